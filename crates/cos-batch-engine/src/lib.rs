@@ -1,0 +1,1 @@
+//! The engine that carries COS batch jobs out.

@@ -1,0 +1,1 @@
+//! Durable job stores for the COS batch engine: SQLite.

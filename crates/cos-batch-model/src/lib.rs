@@ -1,0 +1,1 @@
+//! The COS Batch Operations protocol as validated Rust types, with their XML and HTTP forms.

@@ -1,0 +1,1 @@
+//! Tencent COS q-sign request signatures: signing and verifying.
