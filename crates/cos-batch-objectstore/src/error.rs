@@ -1,0 +1,134 @@
+//! What can go wrong in a store, in the codes of the COS object API.
+
+use std::fmt;
+
+/// Kind of a [`StoreError`]; each has one code and one HTTP status on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// 404
+    NoSuchBucket,
+    /// 404, also for a delete marker.
+    NoSuchKey,
+    /// 404
+    NoSuchVersion,
+    /// 403
+    AccessDenied,
+    /// 403: an archived object that is not restored cannot be read or copied.
+    InvalidObjectState,
+    /// 400: the key is empty, too long, or not allowed.
+    InvalidObjectName,
+    /// 400
+    InvalidArgument,
+    /// 400: the request makes no sense for this object (a copy onto itself that changes nothing).
+    InvalidRequest,
+    /// 400
+    InvalidTag,
+    /// 405
+    RestoreNonArchiveObject,
+    /// 409
+    RestoreAlreadyInProgress,
+    /// 409: somebody else works on the same key; worth another try.
+    PathConflict,
+    /// 412
+    PreconditionFailed,
+    /// 416
+    InvalidRange,
+    /// 500, worth another try.
+    InternalError,
+    /// 501
+    NotImplemented,
+    /// 503, worth another try later.
+    SlowDown,
+    /// 503, worth another try.
+    ServiceUnavailable,
+    /// 507: no room left where the store keeps its data. Not part of the COS API; a local store can fill up.
+    InsufficientStorage,
+}
+
+impl ErrorKind {
+    /// HTTP status of the kind.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::NoSuchBucket | Self::NoSuchKey | Self::NoSuchVersion => 404,
+            Self::AccessDenied | Self::InvalidObjectState => 403,
+            Self::InvalidObjectName | Self::InvalidArgument | Self::InvalidRequest | Self::InvalidTag => 400,
+            Self::RestoreNonArchiveObject => 405,
+            Self::RestoreAlreadyInProgress | Self::PathConflict => 409,
+            Self::PreconditionFailed => 412,
+            Self::InvalidRange => 416,
+            Self::InternalError => 500,
+            Self::NotImplemented => 501,
+            Self::SlowDown | Self::ServiceUnavailable => 503,
+            Self::InsufficientStorage => 507,
+        }
+    }
+
+    /// Code of the kind, as in the `Code` element of an error answer.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoSuchBucket => "NoSuchBucket",
+            Self::NoSuchKey => "NoSuchKey",
+            Self::NoSuchVersion => "NoSuchVersion",
+            Self::AccessDenied => "AccessDenied",
+            Self::InvalidObjectState => "InvalidObjectState",
+            Self::InvalidObjectName => "InvalidObjectName",
+            Self::InvalidArgument => "InvalidArgument",
+            Self::InvalidRequest => "InvalidRequest",
+            Self::InvalidTag => "InvalidTag",
+            Self::RestoreNonArchiveObject => "RestoreNonArchiveObject",
+            Self::RestoreAlreadyInProgress => "RestoreAlreadyInProgress",
+            Self::PathConflict => "PathConflict",
+            Self::PreconditionFailed => "PreconditionFailed",
+            Self::InvalidRange => "InvalidRange",
+            Self::InternalError => "InternalError",
+            Self::NotImplemented => "NotImplemented",
+            Self::SlowDown => "SlowDown",
+            Self::ServiceUnavailable => "ServiceUnavailable",
+            Self::InsufficientStorage => "InsufficientStorage",
+        }
+    }
+
+    /// Is another try of the same request worthwhile?
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::PathConflict | Self::InternalError | Self::SlowDown | Self::ServiceUnavailable)
+    }
+}
+
+/// An error of a store: a kind and a sentence for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreError {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl StoreError {
+    /// Of this kind, saying this.
+    #[must_use]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// What to tell a person.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.code(), self.message)
+    }
+}
+
+impl std::error::Error for StoreError {}
