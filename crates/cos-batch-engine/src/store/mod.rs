@@ -1,0 +1,392 @@
+//! Where jobs are kept: the trait [`JobStore`].
+//!
+//! A store keeps and counts; it decides nothing. Status changes are worked out by [`lifecycle`](crate::lifecycle) and
+//! written with [`JobStore::transition`] against the version they were worked out from. Work is handed out as leases;
+//! every write of a lease holder names the lease's epoch, and a write of an epoch that is no longer the newest changes
+//! nothing and is answered with [`StoreError::LeaseLost`]. Times and ids come from the store's own clock.
+
+use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, time::Duration};
+
+use cos_batch_model::JobStatus;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    clock::UnixMillis,
+    job::{JobEvent, JobRecord, JobState, Progress, ShardTally},
+    spec::JobSpec,
+};
+
+/// A boxed future, so that the trait can be used as `dyn JobStore`.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Entries kept of a job's timeline; a job passes through about ten statuses, pausing adds more. The oldest go first,
+/// but for the very first.
+pub const EVENTS_MAX: usize = 256;
+
+/// Distinct error codes counted for a job; further ones are counted together under [`OTHER_CODE`]. Codes come from
+/// object stores: there are some fifty, a broken proxy could invent more.
+pub const CODES_MAX: usize = 64;
+
+/// Where codes beyond [`CODES_MAX`] are counted.
+pub const OTHER_CODE: &str = "Other";
+
+/// A job to be made.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// The APPID that owns it.
+    pub tenant: String,
+    /// The creator's token.
+    pub token: String,
+    /// What it is to do.
+    pub spec: JobSpec,
+    /// Larger runs first.
+    pub priority: u32,
+    /// Refuse it when the tenant has so many jobs that have not ended.
+    pub live_jobs_max: u64,
+}
+
+/// A change of a job, worked out from its state at some version.
+#[derive(Clone, Debug, Default)]
+pub struct JobChange {
+    /// The new state. A change of status adds an event to the timeline.
+    pub state: Option<JobState>,
+    /// The new priority.
+    pub priority: Option<u32>,
+    /// Sets the number of tasks (when a manifest has been prepared).
+    pub total: Option<u64>,
+    /// Hides the job from the API.
+    pub delete: bool,
+}
+
+/// Selects jobs of a tenant.
+#[derive(Clone, Debug)]
+pub struct ListFilter<'a> {
+    /// The APPID.
+    pub tenant: &'a str,
+    /// Only these statuses; empty: all.
+    pub statuses: &'a [JobStatus],
+    /// Only ids after this one.
+    pub after: Option<Uuid>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// What the scheduler needs to know of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobBrief {
+    /// Id.
+    pub id: Uuid,
+    /// The APPID that owns it.
+    pub tenant: String,
+    /// Status.
+    pub status: JobStatus,
+    /// Priority.
+    pub priority: u32,
+    /// Its shards.
+    pub shards: ShardTally,
+    /// Someone prepares or finishes it.
+    pub job_leased: bool,
+    /// Deleted.
+    pub deleted: bool,
+    /// When it was last suspended.
+    pub suspended_at: Option<UnixMillis>,
+    /// When it ended.
+    pub terminated_at: Option<UnixMillis>,
+}
+
+/// A piece of a manifest: the unit of leasing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Number, from 0, without gaps.
+    pub index: u32,
+    /// Where its rows are.
+    pub source: ShardSource,
+    /// Row of the manifest that its first row is, from 0.
+    pub first_row: u64,
+    /// How many rows it has, at least 1.
+    pub rows: u64,
+}
+
+/// Where the rows of a shard are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ShardSource {
+    /// Bytes `start..end` of the manifest, cut at record boundaries.
+    Bytes {
+        /// First byte.
+        start: u64,
+        /// End, exclusive.
+        end: u64,
+    },
+}
+
+/// The right to prepare or to finish a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobLease {
+    /// Which job.
+    pub job: Uuid,
+    /// Goes up with each lease of the job.
+    pub epoch: u64,
+}
+
+/// The right to work on a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardLease {
+    /// Which job.
+    pub job: Uuid,
+    /// Which piece.
+    pub shard: Shard,
+    /// Goes up with each lease of the shard.
+    pub epoch: u64,
+    /// How far earlier holders came.
+    pub cursor: Cursor,
+    /// Number of the next segment.
+    pub next_segment: u32,
+}
+
+/// How far a shard has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Rows of the shard that are done.
+    pub rows: u64,
+    /// Byte of the source, counted from the shard's start, at which the next row begins.
+    pub offset: u64,
+}
+
+/// A step forward of a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The shard's cursor after the step; never behind the one before.
+    pub cursor: Cursor,
+    /// Tasks of the step that succeeded.
+    pub succeeded: u64,
+    /// Tasks of the step that failed.
+    pub failed: u64,
+    /// Failed tasks of the step by error code.
+    pub codes: BTreeMap<String, u64>,
+    /// The outcomes of the step, already durable in the spool.
+    pub segment: Option<Segment>,
+}
+
+/// Outcomes of one checkpoint, in the spool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// The shard.
+    pub shard: u32,
+    /// Epoch of the lease that wrote it.
+    pub epoch: u64,
+    /// Number in the shard, from 0, without gaps.
+    pub number: u32,
+    /// Report rows of succeeded tasks (0: there is no such file).
+    pub succeeded_rows: u64,
+    /// Report rows of failed tasks (0: there is no such file).
+    pub failed_rows: u64,
+}
+
+/// Answer to a checkpoint that was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckpointAnswer {
+    /// The job's status at the commit: anything but Active asks the holder to stop.
+    pub status: JobStatus,
+    /// The job's counts, this checkpoint included.
+    pub progress: Progress,
+}
+
+/// A file of a completion report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultFile {
+    /// The shard it covers.
+    pub shard: u32,
+    /// Failed tasks, or succeeded ones.
+    pub failed: bool,
+    /// Key in the report's bucket.
+    pub key: String,
+    /// MD5 of its bytes, lower-case hex.
+    pub md5: String,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// What went wrong in a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no such job (any more).
+    #[error("no such job")]
+    NoSuchJob,
+    /// The job has changed since the version that was named; read it again.
+    #[error("the job has changed meanwhile")]
+    Conflict,
+    /// The lease ended, or somebody else holds a newer one.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// The tenant's token was used before.
+    #[error("the token was already used, by job {job}")]
+    TokenUsed {
+        /// The job that used it.
+        job: Uuid,
+    },
+    /// The tenant has too many jobs that have not ended.
+    #[error("the limit of {limit} jobs that have not ended is reached")]
+    TooManyJobs {
+        /// The limit.
+        limit: u64,
+    },
+    /// The caller broke a rule of the trait.
+    #[error("not a legal use of the job store: {0}")]
+    Misuse(&'static str),
+    /// The store itself failed. Nothing was changed, or nobody knows.
+    #[error("the job store failed: {0}")]
+    Failed(String),
+}
+
+/// Where jobs, shards, leases and counts are kept.
+///
+/// Durability: when a method that changes something has returned `Ok`, the change survives a loss of power (the store
+/// in memory: for as long as the process lives). Each method is one transaction.
+pub trait JobStore: Send + Sync + fmt::Debug {
+    /// The store's time.
+    fn now(&self) -> UnixMillis;
+
+    /// Makes a job in status New. Its id is greater than that of every job made before.
+    ///
+    /// # Errors
+    /// `TokenUsed` (tokens of deleted jobs are remembered until [`purge`](Self::purge)), `TooManyJobs`.
+    fn create<'a>(&'a self, job: NewJob) -> BoxFuture<'a, Result<JobRecord, StoreError>>;
+
+    /// A job, deleted ones included; `None` when there is none.
+    fn get<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<Option<JobRecord>, StoreError>>;
+
+    /// Jobs of a tenant in ascending order of id, without deleted ones, and whether there are more.
+    fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>>;
+
+    /// Changes a job if it still has this version; its version goes up by one.
+    ///
+    /// # Errors
+    /// `NoSuchJob`, `Conflict`.
+    fn transition<'a>(
+        &'a self,
+        id: Uuid,
+        version: u64,
+        change: JobChange,
+    ) -> BoxFuture<'a, Result<JobRecord, StoreError>>;
+
+    /// At most `limit` jobs in one of these statuses, deleted ones included: highest priority first, then oldest.
+    fn briefs<'a>(
+        &'a self,
+        statuses: &'a [JobStatus],
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<JobBrief>, StoreError>>;
+
+    /// Leases a job for preparing or finishing, unless somebody holds it.
+    ///
+    /// # Errors
+    /// `NoSuchJob`.
+    fn lease_job<'a>(&'a self, id: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<JobLease>, StoreError>>;
+
+    /// Makes the lease last `ttl` from now.
+    ///
+    /// # Errors
+    /// `LeaseLost`.
+    fn renew_job<'a>(&'a self, lease: &'a JobLease, ttl: Duration) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Gives the lease back. A lost lease is no error here.
+    fn release_job<'a>(&'a self, lease: &'a JobLease) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Forgets all shards of the job, so that preparing can begin anew. None may ever have been leased.
+    ///
+    /// # Errors
+    /// `LeaseLost`; `Misuse` if a shard of the job was ever leased.
+    fn clear_shards<'a>(&'a self, lease: &'a JobLease) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Adds shards, ready to be claimed once the job is Active.
+    ///
+    /// # Errors
+    /// `LeaseLost`; `Misuse` for an index that exists or a shard without rows.
+    fn add_shards<'a>(&'a self, lease: &'a JobLease, shards: Vec<Shard>) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Leases the ready shard with the lowest index of an Active job for `ttl`; `None` when there is none or the job is
+    /// not Active.
+    fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>>;
+
+    /// Commits a step: moves the cursor, adds the counts to the job's, records the segment, and makes the lease last
+    /// `ttl` from now; all or nothing.
+    ///
+    /// # Errors
+    /// `LeaseLost`; `Misuse` if the cursor goes back or past the shard, if the counts do not equal the cursor's
+    /// advance, or if the segment's number is not the next.
+    fn checkpoint<'a>(
+        &'a self,
+        lease: &'a ShardLease,
+        step: Checkpoint,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<CheckpointAnswer, StoreError>>;
+
+    /// Makes the lease last `ttl` from now, and tells the job's status as a checkpoint would.
+    ///
+    /// # Errors
+    /// `LeaseLost`.
+    fn renew_shard<'a>(
+        &'a self,
+        lease: &'a ShardLease,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<CheckpointAnswer, StoreError>>;
+
+    /// Ends a shard whose cursor has reached its end, with its files of the completion report. Tells how many shards of
+    /// the job are left.
+    ///
+    /// # Errors
+    /// `LeaseLost`; `Misuse` if rows are left.
+    fn finish_shard<'a>(
+        &'a self,
+        lease: &'a ShardLease,
+        results: Vec<ResultFile>,
+    ) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// Gives a shard back, ready to be claimed again. A lost lease is no error here.
+    fn release_shard<'a>(&'a self, lease: &'a ShardLease) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Ends every lease, of jobs and shards, that has run out (with `all`: every lease). Tells how many.
+    fn reap<'a>(&'a self, all: bool) -> BoxFuture<'a, Result<u64, StoreError>>;
+
+    /// The committed segments of a shard, by number.
+    fn segments<'a>(&'a self, job: Uuid, shard: u32) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>>;
+
+    /// Indexes of at most `limit` shards of a job, above `after`, that are not finished but have segments.
+    fn cut_off_shards<'a>(
+        &'a self,
+        job: Uuid,
+        after: Option<u32>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<u32>, StoreError>>;
+
+    /// Records report files of shards that were cut off, in place of any recorded for these shards before.
+    ///
+    /// # Errors
+    /// `LeaseLost`.
+    fn add_results<'a>(
+        &'a self,
+        lease: &'a JobLease,
+        results: Vec<ResultFile>,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The report files of a job, by shard, succeeded before failed; at most `limit`, after the named one.
+    fn results<'a>(
+        &'a self,
+        job: Uuid,
+        after: Option<(u32, bool)>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ResultFile>, StoreError>>;
+
+    /// Failed tasks of a job by error code, most frequent first.
+    fn codes<'a>(&'a self, job: Uuid) -> BoxFuture<'a, Result<Vec<(String, u64)>, StoreError>>;
+
+    /// The job's timeline, oldest first, at most [`EVENTS_MAX`] entries.
+    fn events<'a>(&'a self, job: Uuid) -> BoxFuture<'a, Result<Vec<JobEvent>, StoreError>>;
+
+    /// Forgets a final job and everything of it, its token included.
+    ///
+    /// # Errors
+    /// `Misuse` if it is not final.
+    fn purge<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<(), StoreError>>;
+}
