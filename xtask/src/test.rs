@@ -1,0 +1,195 @@
+//! `cargo xtask test`: everything that must hold before a change goes in, in stages.
+
+use std::{
+    io::{BufRead as _, BufReader, IsTerminal as _, Write},
+    path::Path,
+    process::{Command, Stdio},
+    time::Instant,
+};
+
+use anyhow::{Context as _, bail};
+use clap::ValueEnum;
+use xshell::{Cmd, Shell, cmd};
+
+use crate::tidy;
+
+/// The stages, in the order they run: what is quickest to fail comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// The code is formatted.
+    Fmt,
+    /// The repository's own rules hold.
+    Tidy,
+    /// Clippy has nothing to say.
+    Clippy,
+    /// The documentation builds without warnings.
+    Rustdoc,
+    /// Unit and integration tests.
+    Tests,
+    /// Examples in the documentation.
+    Doctests,
+}
+
+impl Stage {
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+/// Runs all stages, or one, up to the first that fails.
+pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root);
+    let mut closing_line = None;
+    let start = Instant::now();
+    for stage in Stage::value_variants().iter().filter(|stage| only.is_none_or(|only| only == **stage)) {
+        let name = stage.name();
+        println!("== {name}");
+        let begin = Instant::now();
+        let result = run_stage(&shell, root, *stage);
+        let seconds = begin.elapsed().as_secs_f64();
+        match result {
+            Ok(line) => closing_line = closing_line.or(line),
+            Err(error) => {
+                println!("== {name} failed after {seconds:.1} s; to run it alone: cargo xtask test --only {name}");
+                return Err(error);
+            }
+        }
+        println!("== {name} passed in {seconds:.1} s");
+    }
+    println!("== all stages passed in {:.1} s", start.elapsed().as_secs_f64());
+    if let Some(line) = closing_line {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Runs one stage; the stage of tests gives the runner's closing line.
+fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<String>> {
+    match stage {
+        Stage::Fmt => cmd!(shell, "cargo fmt --all --check").run()?,
+        Stage::Tidy => tidy::run(root)?,
+        Stage::Clippy => {
+            cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
+        }
+        Stage::Rustdoc => {
+            let flags =
+                cmd!(shell, "cargo doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");
+            flags.run()?;
+        }
+        Stage::Tests => return tests(shell).map(Some),
+        Stage::Doctests => cmd!(shell, "cargo test --workspace --doc --all-features").run()?,
+    }
+    Ok(None)
+}
+
+/// Runs unit and integration tests, with nextest where it is installed, and gives the closing line.
+fn tests(shell: &Shell) -> anyhow::Result<String> {
+    let has_nextest = cmd!(shell, "cargo nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
+    if has_nextest {
+        let lines = watched(cmd!(shell, "cargo nextest run --workspace --all-features"), Stream::Stderr, |line| {
+            line.trim_start().starts_with("Summary [")
+        })?;
+        return lines.into_iter().next_back().context("nextest printed no summary");
+    }
+    let command = cmd!(shell, "cargo test --workspace --all-features --lib --bins --tests");
+    let lines = watched(command, Stream::Stdout, |line| line.starts_with("test result: "))?;
+    Ok(sum_of_results(&lines))
+}
+
+/// Which stream of a program is watched; the other goes straight to ours.
+#[derive(Clone, Copy)]
+enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Runs a command, passes on what it prints, and gives the lines of one stream that were asked for (without colors).
+fn watched(command: Cmd<'_>, stream: Stream, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<String>> {
+    let text = command.to_string();
+    println!("$ {text}");
+    let mut command = Command::from(command);
+    let colors = std::io::stderr().is_terminal();
+    match stream {
+        Stream::Stdout => command.stdout(Stdio::piped()),
+        Stream::Stderr => command.stderr(Stdio::piped()),
+    };
+    if colors {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut child = command.spawn().with_context(|| format!("`{text}` cannot be started"))?;
+    let found = match stream {
+        Stream::Stdout => child.stdout.take().map(|from| pass_on(from, std::io::stdout(), wanted)),
+        Stream::Stderr => child.stderr.take().map(|from| pass_on(from, std::io::stderr(), wanted)),
+    };
+    let status = child.wait()?;
+    let found = found.context("the command's output is not piped")??;
+    if !status.success() {
+        bail!("`{text}` failed: {status}");
+    }
+    Ok(found)
+}
+
+fn pass_on(from: impl std::io::Read, mut to: impl Write, wanted: impl Fn(&str) -> bool) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    while from.read_until(b'\n', &mut line)? > 0 {
+        to.write_all(&line)?;
+        let plain = without_colors(String::from_utf8_lossy(&line).trim_end());
+        if wanted(&plain) {
+            found.push(plain);
+        }
+        line.clear();
+    }
+    Ok(found)
+}
+
+/// The text without terminal escape sequences of the form `ESC [ … letter`.
+fn without_colors(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |mut plain, part| {
+        plain.push_str(part.find(|c: char| c.is_ascii_alphabetic()).map_or("", |end| &part[end + 1..]));
+        plain
+    })
+}
+
+/// `cargo test` closes each test program with a line of its own; this is their sum.
+fn sum_of_results(lines: &[String]) -> String {
+    let count = |what: &str| -> u64 {
+        let counts = lines.iter().flat_map(|line| line.split(['.', ';']));
+        counts.filter_map(|part| part.trim().strip_suffix(what)?.trim().parse::<u64>().ok()).sum()
+    };
+    format!(
+        "test result: ok. {} passed; {} failed; {} ignored; in {} test programs",
+        count("passed"),
+        count("failed"),
+        count("ignored"),
+        lines.len()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_summed() {
+        let lines = [
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s",
+        ];
+        let sum = sum_of_results(&lines.map(str::to_owned));
+        assert_eq!(sum, "test result: ok. 43 passed; 0 failed; 1 ignored; in 2 test programs");
+    }
+
+    #[test]
+    fn wanted_lines_are_kept_and_all_are_passed_on() {
+        let text = "  PASS a\n\u{1b}[1m     Summary\u{1b}[0m [   0.1s] 2 tests run\nend";
+        let mut passed = Vec::new();
+        let found = pass_on(text.as_bytes(), &mut passed, |line| line.trim_start().starts_with("Summary [")).unwrap();
+        assert_eq!(passed, text.as_bytes());
+        assert_eq!(found, ["     Summary [   0.1s] 2 tests run"]);
+    }
+}
