@@ -8,4 +8,4 @@ pub mod store;
 pub use clock::{Clock, SystemClock, UnixMillis};
 pub use job::{Failure, JobEvent, JobRecord, JobState, PinnedManifest, Progress, ShardTally};
 pub use spec::JobSpec;
-pub use store::JobStore;
+pub use store::{JobStore, MemoryJobStore};

@@ -3,7 +3,13 @@
 //! A store keeps and counts; it decides nothing. Status changes are worked out by [`lifecycle`](crate::lifecycle) and
 //! written with [`JobStore::transition`] against the version they were worked out from. Work is handed out as leases;
 //! every write of a lease holder names the lease's epoch, and a write of an epoch that is no longer the newest changes
-//! nothing and is answered with [`StoreError::LeaseLost`]. Times and ids come from the store's own clock.
+//! nothing and is answered with [`StoreError::LeaseLost`]. Times and ids come from the store's own clock. A lease that
+//! has run out is not gone before [`JobStore::reap`] ends it: until then nobody else can hold what it names, and a late
+//! write of its holder still counts.
+
+pub mod ids;
+mod memory;
+pub mod rules;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, time::Duration};
 
@@ -16,6 +22,8 @@ use crate::{
     job::{JobEvent, JobRecord, JobState, Progress, ShardTally},
     spec::JobSpec,
 };
+
+pub use memory::MemoryJobStore;
 
 /// A boxed future, so that the trait can be used as `dyn JobStore`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -302,7 +310,8 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Adds shards, ready to be claimed once the job is Active.
     ///
     /// # Errors
-    /// `LeaseLost`; `Misuse` for an index that exists or a shard without rows.
+    /// `LeaseLost`; `Misuse` for an index that exists, a shard without rows, or numbers out of range
+    /// ([`rules::COUNT_MAX`]).
     fn add_shards<'a>(&'a self, lease: &'a JobLease, shards: Vec<Shard>) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Leases the ready shard with the lowest index of an Active job for `ttl`; `None` when there is none or the job is
@@ -314,7 +323,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// `LeaseLost`; `Misuse` if the cursor goes back or past the shard, if the counts do not equal the cursor's
-    /// advance, or if the segment's number is not the next.
+    /// advance, if the codes do not add up to the failed tasks, or if the segment is not the next one of this lease.
     fn checkpoint<'a>(
         &'a self,
         lease: &'a ShardLease,
@@ -336,7 +345,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// the job are left.
     ///
     /// # Errors
-    /// `LeaseLost`; `Misuse` if rows are left.
+    /// `LeaseLost`; `Misuse` if rows are left, or for files of another shard or two of one kind.
     fn finish_shard<'a>(
         &'a self,
         lease: &'a ShardLease,
@@ -363,7 +372,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Records report files of shards that were cut off, in place of any recorded for these shards before.
     ///
     /// # Errors
-    /// `LeaseLost`.
+    /// `LeaseLost`; `Misuse` for a shard that does not exist or is finished, or for two files of one kind.
     fn add_results<'a>(
         &'a self,
         lease: &'a JobLease,
@@ -387,6 +396,6 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Forgets a final job and everything of it, its token included.
     ///
     /// # Errors
-    /// `Misuse` if it is not final.
+    /// `NoSuchJob`; `Misuse` if it is not final.
     fn purge<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<(), StoreError>>;
 }
