@@ -23,7 +23,7 @@ pub(crate) fn lints_inherited(repo: &Repo) -> Vec<Violation> {
 
 /// Each folder in `crates/` is a package of the workspace and stands in the code map.
 ///
-/// Why: a newcomer reads the map first; a package that is not on it does not exist for him.
+/// Why: a newcomer reads the map first; nobody looks for a package that is not on it.
 pub(crate) fn crates_listed(repo: &Repo) -> Vec<Violation> {
     const RULE: &str = "crates-listed";
     let map = repo.text(ARCHITECTURE).unwrap_or_default();
