@@ -57,7 +57,9 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
         }
         println!("== {name} passed in {seconds:.1} s");
     }
-    println!("== all stages passed in {:.1} s", start.elapsed().as_secs_f64());
+    if only.is_none() {
+        println!("== all stages passed in {:.1} s", start.elapsed().as_secs_f64());
+    }
     if let Some(line) = closing_line {
         println!("{line}");
     }

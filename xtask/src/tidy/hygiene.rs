@@ -11,7 +11,7 @@ const PRODUCT_LINES_MAX: usize = 600;
 /// Lines a file may have with its tests, or as a file of tests.
 const LINES_MAX: usize = 900;
 
-/// No test is switched off.
+/// No test is switched off, and no example in the documentation.
 ///
 /// Why: an ignored test rots unseen. A test that needs something special asks for it by environment and says so.
 pub(crate) fn no_ignored_tests(sources: &[Source<'_>]) -> Vec<Violation> {
@@ -24,6 +24,14 @@ pub(crate) fn no_ignored_tests(sources: &[Source<'_>]) -> Vec<Violation> {
                 let advice = "make the test work, or remove it";
                 violations.push(Violation::new(source.path, token.line, RULE, advice));
             }
+        }
+        let is_ignored = |line: &str| {
+            let fence = line.trim_start().strip_prefix("//").and_then(|doc| doc.split_once("```"));
+            fence.is_some_and(|(_, words)| words.split(',').any(|word| word.trim() == "ignore"))
+        };
+        for (index, _) in source.text.lines().enumerate().filter(|(_, line)| is_ignored(line)) {
+            let advice = "make the example compile, or mark it `text`";
+            violations.push(Violation::new(source.path, index + 1, RULE, advice));
         }
     }
     violations
@@ -117,6 +125,7 @@ mod tests {
         let text =
             "#[test]\n#[ignore = \"slow\"]\nfn f() { let ignore = 1; }\n#[cfg_attr(windows, ignore)]\nfn g() {}\n";
         assert_eq!(lines(no_ignored_tests, text), [2, 4]);
+        assert_eq!(lines(no_ignored_tests, "/// ```rust,ignore\n/// f()\n/// ```\nfn f() {}\n//! ```text\n"), [1]);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::{
 pub(crate) struct Source<'a> {
     /// Its path.
     pub(crate) path: &'a str,
+    /// Its text.
+    pub(crate) text: &'a str,
     /// Its tokens.
     pub(crate) tokens: Vec<Token<'a>>,
     /// Its number of lines.
@@ -27,7 +29,7 @@ impl<'a> Source<'a> {
                 } else {
                     mark_tests(&mut tokens);
                 }
-                Self { path, tokens, lines: text.lines().count() }
+                Self { path, text, tokens, lines: text.lines().count() }
             })
             .collect();
         let homes: Vec<String> = sources.iter().flat_map(Self::test_modules).collect();
