@@ -1,0 +1,171 @@
+//! What a store in memory holds.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::{
+    DeleteOutcome, ErrorKind, ObjectMeta, OperationId, Pin, StoreError, VersionSelector,
+    attributes::Attributes,
+    fail::Fail,
+    rules::{self, NULL_VERSION, Versioning},
+};
+
+#[derive(Clone, Debug)]
+pub(super) struct Content {
+    pub(super) body: Bytes,
+    pub(super) etag: String,
+    pub(super) attributes: Attributes,
+}
+
+#[derive(Debug)]
+pub(super) struct Version {
+    id: String,
+    serial: u64,
+    pub(super) last_modified: i64,
+    /// None is a delete marker.
+    content: Option<Content>,
+}
+
+/// An object found.
+pub(super) struct Found<'a> {
+    pub(super) version: &'a Version,
+    pub(super) content: &'a Content,
+    /// Is it what a call without a version gets?
+    pub(super) latest: bool,
+}
+
+impl Found<'_> {
+    pub(super) fn pin(&self) -> Pin {
+        Pin(format!("{:x}", self.version.serial))
+    }
+
+    pub(super) fn meta(&self, versioning: Versioning, now: i64) -> ObjectMeta {
+        let attributes = &self.content.attributes;
+        ObjectMeta {
+            size: self.content.body.len() as u64,
+            etag: self.content.etag.clone(),
+            last_modified: self.version.last_modified,
+            version_id: versioning.reported(&self.version.id),
+            storage_class: attributes.storage_class.clone(),
+            metadata: attributes.metadata.clone(),
+            grants: attributes.grants.clone(),
+            canned_acl: attributes.canned_acl.clone(),
+            restore: attributes.running_restore(now),
+            pin: self.pin(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Bucket {
+    pub(super) versioning: Versioning,
+    /// The versions of each key, newest last; never an empty list.
+    pub(super) objects: BTreeMap<String, Vec<Version>>,
+}
+
+impl Bucket {
+    fn position(&self, key: &str, selector: &VersionSelector) -> Result<usize, Fail> {
+        let versions = self.objects.get(key).map_or(&[][..], Vec::as_slice);
+        let position = match selector {
+            VersionSelector::Latest => versions.len().checked_sub(1).ok_or_else(Fail::no_such_key)?,
+            VersionSelector::Id(id) => {
+                versions.iter().position(|v| v.id == *id).ok_or_else(Fail::no_such_version)?
+            }
+        };
+        if versions[position].content.is_none() {
+            return Err(Fail::new(ErrorKind::NoSuchKey, "the object is deleted: this is a delete marker"));
+        }
+        Ok(position)
+    }
+
+    pub(super) fn find(&self, key: &str, selector: &VersionSelector) -> Result<Found<'_>, Fail> {
+        let position = self.position(key, selector)?;
+        let versions = &self.objects[key];
+        let version = &versions[position];
+        let content = version.content.as_ref().ok_or_else(Fail::no_such_key)?;
+        Ok(Found { version, content, latest: position + 1 == versions.len() })
+    }
+
+    pub(super) fn attributes_mut(&mut self, key: &str, selector: &VersionSelector) -> Result<&mut Attributes, Fail> {
+        let position = self.position(key, selector)?;
+        let version = self.objects.get_mut(key).and_then(|v| v.get_mut(position));
+        version.and_then(|v| v.content.as_mut()).map(|c| &mut c.attributes).ok_or_else(Fail::no_such_key)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) buckets: BTreeMap<String, Bucket>,
+    serial: u64,
+    used: u64,
+}
+
+impl State {
+    pub(super) fn bucket(&self, name: &str) -> Result<&Bucket, StoreError> {
+        self.buckets.get(name).ok_or_else(|| no_such_bucket(name))
+    }
+
+    pub(super) fn bucket_mut(&mut self, name: &str) -> Result<&mut Bucket, StoreError> {
+        self.buckets.get_mut(name).ok_or_else(|| no_such_bucket(name))
+    }
+
+    /// Makes `content`, or a delete marker, the newest version; gives its id.
+    pub(super) fn add(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        content: Option<Content>,
+        operation: Option<OperationId>,
+        now: i64,
+        capacity: u64,
+    ) -> Result<String, StoreError> {
+        let versioning = self.bucket(bucket)?.versioning;
+        self.serial += 1;
+        let serial = self.serial;
+        let id = match (versioning, operation) {
+            (Versioning::Enabled, Some(operation)) => rules::operation_version(operation),
+            (Versioning::Enabled, None) => format!("v{serial:016x}"),
+            (Versioning::Off | Versioning::Suspended, _) => NULL_VERSION.to_owned(),
+        };
+        let repeated = |v: &Version| versioning == Versioning::Enabled && v.id == id;
+        if self.bucket(bucket)?.objects.get(key).is_some_and(|versions| versions.iter().any(repeated)) {
+            return Ok(id);
+        }
+        let size = content.as_ref().map_or(0, |c| c.body.len() as u64);
+        if self.used.saturating_add(size) > capacity {
+            let reason = format!("the store in memory holds at most {capacity} bytes");
+            return Err(Fail::new(ErrorKind::InsufficientStorage, reason).about(bucket, key));
+        }
+        let versions = self.bucket_mut(bucket)?.objects.entry(key.to_owned()).or_default();
+        let freed: u64 = versions.extract_if(.., |v| v.id == id).map(|v| size_of(&v)).sum();
+        versions.push(Version { id: id.clone(), serial, last_modified: now, content });
+        self.used = self.used + size - freed;
+        Ok(id)
+    }
+
+    /// Removes a version for good.
+    pub(super) fn remove(&mut self, bucket: &str, key: &str, id: &str) -> Result<DeleteOutcome, StoreError> {
+        let objects = &mut self.bucket_mut(bucket)?.objects;
+        let mut outcome = DeleteOutcome { delete_marker: false, version_id: Some(id.to_owned()) };
+        if let Some(versions) = objects.get_mut(key)
+            && let Some(position) = versions.iter().position(|v| v.id == id)
+        {
+            let removed = versions.remove(position);
+            if versions.is_empty() {
+                objects.remove(key);
+            }
+            outcome.delete_marker = removed.content.is_none();
+            self.used -= size_of(&removed);
+        }
+        Ok(outcome)
+    }
+}
+
+fn size_of(version: &Version) -> u64 {
+    version.content.as_ref().map_or(0, |c| c.body.len() as u64)
+}
+
+fn no_such_bucket(name: &str) -> StoreError {
+    Fail::new(ErrorKind::NoSuchBucket, "no such bucket").about_bucket(name)
+}
