@@ -1,0 +1,387 @@
+//! The two texts a signature is made of, for both sides, and for a person who wants to compare them.
+//!
+//! The *HttpString* is five parts in four lines: the method in lower case, the path with its percent-encoding undone,
+//! the signed query parameters, the signed headers. The *StringToSign* holds its SHA-1 and the window of time. Names
+//! and values of parameters and headers are percent-encoded so that only `A–Z a–z 0–9 - _ . ~` stand bare; names are
+//! then put in lower case, and the pairs sorted. (COS documentation, request signature.)
+
+use std::{borrow::Cow, ops::Range};
+
+use http::{HeaderMap, header, request::Parts};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, percent_encode_byte};
+use sha1::{Digest, Sha1};
+
+use crate::{KeyTime, NameList, hex, signing_key::MAC_BYTES};
+
+/// What is percent-encoded: everything but letters, digits and these four.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Room for the HttpString of an ordinary request, so that its buffer is allocated once, bytes.
+const ORDINARY_BYTES: usize = 512;
+
+/// The HttpString of a request, with the header and query parameter names of these lists. Bytes, because a decoded
+/// path need not be UTF-8.
+///
+/// A listed name that the request does not have is left out.
+///
+/// ```
+/// use cos_signature::{NameList, canonical};
+///
+/// let (parts, ()) = http::Request::get("/jobs?maxResults=2").header("host", "localhost:8080").body(())?.into_parts();
+/// let text = canonical::http_string(&parts, &NameList::parse("host"), &NameList::parse("maxresults"));
+/// assert_eq!(text, b"get\n/jobs\nmaxresults=2\nhost=localhost%3A8080\n");
+/// # Ok::<(), http::Error>(())
+/// ```
+pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameList) -> Vec<u8> {
+    let mut text = HttpString::new(parts);
+    text.parameters(parts.uri.query(), |name| url_param_list.has(name));
+    text.headers(&parts.headers, host(parts), |name| header_list.has(name));
+    text.finish()
+}
+
+/// The StringToSign for an HttpString.
+pub fn string_to_sign(key_time: KeyTime, http_string: &[u8]) -> String {
+    let digest: [u8; MAC_BYTES] = Sha1::digest(http_string).into();
+    let mut text = Vec::new();
+    write_string_to_sign(key_time, &digest, |bytes| text.extend_from_slice(bytes));
+    String::from_utf8(text).expect("algorithm, numbers and hex digits are ASCII")
+}
+
+pub(crate) fn write_string_to_sign(key_time: KeyTime, digest: &[u8; MAC_BYTES], mut sink: impl FnMut(&[u8])) {
+    sink(b"sha1\n");
+    write_key_time(key_time, &mut sink);
+    sink(b"\n");
+    sink(&hex::encode(digest));
+    sink(b"\n");
+}
+
+pub(crate) fn write_key_time(key_time: KeyTime, mut sink: impl FnMut(&[u8])) {
+    write_number(key_time.start(), &mut sink);
+    sink(b";");
+    write_number(key_time.end(), &mut sink);
+}
+
+/// A number that is not negative, in decimal, without an allocation.
+fn write_number(number: i64, mut sink: impl FnMut(&[u8])) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = number.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b"0123456789"[(rest % 10) as usize];
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    sink(&digits[at..]);
+}
+
+/// The host to sign: the `Host` header, else the authority of the URI without user information.
+pub(crate) fn host(parts: &Parts) -> Option<&[u8]> {
+    if let Some(value) = parts.headers.get(header::HOST) {
+        return Some(value.as_bytes());
+    }
+    let authority = parts.uri.authority()?.as_str();
+    Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host).as_bytes())
+}
+
+/// The host without its port, where it has one.
+pub(crate) fn without_port(host: &[u8]) -> Option<&[u8]> {
+    let colon = host.iter().rposition(|byte| *byte == b':')?;
+    let (name, port) = (&host[..colon], &host[colon + 1..]);
+    let is_port = !port.is_empty() && port.iter().all(u8::is_ascii_digit);
+    // An address like `::1` without brackets has colons, but no port.
+    (is_port && (!name.contains(&b':') || name.ends_with(b"]"))).then_some(name)
+}
+
+/// One `name=value` in the buffer.
+#[derive(Clone)]
+struct Pair {
+    start: usize,
+    name_end: usize,
+    end: usize,
+}
+
+/// An HttpString in the making: one buffer, into which pairs are written as they come and put in order only if they
+/// came in another.
+pub(crate) struct HttpString {
+    text: Vec<u8>,
+    pairs: Vec<Pair>,
+    /// How many of `pairs` are parameters; the others are headers.
+    parameters: usize,
+}
+
+impl HttpString {
+    /// Begins with the method and the path.
+    pub(crate) fn new(parts: &Parts) -> Self {
+        let mut text = Vec::with_capacity(ORDINARY_BYTES);
+        text.extend_from_slice(parts.method.as_str().as_bytes());
+        text.make_ascii_lowercase();
+        text.push(b'\n');
+        for run in percent_decode_runs(parts.uri.path()) {
+            match run {
+                Run::Plain(plain) => text.extend_from_slice(plain),
+                Run::Byte(byte) => text.push(byte),
+            }
+        }
+        text.push(b'\n');
+        Self { text, pairs: Vec::with_capacity(16), parameters: 0 }
+    }
+
+    /// Adds the query parameters whose canonical names are wanted, sorted.
+    pub(crate) fn parameters(&mut self, query: Option<&str>, mut wanted: impl FnMut(&[u8]) -> bool) {
+        let first = self.pairs.len();
+        for (name, value) in query_pairs(query.unwrap_or_default()) {
+            self.pair(first, |text| encode_form(text, name), |text| encode_form(text, value), &mut wanted);
+        }
+        self.parameters = self.pairs.len();
+        self.close(first);
+    }
+
+    /// Adds the headers whose canonical names are wanted, sorted. `host` stands for the `Host` header.
+    pub(crate) fn headers(&mut self, headers: &HeaderMap, host: Option<&[u8]>, mut wanted: impl FnMut(&[u8]) -> bool) {
+        let first = self.pairs.len();
+        let others = headers.iter().filter(|(name, _)| *name != header::HOST);
+        let others = others.map(|(name, value)| (name.as_str(), value.as_bytes()));
+        for (name, value) in others.chain(host.map(|host| (header::HOST.as_str(), host))) {
+            self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
+        }
+        self.close(first);
+    }
+
+    /// Names of the parameters, sorted, with repetitions.
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &[u8]> {
+        self.names(0..self.parameters)
+    }
+
+    /// Names of the headers, sorted, with repetitions.
+    pub(crate) fn header_names(&self) -> impl Iterator<Item = &[u8]> {
+        self.names(self.parameters..self.pairs.len())
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.text
+    }
+
+    fn names(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
+        self.pairs[range].iter().map(|pair| &self.text[pair.start..pair.name_end])
+    }
+
+    fn pair(
+        &mut self,
+        first: usize,
+        name: impl FnOnce(&mut Vec<u8>),
+        value: impl FnOnce(&mut Vec<u8>),
+        wanted: &mut impl FnMut(&[u8]) -> bool,
+    ) {
+        let before = self.text.len();
+        if self.pairs.len() > first {
+            self.text.push(b'&');
+        }
+        let start = self.text.len();
+        name(&mut self.text);
+        let name_end = self.text.len();
+        self.text[start..name_end].make_ascii_lowercase();
+        if !wanted(&self.text[start..name_end]) {
+            self.text.truncate(before);
+            return;
+        }
+        self.text.push(b'=');
+        value(&mut self.text);
+        self.pairs.push(Pair { start, name_end, end: self.text.len() });
+    }
+
+    /// Ends the line that began with pair number `first`: its pairs in order, then a line feed.
+    fn close(&mut self, first: usize) {
+        let pairs = &mut self.pairs[first..];
+        let key = |pair: &Pair| {
+            let value = (pair.name_end + 1).min(pair.end);
+            (&self.text[pair.start..pair.name_end], &self.text[value..pair.end])
+        };
+        if !pairs.windows(2).all(|two| key(&two[0]) <= key(&two[1])) {
+            let line_start = pairs[0].start;
+            pairs.sort_by(|left, right| key(left).cmp(&key(right)));
+            let line = self.text.split_off(line_start);
+            for (index, pair) in pairs.iter_mut().enumerate() {
+                if index > 0 {
+                    self.text.push(b'&');
+                }
+                let start = self.text.len();
+                self.text.extend_from_slice(&line[pair.start - line_start..pair.end - line_start]);
+                *pair = Pair { start, name_end: start + (pair.name_end - pair.start), end: self.text.len() };
+            }
+        }
+        self.text.push(b'\n');
+    }
+}
+
+/// A header's name as it is signed and listed: percent-encoded, which seldom changes anything, and in lower case.
+pub(crate) fn header_name(name: &str) -> Cow<'_, str> {
+    match percent_encode(name.as_bytes(), ENCODED).into() {
+        Cow::Borrowed(name) => Cow::Borrowed(name),
+        Cow::Owned(name) => Cow::Owned(name.to_ascii_lowercase()),
+    }
+}
+
+/// Names and values of a query as they stand there, in order; a missing value is empty.
+pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// The decoded bytes of a name or value of a query, in which a `+` is a space.
+pub(crate) fn decode_form(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    for (index, part) in text.split('+').enumerate() {
+        if index > 0 {
+            decoded.push(b' ');
+        }
+        decoded.extend(percent_decode_str(part));
+    }
+    decoded
+}
+
+fn encode(text: &mut Vec<u8>, bytes: &[u8]) {
+    for run in percent_encode(bytes, ENCODED) {
+        text.extend_from_slice(run.as_bytes());
+    }
+}
+
+/// Undoes the encoding of a query and encodes for the signature, without a buffer between.
+fn encode_form(text: &mut Vec<u8>, form: &str) {
+    for (index, part) in form.split('+').enumerate() {
+        if index > 0 {
+            text.extend_from_slice(b"%20");
+        }
+        for run in percent_decode_runs(part) {
+            match run {
+                Run::Plain(plain) => encode(text, plain),
+                Run::Byte(byte) => encode_byte(text, byte),
+            }
+        }
+    }
+}
+
+fn encode_byte(text: &mut Vec<u8>, byte: u8) {
+    if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+        text.push(byte);
+    } else {
+        text.extend_from_slice(percent_encode_byte(byte).as_bytes());
+    }
+}
+
+/// A piece of percent-decoded text.
+enum Run<'a> {
+    /// Bytes that stand there as they are.
+    Plain(&'a [u8]),
+    /// A byte that was written as `%` and two digits.
+    Byte(u8),
+}
+
+/// The decoded pieces of a text; a `%` without two digits after it stays.
+fn percent_decode_runs(text: &str) -> impl Iterator<Item = Run<'_>> {
+    let mut rest = text.as_bytes();
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        if let Some(byte) = escaped(rest) {
+            rest = &rest[3..];
+            return Some(Run::Byte(byte));
+        }
+        // The first byte is plain even if it is a `%`.
+        let end = rest[1..].iter().position(|byte| *byte == b'%').map_or(rest.len(), |at| at + 1);
+        let (plain, after) = rest.split_at(end);
+        rest = after;
+        Some(Run::Plain(plain))
+    })
+}
+
+fn escaped(bytes: &[u8]) -> Option<u8> {
+    let [b'%', high, low, ..] = bytes else { return None };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(uri: &str, headers: &[(&str, &str)], header_list: &str, param_list: &str) -> String {
+        let mut request = http::Request::get(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let text = http_string(&parts, &NameList::parse(header_list), &NameList::parse(param_list));
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn pairs_are_sorted_whatever_their_order_was() {
+        let headers = [("x-cos-b", "2"), ("a", "1"), ("x-cos-b", "1"), ("host", "h")];
+        assert_eq!(
+            string("/?b=2&a=1&b=1&c", &headers, "a;host;x-cos-b", "a;b;c"),
+            "get\n/\na=1&b=1&b=2&c=\na=1&host=h&x-cos-b=1&x-cos-b=2\n"
+        );
+    }
+
+    #[test]
+    fn sorting_is_by_name_before_value() {
+        // As whole texts, `a-b=` would come before `a=`.
+        assert_eq!(string("/?a-b=1&a=2", &[], "", "a;a-b"), "get\n/\na=2&a-b=1\n\n");
+    }
+
+    #[test]
+    fn only_listed_names_are_taken() {
+        assert_eq!(string("/?a=1&b=2&c=3", &[("x-one", "1"), ("x-two", "2")], "x-two", "b"), "get\n/\nb=2\nx-two=2\n");
+        assert_eq!(string("/?a=1", &[("host", "h")], "", ""), "get\n/\n\n\n");
+    }
+
+    #[test]
+    fn path_is_decoded_and_its_plus_stays() {
+        assert_eq!(string("/a+b%20%E8%85%BE%zz%4", &[], "", ""), "get\n/a+b 腾%zz%4\n\n\n");
+    }
+
+    #[test]
+    fn query_is_decoded_as_a_form_and_encoded_anew() {
+        assert_eq!(
+            string("/?Na%2Fme+x=%7e%2b+-%zz%&e%6Dpty=", &[], "", "na%2fme%20x;empty"),
+            "get\n/\nempty=&na%2fme%20x=~%2B%20-%25zz%25\n\n"
+        );
+    }
+
+    #[test]
+    fn host_comes_from_the_header_or_the_uri() {
+        let list = "host";
+        assert_eq!(string("http://u:p@example.com:81/", &[], list, ""), "get\n/\n\nhost=example.com%3A81\n");
+        assert_eq!(string("http://example.com/", &[("host", "other")], list, ""), "get\n/\n\nhost=other\n");
+    }
+
+    #[test]
+    fn ports_are_told_from_addresses() {
+        let cases: [(&str, Option<&str>); 8] = [
+            ("a.example:80", Some("a.example")),
+            ("127.0.0.1:1", Some("127.0.0.1")),
+            ("[::1]:80", Some("[::1]")),
+            ("a.example", None),
+            ("a.example:", None),
+            ("a.example:x", None),
+            ("[::1]", None),
+            ("::1", None),
+        ];
+        for (host, expected) in cases {
+            assert_eq!(without_port(host.as_bytes()), expected.map(str::as_bytes), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_string_to_sign_has_four_lines() {
+        let text = string_to_sign(KeyTime::new(0, i64::MAX).unwrap(), b"");
+        assert_eq!(text, "sha1\n0;9223372036854775807\nda39a3ee5e6b4b0d3255bfef95601890afd80709\n");
+    }
+}

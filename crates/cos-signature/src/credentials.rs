@@ -1,0 +1,75 @@
+//! Who signs: key id, secret key and, for temporary keys, a token.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A secret key. Its memory is wiped when it is dropped, and its debug form shows nothing of it.
+#[derive(Clone)]
+pub struct SecretKey(Zeroizing<String>);
+
+impl SecretKey {
+    /// Takes over a secret key.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(Zeroizing::new(secret.into()))
+    }
+
+    /// The secret itself; do not store or log what this returns.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(hidden)")
+    }
+}
+
+/// What a client signs with.
+#[derive(Clone)]
+pub struct Credentials {
+    /// The public id of the key (`q-ak`).
+    pub secret_id: String,
+    /// The secret key.
+    pub secret_key: SecretKey,
+    /// The token that comes with a temporary key; it is sent and signed as `x-cos-security-token`.
+    pub security_token: Option<String>,
+}
+
+impl Credentials {
+    /// Credentials of a permanent key.
+    pub fn new(secret_id: impl Into<String>, secret_key: impl Into<String>) -> Self {
+        Self { secret_id: secret_id.into(), secret_key: SecretKey::new(secret_key), security_token: None }
+    }
+
+    /// The same credentials with the token of a temporary key.
+    #[must_use]
+    pub fn with_security_token(mut self, token: impl Into<String>) -> Self {
+        self.security_token = Some(token.into());
+        self
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("secret_id", &self.secret_id)
+            .field("secret_key", &self.secret_key)
+            .field("security_token", &self.security_token.as_ref().map(|_| "hidden"))
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_forms_hide_what_is_secret() {
+        let credentials = Credentials::new("AKIDvisible", "hush-hush").with_security_token("tok-tok");
+        let shown = format!("{credentials:?} {:?}", credentials.secret_key);
+        assert!(shown.contains("AKIDvisible"), "{shown}");
+        assert!(!shown.contains("hush") && !shown.contains("tok-"), "{shown}");
+    }
+}

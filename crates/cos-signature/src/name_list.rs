@@ -1,0 +1,84 @@
+//! `q-header-list` and `q-url-param-list`.
+
+use std::{fmt, ops::Range};
+
+/// A list of signed names, as a request presents it.
+///
+/// Names are compared without regard to case; their order and repetitions in the list do not count, since the names
+/// are sorted before they are signed and the values come from the request.
+#[derive(Clone, Default)]
+pub struct NameList {
+    /// The list in lower case.
+    text: String,
+    /// Where each different name stands in `text`, in the order of the names' bytes.
+    names: Vec<Range<usize>>,
+}
+
+impl NameList {
+    /// Reads names with `;` between; an empty text is an empty list.
+    pub fn parse(text: &str) -> Self {
+        let text = text.to_ascii_lowercase();
+        let mut names = Vec::with_capacity(8);
+        let mut start = 0;
+        for name in text.split(';') {
+            if !name.is_empty() {
+                names.push(start..start + name.len());
+            }
+            start += name.len() + 1;
+        }
+        // Clients sort their lists, so that this seldom has work to do.
+        if !names.windows(2).all(|pair| text[pair[0].clone()] < text[pair[1].clone()]) {
+            names.sort_unstable_by(|left, right| text[left.clone()].cmp(&text[right.clone()]));
+            names.dedup_by(|left, right| text[left.clone()] == text[right.clone()]);
+        }
+        Self { text, names }
+    }
+
+    /// Whether the list has this name, which must be in the form in which names are signed: percent-encoded, lower
+    /// case.
+    pub fn contains(&self, name: &str) -> bool {
+        self.has(name.as_bytes())
+    }
+
+    pub(crate) fn has(&self, name: &[u8]) -> bool {
+        self.names.binary_search_by(|range| self.text.as_bytes()[range.clone()].cmp(name)).is_ok()
+    }
+
+    /// The different names, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|range| &self.text[range.clone()])
+    }
+}
+
+impl fmt::Display for NameList {
+    /// The list in lower case, otherwise as it came.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for NameList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_in_any_order_and_case() {
+        let list = NameList::parse("Host;x-cos-appid;content-md5;host");
+        assert_eq!(list.iter().collect::<Vec<_>>(), ["content-md5", "host", "x-cos-appid"]);
+        assert!(list.contains("host") && list.contains("content-md5"));
+        assert!(!list.contains("content") && !list.contains("") && !list.contains("x-cos-appidx"));
+        assert_eq!(list.to_string(), "host;x-cos-appid;content-md5;host");
+    }
+
+    #[test]
+    fn empty_names_do_not_count() {
+        assert_eq!(NameList::parse("").iter().count(), 0);
+        assert_eq!(NameList::parse(";;a;").iter().collect::<Vec<_>>(), ["a"]);
+    }
+}

@@ -1,0 +1,196 @@
+//! The signature that a request presents.
+
+use std::{borrow::Cow, fmt};
+
+use http::{HeaderMap, header, request::Parts};
+
+use crate::{
+    KeyTime, NameList, SECURITY_TOKEN, VerifyError,
+    canonical::{decode_form, header_name, query_pairs},
+    error::shown,
+    hex,
+    signing_key::MAC_BYTES,
+};
+
+/// Longest signature that is read, in bytes of its header or of one of its query values. Real ones have some 400; the
+/// names of 100 headers fit.
+pub const PRESENTED_BYTES_MAX: usize = 8 * 1024;
+
+/// Longest key id, in bytes. Real ones have 36, those of temporary keys some 60.
+pub const SECRET_ID_BYTES_MAX: usize = 128;
+
+/// Where a signature stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the `Authorization` header.
+    Header,
+    /// In parameters of the query, as in a presigned URL.
+    Query,
+}
+
+/// The signature that a request presents: read, but not verified yet.
+#[derive(Clone)]
+pub struct Presented {
+    /// Id of the key that signed (`q-ak`).
+    pub secret_id: String,
+    /// The window of the derived key (`q-key-time`).
+    pub key_time: KeyTime,
+    /// The window of the signature (`q-sign-time`); every known client sends the same as `key_time`.
+    pub sign_time: KeyTime,
+    /// Names of the signed headers (`q-header-list`).
+    pub header_list: NameList,
+    /// Names of the signed query parameters (`q-url-param-list`).
+    pub url_param_list: NameList,
+    /// The signature itself (`q-signature`).
+    pub signature: [u8; MAC_BYTES],
+    /// The token of a temporary key (`x-cos-security-token`).
+    pub security_token: Option<String>,
+    /// Where the signature stands.
+    pub place: Place,
+}
+
+impl Presented {
+    /// Reads the signature of a request.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::Missing`] if there is none, [`VerifyError::UnsupportedAlgorithm`] if it is not `sha1`,
+    /// [`VerifyError::DuplicateHeader`] if a header of it stands there twice, [`VerifyError::Malformed`] if it cannot
+    /// be read otherwise or stands in both places.
+    pub fn from_parts(parts: &Parts) -> Result<Self, VerifyError> {
+        let header = single(&parts.headers, header::AUTHORIZATION.as_str())?;
+        let query = parts.uri.query().unwrap_or_default();
+        let in_query = query_pairs(query).any(|(name, _)| name == "q-signature");
+        match header {
+            Some(_) if in_query => Err(malformed("it stands in the header and in the query")),
+            Some(value) => Self::from_header(value, &parts.headers),
+            None if in_query => Self::from_query(query, &parts.headers),
+            None => Err(VerifyError::Missing),
+        }
+    }
+
+    /// Whether this header, named in lower case, is among the signed ones.
+    pub fn signs_header(&self, name: &str) -> bool {
+        self.header_list.contains(&header_name(name))
+    }
+
+    fn from_header(value: &str, headers: &HeaderMap) -> Result<Self, VerifyError> {
+        if value.len() > PRESENTED_BYTES_MAX {
+            return Err(malformed("it is longer than 8 KiB"));
+        }
+        let mut fields = Fields::default();
+        for pair in value.trim().split('&') {
+            let (name, value) = pair.split_once('=').ok_or(malformed("it is not a list of name=value"))?;
+            if !fields.take(name, Cow::Borrowed(value))? {
+                return Err(malformed("it has a field that signatures do not have"));
+            }
+        }
+        let token = single(headers, SECURITY_TOKEN)?.map(str::to_owned);
+        fields.presented(token, Place::Header)
+    }
+
+    fn from_query(query: &str, headers: &HeaderMap) -> Result<Self, VerifyError> {
+        let mut fields = Fields::default();
+        let mut token = single(headers, SECURITY_TOKEN)?.map(str::to_owned);
+        for (name, value) in query_pairs(query) {
+            let is_token = name == SECURITY_TOKEN;
+            if !is_token && !is_own_parameter(name.as_bytes()) {
+                continue;
+            }
+            if value.len() > PRESENTED_BYTES_MAX {
+                return Err(malformed("a query parameter of it is longer than 8 KiB"));
+            }
+            let value = String::from_utf8(decode_form(value)).map_err(|_| malformed("it is not UTF-8"))?;
+            if !is_token {
+                fields.take(name, Cow::Owned(value))?;
+            } else if token.replace(value).is_some() {
+                return Err(malformed("x-cos-security-token stands there twice"));
+            }
+        }
+        fields.presented(token, Place::Query)
+    }
+}
+
+impl fmt::Debug for Presented {
+    /// Without signature and token, which are good for use as long as the window is open.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented")
+            .field("secret_id", &self.secret_id)
+            .field("key_time", &self.key_time)
+            .field("sign_time", &self.sign_time)
+            .field("header_list", &self.header_list)
+            .field("url_param_list", &self.url_param_list)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a query parameter belongs to the signature itself.
+pub(crate) fn is_own_parameter(name: &[u8]) -> bool {
+    FIELDS.iter().any(|field| field.as_bytes() == name)
+}
+
+/// Whether a text can be a key id.
+pub(crate) fn is_secret_id(text: &str) -> bool {
+    let fits = (1..=SECRET_ID_BYTES_MAX).contains(&text.len());
+    fits && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'&' && byte != b';')
+}
+
+/// The fields of a signature, in their usual order.
+const FIELDS: [&str; 7] =
+    ["q-sign-algorithm", "q-ak", "q-sign-time", "q-key-time", "q-header-list", "q-url-param-list", "q-signature"];
+
+#[derive(Default)]
+struct Fields<'a>([Option<Cow<'a, str>>; FIELDS.len()]);
+
+impl<'a> Fields<'a> {
+    /// Keeps the field; false if there is none of this name.
+    fn take(&mut self, name: &str, value: Cow<'a, str>) -> Result<bool, VerifyError> {
+        let Some(index) = FIELDS.iter().position(|field| *field == name) else { return Ok(false) };
+        match self.0[index].replace(value) {
+            None => Ok(true),
+            Some(_) => Err(malformed("one of its fields stands there twice")),
+        }
+    }
+
+    fn presented(self, security_token: Option<String>, place: Place) -> Result<Presented, VerifyError> {
+        let [algorithm, secret_id, sign_time, key_time, header_list, url_param_list, signature] = self.0;
+        let algorithm = algorithm.ok_or(malformed("q-sign-algorithm is missing"))?;
+        if algorithm != "sha1" {
+            return Err(VerifyError::UnsupportedAlgorithm);
+        }
+        let secret_id = secret_id.ok_or(malformed("q-ak is missing"))?;
+        if !is_secret_id(&secret_id) {
+            return Err(malformed("q-ak must be 1 to 128 visible ASCII characters"));
+        }
+        let sign_time = sign_time.ok_or(malformed("q-sign-time is missing"))?;
+        let key_time = key_time.ok_or(malformed("q-key-time is missing"))?;
+        let header_list = header_list.ok_or(malformed("q-header-list is missing"))?;
+        let url_param_list = url_param_list.ok_or(malformed("q-url-param-list is missing"))?;
+        let signature = signature.ok_or(malformed("q-signature is missing"))?;
+        Ok(Presented {
+            secret_id: secret_id.into_owned(),
+            key_time: key_time.parse().map_err(|_| malformed("q-key-time must be `start;end` in Unix seconds"))?,
+            sign_time: sign_time.parse().map_err(|_| malformed("q-sign-time must be `start;end` in Unix seconds"))?,
+            header_list: NameList::parse(&header_list),
+            url_param_list: NameList::parse(&url_param_list),
+            signature: hex::decode(&signature).ok_or(malformed("q-signature must be 40 lower-case hex digits"))?,
+            security_token,
+            place,
+        })
+    }
+}
+
+/// The value of a header that may stand there once.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, VerifyError> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(VerifyError::DuplicateHeader { name: shown(name.as_bytes()) });
+    }
+    value.to_str().map(Some).map_err(|_| malformed("a header of it is not ASCII"))
+}
+
+fn malformed(what: &'static str) -> VerifyError {
+    VerifyError::Malformed { what }
+}

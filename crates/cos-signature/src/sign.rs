@@ -1,0 +1,163 @@
+//! Signing a request.
+
+use http::{HeaderValue, Request, header};
+
+use crate::{
+    Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey,
+    canonical::{self, HttpString},
+    error::shown,
+    hex, presented,
+};
+
+/// Headers that are signed when the request has them, besides all `x-cos-` headers: those that the official Go SDK
+/// signs. Sorted.
+const SIGNED_HEADERS: &[&str] = &[
+    "access-control-request-headers",
+    "access-control-request-method",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "expect",
+    "expires",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-unmodified-since",
+    "origin",
+    "pic-operations",
+    "range",
+    "transfer-encoding",
+];
+
+/// Signs a request for this window of time: adds `x-cos-security-token` where the credentials have one, then
+/// `Authorization`, replacing older values of both.
+///
+/// Signed are the host, every `x-cos-` header, every query parameter, and the headers the official Go SDK signs. So
+/// the request must be complete: whoever adds a `Host`, `Content-Length` or `Content-MD5` header does so before.
+///
+/// # Errors
+///
+/// The request names no host, has a signed header twice, or the credentials cannot stand in a header. The request may
+/// then have the token's header already.
+pub fn sign<B>(request: &mut Request<B>, credentials: &Credentials, key_time: KeyTime) -> Result<(), SignError> {
+    sign_with(request, credentials, &SigningKey::derive(&credentials.secret_key, key_time))
+}
+
+/// As [`sign`], with a key that was derived before from the same credentials.
+///
+/// # Errors
+///
+/// As for [`sign`].
+pub fn sign_with<B>(request: &mut Request<B>, credentials: &Credentials, key: &SigningKey) -> Result<(), SignError> {
+    if !presented::is_secret_id(&credentials.secret_id) {
+        return Err(SignError::SecretId);
+    }
+    if let Some(token) = &credentials.security_token {
+        let mut value = HeaderValue::from_str(token).map_err(|_| SignError::SecurityToken)?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(SECURITY_TOKEN, value);
+    }
+    // The canonical form is a function of the parts, and a request gives its parts only whole.
+    let (method, uri, headers) =
+        (request.method().clone(), request.uri().clone(), std::mem::take(request.headers_mut()));
+    let (mut parts, ()) = Request::new(()).into_parts();
+    (parts.method, parts.uri, parts.headers) = (method, uri, headers);
+    let authorization = authorization(&parts, &credentials.secret_id, key);
+    *request.headers_mut() = parts.headers;
+    request.headers_mut().insert(header::AUTHORIZATION, authorization?);
+    Ok(())
+}
+
+fn authorization(parts: &http::request::Parts, secret_id: &str, key: &SigningKey) -> Result<HeaderValue, SignError> {
+    let host = canonical::host(parts).ok_or(SignError::NoHost)?;
+    let mut text = HttpString::new(parts);
+    text.parameters(parts.uri.query(), |_| true);
+    text.headers(&parts.headers, Some(host), |name| {
+        let listed = SIGNED_HEADERS.binary_search_by(|header| header.as_bytes().cmp(name)).is_ok();
+        listed || name.starts_with(b"x-cos-") || name.starts_with(b"x-ci-")
+    });
+    let mut previous: Option<&[u8]> = (parts.headers.get_all(header::HOST).iter().count() > 1).then_some(b"host");
+    for name in text.header_names() {
+        if previous == Some(name) {
+            return Err(SignError::DuplicateHeader { name: shown(name) });
+        }
+        previous = Some(name);
+    }
+
+    let mut value = Vec::with_capacity(384);
+    value.extend_from_slice(b"q-sign-algorithm=sha1&q-ak=");
+    value.extend_from_slice(secret_id.as_bytes());
+    value.extend_from_slice(b"&q-sign-time=");
+    canonical::write_key_time(key.key_time(), |bytes| value.extend_from_slice(bytes));
+    value.extend_from_slice(b"&q-key-time=");
+    canonical::write_key_time(key.key_time(), |bytes| value.extend_from_slice(bytes));
+    value.extend_from_slice(b"&q-header-list=");
+    join(&mut value, text.header_names());
+    value.extend_from_slice(b"&q-url-param-list=");
+    join(&mut value, text.parameter_names());
+    value.extend_from_slice(b"&q-signature=");
+    value.extend_from_slice(&hex::encode(&key.signature(text.as_bytes())));
+    let mut value = HeaderValue::from_maybe_shared(value).map_err(|_| SignError::SecretId)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn join<'a>(text: &mut Vec<u8>, names: impl Iterator<Item = &'a [u8]>) {
+    for (index, name) in names.enumerate() {
+        if index > 0 {
+            text.push(b';');
+        }
+        text.extend_from_slice(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window() -> KeyTime {
+        KeyTime::new(1_700_000_000, 1_700_003_600).unwrap()
+    }
+
+    #[test]
+    fn the_table_is_sorted_for_its_search() {
+        assert!(SIGNED_HEADERS.is_sorted());
+    }
+
+    #[test]
+    fn what_cannot_be_signed_is_told() {
+        let good = Credentials::new("AKID", "secret");
+        let mut no_host = Request::get("/jobs").body(()).unwrap();
+        assert_eq!(sign(&mut no_host, &good, window()), Err(SignError::NoHost));
+
+        for name in ["x-cos-appid", "host"] {
+            let twice = Request::get("http://h/jobs").header(name, "1").header(name, "2").header("host", "h");
+            let error = sign(&mut twice.body(()).unwrap(), &good, window()).unwrap_err();
+            assert_eq!(error, SignError::DuplicateHeader { name: name.to_owned() });
+        }
+
+        let mut request = Request::get("http://h/jobs").body(()).unwrap();
+        for id in ["", "a b", "a&b", "a;b", "ä", "a\n"] {
+            assert_eq!(sign(&mut request, &Credentials::new(id, "s"), window()), Err(SignError::SecretId), "{id:?}");
+        }
+        let bad_token = good.with_security_token("a\nb");
+        assert_eq!(sign(&mut request, &bad_token, window()), Err(SignError::SecurityToken));
+        assert!(!request.headers().contains_key(header::AUTHORIZATION));
+    }
+
+    #[test]
+    fn signing_again_replaces_the_signature_and_keeps_other_headers() {
+        let credentials = Credentials::new("AKID", "secret").with_security_token("token");
+        let mut request = Request::get("http://h/jobs").header("accept", "x").body(()).unwrap();
+        sign(&mut request, &credentials, window()).unwrap();
+        let first = request.headers().clone();
+        sign(&mut request, &credentials, window()).unwrap();
+        assert_eq!(request.headers(), &first);
+        assert_eq!(request.headers().len(), 3);
+        assert!(!format!("{request:?}").contains("q-signature"), "sensitive values are not shown");
+    }
+}

@@ -1,0 +1,72 @@
+//! The key that signs for one window of time.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::{Digest, Sha1};
+use zeroize::Zeroize;
+
+use crate::{KeyTime, SecretKey, canonical, hex};
+
+/// Bytes of a signature: one SHA-1.
+pub(crate) const MAC_BYTES: usize = 20;
+
+/// The SignKey of one secret and one window of time, with its HMAC state prepared.
+///
+/// Deriving costs as much as signing, so whoever signs many requests in one window keeps this. Its memory is wiped
+/// when it is dropped.
+#[derive(Clone)]
+pub struct SigningKey {
+    key_time: KeyTime,
+    mac: Hmac<Sha1>,
+}
+
+impl SigningKey {
+    /// Derives the key for this window.
+    pub fn derive(secret: &SecretKey, key_time: KeyTime) -> Self {
+        let mut mac = keyed(secret.expose().as_bytes());
+        canonical::write_key_time(key_time, |bytes| mac.update(bytes));
+        let mut sign_key: [u8; MAC_BYTES] = mac.finalize().into_bytes().into();
+        // The hex text, not the bytes, is the key of the second HMAC.
+        let mut text = hex::encode(&sign_key);
+        let mac = keyed(&text);
+        sign_key.zeroize();
+        text.zeroize();
+        Self { key_time, mac }
+    }
+
+    /// The window for which this key signs.
+    pub fn key_time(&self) -> KeyTime {
+        self.key_time
+    }
+
+    /// The signature of an HttpString (see [`canonical::http_string`]), as bytes; the wire carries it as lower-case
+    /// hex.
+    pub fn signature(&self, http_string: &[u8]) -> [u8; MAC_BYTES] {
+        let mut mac = self.mac.clone();
+        let digest: [u8; MAC_BYTES] = Sha1::digest(http_string).into();
+        canonical::write_string_to_sign(self.key_time, &digest, |bytes| mac.update(bytes));
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("key_time", &self.key_time).finish_non_exhaustive()
+    }
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha1> {
+    Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_only_the_window() {
+        let key = SigningKey::derive(&SecretKey::new("hush"), KeyTime::new(1, 2).unwrap());
+        assert_eq!(format!("{key:?}"), "SigningKey { key_time: KeyTime { start: 1, end: 2 }, .. }");
+    }
+}

@@ -1,0 +1,157 @@
+//! Verifying a signature.
+
+use http::{header, request::Parts};
+use subtle::ConstantTimeEq;
+
+use crate::{
+    Place, Presented, SecretKey, SigningKey, VerifyError,
+    canonical::{self, HttpString},
+    error::shown,
+    presented::is_own_parameter,
+};
+
+/// How far a client's clock may run ahead of the verifier's, seconds: the 15 minutes of the COS documentation.
+pub const CLOCK_SKEW_SECONDS: i64 = 900;
+
+/// Longest window of time that strict verifying accepts, seconds. The official Go SDK asks for an hour, the Python SDK
+/// for not quite three; a stolen request can be replayed for as long as this.
+pub const WINDOW_SECONDS_MAX: i64 = 24 * 3600;
+
+/// How much of a request must be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strictness {
+    /// The host, every `x-cos-` header and every query parameter must be signed, each signed header must stand there
+    /// once and each listed name at all, both times must be the same, and the window at most 24 hours long. What the
+    /// official Go SDK sends satisfies this.
+    #[default]
+    Strict,
+    /// Verifies what the client chose to sign and nothing else. This gives up: protection of headers and parameters
+    /// that are not listed (who sees a request may add or alter them, the account in `x-cos-appid` included), the
+    /// binding to one host, the bound on how long a request can be replayed. A listed name that is absent is left
+    /// out.
+    CosCompatible,
+}
+
+/// Verifies the signature of a request at the time `now` (Unix seconds).
+///
+/// `secret` is the key that belongs to [`Presented::secret_id`]. Without one the same work is done, and the answer is
+/// [`VerifyError::UnknownKey`]: how long it takes does not tell whether a key exists. The signatures are compared in
+/// constant time. A host with a port is tried as it came and then without its port, since clients differ in this.
+///
+/// The body is not looked at: whoever reads it checks `Content-MD5`, and asks [`Presented::signs_header`] whether
+/// that header was signed. Nor is [`Presented::security_token`] compared with the key's own.
+///
+/// # Errors
+///
+/// One [`VerifyError`] for each rule; the rules that need no key are looked at first.
+pub fn verify(
+    parts: &Parts,
+    presented: &Presented,
+    secret: Option<&SecretKey>,
+    now: i64,
+    strictness: Strictness,
+) -> Result<(), VerifyError> {
+    times(presented, now, strictness)?;
+    let host = canonical::host(parts);
+    let mut text = http_string(parts, presented, host);
+    match strictness {
+        Strictness::Strict => everything_signed(parts, presented, &text)?,
+        Strictness::CosCompatible => {}
+    }
+
+    let nobody = SecretKey::new(String::new());
+    let key = SigningKey::derive(secret.unwrap_or(&nobody), presented.key_time);
+    let mut matches = key.signature(text.as_bytes()).ct_eq(&presented.signature);
+    if !bool::from(matches)
+        && presented.signs_header(header::HOST.as_str())
+        && let Some(bare) = host.and_then(canonical::without_port)
+    {
+        text = http_string(parts, presented, Some(bare));
+        matches |= key.signature(text.as_bytes()).ct_eq(&presented.signature);
+    }
+    if secret.is_none() {
+        return Err(VerifyError::UnknownKey);
+    }
+    if bool::from(matches) { Ok(()) } else { Err(VerifyError::Mismatch) }
+}
+
+/// Whether the time lies in the window; both windows, where they may differ.
+fn times(presented: &Presented, now: i64, strictness: Strictness) -> Result<(), VerifyError> {
+    let (key_time, sign_time) = (presented.key_time, presented.sign_time);
+    if strictness == Strictness::Strict {
+        if key_time != sign_time {
+            return Err(VerifyError::TimesDiffer);
+        }
+        if key_time.seconds() > WINDOW_SECONDS_MAX {
+            return Err(VerifyError::WindowTooLong { seconds: key_time.seconds(), max: WINDOW_SECONDS_MAX });
+        }
+    }
+    let start = key_time.start().max(sign_time.start());
+    let end = key_time.end().min(sign_time.end());
+    if now < start - CLOCK_SKEW_SECONDS {
+        return Err(VerifyError::NotYetValid { start, now });
+    }
+    if now > end {
+        return Err(VerifyError::Expired { end, now });
+    }
+    Ok(())
+}
+
+/// The HttpString with the names that the signature lists.
+fn http_string(parts: &Parts, presented: &Presented, host: Option<&[u8]>) -> HttpString {
+    let mut text = HttpString::new(parts);
+    text.parameters(parts.uri.query(), |name| presented.url_param_list.has(name));
+    text.headers(&parts.headers, host, |name| presented.header_list.has(name));
+    text
+}
+
+/// The rules of strict verifying about what is signed.
+fn everything_signed(parts: &Parts, presented: &Presented, signed: &HttpString) -> Result<(), VerifyError> {
+    if !presented.signs_header(header::HOST.as_str()) {
+        return Err(VerifyError::UnsignedHeader { name: header::HOST.as_str().to_owned() });
+    }
+    for name in parts.headers.keys() {
+        if name.as_str().starts_with("x-cos-") && !presented.signs_header(name.as_str()) {
+            return Err(VerifyError::UnsignedHeader { name: name.as_str().to_owned() });
+        }
+    }
+    if parts.headers.get_all(header::HOST).iter().count() > 1 {
+        return Err(VerifyError::DuplicateHeader { name: header::HOST.as_str().to_owned() });
+    }
+    let mut listed = presented.header_list.iter();
+    let mut previous = None;
+    for name in signed.header_names() {
+        if previous == Some(name) {
+            return Err(VerifyError::DuplicateHeader { name: shown(name) });
+        }
+        previous = Some(name);
+        absent_before(name, &mut listed).map_or(Ok(()), |name| Err(VerifyError::AbsentHeader { name }))?;
+    }
+    if let Some(name) = listed.next() {
+        return Err(VerifyError::AbsentHeader { name: shown(name.as_bytes()) });
+    }
+
+    let mut unsigned = HttpString::new(parts);
+    unsigned.parameters(parts.uri.query(), |name| {
+        let own = presented.place == Place::Query && is_own_parameter(name);
+        !own && !presented.url_param_list.has(name)
+    });
+    if let Some(name) = unsigned.parameter_names().next() {
+        return Err(VerifyError::UnsignedParameter { name: shown(name) });
+    }
+    let mut listed = presented.url_param_list.iter();
+    let mut previous = None;
+    for name in signed.parameter_names().filter(|name| previous.replace(*name) != Some(*name)) {
+        absent_before(name, &mut listed).map_or(Ok(()), |name| Err(VerifyError::AbsentParameter { name }))?;
+    }
+    if let Some(name) = listed.next() {
+        return Err(VerifyError::AbsentParameter { name: shown(name.as_bytes()) });
+    }
+    Ok(())
+}
+
+/// Takes the next listed name, which must be the next signed one; both are sorted and without repetitions. Gives the
+/// listed name back if it is another.
+fn absent_before<'a>(signed: &[u8], listed: &mut impl Iterator<Item = &'a str>) -> Option<String> {
+    listed.next().filter(|name| name.as_bytes() != signed).map(|name| shown(name.as_bytes()))
+}
