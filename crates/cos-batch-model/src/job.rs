@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
 use crate::{
-    ClientRequestToken, Description, FailureCode, FailureReason, JobId, JobStatus, Lenient, Manifest, Operation,
-    OperationKind, Priority, Report, RoleArn, StatusUpdateReason, SuspendedCause, Timestamp,
+    ClientRequestToken, DecodeError, Description, FailureCode, FailureReason, JobId, JobStatus, Lenient, Manifest,
+    Operation, OperationKind, Priority, Report, RoleArn, StatusUpdateReason, SuspendedCause, Timestamp,
 };
 
 /// A job with all its parts (COS Batch API, DescribeJob, `Job`).
@@ -100,4 +101,240 @@ pub struct JobListMember {
     /// When it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub termination_date: Option<Timestamp>,
+}
+
+impl XmlElement for Job {
+    const ELEMENT: &'static str = "Job";
+}
+
+impl ToXml for Job {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.optional_scalar("ClientRequestToken", self.client_request_token.as_ref());
+        encoder.plain("ConfirmationRequired", self.confirmation_required);
+        encoder.plain("CreationTime", self.creation_time);
+        encoder.optional_scalar("Description", self.description.as_ref());
+        encoder.optional_list("FailureReasons", &self.failure_reasons);
+        encoder.scalar("JobId", &self.job_id);
+        encoder.child("Manifest", &self.manifest);
+        encoder.child("Operation", &self.operation);
+        encoder.plain("Priority", self.priority);
+        encoder.child("ProgressSummary", &self.progress_summary);
+        encoder.child("Report", &self.report);
+        encoder.scalar("RoleArn", &self.role_arn);
+        encoder.choice("Status", &self.status);
+        encoder.optional_scalar("StatusUpdateReason", self.status_update_reason.as_ref());
+        encoder.optional_scalar("SuspendedCause", self.suspended_cause.as_ref());
+        encoder.optional_plain("SuspendedDate", self.suspended_date);
+        encoder.optional_plain("TerminationDate", self.termination_date);
+    }
+
+    fn size_hint(&self) -> usize {
+        let failures = self.failure_reasons.iter().map(|f| 32 + f.size_hint());
+        // Names of all elements, ids, times, numbers; then what has no fixed length.
+        960 + self.description.as_ref().map_or(0, |d| d.as_str().len())
+            + failures.sum::<usize>()
+            + self.manifest.size_hint()
+            + self.operation.size_hint()
+            + self.report.size_hint()
+            + self.role_arn.as_str().len()
+            + self.status_update_reason.as_ref().map_or(0, |r| r.as_str().len())
+            + self.suspended_cause.as_ref().map_or(0, |c| c.as_str().len())
+    }
+}
+
+impl FromXml for Job {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut client_request_token = Slot::Absent;
+        let mut confirmation_required = Slot::Absent;
+        let mut creation_time = Slot::Absent;
+        let mut description = Slot::Absent;
+        let mut failure_reasons = Slot::Absent;
+        let mut job_id = Slot::Absent;
+        let mut manifest = Slot::Absent;
+        let mut operation = Slot::Absent;
+        let mut priority = Slot::Absent;
+        let mut progress_summary = Slot::Absent;
+        let mut report = Slot::Absent;
+        let mut role_arn = Slot::Absent;
+        let mut status = Slot::Absent;
+        let mut status_update_reason = Slot::Absent;
+        let mut suspended_cause = Slot::Absent;
+        let mut suspended_date = Slot::Absent;
+        let mut termination_date = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "ClientRequestToken" => decoder.text(&mut client_request_token, &child)?,
+                "ConfirmationRequired" => {
+                    decoder.flag(&mut confirmation_required, &child, "ConfirmationRequired")?;
+                }
+                "CreationTime" => decoder.time(&mut creation_time, &child)?,
+                "Description" => decoder.text(&mut description, &child)?,
+                "FailureReasons" => decoder.list(&mut failure_reasons, &child, "FailureReasons")?,
+                "JobId" => decoder.text(&mut job_id, &child)?,
+                "Manifest" => decoder.element(&mut manifest, &child)?,
+                "Operation" => decoder.element(&mut operation, &child)?,
+                "Priority" => decoder.number(&mut priority, &child)?,
+                "ProgressSummary" => decoder.element(&mut progress_summary, &child)?,
+                "Report" => decoder.element(&mut report, &child)?,
+                "RoleArn" => decoder.text(&mut role_arn, &child)?,
+                "Status" => decoder.choice(&mut status, &child, "Status")?,
+                "StatusUpdateReason" => decoder.text(&mut status_update_reason, &child)?,
+                "SuspendedCause" => decoder.text(&mut suspended_cause, &child)?,
+                "SuspendedDate" => decoder.time(&mut suspended_date, &child)?,
+                "TerminationDate" => decoder.time(&mut termination_date, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            client_request_token: client_request_token.optional(),
+            // The oldest description of the answer does not have it.
+            confirmation_required: confirmation_required.optional().unwrap_or_default(),
+            creation_time: creation_time.required(decoder, "CreationTime")?,
+            description: description.optional(),
+            failure_reasons: failure_reasons.optional().unwrap_or_default(),
+            job_id: job_id.required(decoder, "JobId")?,
+            manifest: manifest.required(decoder, "Manifest")?,
+            operation: operation.required(decoder, "Operation")?,
+            priority: priority.required(decoder, "Priority")?,
+            progress_summary: progress_summary.required(decoder, "ProgressSummary")?,
+            report: report.required(decoder, "Report")?,
+            role_arn: role_arn.required(decoder, "RoleArn")?,
+            status: status.required(decoder, "Status")?,
+            status_update_reason: status_update_reason.optional_text(),
+            suspended_cause: suspended_cause.optional_text(),
+            suspended_date: suspended_date.optional(),
+            termination_date: termination_date.optional(),
+        })
+    }
+}
+
+impl XmlElement for ProgressSummary {
+    const ELEMENT: &'static str = "ProgressSummary";
+}
+
+impl ToXml for ProgressSummary {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.plain("NumberOfTasksFailed", self.number_of_tasks_failed);
+        encoder.plain("NumberOfTasksSucceeded", self.number_of_tasks_succeeded);
+        encoder.plain("TotalNumberOfTasks", self.total_number_of_tasks);
+    }
+
+    fn size_hint(&self) -> usize {
+        200
+    }
+}
+
+impl FromXml for ProgressSummary {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut failed = Slot::Absent;
+        let mut succeeded = Slot::Absent;
+        let mut total = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "NumberOfTasksFailed" => {
+                    decoder.count(&mut failed, &child, "NumberOfTasksFailed")?;
+                }
+                "NumberOfTasksSucceeded" => {
+                    decoder.count(&mut succeeded, &child, "NumberOfTasksSucceeded")?;
+                }
+                "TotalNumberOfTasks" => decoder.count(&mut total, &child, "TotalNumberOfTasks")?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            number_of_tasks_failed: failed.required(decoder, "NumberOfTasksFailed")?,
+            number_of_tasks_succeeded: succeeded.required(decoder, "NumberOfTasksSucceeded")?,
+            total_number_of_tasks: total.required(decoder, "TotalNumberOfTasks")?,
+        })
+    }
+}
+
+impl XmlElement for JobFailure {
+    const ELEMENT: &'static str = "JobFailure";
+}
+
+impl ToXml for JobFailure {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.scalar("FailureCode", &self.failure_code);
+        encoder.scalar("FailureReason", &self.failure_reason);
+    }
+
+    fn size_hint(&self) -> usize {
+        64 + self.failure_code.as_str().len() + self.failure_reason.as_str().len()
+    }
+}
+
+impl FromXml for JobFailure {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut failure_code = Slot::Absent;
+        let mut failure_reason = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "FailureCode" => decoder.text(&mut failure_code, &child)?,
+                "FailureReason" => decoder.text(&mut failure_reason, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            failure_code: failure_code.required(decoder, "FailureCode")?,
+            failure_reason: failure_reason.required(decoder, "FailureReason")?,
+        })
+    }
+}
+
+impl XmlElement for JobListMember {
+    const ELEMENT: &'static str = "member";
+}
+
+impl ToXml for JobListMember {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.plain("CreationTime", self.creation_time);
+        encoder.optional_scalar("Description", self.description.as_ref());
+        encoder.scalar("JobId", &self.job_id);
+        encoder.choice("Operation", &self.operation);
+        encoder.plain("Priority", self.priority);
+        encoder.child("ProgressSummary", &self.progress_summary);
+        encoder.choice("Status", &self.status);
+        encoder.optional_plain("TerminationDate", self.termination_date);
+    }
+
+    fn size_hint(&self) -> usize {
+        420 + self.description.as_ref().map_or(0, |d| d.as_str().len()) + self.progress_summary.size_hint()
+    }
+}
+
+impl FromXml for JobListMember {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut creation_time = Slot::Absent;
+        let mut description = Slot::Absent;
+        let mut job_id = Slot::Absent;
+        let mut operation = Slot::Absent;
+        let mut priority = Slot::Absent;
+        let mut progress_summary = Slot::Absent;
+        let mut status = Slot::Absent;
+        let mut termination_date = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "CreationTime" => decoder.time(&mut creation_time, &child)?,
+                "Description" => decoder.text(&mut description, &child)?,
+                "JobId" => decoder.text(&mut job_id, &child)?,
+                "Operation" => decoder.choice(&mut operation, &child, "Operation")?,
+                "Priority" => decoder.number(&mut priority, &child)?,
+                "ProgressSummary" => decoder.element(&mut progress_summary, &child)?,
+                "Status" => decoder.choice(&mut status, &child, "Status")?,
+                "TerminationDate" => decoder.time(&mut termination_date, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            creation_time: creation_time.required(decoder, "CreationTime")?,
+            description: description.optional(),
+            job_id: job_id.required(decoder, "JobId")?,
+            operation: operation.required(decoder, "Operation")?,
+            priority: priority.required(decoder, "Priority")?,
+            progress_summary: progress_summary.required(decoder, "ProgressSummary")?,
+            status: status.required(decoder, "Status")?,
+            termination_date: termination_date.optional(),
+        })
+    }
 }

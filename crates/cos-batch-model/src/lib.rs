@@ -10,6 +10,7 @@
 //! | [`manifest`], [`operation`], [`report`], [`job`] | what a job consists of |
 //! | [`action`] | one module for each API action, with its HTTP form both ways |
 //! | [`api`] | [`BatchApi`]: the seam between who asks and who answers |
+//! | [`xml`] | the codec: strict for requests, lenient for answers |
 //! | [`error`] | the error types and the table of wire error codes |
 //!
 //! Fields are public, because the rule lives in each field's type. What a single field's type
@@ -26,11 +27,12 @@ pub mod report;
 pub mod scalar;
 pub mod status;
 pub mod wire_enum;
+pub mod xml;
 
 pub use action::{
-    ActionName, CreateJobRequest, CreateJobResult, DeleteJobRequest, DeleteJobResult, DescribeJobRequest,
-    DescribeJobResult, ListJobsRequest, ListJobsResult, UpdateJobPriorityRequest, UpdateJobPriorityResult,
-    UpdateJobStatusRequest, UpdateJobStatusResult,
+    Action, ActionName, ActionOutput, CreateJobRequest, CreateJobResult, DeleteJobRequest, DeleteJobResult,
+    DescribeJobRequest, DescribeJobResult, ListJobsRequest, ListJobsResult, UpdateJobPriorityRequest,
+    UpdateJobPriorityResult, UpdateJobStatusRequest, UpdateJobStatusResult,
 };
 pub use api::{BatchApi, BoxFuture, RequestContext};
 pub use error::{ApiError, DecodeError, DecodeErrorKind, ErrorCode, ResponseError, ValidationError};

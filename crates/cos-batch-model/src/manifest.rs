@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::{ETag, Lenient, ObjectArn, ObjectVersionId};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{DecodeError, ETag, Lenient, ObjectArn, ObjectVersionId};
 
 wire_enum! {
     /// How a manifest is written (COS Batch API, common elements).
@@ -67,4 +68,108 @@ pub struct ManifestSpec {
 impl ManifestSpec {
     /// Most columns. The number is ours: only three carry meaning, the rest is skipped.
     pub const MAX_FIELDS: usize = 100;
+}
+
+impl XmlElement for Manifest {
+    const ELEMENT: &'static str = "Manifest";
+}
+
+impl ToXml for Manifest {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.child("Location", &self.location);
+        encoder.child("Spec", &self.spec);
+    }
+
+    fn size_hint(&self) -> usize {
+        "<Location></Location><Spec></Spec>".len() + self.location.size_hint() + self.spec.size_hint()
+    }
+}
+
+impl FromXml for Manifest {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut location = Slot::Absent;
+        let mut spec = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "Location" => decoder.element(&mut location, &child)?,
+                "Spec" => decoder.element(&mut spec, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self { location: location.required(decoder, "Location")?, spec: spec.required(decoder, "Spec")? })
+    }
+}
+
+impl XmlElement for ManifestLocation {
+    const ELEMENT: &'static str = "Location";
+}
+
+impl ToXml for ManifestLocation {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.scalar("ETag", &self.e_tag);
+        encoder.scalar("ObjectArn", &self.object_arn);
+        encoder.optional_scalar("ObjectVersionId", self.object_version_id.as_ref());
+    }
+
+    fn size_hint(&self) -> usize {
+        let version = self.object_version_id.as_ref().map_or(0, |v| v.as_str().len());
+        96 + self.e_tag.as_str().len() + self.object_arn.as_str().len() + version
+    }
+}
+
+impl FromXml for ManifestLocation {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut e_tag = Slot::Absent;
+        let mut object_arn = Slot::Absent;
+        let mut object_version_id = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "ETag" => decoder.text(&mut e_tag, &child)?,
+                "ObjectArn" => decoder.text(&mut object_arn, &child)?,
+                "ObjectVersionId" => decoder.text(&mut object_version_id, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            e_tag: e_tag.required(decoder, "ETag")?,
+            object_arn: object_arn.required(decoder, "ObjectArn")?,
+            object_version_id: object_version_id.optional(),
+        })
+    }
+}
+
+impl XmlElement for ManifestSpec {
+    const ELEMENT: &'static str = "Spec";
+}
+
+impl ToXml for ManifestSpec {
+    fn write(&self, encoder: &mut Encoder) {
+        if !self.fields.is_empty() {
+            encoder.element("Fields", |encoder| {
+                for field in &self.fields {
+                    encoder.choice("member", field);
+                }
+            });
+        }
+        encoder.choice("Format", &self.format);
+    }
+
+    fn size_hint(&self) -> usize {
+        80 + 28 * self.fields.len()
+    }
+}
+
+impl FromXml for ManifestSpec {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut fields = Slot::Absent;
+        let mut format = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "Fields" => decoder.choice_list(&mut fields, &child, "Fields")?,
+                "Format" => decoder.choice(&mut format, &child, "Format")?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self { fields: fields.optional().unwrap_or_default(), format: format.required(decoder, "Format")? })
+    }
 }

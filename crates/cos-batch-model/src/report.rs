@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::{BucketArn, Lenient, ReportPrefix};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{BucketArn, DecodeError, Lenient, ReportPrefix};
 
 wire_enum! {
     /// How a report is written (COS Batch API, common elements).
@@ -61,5 +62,52 @@ impl Report {
             prefix: None,
             report_scope: Some(scope.into()),
         }
+    }
+}
+
+impl XmlElement for Report {
+    const ELEMENT: &'static str = "Report";
+}
+
+impl ToXml for Report {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.optional_scalar("Bucket", self.bucket.as_ref());
+        encoder.plain("Enabled", self.enabled);
+        encoder.optional_choice("Format", self.format.as_ref());
+        encoder.optional_scalar("Prefix", self.prefix.as_ref());
+        encoder.optional_choice("ReportScope", self.report_scope.as_ref());
+    }
+
+    fn size_hint(&self) -> usize {
+        let bucket = self.bucket.as_ref().map_or(0, |b| b.as_str().len());
+        let prefix = self.prefix.as_ref().map_or(0, |p| p.as_str().len());
+        160 + bucket + prefix
+    }
+}
+
+impl FromXml for Report {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut bucket = Slot::Absent;
+        let mut enabled = Slot::Absent;
+        let mut format = Slot::Absent;
+        let mut prefix = Slot::Absent;
+        let mut report_scope = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "Bucket" => decoder.text(&mut bucket, &child)?,
+                "Enabled" => decoder.flag(&mut enabled, &child, "Enabled")?,
+                "Format" => decoder.choice(&mut format, &child, "Format")?,
+                "Prefix" => decoder.text(&mut prefix, &child)?,
+                "ReportScope" => decoder.choice(&mut report_scope, &child, "ReportScope")?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            bucket: bucket.optional(),
+            enabled: enabled.required(decoder, "Enabled")?,
+            format: format.optional(),
+            prefix: prefix.optional_text(),
+            report_scope: report_scope.optional(),
+        })
     }
 }

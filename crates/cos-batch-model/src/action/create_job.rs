@@ -1,8 +1,17 @@
 //! CreateJob: `POST /jobs`
 
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 
-use crate::{ClientRequestToken, Description, JobId, Manifest, Operation, Priority, Report, RoleArn};
+use super::message::{self, JOBS_PATH};
+use super::{Action, ActionName, ActionOutput};
+use crate::xml::{self, Decoder, Encoder, FromXml, MAX_REQUEST_BYTES, Mode, Slot, ToXml, XmlElement};
+use crate::{
+    ApiError, AppId, ClientRequestToken, DecodeError, DecodeErrorKind, Description, ErrorCode, JobId, Manifest,
+    Operation, Priority, Report, ResponseError, RoleArn,
+};
 
 /// Make a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,4 +42,128 @@ pub struct CreateJobRequest {
 pub struct CreateJobResult {
     /// Its id.
     pub job_id: JobId,
+}
+
+impl Action for CreateJobRequest {
+    const NAME: ActionName = ActionName::CreateJob;
+    type Output = CreateJobResult;
+
+    fn to_http(&self, appid: &AppId) -> Request<Bytes> {
+        message::request(Method::POST, JOBS_PATH.to_owned(), appid, Some(xml::to_bytes(self)))
+    }
+
+    fn from_http(head: &Parts, body: &[u8]) -> Result<Self, ApiError> {
+        message::expect_jobs(head, &Method::POST)?;
+        if body.trim_ascii().is_empty() {
+            let message = "the request body is empty; it must be a CreateJobRequest";
+            return Err(ApiError::new(ErrorCode::InvalidRequest, message));
+        }
+        if body.len() > MAX_REQUEST_BYTES {
+            let kind = DecodeErrorKind::DocumentTooLarge { max: MAX_REQUEST_BYTES, actual: body.len() };
+            return Err(ApiError::new(ErrorCode::XmlSizeLimit, kind.to_string()));
+        }
+        let request: Self = xml::from_slice(body, Mode::Strict)?;
+        request.validate()?;
+        Ok(request)
+    }
+}
+
+impl ActionOutput for CreateJobResult {
+    fn to_http(&self) -> Response<Bytes> {
+        message::respond(StatusCode::OK, self)
+    }
+
+    fn from_http(response: &Response<Bytes>) -> Result<Self, ResponseError> {
+        message::body(response)
+    }
+}
+
+impl XmlElement for CreateJobRequest {
+    const ELEMENT: &'static str = "CreateJobRequest";
+}
+
+impl ToXml for CreateJobRequest {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.scalar("ClientRequestToken", &self.client_request_token);
+        if self.confirmation_required {
+            encoder.plain("ConfirmationRequired", true);
+        }
+        encoder.optional_scalar("Description", self.description.as_ref());
+        encoder.child("Manifest", &self.manifest);
+        encoder.child("Operation", &self.operation);
+        encoder.plain("Priority", self.priority);
+        encoder.child("Report", &self.report);
+        encoder.scalar("RoleArn", &self.role_arn);
+    }
+
+    fn size_hint(&self) -> usize {
+        400 + self.description.as_ref().map_or(0, |d| d.as_str().len())
+            + self.manifest.size_hint()
+            + self.operation.size_hint()
+            + self.report.size_hint()
+            + self.role_arn.as_str().len()
+    }
+}
+
+impl FromXml for CreateJobRequest {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut client_request_token = Slot::Absent;
+        let mut confirmation_required = Slot::Absent;
+        let mut description = Slot::Absent;
+        let mut manifest = Slot::Absent;
+        let mut operation = Slot::Absent;
+        let mut priority = Slot::Absent;
+        let mut report = Slot::Absent;
+        let mut role_arn = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "ClientRequestToken" => decoder.text(&mut client_request_token, &child)?,
+                "ConfirmationRequired" => decoder.flag(&mut confirmation_required, &child, "ConfirmationRequired")?,
+                "Description" => decoder.text(&mut description, &child)?,
+                "Manifest" => decoder.element(&mut manifest, &child)?,
+                "Operation" => decoder.element(&mut operation, &child)?,
+                "Priority" => decoder.number(&mut priority, &child)?,
+                "Report" => decoder.element(&mut report, &child)?,
+                "RoleArn" => decoder.text(&mut role_arn, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            client_request_token: client_request_token.required(decoder, "ClientRequestToken")?,
+            confirmation_required: confirmation_required.optional().unwrap_or_default(),
+            description: description.optional(),
+            manifest: manifest.required(decoder, "Manifest")?,
+            operation: operation.required(decoder, "Operation")?,
+            priority: priority.required(decoder, "Priority")?,
+            report: report.required(decoder, "Report")?,
+            role_arn: role_arn.required(decoder, "RoleArn")?,
+        })
+    }
+}
+
+impl XmlElement for CreateJobResult {
+    const ELEMENT: &'static str = "CreateJobResult";
+}
+
+impl ToXml for CreateJobResult {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.scalar("JobId", &self.job_id);
+    }
+
+    fn size_hint(&self) -> usize {
+        80
+    }
+}
+
+impl FromXml for CreateJobResult {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut job_id = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "JobId" => decoder.text(&mut job_id, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self { job_id: job_id.required(decoder, "JobId")? })
+    }
 }

@@ -1,8 +1,13 @@
 //! DescribeJob: `GET /jobs/{JobId}`
 
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 
-use crate::{Job, JobId};
+use super::{Action, ActionName, ActionOutput, message};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{ApiError, AppId, DecodeError, Job, JobId, ResponseError};
 
 /// Look at one job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,4 +23,54 @@ pub struct DescribeJobRequest {
 pub struct DescribeJobResult {
     /// The job.
     pub job: Job,
+}
+
+impl Action for DescribeJobRequest {
+    const NAME: ActionName = ActionName::DescribeJob;
+    type Output = DescribeJobResult;
+
+    fn to_http(&self, appid: &AppId) -> Request<Bytes> {
+        message::request(Method::GET, message::job_path(&self.job_id), appid, None)
+    }
+
+    fn from_http(head: &Parts, _body: &[u8]) -> Result<Self, ApiError> {
+        Ok(Self { job_id: message::expect_job(head, &Method::GET, "")? })
+    }
+}
+
+impl ActionOutput for DescribeJobResult {
+    fn to_http(&self) -> Response<Bytes> {
+        message::respond(StatusCode::OK, self)
+    }
+
+    fn from_http(response: &Response<Bytes>) -> Result<Self, ResponseError> {
+        message::body(response)
+    }
+}
+
+impl XmlElement for DescribeJobResult {
+    const ELEMENT: &'static str = "DescribeJobResult";
+}
+
+impl ToXml for DescribeJobResult {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.child("Job", &self.job);
+    }
+
+    fn size_hint(&self) -> usize {
+        "<Job></Job>".len() + self.job.size_hint()
+    }
+}
+
+impl FromXml for DescribeJobResult {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut job = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "Job" => decoder.element(&mut job, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self { job: job.required(decoder, "Job")? })
+    }
 }

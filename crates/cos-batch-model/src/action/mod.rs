@@ -1,20 +1,31 @@
-//! The actions of the API, one module each.
+//! The actions of the API, one module each: the request, the answer, and the HTTP form of both.
+//!
+//! Nothing here adds a host, a signature, a length or a digest: those belong to the transport.
 
 mod create_job;
 mod delete_job;
 mod describe_job;
 mod list_jobs;
+mod message;
+mod query;
 mod update_job_priority;
 mod update_job_status;
+mod validate;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
 
 pub use create_job::{CreateJobRequest, CreateJobResult};
 pub use delete_job::{DeleteJobRequest, DeleteJobResult};
 pub use describe_job::{DescribeJobRequest, DescribeJobResult};
 pub use list_jobs::{ListJobsRequest, ListJobsResult};
+pub use message::{REQUEST_ID_HEADER, TRACE_ID_HEADER, XML_MEDIA_TYPE};
 pub use update_job_priority::{UpdateJobPriorityRequest, UpdateJobPriorityResult};
 pub use update_job_status::{UpdateJobStatusRequest, UpdateJobStatusResult};
 
 use crate::wire_enum::wire_enum;
+use crate::{ApiError, AppId, ResponseError};
 
 wire_enum! {
     /// The name of an action.
@@ -32,4 +43,39 @@ wire_enum! {
         /// Remove a job.
         DeleteJob = "DeleteJob",
     }
+}
+
+/// What can be asked of the API.
+pub trait Action: Sized + Send {
+    /// The action's name.
+    const NAME: ActionName;
+    /// What it answers.
+    type Output: ActionOutput;
+
+    /// The request, with an address that has path and query only, `x-cos-appid`, and
+    /// `content-type` where there is a body.
+    fn to_http(&self, appid: &AppId) -> Request<Bytes>;
+
+    /// Reads a request strictly. Query parameters of other names are left to others, for
+    /// example a signature.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError`] with the code that the API documents for the fault, and a message that
+    /// names the element or parameter, the rule and what was found.
+    fn from_http(head: &Parts, body: &[u8]) -> Result<Self, ApiError>;
+}
+
+/// What an action answers.
+pub trait ActionOutput: Sized + Send {
+    /// The answer with its status.
+    fn to_http(&self) -> Response<Bytes>;
+
+    /// Reads an answer leniently.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError::Api`] for every status but 2xx, [`ResponseError::Decode`] for a body
+    /// that cannot be read.
+    fn from_http(response: &Response<Bytes>) -> Result<Self, ResponseError>;
 }

@@ -121,6 +121,14 @@ pub enum DecodeErrorKind {
     Value(#[from] ValidationError),
 }
 
+impl DecodeError {
+    /// The same error, one element further out.
+    pub(crate) fn within(mut self, element: &str) -> Self {
+        self.path = if self.path.is_empty() { super::shorten(element) } else { format!("{element}/{}", self.path) };
+        self
+    }
+}
+
 impl std::error::Error for DecodeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&self.kind)

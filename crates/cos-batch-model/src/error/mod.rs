@@ -7,6 +7,7 @@
 //! * [`ResponseError`]: what a caller may get in place of an answer.
 
 mod api_error;
+mod body;
 mod code;
 mod decode;
 mod validation;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::{DisplayName, GranteeId, Lenient};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{DecodeError, DisplayName, GranteeId, Lenient};
 
 wire_enum! {
     /// A ready-made access rule (COS Batch API, common elements).
@@ -56,4 +57,77 @@ pub struct Grantee {
     pub identifier: GranteeId,
     /// How `identifier` is to be read.
     pub type_identifier: Lenient<GranteeType>,
+}
+
+impl XmlElement for Grant {
+    const ELEMENT: &'static str = "COSGrant";
+}
+
+impl ToXml for Grant {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.child("Grantee", &self.grantee);
+        encoder.choice("Permission", &self.permission);
+    }
+
+    fn size_hint(&self) -> usize {
+        64 + self.grantee.size_hint()
+    }
+}
+
+impl FromXml for Grant {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut grantee = Slot::Absent;
+        let mut permission = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "Grantee" => decoder.element(&mut grantee, &child)?,
+                "Permission" => decoder.choice(&mut permission, &child, "Permission")?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            grantee: grantee.required(decoder, "Grantee")?,
+            permission: permission.required(decoder, "Permission")?,
+        })
+    }
+}
+
+impl XmlElement for Grantee {
+    const ELEMENT: &'static str = "Grantee";
+}
+
+impl ToXml for Grantee {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.optional_scalar("DisplayName", self.display_name.as_ref());
+        encoder.scalar("Identifier", &self.identifier);
+        encoder.choice("TypeIdentifier", &self.type_identifier);
+    }
+
+    fn size_hint(&self) -> usize {
+        let name = self.display_name.as_ref().map_or(0, |n| n.as_str().len());
+        96 + name + self.identifier.as_str().len()
+    }
+}
+
+impl FromXml for Grantee {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut display_name = Slot::Absent;
+        let mut identifier = Slot::Absent;
+        let mut type_identifier = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "DisplayName" => decoder.text(&mut display_name, &child)?,
+                "Identifier" => decoder.text(&mut identifier, &child)?,
+                "TypeIdentifier" => {
+                    decoder.choice(&mut type_identifier, &child, "TypeIdentifier")?;
+                }
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            display_name: display_name.optional_text(),
+            identifier: identifier.required(decoder, "Identifier")?,
+            type_identifier: type_identifier.required(decoder, "TypeIdentifier")?,
+        })
+    }
 }

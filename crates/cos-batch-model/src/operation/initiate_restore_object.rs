@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::{Days, Lenient};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{Days, DecodeError, Lenient};
 
 wire_enum! {
     /// How fast a restore is (COS Batch API, common elements). The fast tier that a single
@@ -24,4 +25,37 @@ pub struct InitiateRestoreObject {
     pub expiration_in_days: Days,
     /// How fast.
     pub job_tier: Lenient<JobTier>,
+}
+
+impl XmlElement for InitiateRestoreObject {
+    const ELEMENT: &'static str = "COSInitiateRestoreObject";
+}
+
+impl ToXml for InitiateRestoreObject {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.plain("ExpirationInDays", self.expiration_in_days);
+        encoder.choice("JobTier", &self.job_tier);
+    }
+
+    fn size_hint(&self) -> usize {
+        80
+    }
+}
+
+impl FromXml for InitiateRestoreObject {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut expiration_in_days = Slot::Absent;
+        let mut job_tier = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "ExpirationInDays" => decoder.number(&mut expiration_in_days, &child)?,
+                "JobTier" => decoder.choice(&mut job_tier, &child, "JobTier")?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            expiration_in_days: expiration_in_days.required(decoder, "ExpirationInDays")?,
+            job_tier: job_tier.required(decoder, "JobTier")?,
+        })
+    }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::{HeaderText, Lenient, MetadataKey, MetadataValue};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{DecodeError, HeaderText, Lenient, MetadataKey, MetadataValue};
 
 wire_enum! {
     /// How the store encrypts an object (COS Batch API, common elements).
@@ -66,4 +67,96 @@ pub struct UserMetadata {
     pub key: MetadataKey,
     /// The header's value.
     pub value: MetadataValue,
+}
+
+impl XmlElement for NewObjectMetadata {
+    const ELEMENT: &'static str = "NewObjectMetadata";
+}
+
+impl ToXml for NewObjectMetadata {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.optional_scalar("CacheControl", self.cache_control.as_ref());
+        encoder.optional_scalar("ContentDisposition", self.content_disposition.as_ref());
+        encoder.optional_scalar("ContentEncoding", self.content_encoding.as_ref());
+        encoder.optional_scalar("ContentType", self.content_type.as_ref());
+        encoder.optional_scalar("HttpExpiresDate", self.http_expires_date.as_ref());
+        encoder.optional_choice("SSEAlgorithm", self.sse_algorithm.as_ref());
+        encoder.optional_list("UserMetadata", &self.user_metadata);
+    }
+
+    fn size_hint(&self) -> usize {
+        let headers = [
+            &self.cache_control,
+            &self.content_disposition,
+            &self.content_encoding,
+            &self.content_type,
+            &self.http_expires_date,
+        ];
+        let headers = headers.into_iter().flatten().map(|h| 40 + h.as_str().len());
+        let user = self.user_metadata.iter().map(|u| 20 + u.size_hint());
+        80 + headers.sum::<usize>() + user.sum::<usize>()
+    }
+}
+
+impl FromXml for NewObjectMetadata {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut cache_control = Slot::Absent;
+        let mut content_disposition = Slot::Absent;
+        let mut content_encoding = Slot::Absent;
+        let mut content_type = Slot::Absent;
+        let mut http_expires_date = Slot::Absent;
+        let mut sse_algorithm = Slot::Absent;
+        let mut user_metadata = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "CacheControl" => decoder.text(&mut cache_control, &child)?,
+                "ContentDisposition" => decoder.text(&mut content_disposition, &child)?,
+                "ContentEncoding" => decoder.text(&mut content_encoding, &child)?,
+                "ContentType" => decoder.text(&mut content_type, &child)?,
+                "HttpExpiresDate" => decoder.text(&mut http_expires_date, &child)?,
+                "SSEAlgorithm" => decoder.choice(&mut sse_algorithm, &child, "SSEAlgorithm")?,
+                "UserMetadata" => decoder.list(&mut user_metadata, &child, "UserMetadata")?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            cache_control: cache_control.optional_text(),
+            content_disposition: content_disposition.optional_text(),
+            content_encoding: content_encoding.optional_text(),
+            content_type: content_type.optional_text(),
+            http_expires_date: http_expires_date.optional_text(),
+            sse_algorithm: sse_algorithm.optional(),
+            user_metadata: user_metadata.optional().unwrap_or_default(),
+        })
+    }
+}
+
+impl XmlElement for UserMetadata {
+    const ELEMENT: &'static str = "member";
+}
+
+impl ToXml for UserMetadata {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.scalar("Key", &self.key);
+        encoder.scalar("Value", &self.value);
+    }
+
+    fn size_hint(&self) -> usize {
+        28 + self.key.as_str().len() + self.value.as_str().len()
+    }
+}
+
+impl FromXml for UserMetadata {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut key = Slot::Absent;
+        let mut value = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "Key" => decoder.text(&mut key, &child)?,
+                "Value" => decoder.text(&mut value, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self { key: key.required(decoder, "Key")?, value: value.required(decoder, "Value")? })
+    }
 }

@@ -17,7 +17,8 @@ pub use put_object_tagging::PutObjectTagging;
 pub use tag::Tag;
 
 use crate::wire_enum::wire_enum;
-use crate::{Lenient, UnknownText};
+use crate::xml::{Decoder, Encoder, FromXml, Mode, ToXml, XmlElement};
+use crate::{DecodeError, DecodeErrorKind, Lenient, UnknownText, WireEnum};
 
 wire_enum! {
     /// The name of an operation, as ListJobs gives it.
@@ -82,5 +83,76 @@ impl Serialize for Operation {
             }
         }
         map.end()
+    }
+}
+
+impl XmlElement for Operation {
+    const ELEMENT: &'static str = "Operation";
+}
+
+impl ToXml for Operation {
+    fn write(&self, encoder: &mut Encoder) {
+        match self {
+            Self::PutObjectCopy(copy) => encoder.child(PutObjectCopy::ELEMENT, copy.as_ref()),
+            Self::InitiateRestoreObject(restore) => {
+                encoder.child(InitiateRestoreObject::ELEMENT, restore);
+            }
+            Self::DeleteObject => encoder.element(OperationKind::DeleteObject.as_str(), |_| {}),
+            Self::PutObjectTagging(tagging) => encoder.child(PutObjectTagging::ELEMENT, tagging),
+            Self::Unknown(name) => encoder.element(name.as_str(), |_| {}),
+        }
+    }
+
+    fn size_hint(&self) -> usize {
+        let inside = match self {
+            Self::PutObjectCopy(copy) => copy.size_hint(),
+            Self::InitiateRestoreObject(restore) => restore.size_hint(),
+            Self::PutObjectTagging(tagging) => tagging.size_hint(),
+            Self::DeleteObject => 0,
+            Self::Unknown(name) => 2 * name.as_str().len(),
+        };
+        64 + inside
+    }
+}
+
+impl FromXml for Operation {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut operation = None;
+        let mut actual = 0;
+        while let Some(child) = decoder.child()? {
+            actual += 1;
+            if actual > 1 && decoder.mode() == Mode::Lenient {
+                decoder.skip()?;
+                continue;
+            }
+            operation = Some(match OperationKind::from_wire_name(child.name()) {
+                Some(kind) => Self::read_known(kind, decoder).map_err(|error| error.within(kind.as_str()))?,
+                None => {
+                    decoder.unknown(&child)?;
+                    let name = child.checked_name(decoder)?;
+                    Self::Unknown(UnknownText::truncated(name))
+                }
+            });
+        }
+        match operation {
+            Some(operation) if actual == 1 || decoder.mode() == Mode::Lenient => Ok(operation),
+            _ => Err(decoder.error(DecodeErrorKind::ExactlyOne { allowed: OperationKind::ALLOWED, actual })),
+        }
+    }
+}
+
+impl Operation {
+    fn read_known(kind: OperationKind, decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        Ok(match kind {
+            OperationKind::PutObjectCopy => Self::PutObjectCopy(Box::new(PutObjectCopy::read(decoder)?)),
+            OperationKind::InitiateRestoreObject => Self::InitiateRestoreObject(InitiateRestoreObject::read(decoder)?),
+            OperationKind::DeleteObject => {
+                while let Some(child) = decoder.child()? {
+                    decoder.unknown(&child)?;
+                }
+                Self::DeleteObject
+            }
+            OperationKind::PutObjectTagging => Self::PutObjectTagging(PutObjectTagging::read(decoder)?),
+        })
     }
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::{BucketArn, CannedAcl, Grant, KeyPrefix, Lenient, NewObjectMetadata, Tag, Timestamp};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{BucketArn, CannedAcl, DecodeError, Grant, KeyPrefix, Lenient, NewObjectMetadata, Tag, Timestamp};
 
 wire_enum! {
     /// What a copy does with a part of the object (COS Batch API, common elements).
@@ -111,5 +112,123 @@ impl PutObjectCopy {
             storage_class: None,
             target_resource: target,
         }
+    }
+}
+
+impl XmlElement for PutObjectCopy {
+    const ELEMENT: &'static str = "COSPutObjectCopy";
+}
+
+impl ToXml for PutObjectCopy {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.optional_choice("AccessControlDirective", self.access_control_directive.as_ref());
+        encoder.optional_list("AccessControlGrants", &self.access_control_grants);
+        if self.prefix_replace {
+            encoder.plain("PrefixReplace", true);
+        }
+        encoder.optional_scalar("ResourcesPrefix", self.resources_prefix.as_ref());
+        encoder.optional_scalar("TargetKeyPrefix", self.target_key_prefix.as_ref());
+        encoder.optional_choice("CannedAccessControlList", self.canned_access_control_list.as_ref());
+        encoder.optional_choice("MetadataDirective", self.metadata_directive.as_ref());
+        // Integers: there are clients that cannot read anything else here.
+        encoder.optional_plain("ModifiedSinceConstraint", self.modified_since_constraint.map(Timestamp::unix_seconds));
+        encoder.optional_plain(
+            "UnModifiedSinceConstraint",
+            self.un_modified_since_constraint.map(Timestamp::unix_seconds),
+        );
+        if let Some(metadata) = &self.new_object_metadata
+            && *metadata != NewObjectMetadata::default()
+        {
+            encoder.child("NewObjectMetadata", metadata);
+        }
+        encoder.optional_choice("TaggingDirective", self.tagging_directive.as_ref());
+        encoder.optional_list("NewObjectTagging", &self.new_object_tagging);
+        encoder.optional_choice("StorageClass", self.storage_class.as_ref());
+        encoder.scalar("TargetResource", &self.target_resource);
+    }
+
+    fn size_hint(&self) -> usize {
+        let prefixes = [&self.resources_prefix, &self.target_key_prefix];
+        let prefixes = prefixes.into_iter().flatten().map(|p| p.as_str().len());
+        let grants = self.access_control_grants.iter().map(|g| 24 + g.size_hint());
+        let tags = self.new_object_tagging.iter().map(|t| 20 + t.size_hint());
+        let metadata = self.new_object_metadata.as_ref();
+        720 + prefixes.sum::<usize>()
+            + grants.sum::<usize>()
+            + tags.sum::<usize>()
+            + metadata.map_or(0, ToXml::size_hint)
+            + self.target_resource.as_str().len()
+    }
+}
+
+impl FromXml for PutObjectCopy {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut access_control_directive = Slot::Absent;
+        let mut access_control_grants = Slot::Absent;
+        let mut prefix_replace = Slot::Absent;
+        let mut resources_prefix = Slot::Absent;
+        let mut target_key_prefix = Slot::Absent;
+        let mut canned_access_control_list = Slot::Absent;
+        let mut metadata_directive = Slot::Absent;
+        let mut modified_since_constraint = Slot::Absent;
+        let mut un_modified_since_constraint = Slot::Absent;
+        let mut new_object_metadata = Slot::Absent;
+        let mut tagging_directive = Slot::Absent;
+        let mut new_object_tagging = Slot::Absent;
+        let mut storage_class = Slot::Absent;
+        let mut target_resource = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "AccessControlDirective" => {
+                    decoder.choice(&mut access_control_directive, &child, "AccessControlDirective")?
+                }
+                "AccessControlGrants" => {
+                    decoder.list(&mut access_control_grants, &child, "AccessControlGrants")?;
+                }
+                "PrefixReplace" => decoder.flag(&mut prefix_replace, &child, "PrefixReplace")?,
+                "ResourcesPrefix" => decoder.text(&mut resources_prefix, &child)?,
+                "TargetKeyPrefix" => decoder.text(&mut target_key_prefix, &child)?,
+                "CannedAccessControlList" => {
+                    decoder.choice(&mut canned_access_control_list, &child, "CannedAccessControlList")?
+                }
+                "MetadataDirective" => {
+                    decoder.repeatable_choice(&mut metadata_directive, &child, "MetadataDirective")?
+                }
+                "ModifiedSinceConstraint" => {
+                    decoder.seconds(&mut modified_since_constraint, &child)?;
+                }
+                "UnModifiedSinceConstraint" => {
+                    decoder.seconds(&mut un_modified_since_constraint, &child)?;
+                }
+                "NewObjectMetadata" => decoder.element(&mut new_object_metadata, &child)?,
+                "TaggingDirective" => {
+                    decoder.choice(&mut tagging_directive, &child, "TaggingDirective")?;
+                }
+                "NewObjectTagging" => {
+                    decoder.list(&mut new_object_tagging, &child, "NewObjectTagging")?;
+                }
+                "StorageClass" => decoder.choice(&mut storage_class, &child, "StorageClass")?,
+                "TargetResource" => decoder.text(&mut target_resource, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self {
+            access_control_directive: access_control_directive.optional(),
+            access_control_grants: access_control_grants.optional().unwrap_or_default(),
+            prefix_replace: prefix_replace.optional().unwrap_or_default(),
+            resources_prefix: resources_prefix.optional_text(),
+            target_key_prefix: target_key_prefix.optional_text(),
+            canned_access_control_list: canned_access_control_list.optional(),
+            metadata_directive: metadata_directive.optional(),
+            modified_since_constraint: modified_since_constraint.optional(),
+            un_modified_since_constraint: un_modified_since_constraint.optional(),
+            new_object_metadata: new_object_metadata
+                .optional()
+                .filter(|metadata| *metadata != NewObjectMetadata::default()),
+            tagging_directive: tagging_directive.optional(),
+            new_object_tagging: new_object_tagging.optional().unwrap_or_default(),
+            storage_class: storage_class.optional(),
+            target_resource: target_resource.required(decoder, "TargetResource")?,
+        })
     }
 }

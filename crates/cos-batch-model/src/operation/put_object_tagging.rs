@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{Directive, Lenient, Tag};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{DecodeError, Directive, Lenient, Tag};
 
 /// Give each object tags (`COSPutObjectTagging`). Known from the official Go SDK; the
 /// documentation does not mention it.
@@ -14,4 +15,36 @@ pub struct PutObjectTagging {
     pub tagging_directive: Option<Lenient<Directive>>,
     /// The tags; at most [`Tag::MAX_PER_OBJECT`].
     pub tag_set: Vec<Tag>,
+}
+
+impl XmlElement for PutObjectTagging {
+    const ELEMENT: &'static str = "COSPutObjectTagging";
+}
+
+impl ToXml for PutObjectTagging {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.optional_choice("TaggingDirective", self.tagging_directive.as_ref());
+        encoder.list("TagSet", &self.tag_set);
+    }
+
+    fn size_hint(&self) -> usize {
+        80 + self.tag_set.iter().map(|t| 20 + t.size_hint()).sum::<usize>()
+    }
+}
+
+impl FromXml for PutObjectTagging {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut tagging_directive = Slot::Absent;
+        let mut tag_set = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "TaggingDirective" => {
+                    decoder.choice(&mut tagging_directive, &child, "TaggingDirective")?;
+                }
+                "TagSet" => decoder.list(&mut tag_set, &child, "TagSet")?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self { tagging_directive: tagging_directive.optional(), tag_set: tag_set.required(decoder, "TagSet")? })
+    }
 }

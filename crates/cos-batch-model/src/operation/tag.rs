@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::{TagKey, TagValue};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::{DecodeError, TagKey, TagValue};
 
 /// One tag (`COSTag`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,4 +18,34 @@ pub struct Tag {
 impl Tag {
     /// Most tags of one object (COS, PUT Object tagging).
     pub const MAX_PER_OBJECT: usize = 10;
+}
+
+impl XmlElement for Tag {
+    const ELEMENT: &'static str = "COSTag";
+}
+
+impl ToXml for Tag {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.scalar("Key", &self.key);
+        encoder.scalar("Value", &self.value);
+    }
+
+    fn size_hint(&self) -> usize {
+        28 + self.key.as_str().len() + self.value.as_str().len()
+    }
+}
+
+impl FromXml for Tag {
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+        let mut key = Slot::Absent;
+        let mut value = Slot::Absent;
+        while let Some(child) = decoder.child()? {
+            match child.name() {
+                "Key" => decoder.text(&mut key, &child)?,
+                "Value" => decoder.text(&mut value, &child)?,
+                _ => decoder.unknown(&child)?,
+            }
+        }
+        Ok(Self { key: key.required(decoder, "Key")?, value: value.required(decoder, "Value")? })
+    }
 }

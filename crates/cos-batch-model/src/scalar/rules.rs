@@ -36,7 +36,7 @@ impl Charset {
             Self::Xml => "has a character that XML 1.0 cannot carry",
             Self::Header => "has a line end or another character that a header cannot carry",
             Self::Name => "may only have ASCII letters, digits, - and _",
-            Self::Segment => "may only have visible ASCII characters except / ? # % &",
+            Self::Segment => "may only have visible ASCII characters except / ? # % &, and not be . or ..",
             Self::Token => "may only have the characters of an HTTP token",
         }
     }
@@ -53,6 +53,8 @@ impl Charset {
                 }
             }
             Self::Name => bytes.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))),
+            // Proxies take these two for a way up the path.
+            Self::Segment if matches!(text, "." | "..") => Some(0),
             Self::Segment => {
                 bytes.iter().position(|b| !b.is_ascii_graphic() || matches!(b, b'/' | b'?' | b'#' | b'%' | b'&'))
             }

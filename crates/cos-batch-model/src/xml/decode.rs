@@ -1,0 +1,318 @@
+//! Reading: the cursor over the document.
+
+use std::borrow::Cow;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+
+use super::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_TEXT_BYTES, Mode};
+use crate::error::shorten;
+use crate::{DecodeError, DecodeErrorKind, UnknownText};
+
+/// The beginning of an element.
+#[derive(Debug)]
+pub struct Element<'x>(BytesStart<'x>);
+
+impl Element<'_> {
+    /// The element's name, with its prefix if it has one.
+    pub fn name(&self) -> &str {
+        self.0.name().0
+    }
+
+    /// The name, if it is fit to be written again; the XML library takes anything for a name.
+    pub(crate) fn checked_name(&self, decoder: &Decoder<'_>) -> Result<&str, DecodeError> {
+        let name = self.name();
+        let is_legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':') || !c.is_ascii();
+        let starts_well = name.starts_with(|c: char| !matches!(c, '0'..='9' | '-' | '.'));
+        if starts_well && name.chars().all(is_legal) && name.len() <= UnknownText::MAX_BYTES {
+            return Ok(name);
+        }
+        let what = format!("`{name}` is not a name");
+        Err(decoder.error(DecodeErrorKind::Syntax(shorten(&what))))
+    }
+}
+
+/// A cursor over a document, always inside one element.
+///
+/// [`Decoder::child`] enters the next child; whoever got it must read it to its end with
+/// [`Decoder::content`], [`Decoder::skip`] or the like before asking for the next.
+#[derive(Debug)]
+pub struct Decoder<'x> {
+    reader: Reader<&'x [u8]>,
+    mode: Mode,
+    depth: usize,
+    /// The element just entered was written `<a/>`: its end comes without an event.
+    at_implied_end: bool,
+    /// Where the content of the element last entered begins.
+    content_offset: u64,
+}
+
+impl<'x> Decoder<'x> {
+    pub(super) fn new(document: &'x [u8], mode: Mode) -> Result<Self, DecodeError> {
+        let decoder =
+            Self { reader: Reader::from_reader(document), mode, depth: 0, at_implied_end: false, content_offset: 0 };
+        if document.len() > MAX_DOCUMENT_BYTES {
+            return Err(
+                decoder.error(DecodeErrorKind::DocumentTooLarge { max: MAX_DOCUMENT_BYTES, actual: document.len() })
+            );
+        }
+        Ok(decoder)
+    }
+
+    /// How unknown things are read.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// An error where the cursor stands.
+    pub fn error(&self, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError { path: String::new(), offset: self.reader.buffer_position(), kind }
+    }
+
+    /// An error about the text of the element last entered.
+    pub(super) fn error_at_content(&self, kind: impl Into<DecodeErrorKind>) -> DecodeError {
+        DecodeError { path: String::new(), offset: self.content_offset, kind: kind.into() }
+    }
+
+    pub(super) fn content_offset(&self) -> u64 {
+        self.content_offset
+    }
+
+    fn event(&mut self) -> Result<Event<'x>, DecodeError> {
+        self.reader.read_event().map_err(|error| {
+            let kind = match error {
+                quick_xml::Error::Encoding(_) => DecodeErrorKind::Encoding,
+                other => DecodeErrorKind::Syntax(shorten(&other.to_string())),
+            };
+            DecodeError { path: String::new(), offset: self.reader.error_position(), kind }
+        })
+    }
+
+    /// Enters the root element.
+    pub(super) fn root(&mut self) -> Result<Element<'x>, DecodeError> {
+        let mut at_start = true;
+        loop {
+            match self.event()? {
+                Event::Start(start) => return self.enter(start, false),
+                Event::Empty(start) => return self.enter(start, true),
+                Event::Decl(declaration) if at_start => self.check_declaration(&declaration)?,
+                Event::Text(text) if is_white_space(&text) => {}
+                Event::Comment(_) | Event::PI(_) => {}
+                Event::DocType(_) => return Err(self.error(DecodeErrorKind::Doctype)),
+                Event::Decl(_) => return Err(self.late_declaration()),
+                Event::Eof => return Err(self.error(DecodeErrorKind::UnexpectedEnd)),
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) | Event::End(_) => {
+                    return Err(self.error(DecodeErrorKind::UnexpectedText));
+                }
+            }
+            at_start = false;
+        }
+    }
+
+    /// Makes sure that nothing follows the root element.
+    pub(super) fn finish(&mut self) -> Result<(), DecodeError> {
+        loop {
+            match self.event()? {
+                Event::Eof => return Ok(()),
+                Event::Text(text) if is_white_space(&text) => {}
+                Event::Comment(_) | Event::PI(_) => {}
+                _ => return Err(self.error(DecodeErrorKind::TrailingData)),
+            }
+        }
+    }
+
+    fn check_declaration(&self, declaration: &BytesDecl<'_>) -> Result<(), DecodeError> {
+        match declaration.encoding() {
+            None => Ok(()),
+            Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
+            Some(_) => Err(self.error(DecodeErrorKind::Encoding)),
+        }
+    }
+
+    fn late_declaration(&self) -> DecodeError {
+        let rule = "a declaration may only stand at the very start";
+        self.error(DecodeErrorKind::Syntax(rule.to_owned()))
+    }
+
+    fn enter(&mut self, start: BytesStart<'x>, empty: bool) -> Result<Element<'x>, DecodeError> {
+        self.depth += 1;
+        self.at_implied_end = empty;
+        self.content_offset = self.reader.buffer_position();
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(DecodeErrorKind::TooDeep { max: MAX_DEPTH }));
+        }
+        if self.mode == Mode::Strict && start.len() > start.name().0.len() {
+            self.check_attributes(&start)?;
+        }
+        Ok(Element(start))
+    }
+
+    /// No element has attributes. Namespace declarations on the root are let through: there
+    /// are clients that cannot help sending one.
+    fn check_attributes(&self, start: &BytesStart<'_>) -> Result<(), DecodeError> {
+        for attribute in start.attributes() {
+            let attribute =
+                attribute.map_err(|error| self.error(DecodeErrorKind::Syntax(shorten(&error.to_string()))))?;
+            let name = attribute.key.0;
+            let is_namespace = name == "xmlns" || name.starts_with("xmlns:");
+            if !(is_namespace && self.depth == 1) {
+                return Err(self.error(DecodeErrorKind::UnknownAttribute { name: shorten(name) }));
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.depth -= 1;
+        self.at_implied_end = false;
+    }
+
+    /// Enters the next child of the current element, or leaves the element if there is none.
+    ///
+    /// # Errors
+    ///
+    /// Not well-formed, too deep, or strict and there is text or an attribute.
+    pub fn child(&mut self) -> Result<Option<Element<'x>>, DecodeError> {
+        if self.at_implied_end {
+            self.leave();
+            return Ok(None);
+        }
+        loop {
+            match self.event()? {
+                Event::Start(start) => return self.enter(start, false).map(Some),
+                Event::Empty(start) => return self.enter(start, true).map(Some),
+                Event::End(_) => {
+                    self.leave();
+                    return Ok(None);
+                }
+                Event::Text(text) if is_white_space(&text) => {}
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
+                    if self.mode == Mode::Strict {
+                        return Err(self.error(DecodeErrorKind::UnexpectedText));
+                    }
+                }
+                other => self.neither_text_nor_element(&other)?,
+            }
+        }
+    }
+
+    /// The text of the current element, which ends here: what is written plainly, as CDATA and
+    /// as references, put together.
+    ///
+    /// # Errors
+    ///
+    /// Not well-formed, too long, an unknown entity, or strict and there is an element inside.
+    pub fn content(&mut self) -> Result<Cow<'x, str>, DecodeError> {
+        let mut joined = Cow::Borrowed("");
+        if self.at_implied_end {
+            self.leave();
+            return Ok(joined);
+        }
+        loop {
+            match self.event()? {
+                Event::Text(text) => self.join(&mut joined, text.xml10_content())?,
+                Event::CData(text) => self.join(&mut joined, text.xml10_content())?,
+                Event::GeneralRef(reference) => {
+                    let piece = self.resolve(&reference)?;
+                    self.join(&mut joined, piece)?;
+                }
+                Event::End(_) => {
+                    self.leave();
+                    return Ok(joined);
+                }
+                Event::Start(start) => self.element_in_text(start, false)?,
+                Event::Empty(start) => self.element_in_text(start, true)?,
+                other => self.neither_text_nor_element(&other)?,
+            }
+        }
+    }
+
+    /// Reads to the end of the current element without keeping anything.
+    ///
+    /// # Errors
+    ///
+    /// Not well-formed or too deep.
+    pub fn skip(&mut self) -> Result<(), DecodeError> {
+        let outside = self.depth - 1;
+        loop {
+            if self.at_implied_end {
+                self.leave();
+            } else {
+                match self.event()? {
+                    Event::Start(start) => drop(self.enter(start, false)?),
+                    Event::Empty(start) => drop(self.enter(start, true)?),
+                    Event::End(_) => self.leave(),
+                    Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {}
+                    other => self.neither_text_nor_element(&other)?,
+                }
+            }
+            if self.depth == outside {
+                return Ok(());
+            }
+        }
+    }
+
+    fn element_in_text(&mut self, start: BytesStart<'x>, empty: bool) -> Result<(), DecodeError> {
+        let element = self.enter(start, empty)?;
+        if self.mode == Mode::Strict {
+            return Err(self.error(DecodeErrorKind::UnexpectedElement { name: shorten(element.name()) }));
+        }
+        self.skip()
+    }
+
+    /// What may stand, or not, wherever text and elements may.
+    fn neither_text_nor_element(&self, event: &Event<'_>) -> Result<(), DecodeError> {
+        match event {
+            Event::DocType(_) => Err(self.error(DecodeErrorKind::Doctype)),
+            Event::Decl(_) => Err(self.late_declaration()),
+            Event::Eof => Err(self.error(DecodeErrorKind::UnexpectedEnd)),
+            _ => Ok(()),
+        }
+    }
+
+    fn join(&self, joined: &mut Cow<'x, str>, piece: Cow<'x, str>) -> Result<(), DecodeError> {
+        if joined.len() + piece.len() > MAX_TEXT_BYTES {
+            return Err(self.error(DecodeErrorKind::TextTooLong { max: MAX_TEXT_BYTES }));
+        }
+        if joined.is_empty() {
+            *joined = piece;
+        } else if let Cow::Borrowed(first) = *joined {
+            // What is left up to the end tag is never shorter than what it stands for, so one
+            // allocation is enough.
+            let left = self.reader.get_ref().iter().take(MAX_TEXT_BYTES);
+            let left = left.take_while(|b| **b != b'<').count();
+            let mut whole = String::with_capacity(first.len() + piece.len() + left);
+            whole.push_str(first);
+            whole.push_str(&piece);
+            *joined = Cow::Owned(whole);
+        } else {
+            joined.to_mut().push_str(&piece);
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, reference: &BytesRef<'_>) -> Result<Cow<'x, str>, DecodeError> {
+        // The spellings that clients write are spelled out, since they cost no allocation.
+        let known = match &**reference {
+            "amp" => "&",
+            "lt" => "<",
+            "gt" => ">",
+            "quot" | "#34" => "\"",
+            "apos" | "#39" => "'",
+            "#x9" | "#9" => "\t",
+            "#xA" | "#10" => "\n",
+            "#xD" | "#13" => "\r",
+            other => {
+                return match reference.resolve_char_ref() {
+                    Ok(Some(character)) => Ok(Cow::Owned(character.into())),
+                    _ => Err(self.error(DecodeErrorKind::UnknownEntity { name: shorten(other) })),
+                };
+            }
+        };
+        Ok(Cow::Borrowed(known))
+    }
+}
+
+fn is_white_space(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+}

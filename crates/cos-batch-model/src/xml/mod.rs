@@ -1,0 +1,124 @@
+//! The XML codec: a small pair of traits over a pull reader and a string.
+//!
+//! * Decoding borrows from the document and copies a text only once it has passed its field's
+//!   check. Errors say which element and which byte; the path is put together only when there
+//!   is an error to report.
+//! * Encoding writes the documented order of children without white space, so the bytes are
+//!   stable. What is written can be read, and written again to the same bytes.
+//! * This module alone knows the XML library.
+//!
+//! Children may come in any order. An empty optional element counts as absent. White space
+//! around enum values, booleans, numbers and times does not count; other texts are kept as they
+//! are, save that line ends are read as XML 1.0 §2.11 says. Comments and processing
+//! instructions are skipped. A namespace declared on the root is ignored.
+
+mod children;
+mod decode;
+mod encode;
+mod slot;
+
+use bytes::Bytes;
+
+pub use decode::{Decoder, Element};
+pub use encode::Encoder;
+pub use slot::Slot;
+
+use crate::{DecodeError, DecodeErrorKind};
+
+/// Most bytes of a document. The largest legal one is a page of 1,000 jobs with every
+/// description at its limit and every byte of it written as a reference: under 3 MiB.
+pub const MAX_DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most bytes of a request's body. The largest legal CreateJobRequest, with 100 grants and
+/// every byte of text written as a reference, stays under 600 KiB.
+pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
+
+/// Most elements inside one another, the root included. Legal documents reach 8.
+pub const MAX_DEPTH: usize = 16;
+
+/// Most entries of one list: a page of jobs. Shorter lists have their own limit, which
+/// [`CreateJobRequest::validate`](crate::CreateJobRequest::validate) checks.
+pub const MAX_LIST_ENTRIES: usize = 1000;
+
+/// Most bytes of one text. Far above every field, so that the field's own rule answers first.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+/// The first line of answers, as the protocol's samples have it. Requests go without.
+pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+
+/// How to read what this version does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Refuse it: for requests. An unknown element, an unknown value, a repeated element and
+    /// text beside elements are errors.
+    Strict,
+    /// Live with it: for answers, so that a newer server does not break a client. Unknown
+    /// elements and attributes are skipped, unknown values kept as
+    /// [`Lenient::Unknown`](crate::Lenient::Unknown), of a repeated element the first counts.
+    Lenient,
+}
+
+/// A type with an XML form.
+pub trait XmlElement {
+    /// The element's name where it is a document of its own.
+    const ELEMENT: &'static str;
+}
+
+/// A type that can be written as XML.
+pub trait ToXml: XmlElement {
+    /// Writes what is inside the element, in the documented order.
+    fn write(&self, encoder: &mut Encoder);
+
+    /// How many bytes [`ToXml::write`] will need, roughly and rather too many.
+    fn size_hint(&self) -> usize;
+
+    /// The element as a document, without a declaration.
+    fn to_xml(&self) -> String {
+        document("", self)
+    }
+}
+
+/// A type that can be read from XML.
+pub trait FromXml: XmlElement + Sized {
+    /// Reads what is inside the element, up to and including its end.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`], with the path from this element on.
+    fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError>;
+}
+
+fn document<T: ToXml + ?Sized>(declaration: &str, value: &T) -> String {
+    let around = declaration.len() + 2 * T::ELEMENT.len() + "<></>".len();
+    let mut encoder = Encoder::with_capacity(around + value.size_hint());
+    encoder.raw(declaration);
+    encoder.element(T::ELEMENT, |encoder| value.write(encoder));
+    encoder.finish()
+}
+
+/// Writes a document without a declaration, as requests have it.
+pub fn to_bytes<T: ToXml + ?Sized>(value: &T) -> Bytes {
+    Bytes::from(document("", value))
+}
+
+/// Writes a document that begins with [`DECLARATION`], as answers have it.
+pub fn to_bytes_declared<T: ToXml + ?Sized>(value: &T) -> Bytes {
+    Bytes::from(document(DECLARATION, value))
+}
+
+/// Reads a document of at most [`MAX_DOCUMENT_BYTES`].
+///
+/// # Errors
+///
+/// [`DecodeError`]: says which element, which byte and which rule.
+pub fn from_slice<T: FromXml>(document: &[u8], mode: Mode) -> Result<T, DecodeError> {
+    let mut decoder = Decoder::new(document, mode)?;
+    let root = decoder.root()?;
+    if root.name() != T::ELEMENT {
+        return Err(decoder
+            .error(DecodeErrorKind::WrongRoot { expected: T::ELEMENT, found: crate::error::shorten(root.name()) }));
+    }
+    let value = T::read(&mut decoder).map_err(|error| error.within(T::ELEMENT))?;
+    decoder.finish()?;
+    Ok(value)
+}
