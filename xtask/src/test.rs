@@ -194,4 +194,14 @@ mod tests {
         assert_eq!(passed, text.as_bytes());
         assert_eq!(found, ["     Summary [   0.1s] 2 tests run"]);
     }
+
+    #[test]
+    fn a_watched_command_tells_its_lines_or_its_failure() {
+        let shell = Shell::new().unwrap();
+        let script = "echo one; echo wanted two >&2; echo three >&2";
+        let found = watched(cmd!(shell, "sh -c {script}"), Stream::Stderr, |line| line.starts_with("wanted")).unwrap();
+        assert_eq!(found, ["wanted two"]);
+        let error = watched(cmd!(shell, "sh -c 'exit 3'"), Stream::Stdout, |_| true).unwrap_err();
+        assert!(error.to_string().contains("exit status: 3"), "{error}");
+    }
 }
