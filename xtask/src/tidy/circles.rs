@@ -22,21 +22,35 @@ pub(crate) fn no_circles(sources: &[Source<'_>]) -> Vec<Violation> {
     for name in crates {
         let files: Vec<&Source<'_>> = sources.iter().filter(|source| source.crate_name() == Some(name)).collect();
         let edges = edges(&files);
-        let mut reported = BTreeSet::new();
-        for from in edges.keys() {
-            let Some(circle) = circle_through(&edges, from) else { continue };
-            if !reported.insert(circle.iter().copied().collect::<BTreeSet<_>>()) {
-                continue;
-            }
-            let (path, line) = edges[from][circle[1 % circle.len()]];
+        let mut circles: Vec<Vec<&str>> = edges.keys().filter_map(|from| circle_through(&edges, from)).collect();
+        circles.sort_by_key(Vec::len);
+        for circle in shortest(&circles) {
+            let (path, line) = edges[circle[0]][circle[1]];
             let advice = format!(
-                "modules in a circle: {} -> {from}: move what both need to a module below them",
-                circle.join(" -> ")
+                "modules in a circle: {} -> {}: move what both need to a module below them",
+                circle.join(" -> "),
+                circle[0]
             );
             violations.push(Violation::new(path, line, RULE, advice));
         }
     }
     violations
+}
+
+/// Of circles in order of length, those that are not merely ways around a shorter one.
+fn shortest<'c, 'a>(circles: &'c [Vec<&'a str>]) -> Vec<&'c Vec<&'a str>> {
+    let mut kept: Vec<&Vec<&str>> = Vec::new();
+    for circle in circles {
+        let around_another = kept.iter().any(|other| {
+            let shares = circle.iter().any(|module| other.contains(module));
+            let same = circle.len() == other.len() && circle.iter().all(|module| other.contains(module));
+            same || shares && other.len() < circle.len()
+        });
+        if !around_another {
+            kept.push(circle);
+        }
+    }
+    kept
 }
 
 /// Which top module names which, by `crate::…` in product code.
