@@ -59,7 +59,6 @@ fn above(last: Uuid) -> Uuid {
 /// The milliseconds, and the 74 bits that are neither time, version nor variant.
 fn split(id: Uuid) -> (u64, u128) {
     let bits = id.as_u128();
-    #[expect(clippy::cast_possible_truncation, reason = "48 bits are left after the shift")]
     let millis = (bits >> 80) as u64;
     let high = (bits >> 64) & 0xfff;
     let low = bits & ((1 << 62) - 1);

@@ -7,6 +7,8 @@
 //! has run out is not gone before [`JobStore::reap`] ends it: until then nobody else can hold what it names, and a late
 //! write of its holder still counts.
 
+#[cfg(feature = "testing")]
+pub mod contract;
 pub mod ids;
 mod memory;
 pub mod rules;
@@ -392,6 +394,10 @@ pub trait JobStore: Send + Sync + fmt::Debug {
 
     /// The job's timeline, oldest first, at most [`EVENTS_MAX`] entries.
     fn events<'a>(&'a self, job: Uuid) -> BoxFuture<'a, Result<Vec<JobEvent>, StoreError>>;
+
+    /// Ids of at most `limit` final jobs that may be forgotten: deleted ones, and those that ended before `before`;
+    /// those that ended first come first.
+    fn purgeable<'a>(&'a self, before: UnixMillis, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>>;
 
     /// Forgets a final job and everything of it, its token included.
     ///

@@ -171,6 +171,19 @@ impl Books {
         self.jobs.get(&job).map(|entry| entry.events.clone()).unwrap_or_default()
     }
 
+    pub(super) fn purgeable(&self, before: UnixMillis, limit: usize) -> Vec<Uuid> {
+        let mut ended: Vec<_> = self
+            .jobs
+            .values()
+            .map(|entry| &entry.record)
+            .filter_map(|job| Some((job.state.terminated_at?, job.deleted, job.id)))
+            .filter(|(ended, deleted, _)| *deleted || *ended < before)
+            .map(|(ended, _, id)| (ended, id))
+            .collect();
+        ended.sort_unstable();
+        ended.into_iter().take(limit).map(|(_, id)| id).collect()
+    }
+
     pub(super) fn purge(&mut self, id: Uuid) -> Result<(), StoreError> {
         if !self.entry(id)?.record.state.status.is_final() {
             return Err(StoreError::Misuse("only a job that has ended can be forgotten"));

@@ -202,6 +202,10 @@ impl JobStore for MemoryJobStore {
         self.with(move |books, _| Ok(books.events(job)))
     }
 
+    fn purgeable<'a>(&'a self, before: UnixMillis, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>> {
+        self.with(move |books, _| Ok(books.purgeable(before, limit)))
+    }
+
     fn purge<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<(), StoreError>> {
         self.with(move |books, _| books.purge(id))
     }

@@ -1,0 +1,220 @@
+//! The engine's answers to the API's actions.
+
+use cos_batch_model::{
+    ApiError, BatchApi, BoxFuture, CreateJobRequest, CreateJobResult, DeleteJobRequest, DeleteJobResult,
+    DescribeJobRequest, DescribeJobResult, ErrorCode, ListJobsRequest, ListJobsResult, NextToken, RequestContext,
+    RequestedJobStatus, UpdateJobPriorityRequest, UpdateJobPriorityResult, UpdateJobStatusRequest,
+    UpdateJobStatusResult,
+};
+use uuid::Uuid;
+
+use crate::{
+    access::Right,
+    engine::Engine,
+    job::JobRecord,
+    lifecycle::{Command, Refusal},
+    runtime::CommandError,
+    spec::{JobSpec, TaskOperation},
+    store::{JobChange, ListFilter, NewJob, StoreError},
+    wire,
+};
+
+/// How often a write is worked out anew because the job changed meanwhile.
+const CONFLICTS_MAX: u32 = 64;
+
+impl BatchApi for Engine {
+    fn create_job<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: CreateJobRequest,
+    ) -> BoxFuture<'a, Result<CreateJobResult, ApiError>> {
+        Box::pin(async move {
+            let spec = wire::spec(&request)?;
+            let tenant = context.appid.as_str();
+            self.check_access(tenant, &spec)?;
+            let job = NewJob {
+                tenant: tenant.to_owned(),
+                token: request.client_request_token.into_string(),
+                spec,
+                priority: request.priority.get(),
+                live_jobs_max: self.core.config.live_jobs_max,
+            };
+            let job = self.core.store.create(job).await.map_err(store_error)?;
+            self.core.wake.notify_one();
+            Ok(CreateJobResult { job_id: wire::job_id(job.id) })
+        })
+    }
+
+    fn describe_job<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: DescribeJobRequest,
+    ) -> BoxFuture<'a, Result<DescribeJobResult, ApiError>> {
+        Box::pin(async move {
+            let job = self.find(context, request.job_id.as_str()).await?;
+            Ok(DescribeJobResult { job: wire::job(&job)? })
+        })
+    }
+
+    fn list_jobs<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: ListJobsRequest,
+    ) -> BoxFuture<'a, Result<ListJobsResult, ApiError>> {
+        Box::pin(async move {
+            let after = match &request.next_token {
+                None => None,
+                Some(token) => Some(wire::uuid(token.as_str()).ok_or_else(|| {
+                    ApiError::new(ErrorCode::InvalidArgument, "nextToken is not one that this server gave out")
+                })?),
+            };
+            let filter = ListFilter {
+                tenant: context.appid.as_str(),
+                statuses: &request.job_statuses,
+                after,
+                limit: usize::from(request.max_results.unwrap_or_default().get()),
+            };
+            let (jobs, more) = self.core.store.list(filter).await.map_err(store_error)?;
+            let next_token = match jobs.last() {
+                Some(last) if more => Some(NextToken::new(last.id.to_string())?),
+                _ => None,
+            };
+            let jobs = jobs.iter().map(wire::member).collect::<Result<_, _>>()?;
+            Ok(ListJobsResult { jobs, next_token })
+        })
+    }
+
+    fn update_job_priority<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: UpdateJobPriorityRequest,
+    ) -> BoxFuture<'a, Result<UpdateJobPriorityResult, ApiError>> {
+        Box::pin(async move {
+            for _ in 0..CONFLICTS_MAX {
+                let job = self.find(context, request.job_id.as_str()).await?;
+                if job.state.status.is_final() {
+                    let message = format!("the job does not exist or has already finished: it is {}", job.state.status);
+                    return Err(ApiError::new(ErrorCode::NoSuchJob, message));
+                }
+                let change = JobChange { priority: Some(request.priority.get()), ..JobChange::default() };
+                match self.core.store.transition(job.id, job.version, change).await {
+                    Err(StoreError::Conflict) => {}
+                    Err(error) => return Err(store_error(error)),
+                    Ok(job) => {
+                        self.core.set_priority(job.id, job.priority);
+                        self.core.wake.notify_one();
+                        return Ok(UpdateJobPriorityResult { job_id: request.job_id, priority: request.priority });
+                    }
+                }
+            }
+            Err(store_error(StoreError::Conflict))
+        })
+    }
+
+    fn update_job_status<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: UpdateJobStatusRequest,
+    ) -> BoxFuture<'a, Result<UpdateJobStatusResult, ApiError>> {
+        Box::pin(async move {
+            let job = self.find(context, request.job_id.as_str()).await?;
+            let reason = request
+                .status_update_reason
+                .as_ref()
+                .map(|reason| reason.as_str().to_owned())
+                .filter(|r| !r.is_empty());
+            let command = match request.requested_job_status {
+                RequestedJobStatus::Ready => Command::Confirm { reason },
+                RequestedJobStatus::Cancelled => Command::Cancel { reason },
+            };
+            let job = self.core.command(job.id, command).await.map_err(command_error)?;
+            Ok(UpdateJobStatusResult {
+                job_id: request.job_id,
+                status: job.state.status.into(),
+                status_update_reason: request.status_update_reason,
+            })
+        })
+    }
+
+    fn delete_job<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: DeleteJobRequest,
+    ) -> BoxFuture<'a, Result<DeleteJobResult, ApiError>> {
+        Box::pin(async move {
+            let job = self.find(context, request.job_id.as_str()).await?;
+            let reason = Some("deleted".to_owned());
+            match self.core.change(job.id, Command::Cancel { reason }, None, true).await {
+                Ok(_) => Ok(DeleteJobResult),
+                // It has ended, or is about to: it only has to be hidden.
+                Err(CommandError::Refused(_)) => self.hide(context, request.job_id.as_str()).await,
+                Err(CommandError::Store(error)) => Err(store_error(error)),
+            }
+        })
+    }
+}
+
+impl Engine {
+    /// A job of the caller. A foreign one, a deleted one and one that never was are the same answer, found the same way.
+    async fn find(&self, context: &RequestContext, id: &str) -> Result<JobRecord, ApiError> {
+        // An id that cannot be one of ours is looked up too: it takes the same way to the same answer.
+        let id = wire::uuid(id).unwrap_or(Uuid::nil());
+        let job = self.core.store.get(id).await.map_err(store_error)?;
+        job.filter(|job| job.tenant == context.appid.as_str() && !job.deleted)
+            .ok_or_else(|| store_error(StoreError::NoSuchJob))
+    }
+
+    async fn hide(&self, context: &RequestContext, id: &str) -> Result<DeleteJobResult, ApiError> {
+        for _ in 0..CONFLICTS_MAX {
+            let job = self.find(context, id).await?;
+            let change = JobChange { delete: true, ..JobChange::default() };
+            match self.core.store.transition(job.id, job.version, change).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(store_error(error)),
+                Ok(_) => return Ok(DeleteJobResult),
+            }
+        }
+        Err(store_error(StoreError::Conflict))
+    }
+
+    /// What a job names must be the caller's own or granted; the source objects are checked row by row.
+    fn check_access(&self, tenant: &str, spec: &JobSpec) -> Result<(), ApiError> {
+        let target = match &spec.operation {
+            TaskOperation::Copy(copy) => Some(("TargetResource", copy.target_bucket.as_str(), Right::Write)),
+            TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+        };
+        let report = spec.report.as_ref().map(|report| ("Report.Bucket", report.bucket.as_str(), Right::Write));
+        let manifest = ("Manifest.Location.ObjectArn", spec.manifest.bucket.as_str(), Right::Read);
+        for (field, bucket, right) in [Some(manifest), target, report].into_iter().flatten() {
+            if !self.core.access.allows(tenant, bucket, right) {
+                let message = format!("{field}: APPID {tenant} may not {} bucket {bucket}", right.name());
+                return Err(ApiError::new(ErrorCode::AccessDenied, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn command_error(error: CommandError) -> ApiError {
+    match error {
+        CommandError::Refused(refusal @ (Refusal::Finished(_) | Refusal::NotNow { .. })) => {
+            ApiError::new(ErrorCode::InvalidRequest, refusal.to_string())
+        }
+        CommandError::Store(error) => store_error(error),
+    }
+}
+
+fn store_error(error: StoreError) -> ApiError {
+    match error {
+        StoreError::NoSuchJob => ApiError::new(ErrorCode::NoSuchJob, "there is no job with this id"),
+        StoreError::TokenUsed { job } => {
+            let message = format!("ClientRequestToken was already used, by job {job}");
+            ApiError::new(ErrorCode::InvalidRequest, message)
+        }
+        StoreError::TooManyJobs { .. } => ApiError::new(ErrorCode::TooManyJobs, error.to_string()),
+        other => {
+            tracing::error!(error = %other, "job store");
+            ApiError::new(ErrorCode::ServiceUnavailable, "the job could not be read or written; try again")
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What an engine can be told.
+
+use std::time::Duration;
+
+use crate::lifecycle::FailureThreshold;
+
+/// Settings of an engine. The defaults suit one machine with a local folder.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Operations in flight at once on stores whose operations block a thread.
+    pub blocking_slots: usize,
+    /// Operations in flight at once on stores that wait for a network.
+    pub async_slots: usize,
+    /// Shards worked on at once. More lets more jobs move side by side; each holds up to
+    /// [`WINDOW_ROWS`] rows in memory.
+    pub workers: usize,
+    /// Manifests read at once.
+    pub preparers: usize,
+    /// A checkpoint is due so long after the last.
+    pub checkpoint_interval: Duration,
+    /// A checkpoint is due once so many rows wait for it.
+    pub checkpoint_rows: u64,
+    /// How long a lease lasts without renewal.
+    pub lease: Duration,
+    /// How often the driver looks at the store without being woken. A cancel asked of another node is seen no later.
+    pub poll: Duration,
+    /// Ends jobs of which too much fails; none: never.
+    pub failure_threshold: Option<FailureThreshold>,
+    /// Rows of a manifest.
+    pub manifest_rows_max: u64,
+    /// Jobs of one APPID that have not ended.
+    pub live_jobs_max: u64,
+    /// How long a job may wait for its confirmation.
+    pub confirmation_wait: Duration,
+    /// How long finished jobs are kept.
+    pub retention: Duration,
+    /// How long a shutdown waits for what is in flight.
+    pub drain: Duration,
+}
+
+/// Rows beyond a shard's cursor that are in flight or wait for an earlier one. After a kill at most so many rows of
+/// each leased shard are done again.
+pub const WINDOW_ROWS: usize = 4096;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            // Two cores copy small files fastest with two to eight threads at work.
+            blocking_slots: 8,
+            async_slots: 256,
+            workers: 4,
+            preparers: 2,
+            checkpoint_interval: Duration::from_millis(500),
+            checkpoint_rows: 10_000,
+            lease: Duration::from_secs(30),
+            poll: Duration::from_millis(500),
+            failure_threshold: Some(FailureThreshold::default()),
+            manifest_rows_max: 100_000_000_000,
+            live_jobs_max: 10_000,
+            confirmation_wait: Duration::from_secs(30 * 24 * 3600),
+            retention: Duration::from_secs(90 * 24 * 3600),
+            drain: Duration::from_secs(10),
+        }
+    }
+}

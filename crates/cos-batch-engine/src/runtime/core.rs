@@ -1,0 +1,196 @@
+//! What all parts of a running engine share.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use cos_batch_model::JobStatus;
+use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
+
+use super::stop::{Level, Stop};
+use crate::{
+    access::Access,
+    buckets::Buckets,
+    config::Config,
+    job::JobRecord,
+    lifecycle::{self, Command, Effect, Refusal},
+    report::spool::Spool,
+    store::{JobChange, JobStore, StoreError},
+};
+
+/// How often a command is worked out anew because the job changed meanwhile. Each time somebody else got ahead, so
+/// something moves; more often than this is a defect.
+const CONFLICTS_MAX: u32 = 64;
+
+/// Shared by the driver, its workers and the API.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn JobStore>,
+    pub(crate) buckets: Buckets,
+    pub(crate) access: Arc<Access>,
+    pub(crate) spool: Spool,
+    pub(crate) config: Config,
+    /// There may be something to do.
+    pub(crate) wake: Notify,
+    pub(crate) blocking_slots: Arc<Semaphore>,
+    pub(crate) async_slots: Arc<Semaphore>,
+    /// The engine is going down: begin nothing.
+    pub(crate) stopping: Stop,
+    running: Mutex<BTreeMap<Piece, Running>>,
+    /// A piece of work ended.
+    pub(crate) ended: Notify,
+}
+
+/// A piece of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Piece {
+    pub(crate) job: Uuid,
+    pub(crate) kind: Kind,
+}
+
+/// Kinds of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Prepare,
+    Shard(u32),
+    Finish,
+}
+
+/// A piece of work in this process.
+#[derive(Clone, Debug)]
+pub(crate) struct Running {
+    pub(crate) tenant: String,
+    pub(crate) priority: u32,
+    pub(crate) stop: Arc<Stop>,
+}
+
+/// Why a command had no effect.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Core {
+    pub(crate) fn new(
+        store: Arc<dyn JobStore>,
+        buckets: Buckets,
+        access: Access,
+        spool: Spool,
+        config: Config,
+    ) -> Self {
+        Self {
+            store,
+            buckets,
+            access: Arc::new(access),
+            spool,
+            wake: Notify::new(),
+            blocking_slots: Arc::new(Semaphore::new(config.blocking_slots.max(1))),
+            async_slots: Arc::new(Semaphore::new(config.async_slots.max(1))),
+            config,
+            stopping: Stop::default(),
+            running: Mutex::default(),
+            ended: Notify::new(),
+        }
+    }
+
+    /// Applies a command to a job and writes the result.
+    pub(crate) async fn command(&self, job: Uuid, command: Command) -> Result<JobRecord, CommandError> {
+        self.change(job, command, None, false).await
+    }
+
+    /// Applies a command; may set the number of tasks and hide the job in the same step.
+    pub(crate) async fn change(
+        &self,
+        job: Uuid,
+        command: Command,
+        total: Option<u64>,
+        delete: bool,
+    ) -> Result<JobRecord, CommandError> {
+        for _ in 0..CONFLICTS_MAX {
+            let record = self.store.get(job).await?.ok_or(StoreError::NoSuchJob)?;
+            let (state, effects) = lifecycle::apply(&record.state, command.clone(), self.store.now())?;
+            let change = JobChange { state: Some(state), total, delete, ..JobChange::default() };
+            match self.store.transition(job, record.version, change).await {
+                Err(StoreError::Conflict) => {}
+                result => {
+                    let record = result?;
+                    self.perform(job, &effects);
+                    return Ok(record);
+                }
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    fn perform(&self, job: Uuid, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Interrupt => self.stop_job(job, Level::Cancel),
+                Effect::Wake => self.wake.notify_one(),
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Piece, Running>> {
+        // The map is consistent after every statement, so a panic elsewhere leaves nothing half done.
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What runs in this process.
+    pub(crate) fn running(&self) -> Vec<(Piece, Running)> {
+        self.lock().iter().map(|(piece, running)| (*piece, running.clone())).collect()
+    }
+
+    pub(crate) fn is_running(&self, piece: Piece) -> bool {
+        self.lock().contains_key(&piece)
+    }
+
+    pub(crate) fn begin(&self, piece: Piece, running: Running) {
+        self.lock().insert(piece, running);
+    }
+
+    /// The scheduler compares what runs with what waits: keep it up to date.
+    pub(crate) fn set_priority(&self, job: Uuid, priority: u32) {
+        for (piece, running) in &mut *self.lock() {
+            if piece.job == job {
+                running.priority = priority;
+            }
+        }
+    }
+
+    pub(crate) fn end(&self, piece: Piece) {
+        self.lock().remove(&piece);
+        self.ended.notify_waiters();
+        self.wake.notify_one();
+    }
+
+    /// Stops all work on a job in this process.
+    pub(crate) fn stop_job(&self, job: Uuid, level: Level) {
+        for (piece, running) in &*self.lock() {
+            if piece.job == job && piece.kind != Kind::Finish {
+                running.stop.raise(level);
+            }
+        }
+    }
+
+    /// Stops all work in this process.
+    pub(crate) fn stop_all(&self, level: Level) {
+        for running in self.lock().values() {
+            running.stop.raise(level);
+        }
+    }
+}
+
+/// How a worker has to stop when its job is in this status; none: not at all.
+pub(crate) fn stop_level(status: JobStatus) -> Option<Level> {
+    match status {
+        JobStatus::Active | JobStatus::Completing => None,
+        JobStatus::Cancelling | JobStatus::Failing | JobStatus::Cancelled | JobStatus::Failed => Some(Level::Cancel),
+        _ => Some(Level::Yield),
+    }
+}

@@ -1,0 +1,71 @@
+//! Files of a completion report, made from the segments in the spool.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use cos_batch_objectstore::{Metadata, PutRequest, StoreError};
+use md5::{Digest as _, Md5};
+
+use super::{core::Core, offload::offload};
+use crate::{
+    job::JobRecord,
+    report::{self, spool::Rows},
+    spec::ReportSpec,
+    store::ResultFile,
+};
+
+/// Why a report's file could not be made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ResultError {
+    #[error(transparent)]
+    Objects(#[from] StoreError),
+    #[error(transparent)]
+    Jobs(#[from] crate::store::StoreError),
+}
+
+/// Writes the result files of one shard, from its committed segments; a file without rows is not written.
+pub(crate) async fn write_shard(
+    core: &Arc<Core>,
+    job: &JobRecord,
+    report: &ReportSpec,
+    shard: u32,
+) -> Result<Vec<ResultFile>, ResultError> {
+    let segments = core.store.segments(job.id, shard).await?;
+    let mut files = Vec::new();
+    for kind in [Rows::Succeeded, Rows::Failed] {
+        let rows: u64 = segments.iter().map(|segment| kind.count(segment)).sum();
+        if rows == 0 {
+            continue;
+        }
+        let mut body = BytesMut::new();
+        for segment in segments.iter().filter(|segment| kind.count(segment) > 0) {
+            let (spool, id, segment) = (core.spool.clone(), job.id, segment.clone());
+            let read = async move { spool.read(id, &segment, kind).await };
+            body.extend_from_slice(&offload(core.spool.store().execution(), read).await?);
+        }
+        let failed = kind == Rows::Failed;
+        let key = report::result_key(report, job.id, shard, failed);
+        let md5 = hex::encode(Md5::digest(&body));
+        put(core, &report.bucket, &key, "text/csv", body.freeze()).await?;
+        files.push(ResultFile { shard, failed, key, md5, rows });
+    }
+    Ok(files)
+}
+
+/// Writes an object of a report, durably.
+pub(crate) async fn put(
+    core: &Core,
+    bucket: &str,
+    key: &str,
+    content_type: &str,
+    body: Bytes,
+) -> Result<(), StoreError> {
+    let store = core.buckets.store(bucket);
+    let (bucket, key) = (bucket.to_owned(), key.to_owned());
+    let metadata = Metadata { content_type: Some(content_type.to_owned()), ..Metadata::default() };
+    offload(store.execution(), async move {
+        let request = PutRequest { metadata, durable: true, ..PutRequest::new(&bucket, &key, body) };
+        store.put(request).await.map(|_| ())
+    })
+    .await
+}

@@ -1,0 +1,157 @@
+//! Leases: who holds what, until when, and what a lost one may still write (nothing).
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::kit::{Fixture, TTL, active, assert_refused, claim, create, file, get, photograph, recorded, shard, step};
+use crate::{
+    job::ShardTally,
+    store::{Cursor, StoreError},
+};
+
+const ALMOST: Duration = Duration::from_millis(29_999);
+const REST: Duration = Duration::from_millis(1);
+
+/// Only one holds a job, until it gives it back.
+pub async fn a_job_has_one_holder(fixture: Fixture) {
+    let store = &*fixture.store;
+    let id = create(store, "1250000000", "1").await.id;
+    let other = create(store, "1250000000", "2").await.id;
+    let first = store.lease_job(id, TTL).await.unwrap().unwrap();
+    assert_eq!(first.job, id);
+    assert_eq!(store.lease_job(id, TTL).await.unwrap(), None);
+    assert!(store.lease_job(other, TTL).await.unwrap().is_some());
+    store.release_job(&first).await.unwrap();
+    let second = store.lease_job(id, TTL).await.unwrap().unwrap();
+    assert!(second.epoch > first.epoch);
+    // Giving back what one no longer has takes nothing from the new holder.
+    store.release_job(&first).await.unwrap();
+    assert_eq!(store.lease_job(id, TTL).await.unwrap(), None);
+    assert_refused!(store.lease_job(Uuid::nil(), TTL).await, StoreError::NoSuchJob);
+}
+
+/// A lease is ended at its time, not before; renewing moves the time.
+pub async fn a_job_lease_runs_out(fixture: Fixture) {
+    let store = &*fixture.store;
+    let id = create(store, "1250000000", "1").await.id;
+    let lease = store.lease_job(id, TTL).await.unwrap().unwrap();
+    fixture.clock.advance(ALMOST);
+    assert_eq!(store.reap(false).await.unwrap(), 0);
+    store.renew_job(&lease, TTL).await.unwrap();
+    fixture.clock.advance(ALMOST);
+    assert_eq!(store.reap(false).await.unwrap(), 0);
+    assert_eq!(store.lease_job(id, TTL).await.unwrap(), None);
+    fixture.clock.advance(REST);
+    assert_eq!(store.reap(false).await.unwrap(), 1);
+    assert_eq!(store.reap(false).await.unwrap(), 0);
+    assert_refused!(store.renew_job(&lease, TTL).await, StoreError::LeaseLost);
+    assert!(store.lease_job(id, TTL).await.unwrap().unwrap().epoch > lease.epoch);
+}
+
+/// Whoever lost a job's lease can no longer touch its shards or report files.
+pub async fn a_lost_job_lease_writes_nothing(fixture: Fixture) {
+    let store = &*fixture.store;
+    let (id, lost) = active(store, "1", &[2, 2]).await;
+    assert_eq!(store.reap(true).await.unwrap(), 1);
+    for taken in [false, true] {
+        if taken {
+            assert!(store.lease_job(id, TTL).await.unwrap().is_some());
+        }
+        let before = photograph(store, id).await;
+        assert_refused!(store.renew_job(&lost, TTL).await, StoreError::LeaseLost);
+        assert_refused!(store.clear_shards(&lost).await, StoreError::LeaseLost);
+        assert_refused!(store.add_shards(&lost, vec![shard(9, 90, 1)]).await, StoreError::LeaseLost);
+        assert_refused!(store.add_results(&lost, vec![file(0, true, 1)]).await, StoreError::LeaseLost);
+        store.release_job(&lost).await.unwrap();
+        assert_eq!(photograph(store, id).await, before);
+    }
+    assert_eq!(store.lease_job(id, TTL).await.unwrap(), None, "the new holder still holds it");
+}
+
+/// A shard's lease is ended at its time; checkpoints and renewals move the time.
+pub async fn a_shard_lease_runs_out(fixture: Fixture) {
+    let store = &*fixture.store;
+    let (id, lease) = active(store, "1", &[5]).await;
+    store.release_job(&lease).await.unwrap();
+    let first = claim(store, id).await;
+    fixture.clock.advance(ALMOST);
+    assert_eq!(store.reap(false).await.unwrap(), 0);
+    store.renew_shard(&first, TTL).await.unwrap();
+    fixture.clock.advance(ALMOST);
+    assert_eq!(store.reap(false).await.unwrap(), 0);
+    store.checkpoint(&first, step(first.cursor, 1, 0), TTL).await.unwrap();
+    fixture.clock.advance(ALMOST);
+    assert_eq!(store.reap(false).await.unwrap(), 0);
+    assert_eq!(get(store, id).await.shards, ShardTally { ready: 0, leased: 1, done: 0 });
+    fixture.clock.advance(REST);
+    assert_eq!(store.reap(false).await.unwrap(), 1);
+    assert_eq!(get(store, id).await.shards, ShardTally { ready: 1, leased: 0, done: 0 });
+    let second = claim(store, id).await;
+    assert!(second.epoch > first.epoch);
+    assert_eq!(second.cursor, Cursor { rows: 1, offset: 10 });
+}
+
+/// Whoever lost a shard's lease writes nothing: no count, no segment, no file, no time.
+pub async fn a_lost_shard_lease_writes_nothing(fixture: Fixture) {
+    let store = &*fixture.store;
+    let (id, lease) = active(store, "1", &[2]).await;
+    store.release_job(&lease).await.unwrap();
+    let lost = claim(store, id).await;
+    fixture.clock.advance(TTL);
+    assert_eq!(store.reap(false).await.unwrap(), 1);
+    let mut holder = None;
+    for taken in [false, true] {
+        if taken {
+            holder = Some(claim(store, id).await);
+        }
+        let before = photograph(store, id).await;
+        let full = recorded(&lost, 0, step(lost.cursor, 1, 1));
+        assert_refused!(store.checkpoint(&lost, full, TTL).await, StoreError::LeaseLost);
+        assert_refused!(store.renew_shard(&lost, TTL * 9).await, StoreError::LeaseLost);
+        assert_refused!(store.finish_shard(&lost, vec![file(0, false, 1)]).await, StoreError::LeaseLost);
+        store.release_shard(&lost).await.unwrap();
+        assert_eq!(photograph(store, id).await, before);
+    }
+    let holder = holder.unwrap();
+    store.checkpoint(&holder, step(holder.cursor, 2, 0), TTL).await.unwrap();
+    assert_refused!(store.finish_shard(&lost, vec![]).await, StoreError::LeaseLost);
+    assert_eq!(store.finish_shard(&holder, vec![]).await.unwrap(), 0);
+    // A finished shard has no holder at all.
+    let before = photograph(store, id).await;
+    assert_refused!(store.checkpoint(&holder, step(holder.cursor, 0, 0), TTL).await, StoreError::LeaseLost);
+    assert_refused!(store.renew_shard(&holder, TTL).await, StoreError::LeaseLost);
+    store.release_shard(&holder).await.unwrap();
+    assert_eq!(store.reap(true).await.unwrap(), 0);
+    assert_eq!(photograph(store, id).await, before);
+}
+
+/// Running out does not end a lease, only reaping does: work that is late but wanted is not thrown away.
+pub async fn a_late_write_counts_until_the_lease_is_ended(fixture: Fixture) {
+    let store = &*fixture.store;
+    let (id, job_lease) = active(store, "1", &[3]).await;
+    let lease = claim(store, id).await;
+    fixture.clock.advance(TTL * 2);
+    assert_eq!(store.claim_shard(id, TTL).await.unwrap(), None);
+    assert_eq!(store.lease_job(id, TTL).await.unwrap(), None);
+    let answer = store.checkpoint(&lease, step(lease.cursor, 1, 0), TTL).await.unwrap();
+    assert_eq!(answer.progress.succeeded, 1);
+    store.renew_job(&job_lease, TTL).await.unwrap();
+    assert_eq!(store.reap(false).await.unwrap(), 0, "both last anew");
+}
+
+/// At its start a server with a store of its own ends every lease there is.
+pub async fn all_leases_can_be_ended(fixture: Fixture) {
+    let store = &*fixture.store;
+    let (one, _) = active(store, "1", &[2, 2]).await;
+    let (two, _) = active(store, "2", &[2]).await;
+    claim(store, one).await;
+    claim(store, one).await;
+    claim(store, two).await;
+    assert_eq!(store.reap(false).await.unwrap(), 0);
+    assert_eq!(store.reap(true).await.unwrap(), 5);
+    assert_eq!(get(store, one).await.shards, ShardTally { ready: 2, leased: 0, done: 0 });
+    assert_eq!(get(store, two).await.shards, ShardTally { ready: 1, leased: 0, done: 0 });
+    assert_eq!(claim(store, one).await.shard.index, 0);
+    assert!(store.lease_job(one, TTL).await.unwrap().is_some());
+}

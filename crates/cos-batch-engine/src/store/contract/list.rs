@@ -1,0 +1,150 @@
+//! Finding jobs.
+
+use cos_batch_model::JobStatus;
+use uuid::Uuid;
+
+use super::kit::{Fixture, TTL, active, claim, create, listed, new_job, set_status, step};
+use crate::{
+    job::{JobState, ShardTally},
+    store::{JobBrief, JobChange, JobStore, ListFilter},
+};
+
+const TENANT: &str = "1250000000";
+
+async fn page(store: &dyn JobStore, statuses: &[JobStatus], after: Option<Uuid>, limit: usize) -> (Vec<Uuid>, bool) {
+    let (jobs, more) = store.list(ListFilter { tenant: TENANT, statuses, after, limit }).await.unwrap();
+    (jobs.iter().map(|job| job.id).collect(), more)
+}
+
+async fn delete(store: &dyn JobStore, id: Uuid) {
+    let version = store.get(id).await.unwrap().unwrap().version;
+    store.transition(id, version, JobChange { delete: true, ..JobChange::default() }).await.unwrap();
+}
+
+/// Pages follow each other without gap or overlap, and only the last says that there is no more.
+pub async fn a_list_is_paged_in_order_of_ids(fixture: Fixture) {
+    let store = &*fixture.store;
+    assert_eq!(page(store, &[], None, 10).await, (vec![], false));
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        ids.push(create(store, TENANT, &number.to_string()).await.id);
+        create(store, "1259999999", &number.to_string()).await;
+    }
+    assert_eq!(page(store, &[], None, 2).await, (ids[..2].to_vec(), true));
+    assert_eq!(page(store, &[], Some(ids[1]), 2).await, (ids[2..4].to_vec(), true));
+    assert_eq!(page(store, &[], Some(ids[3]), 2).await, (ids[4..].to_vec(), false));
+    assert_eq!(page(store, &[], Some(ids[4]), 2).await, (vec![], false));
+    assert_eq!(page(store, &[], Some(ids[2]), 2).await, (ids[3..].to_vec(), false), "a full last page");
+    assert_eq!(page(store, &[], None, 0).await, (vec![], true));
+
+    // A page begins after an id, whether its job is still there or not.
+    set_status(store, ids[1], JobStatus::Complete).await.unwrap();
+    store.purge(ids[1]).await.unwrap();
+    assert_eq!(page(store, &[], Some(ids[1]), 2).await, (ids[2..4].to_vec(), true));
+    delete(store, ids[4]).await;
+    assert_eq!(page(store, &[], Some(ids[1]), 2).await, (ids[2..4].to_vec(), false));
+
+    let filter = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 1 };
+    let (jobs, _) = store.list(filter).await.unwrap();
+    assert_eq!(Some(&jobs[0]), store.get(ids[0]).await.unwrap().as_ref(), "whole records are listed");
+}
+
+/// A filter names one or several statuses, and pages as a list without one.
+pub async fn a_list_is_filtered_by_status(fixture: Fixture) {
+    let store = &*fixture.store;
+    let mut ids = Vec::new();
+    for (number, status) in
+        [JobStatus::Active, JobStatus::Paused, JobStatus::Complete].repeat(3).into_iter().enumerate()
+    {
+        let id = create(store, TENANT, &number.to_string()).await.id;
+        set_status(store, id, status).await.unwrap();
+        ids.push(id);
+    }
+    let both = &[JobStatus::Complete, JobStatus::Active, JobStatus::Active, JobStatus::New];
+    assert_eq!(page(store, &[JobStatus::Paused], None, 10).await, (vec![ids[1], ids[4], ids[7]], false));
+    assert_eq!(page(store, both, None, 3).await, (vec![ids[0], ids[2], ids[3]], true));
+    assert_eq!(page(store, both, Some(ids[3]), 3).await, (vec![ids[5], ids[6], ids[8]], false));
+    assert_eq!(page(store, JobStatus::ALL, None, 10).await, (ids.clone(), false));
+    assert_eq!(page(store, &[JobStatus::New, JobStatus::Failed], None, 10).await, (vec![], false));
+
+    delete(store, ids[4]).await;
+    set_status(store, ids[7], JobStatus::Active).await.unwrap();
+    assert_eq!(page(store, &[JobStatus::Paused], None, 10).await, (vec![ids[1]], false));
+}
+
+/// A list never shows jobs of another tenant, not even with an id of that tenant.
+pub async fn tenants_do_not_see_each_other(fixture: Fixture) {
+    let store = &*fixture.store;
+    let mine = create(store, TENANT, "1").await.id;
+    let theirs = create(store, "12500000001", "1").await.id;
+    let mine_too = create(store, TENANT, "2").await.id;
+    assert_eq!(listed(store, TENANT).await, [mine, mine_too]);
+    assert_eq!(listed(store, "12500000001").await, [theirs]);
+    assert_eq!(listed(store, "125000000").await, [] as [Uuid; 0]);
+    assert_eq!(listed(store, "").await, [] as [Uuid; 0]);
+    assert_eq!(page(store, &[], Some(theirs), 10).await, (vec![mine_too], false));
+    assert_eq!(page(store, &[JobStatus::New], Some(theirs), 10).await, (vec![mine_too], false));
+}
+
+/// Higher priority first, then the older job, over all tenants and statuses asked for.
+pub async fn briefs_go_by_priority_then_age(fixture: Fixture) {
+    let store = &*fixture.store;
+    let mut ids = Vec::new();
+    for (number, priority) in [0, 2_147_483_647, 5, 5, 0].into_iter().enumerate() {
+        let mut new = new_job(if number % 2 == 0 { TENANT } else { "1259999999" }, &number.to_string());
+        new.priority = priority;
+        ids.push(store.create(new).await.unwrap().id);
+    }
+    let order = async |statuses: &[JobStatus], limit| {
+        let briefs = store.briefs(statuses, limit).await.unwrap();
+        briefs.iter().map(|brief| ids.iter().position(|id| *id == brief.id).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(order(&[JobStatus::New], 10).await, [1, 2, 3, 0, 4]);
+    set_status(store, ids[2], JobStatus::Active).await.unwrap();
+    set_status(store, ids[0], JobStatus::Active).await.unwrap();
+    assert_eq!(order(&[JobStatus::New], 10).await, [1, 3, 4]);
+    assert_eq!(order(&[JobStatus::Active, JobStatus::New, JobStatus::Active], 10).await, [1, 2, 3, 0, 4]);
+    assert_eq!(order(&[JobStatus::Active, JobStatus::New], 3).await, [1, 2, 3]);
+    assert_eq!(order(&[JobStatus::Active], 1).await, [2]);
+    assert!(order(&[], 10).await.is_empty());
+    assert!(order(&[JobStatus::Paused], 10).await.is_empty());
+    assert!(order(&[JobStatus::New], 0).await.is_empty());
+
+    let version = store.get(ids[4]).await.unwrap().unwrap().version;
+    let urgent = JobChange { priority: Some(6), ..JobChange::default() };
+    store.transition(ids[4], version, urgent).await.unwrap();
+    delete(store, ids[2]).await;
+    assert_eq!(order(&[JobStatus::New, JobStatus::Active], 10).await, [1, 4, 2, 3, 0], "deleted ones included");
+}
+
+/// A brief carries the job's tallies, lease, dates and mark of deletion.
+pub async fn briefs_tell_what_a_scheduler_needs(fixture: Fixture) {
+    let store = &*fixture.store;
+    let (id, lease) = active(store, "1", &[2, 2, 2]).await;
+    let first = claim(store, id).await;
+    claim(store, id).await;
+    store.checkpoint(&first, step(first.cursor, 2, 0), TTL).await.unwrap();
+    store.finish_shard(&first, vec![]).await.unwrap();
+    let mut expected = JobBrief {
+        id,
+        tenant: TENANT.to_owned(),
+        status: JobStatus::Active,
+        priority: 0,
+        shards: ShardTally { ready: 1, leased: 1, done: 1 },
+        job_leased: true,
+        deleted: false,
+        suspended_at: None,
+        terminated_at: None,
+    };
+    assert_eq!(store.briefs(&[JobStatus::Active], 10).await.unwrap(), [expected.clone()]);
+
+    store.release_job(&lease).await.unwrap();
+    delete(store, id).await;
+    let version = store.get(id).await.unwrap().unwrap().version;
+    let state =
+        JobState { status: JobStatus::Cancelled, suspended_at: Some(5), terminated_at: Some(9), ..JobState::new() };
+    store.transition(id, version, JobChange { state: Some(state), ..JobChange::default() }).await.unwrap();
+    (expected.status, expected.job_leased, expected.deleted) = (JobStatus::Cancelled, false, true);
+    (expected.suspended_at, expected.terminated_at) = (Some(5), Some(9));
+    assert_eq!(store.briefs(&[JobStatus::Cancelled], 10).await.unwrap(), [expected]);
+}

@@ -1,0 +1,270 @@
+//! Tasks: one operation on one object, as a row of the manifest asks for it.
+
+pub mod retry;
+
+use std::{borrow::Cow, sync::Arc};
+
+use cos_batch_objectstore::{
+    Conditions, CopyRequest, CopySource, DeleteRequest, Directive, ErrorKind, ObjectStore, OperationId, RestoreOutcome,
+    RestoreRequest, StoreError, TagRequest, VersionSelector,
+};
+
+use crate::{
+    access::{Access, Right},
+    spec::{Change, CopySpec, JobSpec, TaskOperation},
+};
+
+/// A row of the manifest, to be worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Row of the manifest, from 0.
+    pub row: u64,
+    /// Bucket of the object.
+    pub bucket: Arc<str>,
+    /// Its key.
+    pub key: String,
+    /// Which version.
+    pub version: VersionSelector,
+    /// Byte of the shard at which the next row begins.
+    pub end: u64,
+}
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// HTTP status of the operation.
+    pub status: u16,
+    /// Why it failed; none: it succeeded.
+    pub failure: Option<TaskFailure>,
+}
+
+/// Why a task failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFailure {
+    /// A code, as in the `Code` of an error answer.
+    pub code: Cow<'static, str>,
+    /// A sentence.
+    pub message: String,
+}
+
+impl Outcome {
+    /// It worked, with this HTTP status.
+    #[must_use]
+    pub fn success(status: u16) -> Self {
+        Self { status, failure: None }
+    }
+
+    /// It failed.
+    #[must_use]
+    pub fn failure(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, failure: Some(TaskFailure { code: code.into(), message: message.into() }) }
+    }
+}
+
+impl From<&StoreError> for Outcome {
+    fn from(error: &StoreError) -> Self {
+        Self::failure(error.kind().status(), error.kind().code(), error.message())
+    }
+}
+
+/// Carries out the tasks of one job.
+#[derive(Debug)]
+pub struct Runner {
+    job: u128,
+    tenant: String,
+    spec: Arc<JobSpec>,
+    access: Arc<Access>,
+    store: Arc<dyn ObjectStore>,
+    source_bucket: Arc<str>,
+}
+
+/// An attempt that did not end the task.
+#[derive(Debug)]
+pub enum Attempt {
+    /// The task is over.
+    Done(Outcome),
+    /// The store failed; whether to try again is [`retry`]'s business.
+    Failed(StoreError),
+}
+
+impl Runner {
+    /// For this job, whose objects are in `source_bucket` of `store`.
+    #[must_use]
+    pub fn new(
+        job: u128,
+        tenant: String,
+        spec: Arc<JobSpec>,
+        access: Arc<Access>,
+        store: Arc<dyn ObjectStore>,
+        source_bucket: Arc<str>,
+    ) -> Self {
+        Self { job, tenant, spec, access, store, source_bucket }
+    }
+
+    /// The store the operations run on.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// The bucket that operations change.
+    #[must_use]
+    pub fn changed_bucket(&self) -> &str {
+        match &self.spec.operation {
+            TaskOperation::Copy(copy) => &copy.target_bucket,
+            TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => &self.source_bucket,
+        }
+    }
+
+    /// Tries the task once.
+    pub async fn attempt(&self, task: &Task) -> Attempt {
+        let right = source_right(&self.spec.operation);
+        if !self.access.allows(&self.tenant, &task.bucket, right) {
+            let message = format!("{} may not {} bucket {}", self.tenant, right.name(), task.bucket);
+            return Attempt::Done(Outcome::failure(403, "AccessDenied", message));
+        }
+        let result = match &self.spec.operation {
+            TaskOperation::Copy(copy) => return self.copy(copy, task).await,
+            TaskOperation::Delete => self
+                .store
+                .delete(DeleteRequest {
+                    bucket: &task.bucket,
+                    key: &task.key,
+                    version: &task.version,
+                    operation: Some(self.operation_id(task)),
+                })
+                .await
+                .map(|_| 204),
+            TaskOperation::Tag { tags } => self
+                .store
+                .put_tags(TagRequest {
+                    bucket: &task.bucket,
+                    key: &task.key,
+                    version: &task.version,
+                    tags: directive(tags, Vec::as_slice),
+                })
+                .await
+                .map(|()| 200),
+            TaskOperation::Restore { days, tier } => self
+                .store
+                .restore(RestoreRequest {
+                    bucket: &task.bucket,
+                    key: &task.key,
+                    version: &task.version,
+                    days: *days,
+                    tier: (*tier).into(),
+                })
+                .await
+                .map(|outcome| match outcome {
+                    RestoreOutcome::Started => 202,
+                    RestoreOutcome::Extended => 200,
+                }),
+        };
+        match result {
+            Ok(status) => Attempt::Done(Outcome::success(status)),
+            Err(error) => Attempt::Failed(error),
+        }
+    }
+
+    async fn copy(&self, copy: &CopySpec, task: &Task) -> Attempt {
+        let target_key = match target_key(copy, &task.key) {
+            Ok(key) => key,
+            Err(outcome) => return Attempt::Done(outcome),
+        };
+        let request = CopyRequest {
+            source: CopySource { bucket: &task.bucket, key: &task.key, version: &task.version },
+            target_bucket: &copy.target_bucket,
+            target_key: &target_key,
+            metadata: directive(&copy.metadata, |metadata| metadata),
+            tags: directive(&copy.tags, Vec::as_slice),
+            grants: directive(&copy.grants, Vec::as_slice),
+            canned_acl: copy.canned_acl.as_deref(),
+            storage_class: copy.storage_class.clone(),
+            conditions: Conditions { modified_since: copy.modified_since, unmodified_since: copy.unmodified_since },
+            operation: Some(self.operation_id(task)),
+        };
+        match self.store.copy(request).await {
+            Ok(_) => Attempt::Done(Outcome::success(200)),
+            Err(error) => Attempt::Failed(error),
+        }
+    }
+
+    fn operation_id(&self, task: &Task) -> OperationId {
+        OperationId { job: self.job, row: task.row }
+    }
+}
+
+/// What a job does to the objects its manifest names.
+#[must_use]
+pub fn source_right(operation: &TaskOperation) -> Right {
+    match operation {
+        TaskOperation::Copy(_) => Right::Read,
+        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } => Right::Write,
+        TaskOperation::Delete => Right::Delete,
+    }
+}
+
+/// The key a copy gets (COS Batch API, CreateJob, `PrefixReplace`: textual, not by path segment).
+fn target_key<'a>(copy: &CopySpec, key: &'a str) -> Result<Cow<'a, str>, Outcome> {
+    let Some(prefix) = &copy.prefix else { return Ok(Cow::Borrowed(key)) };
+    let Some(rest) = key.strip_prefix(prefix.source.as_str()) else {
+        let message = format!("the key does not begin with ResourcesPrefix {:?}", prefix.source);
+        return Err(Outcome::failure(400, "PrefixMismatch", message));
+    };
+    Ok(if prefix.target.is_empty() { Cow::Borrowed(rest) } else { Cow::Owned(format!("{}{rest}", prefix.target)) })
+}
+
+fn directive<'a, T, U>(change: &'a Change<T>, view: impl Fn(&'a T) -> U) -> Directive<U> {
+    match change {
+        Change::Copy => Directive::Copy,
+        Change::Replace(values) => Directive::Replace(view(values)),
+        Change::Add(values) => Directive::Add(view(values)),
+    }
+}
+
+/// The outcome of a task whose last attempt failed like this.
+#[must_use]
+pub fn give_up(error: &StoreError, attempts: u32) -> Outcome {
+    let mut outcome = Outcome::from(error);
+    if attempts > 1
+        && let Some(failure) = &mut outcome.failure
+    {
+        failure.message = format!("{} (tried {attempts} times)", failure.message);
+    }
+    outcome
+}
+
+/// Is this the end of the whole job rather than of one task? (No task of it can ever succeed.)
+#[must_use]
+pub fn is_about_the_job(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NoSuchBucket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::PrefixReplace;
+
+    fn renamed(source: &str, target: &str, key: &str) -> Result<String, String> {
+        let copy = CopySpec {
+            target_bucket: "b-1".into(),
+            prefix: Some(PrefixReplace { source: source.into(), target: target.into() }),
+            metadata: Change::Copy,
+            tags: Change::Copy,
+            grants: Change::Copy,
+            canned_acl: None,
+            storage_class: None,
+            modified_since: None,
+            unmodified_since: None,
+        };
+        target_key(&copy, key).map(Cow::into_owned).map_err(|outcome| outcome.failure.unwrap().code.into_owned())
+    }
+
+    #[test]
+    fn the_three_cases_of_prefix_replacement() {
+        assert_eq!(renamed("", "new/", "a/b").unwrap(), "new/a/b");
+        assert_eq!(renamed("pic", "abc", "picture.jpg").unwrap(), "abcture.jpg");
+        assert_eq!(renamed("in/", "", "in/a").unwrap(), "a");
+        assert_eq!(renamed("in/", "out/", "other/a").unwrap_err(), "PrefixMismatch");
+    }
+}
