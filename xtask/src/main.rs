@@ -1,6 +1,7 @@
 //! The repository's own commands: `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool: printing is its output")]
 
+mod fixtures;
 mod test;
 mod tidy;
 
@@ -20,6 +21,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write the golden messages under `fixtures/golden`.
+    Fixtures {
+        /// Write nothing; fail if what is there is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
     /// Run everything that must hold before a change goes in, in stages, up to the first that fails.
     Test {
         /// Run this stage only.
@@ -32,6 +39,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Fixtures { check } => fixtures::run(&root(), check),
         Command::Test { only } => test::run(&root(), only),
         Command::Tidy => tidy::run(&root()),
     };

@@ -180,7 +180,7 @@ impl FromXml for PutObjectCopy {
         while let Some(child) = decoder.child()? {
             match child.name() {
                 "AccessControlDirective" => {
-                    decoder.choice(&mut access_control_directive, &child, "AccessControlDirective")?
+                    decoder.choice(&mut access_control_directive, &child, "AccessControlDirective")?;
                 }
                 "AccessControlGrants" => {
                     decoder.list(&mut access_control_grants, &child, "AccessControlGrants")?;
@@ -189,10 +189,10 @@ impl FromXml for PutObjectCopy {
                 "ResourcesPrefix" => decoder.text(&mut resources_prefix, &child)?,
                 "TargetKeyPrefix" => decoder.text(&mut target_key_prefix, &child)?,
                 "CannedAccessControlList" => {
-                    decoder.choice(&mut canned_access_control_list, &child, "CannedAccessControlList")?
+                    decoder.choice(&mut canned_access_control_list, &child, "CannedAccessControlList")?;
                 }
                 "MetadataDirective" => {
-                    decoder.repeatable_choice(&mut metadata_directive, &child, "MetadataDirective")?
+                    decoder.repeatable_choice(&mut metadata_directive, &child, "MetadataDirective")?;
                 }
                 "ModifiedSinceConstraint" => {
                     decoder.seconds(&mut modified_since_constraint, &child)?;
