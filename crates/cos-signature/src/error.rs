@@ -16,6 +16,9 @@ pub enum SignError {
         /// Name of the header.
         name: String,
     },
+    /// A query parameter has no name, so that no list can name it.
+    #[error("a query parameter has a value but no name: give it one, or leave it out")]
+    UnnamedParameter,
     /// The key id cannot stand in an Authorization header.
     #[error("the key id must be 1 to 128 visible ASCII characters without `&` and `;`")]
     SecretId,

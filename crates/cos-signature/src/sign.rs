@@ -88,6 +88,10 @@ fn authorization(parts: &http::request::Parts, secret_id: &str, key: &SigningKey
         previous = Some(name);
     }
 
+    if text.parameter_names().any(<[u8]>::is_empty) {
+        return Err(SignError::UnnamedParameter);
+    }
+
     let mut value = Vec::with_capacity(384);
     value.extend_from_slice(b"q-sign-algorithm=sha1&q-ak=");
     value.extend_from_slice(secret_id.as_bytes());
@@ -133,6 +137,9 @@ mod tests {
         let good = Credentials::new("AKID", "secret");
         let mut no_host = Request::get("/jobs").body(()).unwrap();
         assert_eq!(sign(&mut no_host, &good, window()), Err(SignError::NoHost));
+
+        let mut unnamed = Request::get("http://h/jobs?a=1&=2").body(()).unwrap();
+        assert_eq!(sign(&mut unnamed, &good, window()), Err(SignError::UnnamedParameter));
 
         for name in ["x-cos-appid", "host"] {
             let twice = Request::get("http://h/jobs").header(name, "1").header(name, "2").header("host", "h");
