@@ -15,7 +15,7 @@ pub mod rules;
 
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, time::Duration};
 
-use cos_batch_model::JobStatus;
+pub use cos_batch_model::JobStatus;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -273,7 +273,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Changes a job if it still has this version; its version goes up by one.
     ///
     /// # Errors
-    /// `NoSuchJob`, `Conflict`.
+    /// `NoSuchJob`, `Conflict`; `Misuse` for a number of tasks out of range ([`rules::COUNT_MAX`]).
     fn transition<'a>(
         &'a self,
         id: Uuid,

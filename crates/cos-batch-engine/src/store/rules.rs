@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{CODES_MAX, Checkpoint, Cursor, OTHER_CODE, ResultFile, Shard, ShardSource, StoreError};
+use super::{CODES_MAX, Checkpoint, Cursor, JobChange, OTHER_CODE, ResultFile, Shard, ShardSource, StoreError};
 use crate::clock::UnixMillis;
 
 /// No count, row number or offset may be above this: databases keep them as signed 64-bit integers.
@@ -12,6 +12,17 @@ pub const COUNT_MAX: u64 = i64::MAX.unsigned_abs();
 #[must_use]
 pub fn deadline(now: UnixMillis, ttl: Duration) -> UnixMillis {
     now.saturating_add(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Checks a change of a job.
+///
+/// # Errors
+/// `Misuse`.
+pub fn check_change(change: &JobChange) -> Result<(), StoreError> {
+    if change.total.is_some_and(|total| total > COUNT_MAX) {
+        return Err(StoreError::Misuse("the number of tasks is out of range"));
+    }
+    Ok(())
 }
 
 /// Checks a shard that is to be added.

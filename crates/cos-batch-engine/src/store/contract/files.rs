@@ -42,16 +42,14 @@ pub async fn cut_off_shards_are_found(fixture: Fixture) {
     }
     for (number, lease) in leases.iter().enumerate() {
         let full = step(lease.cursor, 2, 0);
-        match number {
-            0 | 3 => drop(store.checkpoint(lease, recorded(lease, 0, step(lease.cursor, 1, 0)), TTL).await.unwrap()),
-            1 => {
-                store.checkpoint(lease, recorded(lease, 0, full), TTL).await.unwrap();
-                store.finish_shard(lease, vec![]).await.unwrap();
-            }
-            2 => drop(store.checkpoint(lease, full, TTL).await.unwrap()),
-            _ => drop(store.checkpoint(lease, recorded(lease, 0, full), TTL).await.unwrap()),
-        }
+        let step = match number {
+            0 | 3 => recorded(lease, 0, step(lease.cursor, 1, 0)),
+            2 => full,
+            _ => recorded(lease, 0, full),
+        };
+        store.checkpoint(lease, step, TTL).await.unwrap();
     }
+    store.finish_shard(&leases[1], vec![]).await.unwrap();
     store.release_shard(&leases[3]).await.unwrap();
     assert_eq!(store.cut_off_shards(id, None, 10).await.unwrap(), [0, 3, 4]);
     assert_eq!(store.cut_off_shards(id, None, 2).await.unwrap(), [0, 3]);

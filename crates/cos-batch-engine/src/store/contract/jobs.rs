@@ -10,9 +10,8 @@ use super::kit::{
     Fixture, START, TTL, active, assert_refused, claim, create, file, get, listed, new_job, recorded, set_status, step,
 };
 use crate::{
-    clock::Clock,
     job::{Failure, JobEvent, JobState, PinnedManifest, Progress, ShardTally},
-    store::{EVENTS_MAX, JobChange, StoreError},
+    store::{EVENTS_MAX, JobChange, StoreError, rules::COUNT_MAX},
 };
 
 const TENANT: &str = "1250000000";
@@ -129,6 +128,8 @@ pub async fn a_stale_version_changes_nothing(fixture: Fixture) {
     let change = JobChange { priority: Some(7), delete: true, ..JobChange::default() };
     assert_refused!(store.transition(job.id, 1, change.clone()).await, StoreError::Conflict);
     assert_refused!(store.transition(Uuid::nil(), 0, change.clone()).await, StoreError::NoSuchJob);
+    let too_many = JobChange { total: Some(COUNT_MAX + 1), ..change.clone() };
+    assert_refused!(store.transition(job.id, 0, too_many).await, StoreError::Misuse(_));
     assert_eq!(get(store, job.id).await, job);
     store.transition(job.id, 0, change.clone()).await.unwrap();
     assert_refused!(store.transition(job.id, 0, change).await, StoreError::Conflict);

@@ -89,6 +89,7 @@ impl Books {
         if entry.record.version != version {
             return Err(StoreError::Conflict);
         }
+        rules::check_change(&change)?;
         let before = place(&entry.record);
         let record = &mut entry.record;
         record.version += 1;
