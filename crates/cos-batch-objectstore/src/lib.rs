@@ -27,6 +27,8 @@ mod attributes;
 mod clock;
 mod error;
 mod fail;
+#[cfg(target_os = "linux")]
+mod folder;
 mod memory;
 mod meta;
 mod request;
@@ -34,6 +36,8 @@ mod rules;
 mod store;
 
 pub use error::{ErrorKind, StoreError};
+#[cfg(target_os = "linux")]
+pub use folder::FolderStore;
 pub use memory::MemoryStore;
 pub use meta::{Grant, Metadata, ObjectMeta, Pin, RestoreState, StorageClass, Tag};
 pub use request::{

@@ -102,7 +102,10 @@ pub(crate) fn checked_tags(tags: &[Tag]) -> Result<Vec<Tag>, Fail> {
             return refuse(format!("a tag's key has 1–{MAX_TAG_KEY_BYTES} bytes, this one has {}", tag.key.len()));
         }
         if tag.value.len() > MAX_TAG_VALUE_BYTES {
-            return refuse(format!("a tag's value has at most {MAX_TAG_VALUE_BYTES} bytes, this one has {}", tag.value.len()));
+            return refuse(format!(
+                "a tag's value has at most {MAX_TAG_VALUE_BYTES} bytes, this one has {}",
+                tag.value.len()
+            ));
         }
         if !keys.insert(tag.key.as_str()) {
             return refuse(format!("the tag key {:?} occurs twice", tag.key));
@@ -128,7 +131,10 @@ pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), Fail> {
         [("user metadata", user, MAX_USER_METADATA_BYTES), ("standard headers", standard, MAX_HEADER_BYTES)]
     {
         if size > max {
-            return Err(Fail::new(ErrorKind::InvalidArgument, format!("{what} have at most {max} bytes, these have {size}")));
+            return Err(Fail::new(
+                ErrorKind::InvalidArgument,
+                format!("{what} have at most {max} bytes, these have {size}"),
+            ));
         }
     }
     Ok(())
@@ -150,8 +156,7 @@ pub(crate) fn check_grants(grants: &[Grant], canned: Option<&str>) -> Result<(),
 /// Any name in the shape of a storage class; which classes exist differs between COS and S3.
 pub(crate) fn check_class(class: &StorageClass) -> Result<(), Fail> {
     let name = class.0.as_bytes();
-    if (1..=64).contains(&name.len())
-        && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+    if (1..=64).contains(&name.len()) && name.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
     {
         return Ok(());
     }
@@ -193,7 +198,8 @@ pub(crate) fn clip(range: &Range<u64>, size: u64) -> Result<Range<u64>, Fail> {
     }
     let clipped = range.start..range.end.min(size);
     if clipped.end - clipped.start > MAX_RANGE_BYTES {
-        let reason = format!("one read gives at most {MAX_RANGE_BYTES} bytes, {} are asked for", clipped.end - clipped.start);
+        let reason =
+            format!("one read gives at most {MAX_RANGE_BYTES} bytes, {} are asked for", clipped.end - clipped.start);
         return Err(Fail::new(ErrorKind::InvalidArgument, reason));
     }
     Ok(clipped)

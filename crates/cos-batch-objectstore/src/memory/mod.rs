@@ -127,9 +127,8 @@ impl MemoryStore {
         let (bucket, key) = (request.bucket, request.key);
         let mut state = self.lock();
         let versioning = state.bucket(bucket)?.versioning;
-        let attributes = rules::check_key(key)
-            .and_then(|()| Attributes::of_put(&request))
-            .map_err(|f| f.about(bucket, key))?;
+        let attributes =
+            rules::check_key(key).and_then(|()| Attributes::of_put(&request)).map_err(|f| f.about(bucket, key))?;
         let etag = hex::encode(Md5::digest(&request.body));
         let content = Content { body: request.body, etag: etag.clone(), attributes };
         let id = state.add(bucket, key, Some(content), request.operation, (self.clock)(), self.capacity)?;
@@ -281,9 +280,9 @@ impl ObjectStore for MemoryStore {
         key: &'a str,
         version: &'a VersionSelector,
     ) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        Box::pin(async move {
-            self.with_object(bucket, key, version, |found, _| Ok(found.content.attributes.tags.clone()))
-        })
+        Box::pin(
+            async move { self.with_object(bucket, key, version, |found, _| Ok(found.content.attributes.tags.clone())) },
+        )
     }
 
     fn restore<'a>(&'a self, request: RestoreRequest<'a>) -> BoxFuture<'a, Result<RestoreOutcome, StoreError>> {

@@ -69,9 +69,7 @@ impl Bucket {
         let versions = self.objects.get(key).map_or(&[][..], Vec::as_slice);
         let position = match selector {
             VersionSelector::Latest => versions.len().checked_sub(1).ok_or_else(Fail::no_such_key)?,
-            VersionSelector::Id(id) => {
-                versions.iter().position(|v| v.id == *id).ok_or_else(Fail::no_such_version)?
-            }
+            VersionSelector::Id(id) => versions.iter().position(|v| v.id == *id).ok_or_else(Fail::no_such_version)?,
         };
         if versions[position].content.is_none() {
             return Err(Fail::new(ErrorKind::NoSuchKey, "the object is deleted: this is a delete marker"));

@@ -1,0 +1,231 @@
+//! List: keys in the order of their bytes, from two places, in bounded memory.
+
+use std::{collections::BinaryHeap, vec};
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{Dir, FileType},
+};
+
+use super::{
+    at,
+    bucket::Bucket,
+    find,
+    names::{self, HIDDEN, ODD},
+    read,
+};
+use crate::{
+    ListPage, ListRequest,
+    fail::Fail,
+    rules::{self, MAX_KEY_BYTES},
+};
+
+/// One page. A page takes one look through each folder it goes into and one through all keys of the hidden area; it
+/// holds at most `limit` names for each level of folders at a time.
+pub(super) fn list(bucket: &Bucket, request: &ListRequest<'_>) -> Result<ListPage, Fail> {
+    rules::check_limit(request.limit)?;
+    let bounds = Bounds { prefix: request.prefix, after: request.after };
+    // One more than asked for tells whether there is another page.
+    let want = request.limit + 1;
+    let mut keys = ordinary_keys(bucket, &bounds, want)?;
+    keys.extend(odd_keys(bucket, &bounds, want)?);
+    keys.sort_unstable();
+    keys.dedup();
+    let more = keys.len() > request.limit;
+    keys.truncate(request.limit);
+    let mut page = ListPage { objects: Vec::with_capacity(keys.len()), next: None };
+    if more {
+        page.next = keys.last().cloned();
+    }
+    let versioning = bucket.versioning()?;
+    for key in keys {
+        // Deleted meanwhile: not in the page.
+        if let Some(object) = find::current(bucket, &key, at::LOOK)? {
+            let etag = object.record.as_ref().and_then(|r| r.etag.clone()).unwrap_or_default();
+            let meta = read::listed(&object, etag, versioning);
+            page.objects.push((key, meta));
+        }
+    }
+    Ok(page)
+}
+
+/// Which keys are asked for.
+struct Bounds<'a> {
+    prefix: &'a str,
+    after: Option<&'a str>,
+}
+
+impl Bounds<'_> {
+    fn admit(&self, key: &str) -> bool {
+        key.starts_with(self.prefix) && self.after.is_none_or(|after| key > after)
+    }
+
+    /// Can a key that begins with `start` be admitted?
+    fn reach(&self, start: &[u8]) -> bool {
+        let prefix = self.prefix.as_bytes();
+        (start.starts_with(prefix) || prefix.starts_with(start))
+            && self.after.is_none_or(|after| start > after.as_bytes() || after.as_bytes().starts_with(start))
+    }
+}
+
+/// The smallest of what is offered.
+struct Smallest {
+    heap: BinaryHeap<String>,
+    want: usize,
+    /// Something was left out.
+    cut: bool,
+}
+
+impl Smallest {
+    fn new(want: usize) -> Self {
+        Self { heap: BinaryHeap::new(), want, cut: false }
+    }
+
+    fn offer(&mut self, name: String) {
+        self.heap.push(name);
+        if self.heap.len() > self.want {
+            self.heap.pop();
+            self.cut = true;
+        }
+    }
+
+    fn sorted(self) -> (Vec<String>, bool) {
+        (self.heap.into_sorted_vec(), self.cut)
+    }
+}
+
+/// A folder on the way down. Folders among the names end in `/`, and so sort as their keys do: `a-` before `a/b`.
+struct Level {
+    /// What all keys below begin with: empty, or ends in `/`.
+    start: String,
+    names: vec::IntoIter<String>,
+    /// The last name, if there are more than were taken up.
+    rest_after: Option<String>,
+}
+
+fn ordinary_keys(bucket: &Bucket, bounds: &Bounds<'_>, want: usize) -> Result<Vec<String>, Fail> {
+    let start = bounds.prefix.rfind('/').map_or("", |end| &bounds.prefix[..=end]);
+    if !start.is_empty() && !names::is_ordinary(start.trim_end_matches('/')) {
+        return Ok(Vec::new());
+    }
+    let mut keys = Vec::new();
+    let mut levels = vec![level(bucket, start.to_owned(), bounds, None, want)?];
+    while let Some(top) = levels.last_mut() {
+        if let Some(name) = top.names.next() {
+            let path = format!("{}{name}", top.start);
+            if path.ends_with('/') {
+                levels.push(level(bucket, path, bounds, None, want)?);
+            } else {
+                keys.push(path);
+                if keys.len() == want {
+                    break;
+                }
+            }
+        } else if let Some(last) = top.rest_after.take() {
+            *top = level(bucket, std::mem::take(&mut top.start), bounds, Some(&last), want)?;
+        } else {
+            levels.pop();
+        }
+    }
+    Ok(keys)
+}
+
+/// The first names of a folder after `past` that lead to admitted keys.
+fn level(bucket: &Bucket, start: String, bounds: &Bounds<'_>, past: Option<&str>, want: usize) -> Result<Level, Fail> {
+    let mut smallest = Smallest::new(want);
+    let opened = match start.strip_suffix('/') {
+        None => at::reopen(bucket.folder()),
+        Some(path) => at::open(bucket.folder(), path, at::SCAN),
+    };
+    let folder = match opened {
+        // Gone meanwhile, or the prefix leads nowhere, or through a link.
+        Err(error) if at::is_absent(error) || error == rustix::io::Errno::LOOP => None,
+        opened => Some(opened?),
+    };
+    if let Some(folder) = folder {
+        each_name(folder, |name, kind| {
+            if start.is_empty() && name == HIDDEN {
+                return;
+            }
+            let mut path = format!("{start}{name}");
+            let possible = if kind.is_dir() {
+                path.push('/');
+                path.len() < MAX_KEY_BYTES && bounds.reach(path.as_bytes())
+            } else {
+                kind.is_file() && path.len() <= MAX_KEY_BYTES && bounds.admit(&path)
+            };
+            let name = path.split_off(start.len());
+            if possible && past.is_none_or(|past| name.as_str() > past) {
+                smallest.offer(name);
+            }
+        })?;
+    }
+    let (names, cut) = smallest.sorted();
+    let rest_after = names.last().filter(|_| cut).cloned();
+    Ok(Level { start, names: names.into_iter(), rest_after })
+}
+
+/// Names that are UTF-8, with what they are; a link is what it is, not what it leads to.
+fn each_name(folder: OwnedFd, mut see: impl FnMut(&str, FileType)) -> Result<(), Fail> {
+    let mut names = Dir::new(folder)?;
+    while let Some(entry) = names.read() {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().to_str() else { continue };
+        if matches!(name, "." | "..") {
+            continue;
+        }
+        // Some file systems do not say it with the name.
+        let kind = match entry.file_type() {
+            FileType::Unknown => at::stat(names.fd()?, name).map_or(FileType::Unknown, |s| s.kind),
+            kind => kind,
+        };
+        see(name, kind);
+    }
+    Ok(())
+}
+
+/// Keys of the hidden area: its order is not the keys' order, so all that can be meant are looked at.
+fn odd_keys(bucket: &Bucket, bounds: &Bounds<'_>, want: usize) -> Result<Vec<String>, Fail> {
+    let mut smallest = Smallest::new(want);
+    if let Some(hidden) = bucket.hidden()? {
+        match at::open(&hidden, ODD, at::SCAN) {
+            Err(error) if at::is_absent(error) => {}
+            opened => walk_odd(opened?, ODD, &[], bounds, &mut smallest)?,
+        }
+    }
+    Ok(smallest.sorted().0)
+}
+
+/// As deep as a key has chunks, 13 at most.
+fn walk_odd(
+    folder: OwnedFd,
+    path: &str,
+    start: &[u8],
+    bounds: &Bounds<'_>,
+    smallest: &mut Smallest,
+) -> Result<(), Fail> {
+    let mut failed = None;
+    let here = at::reopen(&folder)?;
+    each_name(folder, |name, kind| {
+        let Some(chunk) = name.get(1..).and_then(names::decode_chunk) else { return };
+        let bytes = [start, &chunk].concat();
+        let path = format!("{path}/{name}");
+        if bytes.len() > MAX_KEY_BYTES || failed.is_some() {
+            return;
+        }
+        if kind.is_dir() && name.starts_with('d') && bounds.reach(&bytes) {
+            let deeper = match at::open(&here, name, at::SCAN) {
+                Err(error) if at::is_absent(error) => return,
+                opened => opened.map_err(Fail::from),
+            };
+            failed = deeper.and_then(|folder| walk_odd(folder, &path, &bytes, bounds, smallest)).err();
+        } else if kind.is_file()
+            && let Ok(key) = String::from_utf8(bytes)
+            && bounds.admit(&key)
+            && names::hidden_path(ODD, &key) == path
+        {
+            smallest.offer(key);
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
+}

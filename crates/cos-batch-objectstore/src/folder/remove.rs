@@ -1,0 +1,104 @@
+//! Delete.
+
+use super::{
+    at,
+    bucket::{Bucket, Temp},
+    find,
+    location::Location,
+    sidecar, versions,
+};
+use crate::{
+    DeleteOutcome, DeleteRequest, OperationId, VersionSelector,
+    fail::Fail,
+    rules::{self, NULL_VERSION, Versioning},
+};
+
+pub(super) fn delete(bucket: &Bucket, request: &DeleteRequest<'_>) -> Result<DeleteOutcome, Fail> {
+    let key = request.key;
+    rules::check_key(key)?;
+    let versioning = bucket.versioning()?;
+    match (versioning, request.version) {
+        (Versioning::Off, VersionSelector::Latest) => {
+            let _changing = bucket.lock(key);
+            remove_current(bucket, key)?;
+            Ok(DeleteOutcome::default())
+        }
+        (_, VersionSelector::Id(id)) => remove_version(bucket, key, id),
+        (_, VersionSelector::Latest) => mark_deleted(bucket, key, request.operation, versioning),
+    }
+}
+
+/// Removes the current object. What it hides goes first, so that a crash in between brings nothing old to light.
+fn remove_current(bucket: &Bucket, key: &str) -> Result<(), Fail> {
+    versions::drop_shadowed(bucket, key, None)?;
+    if let Some(location) = Location::ordinary(bucket, key)
+        && let Some(inode) = location.remove()?
+    {
+        sidecar::remove(bucket, key, inode);
+        location.prune();
+    }
+    Ok(())
+}
+
+/// Moves the current object to the older versions, which is the one step that deletes it; then adds a marker.
+fn mark_deleted(
+    bucket: &Bucket,
+    key: &str,
+    operation: Option<OperationId>,
+    versioning: Versioning,
+) -> Result<DeleteOutcome, Fail> {
+    let temp = Temp::create(bucket)?;
+    let keeps = versioning == Versioning::Enabled;
+    let id = if keeps { versions::new_id(operation, &at::stamp(&temp.file)?) } else { NULL_VERSION.to_owned() };
+    let outcome = DeleteOutcome { delete_marker: true, version_id: Some(id.clone()) };
+    let _changing = bucket.lock(key);
+    let current = find::current(bucket, key, at::LOOK)?;
+    let mut survey = versions::survey(bucket, key, &id, current.as_ref().map(|c| &c.stamp))?;
+    if keeps && operation.is_some() && survey.wanted.is_some() {
+        return Ok(outcome);
+    }
+    match current {
+        Some(current) if keeps || current.version() != NULL_VERSION => survey.archive(bucket, key, &current, true)?,
+        Some(_) => {
+            survey.drop_leftover(bucket, key)?;
+            remove_current(bucket, key)?;
+        }
+        None => {}
+    }
+    survey.add_marker(bucket, key, &id, temp)?;
+    if !keeps {
+        survey.discard_null(bucket, key)?;
+    }
+    Ok(outcome)
+}
+
+/// Removes one version for good; the next older one takes the place of the newest.
+fn remove_version(bucket: &Bucket, key: &str, id: &str) -> Result<DeleteOutcome, Fail> {
+    let mut outcome = DeleteOutcome { delete_marker: false, version_id: Some(id.to_owned()) };
+    let _changing = bucket.lock(key);
+    let current = find::current(bucket, key, at::LOOK)?;
+    let mut survey = versions::survey(bucket, key, id, current.as_ref().map(|c| &c.stamp))?;
+    if let Some(current) = &current
+        && current.version() == id
+    {
+        survey.drop_leftover(bucket, key)?;
+        match survey.newest {
+            Some(older) if !older.is_marker => older.promote(bucket, key)?,
+            _ => remove_current(bucket, key)?,
+        }
+        return Ok(outcome);
+    }
+    let Some(wanted) = survey.wanted else { return Ok(outcome) };
+    outcome.delete_marker = wanted.is_marker;
+    // Without the marker that hides it, the version below is the current one again. It is put in place first: were
+    // the marker gone before, nobody would ever do it.
+    if let Some(below) = survey.below.filter(|below| !below.is_marker)
+        && wanted.is_marker
+        && current.is_none()
+        && survey.newest.as_ref() == Some(&wanted)
+    {
+        below.promote(bucket, key)?;
+    }
+    wanted.discard(bucket, key)?;
+    Ok(outcome)
+}

@@ -1,0 +1,240 @@
+//! Older versions and delete markers of a key.
+//!
+//! They are files in one hidden folder per key, named `<number>-<version id>`, a marker with `.m` after it. Numbers
+//! ascend with time. The current version is not here but where the object lives: no file there, no current version.
+
+use rustix::{
+    fd::OwnedFd,
+    fs::{Dir, OFlags},
+};
+
+use super::{
+    at::{self, Renamed, Stamp},
+    bucket::{Bucket, Temp},
+    find::{Object, Place},
+    location::Location,
+    names::{ODD, VERSIONS},
+    sidecar, write,
+};
+use crate::{
+    fail::Fail,
+    rules::{self, NULL_VERSION},
+};
+
+const MARKER: &str = ".m";
+
+/// One older version or marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    number: u64,
+    pub(super) id: String,
+    pub(super) is_marker: bool,
+}
+
+impl Entry {
+    fn parse(name: &str) -> Option<Self> {
+        let (number, id) = name.split_once('-')?;
+        let (id, is_marker) = id.strip_suffix(MARKER).map_or((id, false), |id| (id, true));
+        let number = u64::from_str_radix(number, 16).ok()?;
+        Some(Self { number, id: id.to_owned(), is_marker })
+    }
+
+    fn location(&self, bucket: &Bucket, key: &str) -> Result<Location<'static>, Fail> {
+        let marker = if self.is_marker { MARKER } else { "" };
+        let suffix = format!("/{:016x}-{}{marker}", self.number, self.id);
+        Ok(Location::hidden_made(bucket, VERSIONS, key, &suffix)?)
+    }
+
+    /// Opens the file; it may be gone.
+    pub(super) fn open(&self, bucket: &Bucket, key: &str, flags: OFlags) -> Result<Option<OwnedFd>, Fail> {
+        match self.location(bucket, key)?.open(flags) {
+            Err(error) if at::is_absent(error) => Ok(None),
+            opened => Ok(Some(opened?)),
+        }
+    }
+
+    /// Removes it for good, with its sidecar.
+    pub(super) fn discard(&self, bucket: &Bucket, key: &str) -> Result<(), Fail> {
+        let location = self.location(bucket, key)?;
+        if let Some(inode) = location.remove()? {
+            sidecar::remove(bucket, key, inode);
+        }
+        location.prune();
+        Ok(())
+    }
+
+    /// Makes it the current object, in the place of the one that is: the rename is the one step.
+    pub(super) fn promote(&self, bucket: &Bucket, key: &str) -> Result<(), Fail> {
+        let location = self.location(bucket, key)?;
+        let (folder, name) = location.parent()?;
+        let (place, replaced) = write::settle(bucket, key, folder, name)?;
+        if let Some(inode) = replaced {
+            sidecar::remove(bucket, key, inode);
+        }
+        if place == Place::Ordinary {
+            drop_shadowed(bucket, key, None)?;
+        }
+        location.prune();
+        Ok(())
+    }
+}
+
+/// What a writer has to know of a key's older versions.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    /// The newest one.
+    pub(super) newest: Option<Entry>,
+    /// The one before it.
+    pub(super) below: Option<Entry>,
+    /// The one asked for.
+    pub(super) wanted: Option<Entry>,
+    /// The one with the id `null`.
+    pub(super) null: Option<Entry>,
+    /// The current object's own file under a second name: the writer that archived it died before it replaced it.
+    leftover: Option<Entry>,
+    next_number: u64,
+}
+
+/// Looks through the older versions; `current` is the current object's file.
+pub(super) fn survey(bucket: &Bucket, key: &str, wanted: &str, current: Option<&Stamp>) -> Result<Survey, Fail> {
+    let mut survey = Survey::default();
+    each(bucket, key, |entry| {
+        survey.next_number = survey.next_number.max(entry.number.saturating_add(1));
+        let newer = |than: &Option<Entry>| than.as_ref().is_none_or(|t| t.number < entry.number);
+        if entry.id == wanted && newer(&survey.wanted) {
+            survey.wanted = Some(entry.clone());
+        }
+        if entry.id == NULL_VERSION && newer(&survey.null) {
+            survey.null = Some(entry.clone());
+        }
+        if newer(&survey.newest) {
+            survey.below = survey.newest.replace(entry);
+        } else if newer(&survey.below) {
+            survey.below = Some(entry);
+        }
+    })?;
+    if let (Some(current), Some(newest)) = (current, &survey.newest)
+        && newest.location(bucket, key)?.stat()?.is_some_and(|s| s.inode == current.inode)
+    {
+        let leftover = survey.newest.take();
+        survey.newest = survey.below.take();
+        for slot in [&mut survey.wanted, &mut survey.null] {
+            if *slot == leftover {
+                *slot = None;
+            }
+        }
+        survey.leftover = leftover;
+    }
+    Ok(survey)
+}
+
+impl Survey {
+    /// Keeps the current object as an older version: under a second name (`moved` false), which leaves it current
+    /// until it is replaced; or by moving it away, which is what deletes it.
+    pub(super) fn archive(&mut self, bucket: &Bucket, key: &str, current: &Object, moved: bool) -> Result<(), Fail> {
+        self.drop_leftover(bucket, key)?;
+        let entry = Entry { number: self.next_number, id: current.version().to_owned(), is_marker: false };
+        self.next_number += 1;
+        let location = entry.location(bucket, key)?;
+        let from = current_location(bucket, key, &current.place)?;
+        if moved {
+            if current.place == Place::Ordinary {
+                drop_shadowed(bucket, key, None)?;
+            }
+            if !matches!(location.take_from(&from)?, Renamed::Replacing(_)) {
+                return Err(Fail::refused());
+            }
+            from.prune();
+        } else {
+            location.link_from(&from)?;
+        }
+        if entry.id == NULL_VERSION {
+            self.discard_null(bucket, key)?;
+        }
+        Ok(())
+    }
+
+    /// There is one `null` version at most.
+    pub(super) fn discard_null(&mut self, bucket: &Bucket, key: &str) -> Result<(), Fail> {
+        self.null.take().map_or(Ok(()), |null| null.discard(bucket, key))
+    }
+
+    /// Takes away the second name of the current object's file.
+    pub(super) fn drop_leftover(&mut self, bucket: &Bucket, key: &str) -> Result<(), Fail> {
+        if let Some(leftover) = self.leftover.take() {
+            leftover.location(bucket, key)?.remove()?;
+        }
+        Ok(())
+    }
+
+    /// Adds a delete marker as the newest one.
+    pub(super) fn add_marker(&self, bucket: &Bucket, key: &str, id: &str, mut temp: Temp) -> Result<(), Fail> {
+        let entry = Entry { number: self.next_number, id: id.to_owned(), is_marker: true };
+        match entry.location(bucket, key)?.take(&temp.folder, &temp.name)? {
+            Renamed::Replacing(_) => {
+                temp.renamed = true;
+                Ok(())
+            }
+            Renamed::FolderInTheWay | Renamed::Refused => Err(Fail::refused()),
+        }
+    }
+}
+
+/// The older version or marker with an id.
+pub(super) fn find(bucket: &Bucket, key: &str, id: &str) -> Result<Option<Entry>, Fail> {
+    let mut found: Option<Entry> = None;
+    each(bucket, key, |entry| {
+        if entry.id == id && found.as_ref().is_none_or(|f| f.number < entry.number) {
+            found = Some(entry);
+        }
+    })?;
+    Ok(found)
+}
+
+fn each(bucket: &Bucket, key: &str, mut see: impl FnMut(Entry)) -> Result<(), Fail> {
+    let Some(location) = Location::hidden(bucket, VERSIONS, key, "")? else { return Ok(()) };
+    let folder = match location.open(at::SCAN) {
+        Err(error) if at::is_absent(error) => return Ok(()),
+        opened => opened?,
+    };
+    for entry in Dir::new(folder)? {
+        if let Some(entry) = entry?.file_name().to_str().ok().and_then(Entry::parse) {
+            see(entry);
+        }
+    }
+    Ok(())
+}
+
+/// Where the current object of a key is.
+pub(super) fn current_location<'a>(bucket: &Bucket, key: &'a str, place: &Place) -> Result<Location<'a>, Fail> {
+    if *place == Place::Ordinary
+        && let Some(location) = Location::ordinary(bucket, key)
+    {
+        return Ok(location);
+    }
+    Ok(Location::hidden_made(bucket, ODD, key, "")?)
+}
+
+/// Removes what lies in the hidden area under an object that lives at its own path, so that it never comes to light;
+/// the sidecar of the inode `kept` stays.
+pub(super) fn drop_shadowed(bucket: &Bucket, key: &str, kept: Option<u64>) -> Result<(), Fail> {
+    let Some(odd) = Location::hidden(bucket, ODD, key, "")? else { return Ok(()) };
+    if let Some(inode) = odd.remove()? {
+        if Some(inode) != kept {
+            sidecar::remove(bucket, key, inode);
+        }
+        odd.prune();
+    }
+    Ok(())
+}
+
+/// A version id no other file of this file system has: by its inode and time of change.
+pub(super) fn id_of_file(file: &Stamp) -> String {
+    let (seconds, nanoseconds) = file.modified;
+    format!("{seconds:010x}{nanoseconds:08x}-{:x}", file.inode)
+}
+
+/// The id of a version to be made.
+pub(super) fn new_id(operation: Option<crate::OperationId>, file: &Stamp) -> String {
+    operation.map_or_else(|| id_of_file(file), rules::operation_version)
+}
