@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::tidy;
+use crate::{fixtures, tidy};
 
 /// The stages, in the order they run: what is quickest to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,6 +20,8 @@ pub(crate) enum Stage {
     Fmt,
     /// The repository's own rules hold.
     Tidy,
+    /// The golden messages are what the code writes.
+    Fixtures,
     /// Clippy has nothing to say.
     Clippy,
     /// The documentation builds without warnings.
@@ -71,6 +73,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
     match stage {
         Stage::Fmt => cmd!(shell, "cargo fmt --all --check").run()?,
         Stage::Tidy => tidy::run(root)?,
+        Stage::Fixtures => fixtures::run(root, true)?,
         Stage::Clippy => {
             cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
         }

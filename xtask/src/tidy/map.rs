@@ -1,5 +1,7 @@
 //! The maps say what is there, and what is there is on a map.
 
+use std::collections::BTreeMap;
+
 use super::{Violation, repo::Repo};
 
 /// The map of the house.
@@ -80,24 +82,32 @@ pub(crate) fn fixtures_described(repo: &Repo) -> Vec<Violation> {
     const RULE: &str = "fixtures-described";
     const FOLDERS: [&str; 4] = ["spec/", "golden/", "invalid/", "captures/"];
     let readme = repo.text(FIXTURES).unwrap_or_default();
-    let mut violations = Vec::new();
+    let mut silent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for path in repo.paths() {
         let Some(inside) = path.strip_prefix("fixtures/") else { continue };
-        if !FOLDERS.iter().any(|folder| inside.starts_with(folder)) {
+        let Some((folder, name)) = inside.rsplit_once('/') else { continue };
+        if name.starts_with('.') || !FOLDERS.iter().any(|folder| inside.starts_with(folder)) {
             continue;
         }
-        let folders = inside.match_indices('/').map(|(at, _)| &inside[..=at]);
+        let folders = inside.match_indices('/').map(|(at, _)| &inside[..at]);
         if !folders.chain([inside]).any(|name| names_itself(readme, name)) {
-            let advice = format!("tell in {FIXTURES} where it comes from and who may change it");
-            violations.push(Violation::new(path, 0, RULE, advice));
+            silent.entry(folder).or_default().push(name);
         }
     }
-    violations
+    let told = silent.into_iter().map(|(folder, names)| {
+        let (first, count) = (names[0], names.len());
+        let advice = format!("tell in {FIXTURES} where {first} comes from and who may change it ({count} such files)");
+        Violation::new(&format!("fixtures/{folder}"), 0, RULE, advice)
+    });
+    told.collect()
 }
 
-/// Whether the text names this file or folder itself, not only something in it.
+/// Whether the text names this file or folder itself, in code quotes or with a slash, not only something in it.
 fn names_itself(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| !text[at + name.len()..].starts_with(char::is_alphanumeric))
+    text.match_indices(name).any(|(at, _)| {
+        let rest = &text[at + name.len()..];
+        rest.strip_prefix('/').map_or(rest.starts_with('`'), |rest| !rest.starts_with(char::is_alphanumeric))
+    })
 }
 
 /// Decisions are numbered without gaps, have the three parts, and are linked from the map.
@@ -179,14 +189,17 @@ mod tests {
     #[test]
     fn a_fixture_without_origin_is_found() {
         let repo = Repo::of(&[
-            (FIXTURES, "`golden/` is generated; `spec/create.xml` is from the documents"),
+            (FIXTURES, "`golden/` is generated, `captures/x` captured; `spec/create.xml` is from the documents"),
+            ("fixtures/captures/x/1.http", ""),
+            ("fixtures/captures/.gitattributes", ""),
             ("fixtures/golden/a/b.http", ""),
             ("fixtures/spec/create.xml", ""),
             ("fixtures/spec/other.xml", ""),
             ("fixtures/manifest/a.csv", ""),
         ]);
         let found = fixtures_described(&repo);
-        assert_eq!(found.iter().map(|v| v.path.as_str()).collect::<Vec<_>>(), ["fixtures/spec/other.xml"]);
+        assert_eq!(found.iter().map(|v| v.path.as_str()).collect::<Vec<_>>(), ["fixtures/spec"]);
+        assert!(found[0].message.contains("other.xml") && found[0].message.contains("(1 such"), "{}", found[0]);
     }
 
     #[test]
