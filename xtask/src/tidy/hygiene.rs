@@ -21,7 +21,8 @@ pub(crate) fn no_ignored_tests(sources: &[Source<'_>]) -> Vec<Violation> {
         for index in 0..source.tokens.len() {
             let Some((_, end)) = attribute(&source.tokens, index) else { continue };
             if let Some(token) = source.tokens[index..end].iter().find(|token| token.is_name("ignore")) {
-                let advice = "make the test work, or remove it";
+                let advice = "make the test work, or remove it; a part that another test starts as a process of its own \
+                              belongs into that test, behind an environment variable";
                 violations.push(Violation::new(source.path, token.line, RULE, advice));
             }
         }
