@@ -167,7 +167,7 @@ impl FromXml for Job {
                 "ConfirmationRequired" => {
                     decoder.flag(&mut confirmation_required, &child, "ConfirmationRequired")?;
                 }
-                "CreationTime" => decoder.time(&mut creation_time, &child)?,
+                "CreationTime" => decoder.time(&mut creation_time, &child, "CreationTime")?,
                 "Description" => decoder.text(&mut description, &child)?,
                 "FailureReasons" => decoder.list(&mut failure_reasons, &child, "FailureReasons")?,
                 "JobId" => decoder.text(&mut job_id, &child)?,
@@ -180,8 +180,8 @@ impl FromXml for Job {
                 "Status" => decoder.choice(&mut status, &child, "Status")?,
                 "StatusUpdateReason" => decoder.text(&mut status_update_reason, &child)?,
                 "SuspendedCause" => decoder.text(&mut suspended_cause, &child)?,
-                "SuspendedDate" => decoder.time(&mut suspended_date, &child)?,
-                "TerminationDate" => decoder.time(&mut termination_date, &child)?,
+                "SuspendedDate" => decoder.time(&mut suspended_date, &child, "SuspendedDate")?,
+                "TerminationDate" => decoder.time(&mut termination_date, &child, "TerminationDate")?,
                 _ => decoder.unknown(&child)?,
             }
         }
@@ -315,14 +315,14 @@ impl FromXml for JobListMember {
         let mut termination_date = Slot::Absent;
         while let Some(child) = decoder.child()? {
             match child.name() {
-                "CreationTime" => decoder.time(&mut creation_time, &child)?,
+                "CreationTime" => decoder.time(&mut creation_time, &child, "CreationTime")?,
                 "Description" => decoder.text(&mut description, &child)?,
                 "JobId" => decoder.text(&mut job_id, &child)?,
                 "Operation" => decoder.choice(&mut operation, &child, "Operation")?,
                 "Priority" => decoder.number(&mut priority, &child)?,
                 "ProgressSummary" => decoder.element(&mut progress_summary, &child)?,
                 "Status" => decoder.choice(&mut status, &child, "Status")?,
-                "TerminationDate" => decoder.time(&mut termination_date, &child)?,
+                "TerminationDate" => decoder.time(&mut termination_date, &child, "TerminationDate")?,
                 _ => decoder.unknown(&child)?,
             }
         }

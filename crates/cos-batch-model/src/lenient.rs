@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::error::shorten;
+use crate::validation::shorten;
 use crate::{ValidationError, WireEnum};
 
 /// A value of a closed list, or the text that stood in its place.

@@ -11,10 +11,28 @@
 //! | [`action`] | one module for each API action, with its HTTP form both ways |
 //! | [`api`] | [`BatchApi`]: the seam between who asks and who answers |
 //! | [`xml`] | the codec: strict for requests, lenient for answers |
-//! | [`error`] | the error types and the table of wire error codes |
+//! | [`validation`] | why a value is refused |
+//! | [`error`] | the other error types and the table of wire error codes |
 //!
 //! Fields are public, because the rule lives in each field's type. What a single field's type
 //! cannot know (a rule between two fields) is checked by [`CreateJobRequest::validate`].
+//!
+//! ```
+//! use cos_batch_model::{Action, AppId, JobId, Priority, UpdateJobPriorityRequest};
+//!
+//! # fn main() -> Result<(), cos_batch_model::ValidationError> {
+//! let request = UpdateJobPriorityRequest {
+//!     job_id: JobId::new("53dc6228-c50b-46f7-8ad7-65e7159f1aae")?,
+//!     priority: Priority::new(10)?,
+//! };
+//! let message = request.to_http(&AppId::new("1250000000")?);
+//! assert_eq!(message.uri(), "/jobs/53dc6228-c50b-46f7-8ad7-65e7159f1aae/priority?priority=10");
+//!
+//! let error = Priority::new(2_147_483_648).unwrap_err();
+//! assert_eq!(error.to_string(), "Priority must be a whole number in 0–2147483647, not `2147483648`");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod action;
 pub mod api;
@@ -26,6 +44,7 @@ pub mod operation;
 pub mod report;
 pub mod scalar;
 pub mod status;
+pub mod validation;
 pub mod wire_enum;
 pub mod xml;
 
@@ -35,7 +54,7 @@ pub use action::{
     UpdateJobPriorityResult, UpdateJobStatusRequest, UpdateJobStatusResult,
 };
 pub use api::{BatchApi, BoxFuture, RequestContext};
-pub use error::{ApiError, DecodeError, DecodeErrorKind, ErrorCode, ResponseError, ValidationError};
+pub use error::{ApiError, DecodeError, DecodeErrorKind, ErrorCode, ResponseError};
 pub use job::{Job, JobFailure, JobListMember, ProgressSummary};
 pub use lenient::{Lenient, UnknownText};
 pub use manifest::{Manifest, ManifestField, ManifestFormat, ManifestLocation, ManifestSpec};
@@ -51,4 +70,5 @@ pub use scalar::{
     bucket_appid,
 };
 pub use status::{JobStatus, RequestedJobStatus, TRANSITIONS};
+pub use validation::ValidationError;
 pub use wire_enum::WireEnum;

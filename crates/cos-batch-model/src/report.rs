@@ -94,7 +94,7 @@ impl FromXml for Report {
         let mut report_scope = Slot::Absent;
         while let Some(child) = decoder.child()? {
             match child.name() {
-                "Bucket" => decoder.text(&mut bucket, &child)?,
+                "Bucket" => decoder.text_of(&mut bucket, &child, "Bucket")?,
                 "Enabled" => decoder.flag(&mut enabled, &child, "Enabled")?,
                 "Format" => decoder.choice(&mut format, &child, "Format")?,
                 "Prefix" => decoder.text(&mut prefix, &child)?,

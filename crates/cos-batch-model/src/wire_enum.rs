@@ -70,7 +70,7 @@ macro_rules! wire_enum {
                     $crate::ValidationError::OneOf {
                         field: <Self as $crate::WireEnum>::FIELD,
                         allowed: <Self as $crate::WireEnum>::ALLOWED,
-                        actual: $crate::error::shorten(text),
+                        actual: $crate::validation::shorten(text),
                     }
                 })
             }

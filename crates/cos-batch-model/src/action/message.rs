@@ -86,7 +86,7 @@ fn expect_method(head: &Parts, method: &Method) -> Result<(), ApiError> {
 }
 
 fn wrong_path(head: &Parts, expected: &str) -> ApiError {
-    let found = crate::error::shorten(head.uri.path());
+    let found = crate::validation::shorten(head.uri.path());
     let message = format!("the path must be {expected}, not {found}");
     ApiError::new(ErrorCode::InvalidUri, message)
 }

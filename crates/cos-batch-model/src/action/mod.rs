@@ -5,6 +5,7 @@
 mod create_job;
 mod delete_job;
 mod describe_job;
+mod error_body;
 mod list_jobs;
 mod message;
 mod query;

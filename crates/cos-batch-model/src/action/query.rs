@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::request::Parts;
 
-use crate::error::shorten;
+use crate::validation::shorten;
 use crate::{ApiError, ErrorCode};
 
 /// The parameters of a request in order, decoded. Names count upper and lower case apart.

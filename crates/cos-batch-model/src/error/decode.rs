@@ -124,7 +124,8 @@ pub enum DecodeErrorKind {
 impl DecodeError {
     /// The same error, one element further out.
     pub(crate) fn within(mut self, element: &str) -> Self {
-        self.path = if self.path.is_empty() { super::shorten(element) } else { format!("{element}/{}", self.path) };
+        self.path =
+            if self.path.is_empty() { crate::validation::shorten(element) } else { format!("{element}/{}", self.path) };
         self
     }
 }

@@ -109,11 +109,11 @@ impl FromXml for NewObjectMetadata {
         let mut user_metadata = Slot::Absent;
         while let Some(child) = decoder.child()? {
             match child.name() {
-                "CacheControl" => decoder.text(&mut cache_control, &child)?,
-                "ContentDisposition" => decoder.text(&mut content_disposition, &child)?,
-                "ContentEncoding" => decoder.text(&mut content_encoding, &child)?,
-                "ContentType" => decoder.text(&mut content_type, &child)?,
-                "HttpExpiresDate" => decoder.text(&mut http_expires_date, &child)?,
+                "CacheControl" => decoder.text_of(&mut cache_control, &child, "CacheControl")?,
+                "ContentDisposition" => decoder.text_of(&mut content_disposition, &child, "ContentDisposition")?,
+                "ContentEncoding" => decoder.text_of(&mut content_encoding, &child, "ContentEncoding")?,
+                "ContentType" => decoder.text_of(&mut content_type, &child, "ContentType")?,
+                "HttpExpiresDate" => decoder.text_of(&mut http_expires_date, &child, "HttpExpiresDate")?,
                 "SSEAlgorithm" => decoder.choice(&mut sse_algorithm, &child, "SSEAlgorithm")?,
                 "UserMetadata" => decoder.list(&mut user_metadata, &child, "UserMetadata")?,
                 _ => decoder.unknown(&child)?,

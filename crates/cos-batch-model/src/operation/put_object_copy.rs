@@ -186,8 +186,8 @@ impl FromXml for PutObjectCopy {
                     decoder.list(&mut access_control_grants, &child, "AccessControlGrants")?;
                 }
                 "PrefixReplace" => decoder.flag(&mut prefix_replace, &child, "PrefixReplace")?,
-                "ResourcesPrefix" => decoder.text(&mut resources_prefix, &child)?,
-                "TargetKeyPrefix" => decoder.text(&mut target_key_prefix, &child)?,
+                "ResourcesPrefix" => decoder.text_of(&mut resources_prefix, &child, "ResourcesPrefix")?,
+                "TargetKeyPrefix" => decoder.text_of(&mut target_key_prefix, &child, "TargetKeyPrefix")?,
                 "CannedAccessControlList" => {
                     decoder.choice(&mut canned_access_control_list, &child, "CannedAccessControlList")?;
                 }
@@ -195,10 +195,10 @@ impl FromXml for PutObjectCopy {
                     decoder.repeatable_choice(&mut metadata_directive, &child, "MetadataDirective")?;
                 }
                 "ModifiedSinceConstraint" => {
-                    decoder.seconds(&mut modified_since_constraint, &child)?;
+                    decoder.seconds(&mut modified_since_constraint, &child, "ModifiedSinceConstraint")?;
                 }
                 "UnModifiedSinceConstraint" => {
-                    decoder.seconds(&mut un_modified_since_constraint, &child)?;
+                    decoder.seconds(&mut un_modified_since_constraint, &child, "UnModifiedSinceConstraint")?;
                 }
                 "NewObjectMetadata" => decoder.element(&mut new_object_metadata, &child)?,
                 "TaggingDirective" => {
@@ -208,7 +208,7 @@ impl FromXml for PutObjectCopy {
                     decoder.list(&mut new_object_tagging, &child, "NewObjectTagging")?;
                 }
                 "StorageClass" => decoder.choice(&mut storage_class, &child, "StorageClass")?,
-                "TargetResource" => decoder.text(&mut target_resource, &child)?,
+                "TargetResource" => decoder.text_of(&mut target_resource, &child, "TargetResource")?,
                 _ => decoder.unknown(&child)?,
             }
         }

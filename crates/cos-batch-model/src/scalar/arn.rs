@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::rules::{Charset, TextScalar, check};
 use crate::ValidationError;
-use crate::error::shorten;
+use crate::validation::shorten;
 
 /// The APPID that ends a bucket's name: what follows the last `-`.
 pub fn bucket_appid(bucket: &str) -> Option<&str> {
@@ -40,7 +40,7 @@ fn parse(field: &'static str, text: &str) -> Result<Parts, ValidationError> {
     };
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if region.is_empty() || !region.bytes().all(plain) {
-        return Err(refused("a name whose region has only a-z, 0-9 and -, and is not empty"));
+        return Err(refused("a qcs name with a region of a-z, 0-9 and -"));
     }
     let owner_is_valid = owner.is_empty()
         || owner.strip_prefix("uid/").is_some_and(|appid| {
@@ -48,7 +48,7 @@ fn parse(field: &'static str, text: &str) -> Result<Parts, ValidationError> {
             !appid.is_empty() && appid.bytes().all(legal)
         });
     if !owner_is_valid {
-        return Err(refused("a name whose owner is empty or uid/<appid>"));
+        return Err(refused("a qcs name with an owner that is empty or uid/<appid>"));
     }
     let bucket = resource.split_once('/').map_or(resource, |(bucket, _)| bucket);
     if bucket.len() > MAX_BUCKET_BYTES
@@ -56,7 +56,7 @@ fn parse(field: &'static str, text: &str) -> Result<Parts, ValidationError> {
         || bucket.starts_with('-')
         || bucket_appid(bucket).is_none()
     {
-        return Err(refused("a name whose bucket has 1 to 63 of a-z, 0-9 and -, and ends with -<appid>"));
+        return Err(refused("a qcs name with a bucket of 1 to 63 of a-z, 0-9 and - that ends with -<appid>"));
     }
     let region_end = SCHEME.len() + region.len();
     let owner_end = region_end + 1 + owner.len();
@@ -68,7 +68,7 @@ fn parse(field: &'static str, text: &str) -> Result<Parts, ValidationError> {
 macro_rules! arn {
     ($(#[$meta:meta])* $name:ident, $field:literal, $form:path) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
             text: String,
             parts: Parts,
@@ -122,6 +122,12 @@ macro_rules! arn {
             /// What follows the bucket, its `/` included.
             fn tail(text: &str, parts: Parts) -> &str {
                 &text[usize::from(parts.bucket_end)..]
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_tuple(stringify!($name)).field(&self.text).finish()
             }
         }
 
@@ -211,7 +217,7 @@ fn with_key(field: &'static str, text: &str, tail: &str) -> Result<(), Validatio
 arn! {
     /// Name of a bucket: `qcs::cos:<region>:uid/<appid>:<bucket-appid>`, 1–1024 bytes; the owner
     /// `uid/<appid>` may be empty (COS Batch API, common elements). Echoed as sent.
-    BucketArn, "bucket name", no_key
+    BucketArn, "BucketArn", no_key
 }
 
 arn! {

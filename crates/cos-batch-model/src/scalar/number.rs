@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use crate::ValidationError;
-use crate::error::shorten;
+use crate::validation::shorten;
 
 /// Reads a whole number written in decimal digits alone; white space around it does not count.
 pub(crate) fn whole_number(field: &'static str, min: u64, max: u64, text: &str) -> Result<u64, ValidationError> {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 use crate::ValidationError;
-use crate::error::shorten;
+use crate::validation::shorten;
 
 /// A moment in UTC, in whole seconds, in the years 0000 to 9999: `2026-11-01T08:30:00Z`.
 ///

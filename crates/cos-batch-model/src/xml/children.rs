@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use super::{Decoder, Element, FromXml, MAX_LIST_ENTRIES, Mode, Slot};
-use crate::error::shorten;
 use crate::scalar::TextScalar;
+use crate::validation::shorten;
 use crate::{DecodeError, DecodeErrorKind, Lenient, Timestamp, UnknownText, ValidationError, WireEnum};
 
 impl Decoder<'_> {
@@ -48,14 +48,29 @@ impl Decoder<'_> {
 
     /// Reads a text, kept as it is.
     pub(crate) fn text<T: TextScalar>(&mut self, slot: &mut Slot<T>, element: &Element<'_>) -> Result<(), DecodeError> {
-        self.once(slot, element, |decoder| {
-            let offset = decoder.content_offset();
-            let text = decoder.content()?;
-            if text.is_empty() && T::MIN > 0 {
-                return Ok(Slot::Empty(offset));
-            }
-            T::from_cow(text).map(Slot::Given).map_err(|error| decoder.error_at_content(error))
-        })
+        self.once(slot, element, |decoder| decoder.text_content(|error| error))
+    }
+
+    /// As [`Decoder::text`], for a type that several elements share: errors name this one.
+    pub(crate) fn text_of<T: TextScalar>(
+        &mut self,
+        slot: &mut Slot<T>,
+        element: &Element<'_>,
+        name: &'static str,
+    ) -> Result<(), DecodeError> {
+        self.once(slot, element, |decoder| decoder.text_content(|error| error.about(name)))
+    }
+
+    fn text_content<T: TextScalar>(
+        &mut self,
+        name: impl FnOnce(ValidationError) -> ValidationError,
+    ) -> Result<Slot<T>, DecodeError> {
+        let offset = self.content_offset();
+        let text = self.content()?;
+        if text.is_empty() && T::MIN > 0 {
+            return Ok(Slot::Empty(offset));
+        }
+        T::from_cow(text).map(Slot::Given).map_err(|error| self.error_at_content(name(error)))
     }
 
     /// Reads a text without rules of its own.
@@ -94,13 +109,27 @@ impl Decoder<'_> {
     }
 
     /// Reads a time.
-    pub(crate) fn time(&mut self, slot: &mut Slot<Timestamp>, element: &Element<'_>) -> Result<(), DecodeError> {
-        self.once(slot, element, |decoder| decoder.trimmed(str::parse))
+    pub(crate) fn time(
+        &mut self,
+        slot: &mut Slot<Timestamp>,
+        element: &Element<'_>,
+        name: &'static str,
+    ) -> Result<(), DecodeError> {
+        self.once(slot, element, |decoder| {
+            decoder.trimmed(|text| text.parse().map_err(|error: ValidationError| error.about(name)))
+        })
     }
 
     /// Reads a time that may be given as Unix seconds.
-    pub(crate) fn seconds(&mut self, slot: &mut Slot<Timestamp>, element: &Element<'_>) -> Result<(), DecodeError> {
-        self.once(slot, element, |decoder| decoder.trimmed(Timestamp::from_seconds_or_text))
+    pub(crate) fn seconds(
+        &mut self,
+        slot: &mut Slot<Timestamp>,
+        element: &Element<'_>,
+        name: &'static str,
+    ) -> Result<(), DecodeError> {
+        self.once(slot, element, |decoder| {
+            decoder.trimmed(|text| Timestamp::from_seconds_or_text(text).map_err(|error| error.about(name)))
+        })
     }
 
     /// Reads `true` or `false`.

@@ -6,8 +6,11 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
 use super::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_TEXT_BYTES, Mode};
-use crate::error::shorten;
+use crate::validation::{shorten, shorten_to};
 use crate::{DecodeError, DecodeErrorKind, UnknownText};
+
+/// Most bytes of the XML library's own words in an error: they may repeat names of the document.
+const MAX_SYNTAX_BYTES: usize = 160;
 
 /// The beginning of an element.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ impl Element<'_> {
 /// [`Decoder::content`], [`Decoder::skip`] or the like before asking for the next.
 #[derive(Debug)]
 pub struct Decoder<'x> {
+    document: &'x [u8],
     reader: Reader<&'x [u8]>,
     mode: Mode,
     depth: usize,
@@ -49,8 +53,14 @@ pub struct Decoder<'x> {
 
 impl<'x> Decoder<'x> {
     pub(super) fn new(document: &'x [u8], mode: Mode) -> Result<Self, DecodeError> {
-        let decoder =
-            Self { reader: Reader::from_reader(document), mode, depth: 0, at_implied_end: false, content_offset: 0 };
+        let decoder = Self {
+            document,
+            reader: Reader::from_reader(document),
+            mode,
+            depth: 0,
+            at_implied_end: false,
+            content_offset: 0,
+        };
         if document.len() > MAX_DOCUMENT_BYTES {
             return Err(
                 decoder.error(DecodeErrorKind::DocumentTooLarge { max: MAX_DOCUMENT_BYTES, actual: document.len() })
@@ -66,12 +76,16 @@ impl<'x> Decoder<'x> {
 
     /// An error where the cursor stands.
     pub fn error(&self, kind: DecodeErrorKind) -> DecodeError {
-        DecodeError { path: String::new(), offset: self.reader.buffer_position(), kind }
+        self.error_at(self.reader.buffer_position(), kind)
     }
 
     /// An error about the text of the element last entered.
     pub(super) fn error_at_content(&self, kind: impl Into<DecodeErrorKind>) -> DecodeError {
-        DecodeError { path: String::new(), offset: self.content_offset, kind: kind.into() }
+        self.error_at(self.content_offset, kind.into())
+    }
+
+    fn error_at(&self, offset: u64, kind: DecodeErrorKind) -> DecodeError {
+        DecodeError { path: String::new(), offset, kind }
     }
 
     pub(super) fn content_offset(&self) -> u64 {
@@ -79,12 +93,16 @@ impl<'x> Decoder<'x> {
     }
 
     fn event(&mut self) -> Result<Event<'x>, DecodeError> {
-        self.reader.read_event().map_err(|error| {
-            let kind = match error {
-                quick_xml::Error::Encoding(_) => DecodeErrorKind::Encoding,
-                other => DecodeErrorKind::Syntax(shorten(&other.to_string())),
-            };
-            DecodeError { path: String::new(), offset: self.reader.error_position(), kind }
+        self.reader.read_event().map_err(|error| match error {
+            quick_xml::Error::Encoding(_) => {
+                // The library does not say where.
+                let valid = std::str::from_utf8(self.document).map_or_else(|e| e.valid_up_to(), str::len);
+                self.error_at(valid as u64, DecodeErrorKind::Encoding)
+            }
+            other => {
+                let text = shorten_to(&other.to_string(), MAX_SYNTAX_BYTES);
+                self.error_at(self.reader.error_position(), DecodeErrorKind::Syntax(text))
+            }
         })
     }
 

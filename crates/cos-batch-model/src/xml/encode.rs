@@ -18,6 +18,11 @@ impl Encoder {
         Self { out: String::with_capacity(bytes) }
     }
 
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.out.capacity()
+    }
+
     pub(super) fn finish(self) -> String {
         self.out
     }

@@ -115,10 +115,47 @@ pub fn from_slice<T: FromXml>(document: &[u8], mode: Mode) -> Result<T, DecodeEr
     let mut decoder = Decoder::new(document, mode)?;
     let root = decoder.root()?;
     if root.name() != T::ELEMENT {
-        return Err(decoder
-            .error(DecodeErrorKind::WrongRoot { expected: T::ELEMENT, found: crate::error::shorten(root.name()) }));
+        return Err(decoder.error(DecodeErrorKind::WrongRoot {
+            expected: T::ELEMENT,
+            found: crate::validation::shorten(root.name()),
+        }));
     }
     let value = T::read(&mut decoder).map_err(|error| error.within(T::ELEMENT))?;
     decoder.finish()?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ApiError, CreateJobRequest, DescribeJobResult, ErrorCode, ListJobsResult};
+
+    /// Writes a value the way [`to_bytes`] does, and tells whether one allocation was enough.
+    fn fits(value: &impl ToXml) -> bool {
+        let mut encoder = Encoder::with_capacity(value.size_hint());
+        let before = encoder.capacity();
+        value.write(&mut encoder);
+        encoder.capacity() == before
+    }
+
+    fn body(message: &'static [u8]) -> &'static [u8] {
+        let end = message.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        &message[end + 4..]
+    }
+
+    #[test]
+    fn size_hints_are_enough_for_the_largest_samples() {
+        let create = body(include_bytes!("../../../../fixtures/golden/CreateJob/copy-every-field.request.http"));
+        assert!(fits(&from_slice::<CreateJobRequest>(create, Mode::Strict).unwrap()));
+        let create = body(include_bytes!("../../../../fixtures/golden/CreateJob/tagging.request.http"));
+        assert!(fits(&from_slice::<CreateJobRequest>(create, Mode::Strict).unwrap()));
+        let job = body(include_bytes!("../../../../fixtures/golden/DescribeJob/complete-every-field.response.http"));
+        assert!(fits(&from_slice::<DescribeJobResult>(job, Mode::Strict).unwrap()));
+        let job = body(include_bytes!("../../../../fixtures/golden/DescribeJob/failed.response.http"));
+        assert!(fits(&from_slice::<DescribeJobResult>(job, Mode::Strict).unwrap()));
+        let page = body(include_bytes!("../../../../fixtures/golden/ListJobs/page.response.http"));
+        assert!(fits(&from_slice::<ListJobsResult>(page, Mode::Strict).unwrap()));
+        let error = ApiError::new(ErrorCode::NoSuchJob, "the job does not exist").with_resource("/jobs/a");
+        assert!(fits(&error.with_request_id("r")));
+    }
 }

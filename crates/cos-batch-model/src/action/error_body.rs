@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
-use super::shorten;
-use crate::action::{REQUEST_ID_HEADER, TRACE_ID_HEADER, XML_MEDIA_TYPE};
+use super::{REQUEST_ID_HEADER, TRACE_ID_HEADER, XML_MEDIA_TYPE};
+use crate::validation::shorten;
 use crate::xml::{self, Decoder, Encoder, FromXml, Mode, Slot, ToXml, XmlElement};
 use crate::{ApiError, DecodeError, ErrorCode};
 
@@ -105,7 +105,7 @@ impl ApiError {
                 Some(code) => ErrorCode::from_wire(&code),
                 None => ErrorCode::assumed(status),
             },
-            message: body.message.unwrap_or_default(),
+            message: body.message.unwrap_or_else(|| format!("the server answered {status} and did not say why")),
             status,
             resource: body.resource,
             request_id: body.request_id.or_else(|| header(REQUEST_ID_HEADER)),

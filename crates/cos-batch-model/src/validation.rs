@@ -151,11 +151,16 @@ const SHOWN_BYTES: usize = 64;
 
 /// The beginning of a text, for an error message.
 pub(crate) fn shorten(text: &str) -> String {
-    if text.len() <= SHOWN_BYTES {
+    shorten_to(text, SHOWN_BYTES)
+}
+
+/// The beginning of a text, in at most so many bytes.
+pub(crate) fn shorten_to(text: &str, max: usize) -> String {
+    const MARK: &str = "\u{2026}";
+    if text.len() <= max {
         return text.to_owned();
     }
-    const MARK: &str = "\u{2026}";
-    let cut = text.floor_char_boundary(SHOWN_BYTES - MARK.len());
+    let cut = text.floor_char_boundary(max - MARK.len());
     format!("{}{MARK}", &text[..cut])
 }
 

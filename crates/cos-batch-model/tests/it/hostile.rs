@@ -1,0 +1,120 @@
+//! Documents that want to do harm.
+
+use cos_batch_model::xml::{self, MAX_DOCUMENT_BYTES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode};
+use cos_batch_model::{
+    Action, ApiError, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode, ListJobsResult,
+};
+use http::Request;
+use proptest::prelude::*;
+
+use crate::support::read;
+
+fn kind(document: &str, mode: Mode) -> DecodeErrorKind {
+    xml::from_slice::<CreateJobResult>(document.as_bytes(), mode).unwrap_err().kind
+}
+
+#[test]
+fn nesting_is_bounded_in_both_modes_and_costs_no_stack() {
+    let deep = format!("<CreateJobResult>{}", "<a>".repeat(200_000));
+    for mode in [Mode::Strict, Mode::Lenient] {
+        let error = xml::from_slice::<CreateJobResult>(deep.as_bytes(), mode).unwrap_err();
+        assert!(error.offset < 100, "stops early, at byte {}", error.offset);
+    }
+    assert!(matches!(kind(&deep, Mode::Lenient), DecodeErrorKind::TooDeep { .. }));
+}
+
+#[test]
+fn sizes_are_bounded() {
+    let text = "j".repeat(MAX_TEXT_BYTES + 1);
+    let long = format!("<CreateJobResult><JobId>{text}</JobId></CreateJobResult>");
+    assert!(matches!(kind(&long, Mode::Lenient), DecodeErrorKind::TextTooLong { .. }));
+    let joined = format!("<CreateJobResult><JobId>{}</JobId></CreateJobResult>", "&amp;".repeat(MAX_TEXT_BYTES + 1));
+    assert!(matches!(kind(&joined, Mode::Lenient), DecodeErrorKind::TextTooLong { .. }));
+    let padded = format!("{}{}", " ".repeat(MAX_DOCUMENT_BYTES), "<CreateJobResult/>");
+    assert!(matches!(kind(&padded, Mode::Lenient), DecodeErrorKind::DocumentTooLarge { .. }));
+
+    let (head, ()) = Request::post("/jobs").body(()).unwrap().into_parts();
+    let body = "<".repeat(MAX_REQUEST_BYTES + 1);
+    let error = CreateJobRequest::from_http(&head, body.as_bytes()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::XmlSizeLimit);
+}
+
+#[test]
+fn a_field_just_over_its_own_limit_is_named_not_the_budget() {
+    let long = format!("<CreateJobResult><JobId>{}</JobId></CreateJobResult>", "j".repeat(MAX_TEXT_BYTES));
+    assert!(matches!(kind(&long, Mode::Strict), DecodeErrorKind::Value(_)));
+}
+
+#[test]
+fn lists_are_bounded() {
+    let page = String::from_utf8(read("spec/list-page.response.xml")).unwrap();
+    let from = page.find("<member>").unwrap();
+    let to = page.find("</member>").unwrap() + "</member>".len();
+    let list = |count: usize| format!("{}{}{}", &page[..from], page[from..to].repeat(count), &page[to..]);
+    let full: ListJobsResult = xml::from_slice(list(1000).as_bytes(), Mode::Lenient).unwrap();
+    assert_eq!(full.jobs.len(), 1000);
+    let error = xml::from_slice::<ListJobsResult>(list(1001).as_bytes(), Mode::Lenient).unwrap_err();
+    assert_eq!(error.path, "ListJobsResult/Jobs");
+    assert_eq!(ApiError::from(error).code, ErrorCode::XmlSizeLimit);
+}
+
+#[test]
+fn document_types_and_foreign_entities_are_refused_in_both_modes() {
+    for mode in [Mode::Strict, Mode::Lenient] {
+        for document in [
+            "<!DOCTYPE a><CreateJobResult/>",
+            "<!doctype a><CreateJobResult/>",
+            "<CreateJobResult><!DOCTYPE a></CreateJobResult>",
+            "<CreateJobResult><a><!DOCTYPE a></a></CreateJobResult>",
+        ] {
+            let found = kind(document, mode);
+            let refused = matches!(found, DecodeErrorKind::Doctype | DecodeErrorKind::UnknownElement { .. });
+            assert!(refused, "{document}: {found:?}");
+        }
+        let found = kind("<CreateJobResult><JobId>&xxe;</JobId></CreateJobResult>", mode);
+        assert!(matches!(found, DecodeErrorKind::UnknownEntity { .. }), "{found:?}");
+    }
+}
+
+#[test]
+fn many_attributes_are_no_burden() {
+    let attributes: String = (0..50_000).map(|index| format!(" a{index}='b'")).collect();
+    let document = format!("<CreateJobResult{attributes}><JobId>a</JobId></CreateJobResult>");
+    assert!(matches!(kind(&document, Mode::Strict), DecodeErrorKind::UnknownAttribute { .. }));
+    assert!(xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Lenient).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_do_not_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        for mode in [Mode::Strict, Mode::Lenient] {
+            let _ = xml::from_slice::<CreateJobRequest>(&bytes, mode);
+            let _ = xml::from_slice::<DescribeJobResult>(&bytes, mode);
+        }
+    }
+
+    /// Valid documents with some bytes exchanged reach deeper than noise does.
+    #[test]
+    fn damaged_documents_do_not_panic(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&b"<>&;/!?]-\"' \0\xff\xefa"[..])), 1..6),
+        cut in any::<prop::sample::Index>(),
+        file in prop::sample::select(vec!["spec/create-copy.request.xml", "spec/describe-suspended.response.xml"]),
+    ) {
+        let mut bytes = read(file);
+        for (index, byte) in damage {
+            let at = index.index(bytes.len());
+            bytes[at] = byte;
+        }
+        for document in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
+            for mode in [Mode::Strict, Mode::Lenient] {
+                if let Ok(request) = xml::from_slice::<CreateJobRequest>(document, mode) {
+                    let _ = request.validate();
+                }
+                if let Err(error) = xml::from_slice::<DescribeJobResult>(document, mode) {
+                    prop_assert!(error.offset <= document.len() as u64);
+                    prop_assert!(error.to_string().len() < 600);
+                }
+            }
+        }
+    }
+}

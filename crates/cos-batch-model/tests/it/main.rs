@@ -1,0 +1,17 @@
+//! Tests of the model against its fixtures and by generated values.
+#![expect(clippy::unwrap_used, reason = "tests: what cannot be unwrapped fails the test")]
+
+mod answers;
+mod api;
+mod captures;
+mod golden;
+mod hostile;
+mod invalid;
+mod json;
+mod limits;
+mod order;
+mod queries;
+mod roundtrip;
+mod spec;
+mod strategies;
+mod support;
