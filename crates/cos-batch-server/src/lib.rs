@@ -1,1 +1,56 @@
 //! The COS Batch Operations API as a tower and hyper service over any backend.
+//!
+//! A backend implements [`BatchApi`](cos_batch_model::BatchApi), each method of which has a default that answers
+//! `NotImplemented`. [`BatchService`] does the rest: limits, routing, authentication, reading and checking bodies,
+//! rendering answers and errors. It knows neither an engine nor a store.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use cos_batch_model::{AppId, BatchApi};
+//! use cos_batch_server::{BatchService, Key, StaticKeys, listen};
+//! use cos_signature::SecretKey;
+//!
+//! struct Backend;
+//! impl BatchApi for Backend {}
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let key = Key::new(SecretKey::new("exampleSecret"), AppId::new("1250000000")?);
+//! let service = BatchService::builder(Arc::new(Backend))
+//!     .authenticate(StaticKeys::new().with("AKIDEXAMPLE", key))
+//!     .build()?;
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let shutdown = tokio::time::sleep(Duration::from_millis(10)); // in a program: a signal
+//! listen::serve(listener, service, shutdown, listen::ListenOptions::default()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | look in | for |
+//! |---|---|
+//! | [`BatchService`], [`Builder`] | the service and its settings |
+//! | [`Authenticate`], [`StaticKeys`] | whose requests are accepted |
+//! | [`Limits`] | how much a request may be |
+//! | [`listen`] | serving connections; the only place that spawns |
+//!
+//! Authentication is on unless [`Builder::allow_anonymous`] switches it off by name. A signed request can be replayed
+//! while its window of time is open, since the protocol has no nonce: a replayed CreateJob meets its used
+//! ClientRequestToken, a replayed priority or status change is done again.
+
+mod access;
+mod authenticate;
+mod body;
+mod limits;
+pub mod listen;
+mod request_id;
+mod router;
+mod service;
+
+pub use authenticate::{Authenticate, Key, StaticKeys};
+pub use cos_signature::Strictness;
+pub use limits::{
+    BODY_BYTES_MAX, BODY_TIMEOUT, HEADER_BYTES_MAX, HEADER_COUNT_MAX, Limits, REQUEST_TIMEOUT, URI_BYTES_MAX,
+};
+pub use service::{BatchService, BuildError, Builder};

@@ -1,0 +1,99 @@
+//! Who asks, and whether he may.
+
+use cos_batch_model::{ActionName, ApiError, AppId, ErrorCode, Uin};
+use cos_signature::{Presented, Strictness, VerifyError, verify};
+use http::{header::HeaderMap, request::Parts};
+use subtle::ConstantTimeEq;
+
+use crate::{Authenticate, Key};
+
+/// The header that names the account.
+const APPID_HEADER: &str = "x-cos-appid";
+
+/// Who is let in.
+pub(crate) enum Access {
+    /// Whoever signs with a known key.
+    Keys { keys: Box<dyn Authenticate>, strictness: Strictness },
+    /// Everybody, by default as this account.
+    Anonymous(AppId),
+}
+
+/// The account on whose behalf a request is carried out.
+pub(crate) struct Caller {
+    pub(crate) appid: AppId,
+    pub(crate) uin: Option<Uin>,
+}
+
+impl Access {
+    /// Says on whose behalf a request is carried out, before its body is read.
+    pub(crate) fn admit(&self, head: &Parts, action: ActionName, now: i64) -> Result<Caller, ApiError> {
+        let named = named_appid(&head.headers)?;
+        let (keys, strictness) = match self {
+            Self::Anonymous(default) => {
+                return Ok(Caller { appid: named.unwrap_or_else(|| default.clone()), uin: None });
+            }
+            Self::Keys { keys, strictness } => (keys, *strictness),
+        };
+        let Some(named) = named else {
+            return Err(ApiError::new(ErrorCode::InvalidArgument, "the header x-cos-appid is missing"));
+        };
+        let presented = Presented::from_parts(head).map_err(|error| refusal(&error))?;
+        let key = keys.key(&presented.secret_id);
+        let verified = verify(head, &presented, key.as_ref().map(|key| &key.secret), now, strictness);
+        verified.map_err(|error| refusal(&error))?;
+        let Some(key) = key else { return Err(refusal(&VerifyError::UnknownKey)) };
+        token_is_the_keys_own(&presented, &key)?;
+        if named != key.appid {
+            return Err(denied("x-cos-appid names an account that the key does not belong to"));
+        }
+        if action == ActionName::CreateJob && strictness == Strictness::Strict && !binds_the_body(head, &presented) {
+            return Err(denied("a CreateJob must have a Content-MD5 header, and the signature must cover it"));
+        }
+        Ok(Caller { appid: key.appid, uin: key.uin })
+    }
+}
+
+/// The account that the request names, if it names one.
+fn named_appid(headers: &HeaderMap) -> Result<Option<AppId>, ApiError> {
+    let invalid = |message: &str| ApiError::new(ErrorCode::InvalidArgument, message);
+    let mut values = headers.get_all(APPID_HEADER).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(invalid("the header x-cos-appid is given more than once"));
+    }
+    let text = value.to_str().map_err(|_| invalid("the header x-cos-appid has characters other than ASCII"))?.trim();
+    if text.is_empty() {
+        return Err(invalid("the header x-cos-appid is empty"));
+    }
+    Ok(Some(AppId::new(text)?))
+}
+
+fn token_is_the_keys_own(presented: &Presented, key: &Key) -> Result<(), ApiError> {
+    match (&key.security_token, &presented.security_token) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(denied("the key is permanent, but x-cos-security-token is given")),
+        (Some(_), None) => Err(denied("the key is temporary: x-cos-security-token is needed")),
+        (Some(own), Some(given)) if own.as_bytes().ct_eq(given.as_bytes()).into() => Ok(()),
+        (Some(_), Some(_)) => Err(denied("x-cos-security-token is not the key's own")),
+    }
+}
+
+fn binds_the_body(head: &Parts, presented: &Presented) -> bool {
+    head.headers.contains_key("content-md5") && presented.signs_header("content-md5")
+}
+
+fn denied(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::AccessDenied, message)
+}
+
+/// The answer to a request whose signature is not accepted.
+fn refusal(error: &VerifyError) -> ApiError {
+    let code = match error {
+        VerifyError::UnknownKey => ErrorCode::InvalidAccessKeyId,
+        VerifyError::Mismatch => ErrorCode::SignatureDoesNotMatch,
+        VerifyError::Expired { .. } => ErrorCode::RequestHasExpired,
+        VerifyError::NotYetValid { .. } => ErrorCode::RequestTimeTooSkewed,
+        _ => ErrorCode::AccessDenied,
+    };
+    ApiError::new(code, error.to_string())
+}

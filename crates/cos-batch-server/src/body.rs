@@ -1,0 +1,119 @@
+//! Reading a body, within its limits and against what the head says about it.
+
+use std::pin::pin;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::{Buf, Bytes, BytesMut};
+use cos_batch_model::{ActionName, ApiError, ErrorCode};
+use http::{HeaderMap, header};
+use http_body::Body;
+use http_body_util::BodyExt;
+use md5::{Digest, Md5};
+
+use crate::Limits;
+
+/// Bytes of an MD5.
+const MD5_BYTES: usize = 16;
+
+/// Reads the body of a request and checks it against Content-Length and Content-MD5.
+pub(crate) async fn read<B: Body>(
+    body: B,
+    headers: &HeaderMap,
+    action: ActionName,
+    limits: &Limits,
+) -> Result<Bytes, ApiError> {
+    let announced = announced(headers)?;
+    let digest = content_md5(headers)?;
+    let room = Room::of(action, limits);
+    // An announced size is enough to refuse: nothing of the body is read then.
+    room.check(announced.unwrap_or(0).max(body.size_hint().lower()))?;
+    let bytes = tokio::time::timeout(limits.body_timeout, collect(body, room)).await.map_err(|_| {
+        let message = format!("the body did not arrive within {} seconds", limits.body_timeout.as_secs_f64());
+        ApiError::new(ErrorCode::RequestTimeout, message)
+    })??;
+    if let Some(announced) = announced.filter(|announced| *announced != bytes.len() as u64) {
+        let message = format!("the body has {} bytes, but Content-Length says {announced}", bytes.len());
+        return Err(ApiError::new(ErrorCode::EntitySizeNotMatch, message));
+    }
+    if digest.is_some_and(|digest| digest != <[u8; MD5_BYTES]>::from(Md5::digest(&bytes))) {
+        return Err(ApiError::new(ErrorCode::BadDigest, "the body does not have the MD5 that Content-MD5 says"));
+    }
+    Ok(bytes)
+}
+
+/// How much body an action may have.
+#[derive(Clone, Copy)]
+enum Room {
+    /// This many bytes.
+    Bytes(usize),
+    /// Nothing: the action has no body.
+    Nothing(ActionName),
+}
+
+impl Room {
+    fn of(action: ActionName, limits: &Limits) -> Self {
+        if action == ActionName::CreateJob { Self::Bytes(limits.body_bytes) } else { Self::Nothing(action) }
+    }
+
+    fn check(self, size: u64) -> Result<(), ApiError> {
+        match self {
+            Self::Bytes(max) if size > max as u64 => {
+                let message = format!("the body must be at most {max} bytes long, and has at least {size} bytes");
+                Err(ApiError::new(ErrorCode::XmlSizeLimit, message))
+            }
+            Self::Nothing(action) if size > 0 => {
+                Err(ApiError::new(ErrorCode::InvalidRequest, format!("{action} has no request body: send none")))
+            }
+            Self::Bytes(_) | Self::Nothing(_) => Ok(()),
+        }
+    }
+}
+
+async fn collect<B: Body>(body: B, room: Room) -> Result<Bytes, ApiError> {
+    let mut body = pin!(body);
+    // Most bodies arrive in one piece, which then need not be copied.
+    let mut whole = Bytes::new();
+    let mut pieces = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| ApiError::new(ErrorCode::IncompleteBody, "the body ended before its end"))?;
+        let Ok(mut data) = frame.into_data() else { continue };
+        room.check((whole.len() + pieces.len()).saturating_add(data.remaining()) as u64)?;
+        if whole.is_empty() && pieces.is_empty() {
+            whole = data.copy_to_bytes(data.remaining());
+        } else {
+            if pieces.is_empty() {
+                pieces.extend_from_slice(&std::mem::take(&mut whole));
+            }
+            while data.has_remaining() {
+                let chunk = data.chunk();
+                pieces.extend_from_slice(chunk);
+                let read = chunk.len();
+                data.advance(read);
+            }
+        }
+    }
+    Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
+}
+
+/// What Content-Length says.
+fn announced(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
+    let length = value.to_str().ok().and_then(|text| text.parse().ok());
+    length
+        .map(Some)
+        .ok_or_else(|| ApiError::new(ErrorCode::InvalidRequest, "the header Content-Length must be a number of bytes"))
+}
+
+/// What Content-MD5 says.
+fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; MD5_BYTES]>, ApiError> {
+    let mut values = headers.get_all("content-md5").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let digest = STANDARD.decode(value.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    match digest {
+        Some(digest) if values.next().is_none() => Ok(Some(digest)),
+        _ => Err(ApiError::new(
+            ErrorCode::InvalidDigest,
+            "the header Content-MD5 must be given once, as the Base64 of 16 bytes (24 characters)",
+        )),
+    }
+}

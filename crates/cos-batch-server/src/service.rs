@@ -1,0 +1,338 @@
+//! The service: from a request to its answer.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use cos_batch_model::{
+    Action, ActionName, ActionOutput, ApiError, AppId, BatchApi, BoxFuture, ErrorCode, RequestContext,
+    action::REQUEST_ID_HEADER,
+};
+use cos_signature::Strictness;
+use futures_util::FutureExt;
+use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http_body::Body;
+use http_body_util::Full;
+
+use crate::{
+    Authenticate, Limits,
+    access::{Access, Caller},
+    body,
+    request_id::RequestIds,
+    router::{self, NoRoute},
+};
+
+/// What answers call themselves.
+const SERVER: HeaderValue = HeaderValue::from_static("cos-batch");
+
+/// Says what time it is, in Unix seconds.
+type Clock = Box<dyn Fn() -> i64 + Send + Sync>;
+
+/// Makes an id for a request.
+type MakeId = Box<dyn Fn() -> String + Send + Sync>;
+
+/// The COS Batch Operations API over a backend. Clones share everything.
+///
+/// It implements the `Service` of tower and that of hyper, for requests with any body, and never fails: what goes
+/// wrong is an answer, with an `Error` body as the API documents it. It needs a tokio runtime with timers, and spawns
+/// nothing.
+#[derive(Clone)]
+pub struct BatchService {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    api: Arc<dyn BatchApi>,
+    access: Access,
+    limits: Limits,
+    clock: Clock,
+    ids: RequestIds,
+    make_id: Option<MakeId>,
+}
+
+/// Why a [`Builder`] builds no service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Neither [`Builder::authenticate`] nor [`Builder::allow_anonymous`] was called.
+    #[error("give keys with `authenticate`, or let everybody in with `allow_anonymous`")]
+    NoAuthentication,
+    /// Both [`Builder::authenticate`] and [`Builder::allow_anonymous`] were called.
+    #[error("`authenticate` and `allow_anonymous` contradict each other: call one of them")]
+    Contradiction,
+}
+
+/// Settings of a [`BatchService`].
+pub struct Builder {
+    api: Arc<dyn BatchApi>,
+    keys: Option<Box<dyn Authenticate>>,
+    anonymous: Option<AppId>,
+    strictness: Strictness,
+    limits: Limits,
+    clock: Clock,
+    make_id: Option<MakeId>,
+}
+
+impl Builder {
+    /// Accepts requests signed with a key that `keys` knows.
+    #[must_use]
+    pub fn authenticate(mut self, keys: impl Authenticate + 'static) -> Self {
+        self.keys = Some(Box::new(keys));
+        self
+    }
+
+    /// Accepts every request, signed or not: the caller is whoever `x-cos-appid` says, and `default` where the header
+    /// is missing. For tests and for one's own machine: listen on loopback only.
+    #[must_use]
+    pub fn allow_anonymous(mut self, default: AppId) -> Self {
+        self.anonymous = Some(default);
+        self
+    }
+
+    /// How much of a request must be signed; [`Strictness::Strict`] if not said. Strict also demands of a CreateJob
+    /// a `Content-MD5` that is signed.
+    #[must_use]
+    pub fn strictness(mut self, strictness: Strictness) -> Self {
+        self.strictness = strictness;
+        self
+    }
+
+    /// How much a request may be, and how long it may take.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What time it is, in Unix seconds; the system's clock if not said.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Makes the ids of requests. One that cannot stand in a header is replaced by one of the service's own.
+    #[must_use]
+    pub fn request_ids(mut self, make_id: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.make_id = Some(Box::new(make_id));
+        self
+    }
+
+    /// The service.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] unless exactly one of [`authenticate`](Self::authenticate) and
+    /// [`allow_anonymous`](Self::allow_anonymous) was called.
+    pub fn build(self) -> Result<BatchService, BuildError> {
+        let access = match (self.keys, self.anonymous) {
+            (Some(keys), None) => Access::Keys { keys, strictness: self.strictness },
+            (None, Some(default)) => Access::Anonymous(default),
+            (None, None) => return Err(BuildError::NoAuthentication),
+            (Some(_), Some(_)) => return Err(BuildError::Contradiction),
+        };
+        let Self { api, limits, clock, make_id, .. } = self;
+        let inner = Inner { api, access, limits, clock, ids: RequestIds::new(), make_id };
+        Ok(BatchService { inner: Arc::new(inner) })
+    }
+}
+
+impl BatchService {
+    /// A service over this backend.
+    pub fn builder(api: Arc<dyn BatchApi>) -> Builder {
+        Builder {
+            api,
+            keys: None,
+            anonymous: None,
+            strictness: Strictness::Strict,
+            limits: Limits::default(),
+            clock: Box::new(system_time),
+            make_id: None,
+        }
+    }
+
+    /// Whether everybody is let in; whoever listens elsewhere than on loopback asks this first.
+    pub fn is_anonymous(&self) -> bool {
+        matches!(self.inner.access, Access::Anonymous(_))
+    }
+
+    fn answer<B>(&self, request: Request<B>) -> BoxFuture<'static, Result<Response<Full<Bytes>>, Infallible>>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+    {
+        let inner = Arc::clone(&self.inner);
+        Box::pin(async move { Ok(inner.answer(request).await.map(Full::new)) })
+    }
+}
+
+impl<B> tower::Service<Request<B>> for BatchService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.answer(request)
+    }
+}
+
+impl<B> hyper::service::Service<Request<B>> for BatchService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        self.answer(request)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an edge of the program: here is where a clock comes from")]
+fn system_time() -> i64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
+}
+
+impl Inner {
+    async fn answer<B: Body>(&self, request: Request<B>) -> Response<Bytes> {
+        let started = Instant::now();
+        let now = (self.clock)();
+        let request_id = self.request_id(now);
+        let (head, body) = request.into_parts();
+        // Filled in on the way, so that it is known even of requests that end in a panic or a timeout.
+        let mut appid = None;
+        let work = AssertUnwindSafe(self.work(&head, body, now, &request_id, &mut appid)).catch_unwind();
+        let result = match tokio::time::timeout(self.limits.request_timeout, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => {
+                tracing::error!(request_id, "a request ended in a panic");
+                Err(Failure::from(ApiError::new(ErrorCode::InternalError, "the server failed; its log says why")))
+            }
+            Err(_) => {
+                let seconds = self.limits.request_timeout.as_secs_f64();
+                let message = format!("the request was not answered within {seconds} seconds");
+                Err(Failure::from(ApiError::new(ErrorCode::ServiceUnavailable, message)))
+            }
+        };
+        let (mut response, code) = match result {
+            Ok(response) => (response, None),
+            Err(failure) => {
+                let (response, code) = failure.render(&head, &request_id);
+                (response, Some(code))
+            }
+        };
+        response.headers_mut().insert(header::SERVER, SERVER);
+        if let Ok(id) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert(REQUEST_ID_HEADER, id);
+        }
+        tracing::info!(
+            method = head.method.as_str(),
+            path = %head.uri.path().escape_debug(),
+            status = response.status().as_u16(),
+            code = code.as_ref().map_or("", ErrorCode::as_str),
+            request_id,
+            appid = appid.as_ref().map_or("", AppId::as_str),
+            micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "request",
+        );
+        response
+    }
+
+    fn request_id(&self, now: i64) -> String {
+        let made = self.make_id.as_ref().map(|make_id| make_id());
+        let usable = |id: &String| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic());
+        made.filter(usable).unwrap_or_else(|| self.ids.next(now))
+    }
+
+    async fn work<B: Body>(
+        &self,
+        head: &Parts,
+        body: B,
+        now: i64,
+        request_id: &str,
+        appid: &mut Option<AppId>,
+    ) -> Result<Response<Bytes>, Failure> {
+        self.limits.check_head(head)?;
+        let action = router::route(head)?;
+        let Caller { appid: caller, uin } = self.access.admit(head, action, now)?;
+        *appid = Some(caller.clone());
+        let body = body::read(body, &head.headers, action, &self.limits).await?;
+        let context = RequestContext { appid: caller, uin, request_id: request_id.to_owned() };
+        let (api, context) = (&self.api, &context);
+        let answer = match action {
+            ActionName::CreateJob => run(head, &body, |request| api.create_job(context, request)).await,
+            ActionName::DescribeJob => run(head, &body, |request| api.describe_job(context, request)).await,
+            ActionName::ListJobs => run(head, &body, |request| api.list_jobs(context, request)).await,
+            ActionName::UpdateJobPriority => {
+                run(head, &body, |request| api.update_job_priority(context, request)).await
+            }
+            ActionName::UpdateJobStatus => run(head, &body, |request| api.update_job_status(context, request)).await,
+            ActionName::DeleteJob => run(head, &body, |request| api.delete_job(context, request)).await,
+        };
+        Ok(answer?)
+    }
+}
+
+/// Decodes a request, has it answered, and encodes the answer.
+async fn run<'a, A: Action>(
+    head: &Parts,
+    body: &[u8],
+    call: impl FnOnce(A) -> BoxFuture<'a, Result<A::Output, ApiError>>,
+) -> Result<Response<Bytes>, ApiError> {
+    let request = A::from_http(head, body)?;
+    Ok(call(request).await?.to_http())
+}
+
+/// An error on its way to become an answer.
+struct Failure {
+    error: ApiError,
+    /// The methods that the path knows, where that is what is wrong.
+    allow: Option<HeaderValue>,
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self { error, allow: None }
+    }
+}
+
+impl From<NoRoute> for Failure {
+    fn from(reason: NoRoute) -> Self {
+        Self { error: reason.into(), allow: reason.allow() }
+    }
+}
+
+impl Failure {
+    fn render(self, head: &Parts, request_id: &str) -> (Response<Bytes>, ErrorCode) {
+        let Self { mut error, allow } = self;
+        // A backend that is itself a client hands on another server's id; here the id is that of this request.
+        error.request_id = Some(request_id.to_owned());
+        if error.resource.is_none() {
+            error.resource = Some(head.uri.path().to_owned());
+        }
+        if !error.status.is_client_error() && !error.status.is_server_error() {
+            error.status = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+        let mut response = error.to_http();
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
+        (response, error.code)
+    }
+}
