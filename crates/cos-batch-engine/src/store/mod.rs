@@ -9,6 +9,7 @@
 
 #[cfg(feature = "testing")]
 pub mod contract;
+mod error;
 pub mod ids;
 mod memory;
 pub mod rules;
@@ -25,6 +26,7 @@ use crate::{
     spec::JobSpec,
 };
 
+pub use error::StoreError;
 pub use memory::MemoryJobStore;
 
 /// A boxed future, so that the trait can be used as `dyn JobStore`.
@@ -215,39 +217,6 @@ pub struct ResultFile {
     pub md5: String,
     /// Rows.
     pub rows: u64,
-}
-
-/// What went wrong in a store.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// There is no such job (any more).
-    #[error("no such job")]
-    NoSuchJob,
-    /// The job has changed since the version that was named; read it again.
-    #[error("the job has changed meanwhile")]
-    Conflict,
-    /// The lease ended, or somebody else holds a newer one.
-    #[error("the lease is lost")]
-    LeaseLost,
-    /// The tenant's token was used before.
-    #[error("the token was already used, by job {job}")]
-    TokenUsed {
-        /// The job that used it.
-        job: Uuid,
-    },
-    /// The tenant has too many jobs that have not ended.
-    #[error("the limit of {limit} jobs that have not ended is reached")]
-    TooManyJobs {
-        /// The limit.
-        limit: u64,
-    },
-    /// The caller broke a rule of the trait.
-    #[error("not a legal use of the job store: {0}")]
-    Misuse(&'static str),
-    /// The store itself failed. Nothing was changed, or nobody knows.
-    #[error("the job store failed: {0}")]
-    Failed(String),
 }
 
 /// Where jobs, shards, leases and counts are kept.

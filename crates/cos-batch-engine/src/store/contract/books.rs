@@ -130,7 +130,7 @@ impl Play {
             Event::Claim { job } => {
                 let lease = store.claim_shard(self.ids[job], TTL).await.unwrap();
                 let ready = |shard: &&mut ModelShard| !shard.done && shard.held_until.is_none();
-                let expected = self.jobs[job].shards.iter_mut().enumerate().find(|(_, shard)| ready(&shard));
+                let expected = self.jobs[job].shards.iter_mut().enumerate().find(|(_, shard)| ready(shard));
                 assert_eq!(lease.is_some(), expected.is_some());
                 let (Some(lease), Some((index, shard))) = (lease, expected) else { return };
                 assert_eq!(usize::try_from(lease.shard.index).unwrap(), index);

@@ -235,3 +235,39 @@ pub async fn a_job_that_ended_can_be_forgotten(fixture: Fixture) {
     assert_refused!(store.checkpoint(&held, step(held.cursor, 2, 0), TTL).await, StoreError::LeaseLost);
     assert_eq!(get(store, other).await.shards, ShardTally { ready: 1, leased: 0, done: 0 });
 }
+
+/// Final jobs may be forgotten when they ended before the time named, or are deleted; those that ended first come first.
+pub async fn jobs_that_may_be_forgotten_are_found(fixture: Fixture) {
+    let store = &*fixture.store;
+    let mut ids = Vec::new();
+    for (number, (status, ended, delete)) in [
+        (JobStatus::Complete, Some(30), false),
+        (JobStatus::Failed, Some(10), false),
+        (JobStatus::Cancelled, Some(20), true),
+        (JobStatus::Cancelled, Some(40), true),
+        (JobStatus::Complete, Some(10), false),
+        (JobStatus::Active, None, true),
+        (JobStatus::New, None, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = create(store, if number % 2 == 0 { TENANT } else { "1259999999" }, &number.to_string()).await.id;
+        let state = JobState { status, terminated_at: ended, ..JobState::new() };
+        let change = JobChange { state: Some(state), delete, ..JobChange::default() };
+        store.transition(id, 0, change).await.unwrap();
+        ids.push(id);
+    }
+    let found = async |before, limit| {
+        let found = store.purgeable(before, limit).await.unwrap();
+        found.iter().map(|id| ids.iter().position(|known| known == id).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(100, 10).await, [1, 4, 2, 0, 3]);
+    assert_eq!(found(100, 2).await, [1, 4]);
+    assert_eq!(found(30, 10).await, [1, 4, 2, 3], "the time itself is not before it");
+    assert_eq!(found(0, 10).await, [2, 3]);
+    for number in [1, 2, 4] {
+        store.purge(ids[number]).await.unwrap();
+    }
+    assert_eq!(found(31, 10).await, [0, 3]);
+}

@@ -51,6 +51,7 @@ macro_rules! job_store_contract {
             changes_of_status_make_the_timeline
             the_timeline_is_bounded
             a_job_that_ended_can_be_forgotten
+            jobs_that_may_be_forgotten_are_found
 
             a_list_is_paged_in_order_of_ids
             a_list_is_filtered_by_status

@@ -103,9 +103,9 @@ pub async fn a_shard_is_claimed_once(fixture: Fixture) {
 
 /// Counts of many holders add up, exactly one learns that its shard was the last, and it then changes the status.
 pub async fn counts_add_up_from_many_holders(fixture: Fixture) {
-    const SHARDS: u64 = 24;
     const ROWS: u64 = 6;
-    let (id, _) = active(&*fixture.store, "1", &[ROWS; SHARDS as usize]).await;
+    const SHARDS: u64 = 24;
+    let (id, _) = active(&*fixture.store, "1", &[ROWS; 24]).await;
     let last = crowd(&fixture.store, |_, store| async move {
         let mut last = 0;
         while let Some(lease) = store.claim_shard(id, TTL).await.unwrap() {

@@ -177,6 +177,7 @@ impl Books {
             .jobs
             .values()
             .map(|entry| &entry.record)
+            .filter(|job| job.state.status.is_final())
             .filter_map(|job| Some((job.state.terminated_at?, job.deleted, job.id)))
             .filter(|(ended, deleted, _)| *deleted || *ended < before)
             .map(|(ended, _, id)| (ended, id))

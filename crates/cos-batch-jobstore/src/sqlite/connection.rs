@@ -1,0 +1,43 @@
+//! Opening connections.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::fault::Fault;
+
+/// How long to wait for another process that holds the database (a backup, or somebody looking at it).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Prepared statements kept by each connection: all that there are, and some for lists of statuses.
+const STATEMENTS_KEPT: usize = 96;
+
+/// The log is cut back to this size, in bytes, after it was written into the database.
+const LOG_SIZE_KEPT: i64 = 64 << 20;
+
+/// The connection that writes. Makes the database if there is none.
+pub(super) fn writer(path: &Path) -> Result<Connection, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Fault::Corrupt(format!("the database cannot keep a write-ahead log here (journal mode {mode})")));
+    }
+    // NORMAL may lose the last commits when power is lost; exact counts are promised.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_SIZE_KEPT)?;
+    Ok(connection)
+}
+
+/// A connection that reads.
+pub(super) fn reader(path: &Path) -> Result<Connection, Fault> {
+    open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    Ok(connection)
+}

@@ -1,0 +1,268 @@
+//! A job store in one SQLite file.
+
+mod connection;
+mod jobs;
+mod read;
+mod readers;
+mod row;
+mod schema;
+mod shards;
+mod sql;
+mod work;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use cos_batch_engine::{
+    Clock, JobEvent, JobRecord, JobStore, UnixMillis,
+    store::{
+        BoxFuture, Checkpoint, CheckpointAnswer, JobBrief, JobChange, JobLease, JobStatus, ListFilter, NewJob,
+        ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
+    },
+};
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use self::{
+    readers::Readers,
+    writer::{Lane, Session, Writer},
+};
+use crate::fault::Fault;
+
+/// A [`JobStore`] in one SQLite file, for one process at a time.
+///
+/// Dropping it carries out what was asked for before, ends its thread and waits for that.
+pub struct SqliteJobStore {
+    path: PathBuf,
+    clock: Arc<dyn Clock>,
+    writer: Writer,
+    readers: Readers,
+}
+
+/// What the writing thread has done since the store was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statistics {
+    /// Transactions that were committed.
+    pub commits: u64,
+    /// Changes in them, refused ones included.
+    pub changes: u64,
+}
+
+impl SqliteJobStore {
+    /// Opens the store, making or migrating it as needed, and ends every lease: whoever held one is gone. The caller
+    /// sees to it (by a lock on the folder, say) that no other process has the store open. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`]: the file cannot be opened or made, is no job store, or was written by a newer release;
+    /// it is then left as it is.
+    pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let path = path.as_ref().to_owned();
+        let opened = Self::start(&path, clock);
+        opened.map_err(|fault| StoreError::Failed(format!("{}: {fault}", path.display())))
+    }
+
+    fn start(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+        let mut connection = connection::writer(path)?;
+        schema::migrate(&mut connection)?;
+        let last = connection.query_row(sql::LAST_ID, [], |row| row.get::<_, Option<[u8; 16]>>(0))?;
+        let mut ids = JobIds::after(last.map(Uuid::from_bytes));
+        let transaction = connection.transaction()?;
+        shards::reap(&mut Session { connection: &transaction, ids: &mut ids, now: clock.now() }, true)?;
+        transaction.commit()?;
+        let writer = Writer::start(connection, ids, clock.clone())
+            .map_err(|error| Fault::Corrupt(format!("its thread cannot be started: {error}")))?;
+        Ok(Self { path: path.to_owned(), clock, writer, readers: Readers::new(path.to_owned()) })
+    }
+
+    /// What the writing thread has done so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.writer.statistics()
+    }
+
+    fn read<'a, T: Send + 'a>(
+        &'a self,
+        read: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        Box::pin(async move { self.readers.read(read) })
+    }
+
+    fn write<'a, T: Send + 'static>(
+        &'a self,
+        lane: Lane,
+        change: impl FnOnce(&mut Session<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> BoxFuture<'a, Result<T, StoreError>> {
+        Box::pin(self.writer.write(lane, change))
+    }
+}
+
+impl fmt::Debug for SqliteJobStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteJobStore")
+            .field("path", &self.path)
+            .field("clock", &self.clock)
+            .field("writer", &self.writer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl JobStore for SqliteJobStore {
+    fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    fn create<'a>(&'a self, job: NewJob) -> BoxFuture<'a, Result<JobRecord, StoreError>> {
+        self.write(Lane::Api, |session| jobs::create(session, job))
+    }
+
+    fn get<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<Option<JobRecord>, StoreError>> {
+        self.read(move |connection| Ok(read::get(connection, id)?.map(|(record, _)| record)))
+    }
+
+    fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>> {
+        self.read(move |connection| read::list(connection, &filter))
+    }
+
+    fn transition<'a>(
+        &'a self,
+        id: Uuid,
+        version: u64,
+        change: JobChange,
+    ) -> BoxFuture<'a, Result<JobRecord, StoreError>> {
+        self.write(Lane::Api, move |session| jobs::transition(session, id, version, change))
+    }
+
+    fn briefs<'a>(
+        &'a self,
+        statuses: &'a [JobStatus],
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<JobBrief>, StoreError>> {
+        self.read(move |connection| read::briefs(connection, statuses, limit))
+    }
+
+    fn lease_job<'a>(&'a self, id: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<JobLease>, StoreError>> {
+        self.write(Lane::Work, move |session| jobs::lease(session, id, ttl))
+    }
+
+    fn renew_job<'a>(&'a self, lease: &'a JobLease, ttl: Duration) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| jobs::renew(session, &lease, ttl))
+    }
+
+    fn release_job<'a>(&'a self, lease: &'a JobLease) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| jobs::release(session, &lease))
+    }
+
+    fn clear_shards<'a>(&'a self, lease: &'a JobLease) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| shards::clear(session, &lease))
+    }
+
+    fn add_shards<'a>(&'a self, lease: &'a JobLease, shards: Vec<Shard>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| shards::add(session, &lease, &shards))
+    }
+
+    fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>> {
+        Box::pin(async move {
+            // Workers ask again and again; where there is nothing to have, the writer is not bothered.
+            if !self.readers.read(|connection| read::claimable(connection, job))? {
+                return Ok(None);
+            }
+            self.writer.write(Lane::Work, move |session| shards::claim(session, job, ttl)).await
+        })
+    }
+
+    fn checkpoint<'a>(
+        &'a self,
+        lease: &'a ShardLease,
+        step: Checkpoint,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<CheckpointAnswer, StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| work::checkpoint(session, &lease, &step, ttl))
+    }
+
+    fn renew_shard<'a>(
+        &'a self,
+        lease: &'a ShardLease,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<CheckpointAnswer, StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| work::renew(session, &lease, ttl))
+    }
+
+    fn finish_shard<'a>(
+        &'a self,
+        lease: &'a ShardLease,
+        results: Vec<ResultFile>,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| work::finish(session, &lease, &results))
+    }
+
+    fn release_shard<'a>(&'a self, lease: &'a ShardLease) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| work::release(session, &lease))
+    }
+
+    fn reap<'a>(&'a self, all: bool) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.write(Lane::Work, move |session| shards::reap(session, all))
+    }
+
+    fn segments<'a>(&'a self, job: Uuid, shard: u32) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        self.read(move |connection| read::segments(connection, job, shard))
+    }
+
+    fn cut_off_shards<'a>(
+        &'a self,
+        job: Uuid,
+        after: Option<u32>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<u32>, StoreError>> {
+        self.read(move |connection| read::cut_off_shards(connection, job, after, limit))
+    }
+
+    fn add_results<'a>(
+        &'a self,
+        lease: &'a JobLease,
+        results: Vec<ResultFile>,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| work::add_results(session, &lease, &results))
+    }
+
+    fn results<'a>(
+        &'a self,
+        job: Uuid,
+        after: Option<(u32, bool)>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<ResultFile>, StoreError>> {
+        self.read(move |connection| read::results(connection, job, after, limit))
+    }
+
+    fn codes<'a>(&'a self, job: Uuid) -> BoxFuture<'a, Result<Vec<(String, u64)>, StoreError>> {
+        self.read(move |connection| read::codes(connection, job))
+    }
+
+    fn events<'a>(&'a self, job: Uuid) -> BoxFuture<'a, Result<Vec<JobEvent>, StoreError>> {
+        self.read(move |connection| read::events(connection, job))
+    }
+
+    fn purgeable<'a>(&'a self, before: UnixMillis, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>> {
+        self.read(move |connection| read::purgeable(connection, before, limit))
+    }
+
+    fn purge<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.write(Lane::Work, move |session| jobs::purge(session, id))
+    }
+}
