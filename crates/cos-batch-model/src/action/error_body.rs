@@ -102,8 +102,8 @@ impl ApiError {
             .unwrap_or_else(|error| ErrorBody { message: Some(unreadable(response, &error)), ..ErrorBody::default() });
         Self {
             code: match body.code {
-                Some(code) => ErrorCode::from_wire(&code),
-                None => ErrorCode::assumed(status),
+                Some(code) if !code.trim_ascii().is_empty() => ErrorCode::from_wire(&code),
+                _ => ErrorCode::assumed(status),
             },
             message: body.message.unwrap_or_else(|| format!("the server answered {status} and did not say why")),
             status,

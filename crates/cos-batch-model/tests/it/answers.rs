@@ -102,7 +102,7 @@ fn errors_without_a_readable_body_are_still_errors() {
     let mut lines = String::new();
     let page = format!("<html><body>{}</body></html>", "busy ".repeat(100));
     for status in [302, 400, 401, 403, 404, 405, 411, 412, 413, 429, 500, 501, 502, 503, 504] {
-        for body in ["", "<Error></Error>", page.as_str()] {
+        for body in ["", "<Error><Code> </Code></Error>", page.as_str()] {
             let error = ApiError::from_http(&answer(status, body));
             assert_eq!(error.status.as_u16(), status);
             lines.push_str(&format!("{error}\n"));
