@@ -112,11 +112,17 @@ fn the_child() {
         tasks.spawn(async move {
             loop {
                 let made = store.create(new_job(TENANT, &Uuid::new_v4().to_string())).await.unwrap();
-                println!("job {}", made.id);
+                tell(&format!("job {}", made.id));
             }
         });
         tasks.join_all().await;
     });
+}
+
+/// Tells the parent.
+#[expect(clippy::print_stdout, reason = "the pipe to the parent")]
+fn tell(line: &str) {
+    println!("{line}");
 }
 
 async fn work(store: &dyn JobStore, job: Uuid) {
@@ -142,7 +148,7 @@ async fn work(store: &dyn JobStore, job: Uuid) {
             };
             number += 1;
             store.checkpoint(&lease, step, TTL).await.unwrap();
-            println!("checkpoint");
+            tell("checkpoint");
         }
         store.finish_shard(&lease, vec![]).await.unwrap();
     }

@@ -62,8 +62,8 @@ async fn everything_but_leases_is_there_again() {
     job.shards = ShardTally { ready: 2, leased: 0, done: 1 };
     assert_eq!(store.get(id).await.unwrap(), Some(job.clone()));
     assert_eq!(books(&store, id).await, before);
-    assert_refused(store.renew_job(&prepare, TTL).await);
-    assert_refused(store.renew_shard(&second, TTL).await.map(drop));
+    assert_refused(&store.renew_job(&prepare, TTL).await);
+    assert_refused(&store.renew_shard(&second, TTL).await.map(drop));
     let again = store.claim_shard(id, TTL).await.unwrap().unwrap();
     assert_eq!((again.shard.index, again.cursor, again.next_segment), (1, Cursor { rows: 2, offset: 20 }, 1));
     assert!(again.epoch > second.epoch);
@@ -73,7 +73,7 @@ async fn everything_but_leases_is_there_again() {
 }
 
 #[track_caller]
-fn assert_refused(answer: Result<(), StoreError>) {
+fn assert_refused(answer: &Result<(), StoreError>) {
     assert!(matches!(answer, Err(StoreError::LeaseLost)), "{answer:?}");
 }
 
