@@ -22,9 +22,12 @@
 //! # }
 //! ```
 //!
+//! With the feature `testing`, the module `contract` holds the cases every store has to pass.
 
 mod attributes;
 mod clock;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod error;
 mod fail;
 #[cfg(target_os = "linux")]

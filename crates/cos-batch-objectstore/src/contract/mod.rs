@@ -1,0 +1,198 @@
+//! The cases every store has to pass.
+//!
+//! A store's own tests say how to get an empty store ([`Fixture`]) and name each case once through
+//! [`contract_tests!`](crate::contract_tests):
+//!
+//! ```
+//! use cos_batch_objectstore::{BoxFuture, MemoryStore, ObjectStore, contract::Fixture};
+//!
+//! struct InMemory(MemoryStore);
+//!
+//! impl Fixture for InMemory {
+//!     fn store(&self) -> &dyn ObjectStore {
+//!         &self.0
+//!     }
+//!     fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()> {
+//!         Box::pin(async move { self.0.create_bucket(name).expect("a legal name") })
+//!     }
+//!     fn set_versioning<'a>(&'a self, bucket: &'a str, on: bool) -> BoxFuture<'a, ()> {
+//!         Box::pin(async move { self.0.set_versioning(bucket, on).expect("the bucket exists") })
+//!     }
+//! }
+//!
+//! cos_batch_objectstore::contract_tests!(tokio::test, InMemory(MemoryStore::new()));
+//! # fn main() {}
+//! ```
+//!
+//! Cases panic where the store is wrong. A case about something the store says it cannot do
+//! ([`Capabilities`](crate::Capabilities)) passes without doing anything.
+#![expect(clippy::unwrap_used, reason = "cases are tests: they panic where a store is wrong")]
+
+mod attributes;
+mod basics;
+mod copies;
+mod listing;
+mod model;
+mod versions;
+
+use bytes::Bytes;
+
+use crate::{
+    BoxFuture, DeleteOutcome, DeleteRequest, ErrorKind, GetRequest, ListRequest, ObjectMeta, ObjectStore, PutOutcome,
+    PutRequest, StoreError, VersionSelector,
+};
+
+pub use attributes::{restore_is_for_archived_objects, tags_are_replaced_and_added, tags_have_limits};
+pub use basics::{
+    a_pin_holds_one_content, a_put_replaces_everything, delete_removes, get_gives_ranges, key_lengths,
+    missing_things_have_their_codes, put_then_head_and_get, unusual_keys,
+};
+pub use copies::{
+    archived_sources_need_a_restore, conditions_on_the_source, copy_onto_itself, copy_takes_content_and_metadata,
+    directives_of_a_copy,
+};
+pub use listing::{list_continues_after_any_key, list_is_in_byte_order, list_pages_and_prefixes};
+pub use model::{Step, assert_model, steps};
+pub use versions::{
+    delete_leaves_a_marker, null_versions, removing_the_newest_brings_back_the_one_before,
+    repeated_operations_leave_one_version, versions_are_kept, versions_have_their_own_attributes,
+};
+
+/// How a case gets its store: each case is given a fixture of its own, whose store has no buckets yet.
+pub trait Fixture: Send + Sync {
+    /// The store under test.
+    fn store(&self) -> &dyn ObjectStore;
+
+    /// Makes an empty bucket. Cases use the names [`BUCKET`] and [`OTHER_BUCKET`].
+    fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()>;
+
+    /// Switches the keeping of versions on, or suspends it.
+    fn set_versioning<'a>(&'a self, bucket: &'a str, on: bool) -> BoxFuture<'a, ()>;
+}
+
+/// The bucket cases work in.
+pub const BUCKET: &str = "contract-1250000001";
+/// The second bucket of cases that need two.
+pub const OTHER_BUCKET: &str = "contract-other-1250000001";
+
+/// One test function for each case of the contract: `contract_tests!(tokio::test, Fixture::new())`. The first argument
+/// is the attribute that makes an `async fn` a test, the second is evaluated anew for each.
+#[macro_export]
+macro_rules! contract_tests {
+    ($test:meta, $fixture:expr) => {
+        $crate::contract_tests! { @each $test, $fixture;
+            a_pin_holds_one_content
+            a_put_replaces_everything
+            archived_sources_need_a_restore
+            conditions_on_the_source
+            copy_onto_itself
+            copy_takes_content_and_metadata
+            delete_leaves_a_marker
+            delete_removes
+            directives_of_a_copy
+            get_gives_ranges
+            key_lengths
+            list_continues_after_any_key
+            list_is_in_byte_order
+            list_pages_and_prefixes
+            missing_things_have_their_codes
+            null_versions
+            put_then_head_and_get
+            removing_the_newest_brings_back_the_one_before
+            repeated_operations_leave_one_version
+            restore_is_for_archived_objects
+            tags_are_replaced_and_added
+            tags_have_limits
+            unusual_keys
+            versions_are_kept
+            versions_have_their_own_attributes
+        }
+    };
+    (@each $test:meta, $fixture:expr; $($case:ident)*) => {
+        $(
+            #[$test]
+            async fn $case() {
+                let fixture = $fixture;
+                $crate::contract::$case(&fixture).await;
+            }
+        )*
+    };
+}
+
+/// Short names for what cases do all the time.
+struct Bucket<'a> {
+    store: &'a dyn ObjectStore,
+    name: &'static str,
+}
+
+const LATEST: &VersionSelector = &VersionSelector::Latest;
+
+fn id(version: &str) -> VersionSelector {
+    VersionSelector::Id(version.to_owned())
+}
+
+impl<'a> Bucket<'a> {
+    async fn new(fixture: &'a dyn Fixture) -> Self {
+        Self::named(fixture, BUCKET).await
+    }
+
+    async fn named(fixture: &'a dyn Fixture, name: &'static str) -> Self {
+        fixture.create_bucket(name).await;
+        Self { store: fixture.store(), name }
+    }
+
+    async fn put(&self, key: &str, body: &str) -> PutOutcome {
+        self.store.put(PutRequest::new(self.name, key, Bytes::copy_from_slice(body.as_bytes()))).await.unwrap()
+    }
+
+    async fn head_version(&self, key: &str, version: &VersionSelector) -> Result<ObjectMeta, StoreError> {
+        self.store.head(self.name, key, version).await
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError> {
+        self.head_version(key, LATEST).await
+    }
+
+    async fn get_version(&self, key: &str, version: &VersionSelector) -> Result<String, StoreError> {
+        let request = GetRequest { bucket: self.name, key, version, range: 0..u64::MAX, pin: None };
+        self.store.get_range(request).await.map(|body| String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn get(&self, key: &str) -> Result<String, StoreError> {
+        self.get_version(key, LATEST).await
+    }
+
+    async fn delete(&self, key: &str) -> DeleteOutcome {
+        self.delete_version(key, LATEST).await
+    }
+
+    async fn delete_version(&self, key: &str, version: &VersionSelector) -> DeleteOutcome {
+        let request = DeleteRequest { bucket: self.name, key, version, operation: None };
+        self.store.delete(request).await.unwrap()
+    }
+
+    /// All keys, by pages of `limit`; checks what every page has to keep.
+    async fn keys(&self, prefix: &str, limit: usize) -> Vec<String> {
+        let mut keys = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let request = ListRequest { bucket: self.name, prefix, after: after.as_deref(), limit };
+            let page = self.store.list(request).await.unwrap();
+            assert!(page.objects.len() <= limit);
+            keys.extend(page.objects.into_iter().map(|(key, _)| key));
+            match page.next {
+                None => return keys,
+                Some(next) => {
+                    assert!(after.is_none_or(|after| after < next), "the listing does not advance");
+                    after = Some(next);
+                }
+            }
+        }
+    }
+}
+
+/// The kind of error a call has to answer with.
+#[track_caller]
+fn refused<T: std::fmt::Debug>(result: Result<T, StoreError>, kind: ErrorKind) {
+    assert_eq!(result.unwrap_err().kind(), kind);
+}

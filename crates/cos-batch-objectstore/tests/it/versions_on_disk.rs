@@ -1,0 +1,117 @@
+//! Crashes and hands in a bucket that keeps versions.
+
+use std::fs;
+
+use bytes::Bytes;
+use cos_batch_objectstore::{
+    DeleteOutcome, DeleteRequest, ErrorKind, GetRequest, ObjectStore, OperationId, PutRequest, VersionSelector,
+};
+
+use crate::fixtures::{InFolder, run};
+
+const B: &str = "b-1";
+
+fn fixture() -> InFolder {
+    let f = InFolder::new();
+    f.store.create_bucket(B).unwrap();
+    f.store.set_versioning(B, true).unwrap();
+    f
+}
+
+fn put(f: &InFolder, body: &'static str) -> String {
+    run(f.store.put(PutRequest::new(B, "k", Bytes::from_static(body.as_bytes())))).unwrap().version_id.unwrap()
+}
+
+fn get(f: &InFolder, version: &VersionSelector) -> Result<Bytes, ErrorKind> {
+    let request = GetRequest { bucket: B, key: "k", version, range: 0..99, pin: None };
+    run(f.store.get_range(request)).map_err(|e| e.kind())
+}
+
+fn delete(f: &InFolder, version: &VersionSelector, row: Option<u64>) -> DeleteOutcome {
+    let operation = row.map(|row| OperationId { job: 1, row });
+    run(f.store.delete(DeleteRequest { bucket: B, key: "k", version, operation })).unwrap()
+}
+
+fn id(version: &str) -> VersionSelector {
+    VersionSelector::Id(version.to_owned())
+}
+
+const LATEST: VersionSelector = VersionSelector::Latest;
+
+/// Names in the hidden folder of the key's older versions.
+fn archived(f: &InFolder) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(f.path(B, ".cos-batch/versions/fk")) else { return Vec::new() };
+    let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_writer_that_died_between_keeping_the_old_and_placing_the_new() {
+    let f = fixture();
+    let one = put(&f, "one");
+    // It had given the current file its second name.
+    let leftover = format!(".cos-batch/versions/fk/{:016x}-{one}", 0);
+    let link = || {
+        fs::create_dir_all(f.path(B, ".cos-batch/versions/fk")).unwrap();
+        fs::hard_link(f.path(B, "k"), f.path(B, &leftover)).unwrap();
+    };
+    link();
+    assert_eq!(get(&f, &LATEST).unwrap(), "one");
+    let two = put(&f, "two");
+    assert_eq!(archived(&f).len(), 1, "one older version, not two");
+    assert_eq!(get(&f, &id(&one)).unwrap(), "one");
+    delete(&f, &id(&two), None);
+    assert_eq!(get(&f, &LATEST).unwrap(), "one");
+    // Deleting the version removes both names.
+    link();
+    delete(&f, &id(&one), None);
+    assert_eq!(get(&f, &LATEST).unwrap_err(), ErrorKind::NoSuchKey);
+    assert_eq!(get(&f, &id(&one)).unwrap_err(), ErrorKind::NoSuchVersion);
+    assert_eq!(archived(&f), Vec::<String>::new());
+}
+
+#[test]
+fn a_delete_that_died_before_its_marker_is_finished_by_its_repeat() {
+    let f = fixture();
+    let one = put(&f, "one");
+    let marker = delete(&f, &LATEST, Some(5));
+    let names = archived(&f);
+    assert_eq!(names.len(), 2);
+    fs::remove_file(f.path(B, &format!(".cos-batch/versions/fk/{}", names[1]))).unwrap();
+    assert_eq!(get(&f, &LATEST).unwrap_err(), ErrorKind::NoSuchKey, "deleted all the same");
+    assert_eq!(get(&f, &id(&one)).unwrap(), "one");
+    assert_eq!(delete(&f, &LATEST, Some(5)), marker);
+    assert_eq!(archived(&f), names);
+    delete(&f, &id(&marker.version_id.unwrap()), None);
+    assert_eq!(get(&f, &LATEST).unwrap(), "one");
+}
+
+#[test]
+fn a_file_put_by_hand_is_the_null_version() {
+    let f = fixture();
+    let one = put(&f, "one");
+    fs::write(f.path(B, "k"), "by hand").unwrap();
+    let meta = run(f.store.head(B, "k", &LATEST)).unwrap();
+    assert_eq!(meta.version_id.as_deref(), Some("null"));
+    put(&f, "two");
+    assert_eq!(get(&f, &id("null")).unwrap(), "by hand");
+    assert_eq!(get(&f, &id(&one)).unwrap_err(), ErrorKind::NoSuchVersion, "changed in place: there is no copy of it");
+    // A second one replaces the first: there is one null version.
+    fs::remove_file(f.path(B, "k")).unwrap();
+    assert_eq!(get(&f, &LATEST).unwrap_err(), ErrorKind::NoSuchKey);
+    fs::write(f.path(B, "k"), "again").unwrap();
+    put(&f, "three");
+    assert_eq!(get(&f, &id("null")).unwrap(), "again");
+    assert_eq!(archived(&f).len(), 1);
+}
+
+#[test]
+fn all_versions_gone_leaves_nothing() {
+    let f = fixture();
+    let versions = [put(&f, "one"), put(&f, "two"), delete(&f, &LATEST, None).version_id.unwrap(), put(&f, "three")];
+    for version in &versions {
+        delete(&f, &id(version), None);
+    }
+    f.assert_nothing_left();
+}
