@@ -2,6 +2,7 @@
 
 use cos_batch_model::{ActionName, ApiError, ErrorCode};
 use http::{HeaderValue, Method, request::Parts};
+use percent_encoding::percent_decode_str;
 
 /// The methods that a path knows.
 pub(crate) type Methods = &'static [(Method, ActionName)];
@@ -71,6 +72,24 @@ fn methods(path: &str) -> Result<Methods, NoRoute> {
     if id.is_empty() { Err(NoRoute::NoJobId) } else { Ok(methods) }
 }
 
+/// The query parameters of all actions.
+const PARAMETERS: [&str; 6] =
+    ["jobStatuses", "maxResults", "nextToken", "priority", "requestedJobStatus", "statusUpdateReason"];
+
+/// Refuses a query parameter that is one of the API's in another case. It would be ignored, and since a signature
+/// covers names in lower case only, somebody between client and server could take a parameter out of effect so.
+pub(crate) fn check_parameter_names(head: &Parts) -> Result<(), ApiError> {
+    for pair in head.uri.query().unwrap_or_default().split('&') {
+        let name = percent_decode_str(pair.split('=').next().unwrap_or_default()).decode_utf8_lossy();
+        let known = PARAMETERS.iter().find(|known| known.eq_ignore_ascii_case(&name));
+        if let Some(known) = known.filter(|known| **known != name) {
+            let message = format!("the query parameter is spelled {known}, and case counts");
+            return Err(ApiError::new(ErrorCode::InvalidArgument, message));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +140,21 @@ mod tests {
             let refused = ask(method, path).unwrap_err();
             assert_eq!(ApiError::from(refused).code, code, "{method} {path}");
             assert_eq!(refused.allow().as_ref().map(|value| value.to_str().unwrap()), allow, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn the_case_of_parameters_counts() {
+        let check = |query: &str| {
+            let request = http::Request::get(format!("/jobs?{query}")).body(()).unwrap();
+            check_parameter_names(&request.into_parts().0).map_err(|error| error.message)
+        };
+        for query in ["", "maxResults=2&nextToken", "max%52esults=2", "other=MAXRESULTS", "Other", "&&="] {
+            assert_eq!(check(query), Ok(()), "{query}");
+        }
+        for query in ["maxresults=2", "a=1&MAXRESULTS", "max%72esults=2"] {
+            let message = "the query parameter is spelled maxResults, and case counts";
+            assert_eq!(check(query), Err(message.to_owned()), "{query}");
         }
     }
 }

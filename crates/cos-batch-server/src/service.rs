@@ -270,6 +270,7 @@ impl Inner {
     ) -> Result<Response<Bytes>, Failure> {
         self.limits.check_head(head)?;
         let action = router::route(head)?;
+        router::check_parameter_names(head)?;
         let Caller { appid: caller, uin } = self.access.admit(head, action, now)?;
         *appid = Some(caller.clone());
         let body = body::read(body, &head.headers, action, &self.limits).await?;

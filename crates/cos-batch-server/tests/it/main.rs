@@ -1,0 +1,15 @@
+//! Integration tests of cos-batch-server.
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
+
+mod authentication;
+mod backend;
+mod captures;
+#[path = "../../examples/custom_server.rs"]
+#[expect(dead_code, reason = "the example has a main function of its own")]
+mod custom_server;
+mod errors;
+mod example;
+mod limits;
+mod listener;
+mod logging;
+mod support;
