@@ -41,3 +41,21 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_durable_and_what_hangs_on_a_job_goes_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = writer(&folder.path().join("jobs.sqlite")).unwrap();
+        let pragma = |name: &str| {
+            connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, rusqlite::types::Value>(0)).unwrap()
+        };
+        assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
+        assert_eq!(pragma("synchronous"), 2.into(), "FULL");
+        assert_eq!(pragma("foreign_keys"), 1.into());
+        assert_eq!(pragma("busy_timeout"), 10_000.into());
+    }
+}
