@@ -1,4 +1,4 @@
-//! What every [`JobStore`] must do, as test cases (feature `testing`).
+//! What every [`JobStore`](crate::JobStore) must do, as test cases (feature `testing`).
 //!
 //! Each case is an async function over a [`Fixture`] with an empty store; [`job_store_contract!`](crate::job_store_contract)
 //! makes a test of each. The test crate needs tokio with `macros` and `rt-multi-thread`.
