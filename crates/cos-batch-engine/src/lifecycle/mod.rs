@@ -94,6 +94,10 @@ pub fn apply(state: &JobState, command: Command, now: UnixMillis) -> Result<(Job
             vec![]
         }
         Command::Prepared { manifest, confirmation_required } => {
+            // Only while preparing: a late word of a preparer must not stand in for a confirmation.
+            if from != JobStatus::Preparing {
+                return Err(Refusal::NotNow { from, asked: "made ready" });
+            }
             next.manifest = Some(manifest);
             if confirmation_required && !state.confirmed {
                 go(&mut next, JobStatus::Suspended, "suspended")?;

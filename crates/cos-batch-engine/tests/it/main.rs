@@ -1,3 +1,5 @@
 //! Tests of the engine from outside.
+#![expect(clippy::unwrap_used, reason = "tests: a panic is how they fail")]
 
+mod engine;
 mod job_store;

@@ -1,0 +1,135 @@
+//! An object store that can be slowed down, held, counted and made to fail.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cos_batch_objectstore::{
+    BoxFuture, Capabilities, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest,
+    ListPage, ListRequest, ObjectMeta, ObjectStore, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError,
+    Tag, TagRequest, VersionSelector,
+};
+use tokio::{sync::Semaphore, time::Instant};
+
+#[derive(Debug)]
+pub(super) struct Faulty {
+    inner: Arc<dyn ObjectStore>,
+    execution: Execution,
+    /// Copies that may begin.
+    pub(super) gate: Semaphore,
+    pub(super) gated: AtomicBool,
+    pub(super) copies: AtomicU64,
+    pub(super) last_copy: Mutex<Option<Instant>>,
+    /// The next so many copies fail in passing.
+    pub(super) failing: AtomicU64,
+    pub(super) panics: AtomicBool,
+    /// Bytes of puts whose key ends so fail.
+    pub(super) refuse_puts: Mutex<Option<&'static str>>,
+    pub(super) barriers: AtomicU64,
+}
+
+impl Faulty {
+    pub(super) fn new(inner: Arc<dyn ObjectStore>, execution: Execution) -> Self {
+        Self {
+            inner,
+            execution,
+            gate: Semaphore::new(0),
+            gated: AtomicBool::new(false),
+            copies: AtomicU64::new(0),
+            last_copy: Mutex::new(None),
+            failing: AtomicU64::new(0),
+            panics: AtomicBool::new(false),
+            refuse_puts: Mutex::new(None),
+            barriers: AtomicU64::new(0),
+        }
+    }
+}
+
+impl ObjectStore for Faulty {
+    fn execution(&self) -> Execution {
+        self.execution
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.inner.bucket_exists(bucket)
+    }
+
+    fn head<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectMeta, StoreError>> {
+        self.inner.head(bucket, key, version)
+    }
+
+    fn get_range<'a>(&'a self, request: GetRequest<'a>) -> BoxFuture<'a, Result<Bytes, StoreError>> {
+        self.inner.get_range(request)
+    }
+
+    fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
+        if self.refuse_puts.lock().unwrap().is_some_and(|end| request.key.ends_with(end)) {
+            return Box::pin(async { Err(StoreError::new(ErrorKind::AccessDenied, "no writing here")) });
+        }
+        self.inner.put(request)
+    }
+
+    fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
+        Box::pin(async move {
+            if self.gated.load(Ordering::SeqCst) {
+                // A closed gate is open.
+                if let Ok(permit) = self.gate.acquire().await {
+                    permit.forget();
+                }
+            }
+            self.copies.fetch_add(1, Ordering::SeqCst);
+            *self.last_copy.lock().unwrap() = Some(Instant::now());
+            assert!(!self.panics.load(Ordering::SeqCst), "a store that breaks off");
+            if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                return Err(StoreError::new(ErrorKind::ServiceUnavailable, "in passing"));
+            }
+            // Others get a turn in the middle of every operation.
+            tokio::time::sleep(Duration::from_micros(1)).await;
+            self.inner.copy(request).await
+        })
+    }
+
+    fn delete<'a>(&'a self, request: DeleteRequest<'a>) -> BoxFuture<'a, Result<DeleteOutcome, StoreError>> {
+        self.inner.delete(request)
+    }
+
+    fn put_tags<'a>(&'a self, request: TagRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.put_tags(request)
+    }
+
+    fn get_tags<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
+        self.inner.get_tags(bucket, key, version)
+    }
+
+    fn restore<'a>(&'a self, request: RestoreRequest<'a>) -> BoxFuture<'a, Result<RestoreOutcome, StoreError>> {
+        self.inner.restore(request)
+    }
+
+    fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
+        self.inner.list(request)
+    }
+
+    fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.barriers.fetch_add(1, Ordering::SeqCst);
+        self.inner.barrier(bucket)
+    }
+}

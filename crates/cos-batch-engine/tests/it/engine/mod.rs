@@ -1,0 +1,8 @@
+//! Jobs from their creation to their end, on stores in memory.
+
+mod faulty;
+mod life;
+mod operations;
+mod refusals;
+mod stops;
+mod world;
