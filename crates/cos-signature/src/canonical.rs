@@ -11,7 +11,10 @@ use http::{HeaderMap, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, percent_encode_byte};
 use sha1::{Digest, Sha1};
 
-use crate::{KeyTime, NameList, hex, signing_key::MAC_BYTES};
+use crate::{
+    KeyTime, NameList,
+    hex::{self, MAC_BYTES},
+};
 
 /// What is percent-encoded: everything but letters, digits and these four.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -1,6 +1,7 @@
 //! Lower-case hexadecimal text of a SHA-1.
 
-use crate::signing_key::MAC_BYTES;
+/// Bytes of a signature, and of every digest here: one SHA-1.
+pub(crate) const MAC_BYTES: usize = 20;
 
 /// Bytes of the text.
 pub(crate) const TEXT_BYTES: usize = 2 * MAC_BYTES;

@@ -8,8 +8,7 @@ use crate::{
     KeyTime, NameList, SECURITY_TOKEN, VerifyError,
     canonical::{decode_form, header_name, query_pairs},
     error::shown,
-    hex,
-    signing_key::MAC_BYTES,
+    hex::{self, MAC_BYTES},
 };
 
 /// Longest signature that is read, in bytes of its header or of one of its query values. Real ones have some 400; the

@@ -6,10 +6,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::{Digest, Sha1};
 use zeroize::Zeroize;
 
-use crate::{KeyTime, SecretKey, canonical, hex};
-
-/// Bytes of a signature: one SHA-1.
-pub(crate) const MAC_BYTES: usize = 20;
+use crate::{
+    KeyTime, SecretKey, canonical,
+    hex::{self, MAC_BYTES},
+};
 
 /// The SignKey of one secret and one window of time, with its HMAC state prepared.
 ///

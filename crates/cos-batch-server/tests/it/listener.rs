@@ -8,8 +8,8 @@ use tokio::{net::TcpStream, sync::Semaphore};
 
 use crate::support::{socket::patiently, *};
 
-/// Short enough to wait for in a test.
-const SHORT: Duration = Duration::from_millis(50);
+/// Short enough to wait for in a test, and long enough for a busy machine to answer a request in.
+const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
 async fn a_head_that_does_not_come_ends_the_connection() {
