@@ -1,1 +1,7 @@
-fn main() {}
+//! COS Batch Operations: command line and server.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cos_batch::run()
+}

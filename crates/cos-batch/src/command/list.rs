@@ -1,0 +1,58 @@
+//! `cos-batch list`
+
+use std::{io::Write as _, pin::pin};
+
+use clap::Args;
+use cos_batch_model::{JobStatus, ListJobsResult, xml};
+use futures_util::StreamExt as _;
+
+use super::Client;
+use crate::{
+    exit::{Error, Exit},
+    output::{self, Format, Terminal, table},
+};
+
+/// Most jobs one call lists: they are laid out, or become one document, in memory.
+const LIMIT_MAX: u64 = 100_000;
+
+/// List jobs, oldest first.
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Only jobs with this status; may be given several times, or as a list with commas
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    status: Vec<JobStatus>,
+    /// Most jobs to list, up to 100000
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=LIMIT_MAX))]
+    limit: u64,
+    #[command(flatten)]
+    client: Client,
+}
+
+impl List {
+    pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        let client = self.client.connection.client()?;
+        let mut found = pin!(client.jobs(self.status));
+        let mut jobs = Vec::new();
+        let mut more = false;
+        while let Some(job) = found.next().await.transpose()? {
+            if jobs.len() as u64 == self.limit {
+                more = true;
+                break;
+            }
+            jobs.push(job);
+        }
+        match self.client.output {
+            Format::Table if jobs.is_empty() => terminal.line("no jobs")?,
+            Format::Table => terminal.line(&table::list(&jobs, terminal.columns()))?,
+            Format::Json => output::json(terminal, &ListJobsResult { jobs, next_token: None })?,
+            Format::Xml => {
+                output::xml(terminal, &xml::to_bytes_declared(&ListJobsResult { jobs, next_token: None }))?;
+            }
+        }
+        if more {
+            // Said beside the result, so that the result stays what it is.
+            let _ = writeln!(std::io::stderr().lock(), "there are more jobs; see --limit");
+        }
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,111 @@
+//! The commands: one module for each.
+
+mod change;
+mod create;
+mod demo;
+mod describe;
+mod list;
+mod request;
+mod serve;
+mod wait;
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use cos_batch_model::JobId;
+use tokio::runtime::Builder;
+
+use crate::{
+    connection::Connection,
+    exit::{Error, Exit},
+    logging,
+    output::{Format, Terminal},
+};
+
+/// How long the end of the process waits for threads that are still blocked in an operation.
+const BLOCKED_WAIT: Duration = Duration::from_secs(1);
+
+/// What the program can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a server on a local folder
+    Serve(serve::Serve),
+    /// Make a job, from an XML file or from flags
+    Create(Box<create::Create>),
+    /// Show a job
+    Describe(describe::Describe),
+    /// List jobs, oldest first
+    List(list::List),
+    /// Change how urgent a job is
+    Priority(change::SetPriority),
+    /// Let a job run that waits for its confirmation
+    Confirm(change::Confirm),
+    /// Cancel a job
+    Cancel(change::Cancel),
+    /// Remove a job from the list; one that still runs is cancelled
+    Delete(change::Delete),
+    /// Wait until a job has ended, and say how
+    Wait(wait::Wait),
+    /// See everything at work in a few seconds, without any set-up
+    Demo(demo::Demo),
+}
+
+/// What all commands share that ask a server.
+#[derive(Args, Debug)]
+pub(crate) struct Client {
+    /// How the result is written
+    #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
+    output: Format,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Which job.
+#[derive(Args, Debug)]
+pub(crate) struct Job {
+    /// Id of the job, as `create` and `list` show it
+    #[arg(value_name = "JOB")]
+    id: JobId,
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
+    match command {
+        Command::Serve(serve) => {
+            logging::start(serve.log(), "info")?;
+            on_large_runtime(serve.run(terminal))
+        }
+        Command::Demo(demo) => {
+            logging::start(None, "warn")?;
+            on_large_runtime(demo.run(terminal))
+        }
+        other => {
+            logging::start(None, "warn")?;
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(ask(other, terminal))
+        }
+    }
+}
+
+/// For what works on objects. What still blocks a thread when all is said is left behind.
+fn on_large_runtime(work: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(BLOCKED_WAIT);
+    result
+}
+
+async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
+    match command {
+        Command::Create(create) => create.run(terminal).await,
+        Command::Describe(describe) => describe.run(terminal).await,
+        Command::List(list) => list.run(terminal).await,
+        Command::Priority(priority) => priority.run(terminal).await,
+        Command::Confirm(confirm) => confirm.run(terminal).await,
+        Command::Cancel(cancel) => cancel.run(terminal).await,
+        Command::Delete(delete) => delete.run(terminal).await,
+        Command::Wait(wait) => wait.run(terminal).await,
+        Command::Serve(serve) => serve.run(terminal).await,
+        Command::Demo(demo) => demo.run(terminal).await,
+    }
+}

@@ -1,0 +1,159 @@
+//! `cos-batch serve`
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{
+    connection::ENDPOINT_DEFAULT,
+    credentials::Credentials,
+    exit::{Error, Exit},
+    output::Terminal,
+    serve::{Callers, DataFolder, Server},
+};
+
+/// Run a server on a local folder.
+///
+/// A bucket is a folder below DIR/buckets, made with mkdir; an object is a file in it. The end of a bucket's name says
+/// to which APPID it belongs, as in photos-1250000000. Jobs are kept in DIR too, and go on at the next start.
+///
+/// Without --credentials a key is made at the first start and kept in DIR/credentials.toml.
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// Folder with the buckets and all state; made if there is none
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Address and port to listen on; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9450")]
+    listen: SocketAddr,
+    /// TOML file with the keys to accept: [[key]] with secret_id, secret_key, appid and maybe uin; [[bucket]] with name
+    /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
+    #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
+    credentials: Option<PathBuf>,
+    /// Accept requests that are not signed, of any APPID; only on a loopback address
+    #[arg(long)]
+    anonymous: bool,
+    /// What is logged to the error output: error, warn, info, debug, or a filter such as cos_batch_engine=debug
+    #[arg(long, env = "RUST_LOG", value_name = "FILTER")]
+    log: Option<String>,
+}
+
+impl Serve {
+    pub(super) fn log(&self) -> Option<&str> {
+        self.log.as_deref().filter(|text| !text.is_empty())
+    }
+
+    pub(super) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        if self.anonymous && !self.listen.ip().is_loopback() {
+            return Err(Error::usage(format!(
+                "--anonymous lets everybody in who reaches {}: it goes with a loopback address only",
+                self.listen
+            )));
+        }
+        let mut signals = Signals::new()?;
+        let data = DataFolder::open(&self.data)?;
+        let key_file = data.credentials();
+        let (callers, made) = match &self.credentials {
+            _ if self.anonymous => (Callers::Everybody, false),
+            Some(path) => (Callers::Keys(Credentials::read(path)?), false),
+            None => {
+                let (credentials, made) = data.own_key()?;
+                (Callers::Keys(credentials), made)
+            }
+        };
+        let own_key = !self.anonymous && self.credentials.is_none();
+        let shown = match &callers {
+            Callers::Keys(credentials) if made => secret_lines(credentials),
+            _ if own_key => vec![format!("export COS_CREDENTIALS={}", quoted(&key_file.display().to_string()))],
+            _ => Vec::new(),
+        };
+        let mut server = Server::start(data, callers, self.listen).await?;
+        let endpoint = format!("http://{}", server.address());
+        if !server.address().ip().is_loopback() {
+            tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
+        }
+        usage(terminal, &endpoint, made.then(|| key_file.display().to_string()), shown)?;
+        terminal.line(&format!("listening on {endpoint}"))?;
+        tokio::select! {
+            name = signals.next() => tracing::info!("{name}: stopping; once more to stop at once"),
+            error = server.failed() => return Err(error),
+        }
+        tokio::select! {
+            () = server.shutdown() => tracing::info!("stopped"),
+            name = signals.next() => tracing::warn!("{name}: stopped at once"),
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// Says how the other commands reach this server.
+fn usage(terminal: &mut Terminal, endpoint: &str, made: Option<String>, mut lines: Vec<String>) -> Result<(), Error> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    if endpoint != ENDPOINT_DEFAULT {
+        lines.insert(0, format!("export COS_BATCH_ENDPOINT={endpoint}"));
+    }
+    if let Some(file) = made {
+        terminal.line(&format!("a key was made and is kept in {file}; it is shown only this once"))?;
+    }
+    terminal.line("in another shell:")?;
+    for line in lines {
+        terminal.line(&format!("  {line}"))?;
+    }
+    Ok(())
+}
+
+/// The one place where a secret is shown: that of a key that was made just now.
+fn secret_lines(credentials: &Credentials) -> Vec<String> {
+    let lines = credentials.keys.first().map(|key| {
+        [
+            format!("export COS_APPID={}", key.appid),
+            format!("export COS_SECRET_ID={}", key.secret_id),
+            format!("export COS_SECRET_KEY={}", key.secret_key.expose()),
+        ]
+    });
+    lines.into_iter().flatten().collect()
+}
+
+/// A word of a shell's command line.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// What asks the server to stop.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn new() -> Result<Self, Error> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    pub(super) async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "interrupted",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_needs_it() {
+        assert_eq!(quoted("try/credentials.toml"), "try/credentials.toml");
+        assert_eq!(quoted("my files"), "'my files'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

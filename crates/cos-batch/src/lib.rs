@@ -1,0 +1,51 @@
+//! The program `cos-batch`: the command line of COS Batch Operations, and the assembled server.
+//!
+//! | look in | for |
+//! |---|---|
+//! | `args` | the command line as a whole |
+//! | `command` | one module for each command |
+//! | `serve` | how the parts become a server |
+//! | `connection`, `credentials` | how a command finds its server and its key |
+//! | `output` | tables, JSON, XML, progress |
+//! | `exit` | exit codes |
+
+mod args;
+mod command;
+mod connection;
+mod credentials;
+mod exit;
+mod logging;
+mod output;
+mod serve;
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::Parser as _;
+
+use crate::{
+    exit::{Error, Exit},
+    output::Terminal,
+};
+
+/// Runs the command that the process was started with; gives the process's exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    // Wrong usage ends the process here, with the code documented for it.
+    let args = args::Args::parse();
+    let mut terminal = Terminal::system();
+    let exit = match command::run(args.command, &mut terminal) {
+        Ok(exit) => exit,
+        // Whoever reads our output has seen enough.
+        Err(error) if error.is_broken_pipe() => Exit::Ok,
+        Err(error) => {
+            report(&error);
+            error.exit()
+        }
+    };
+    exit.into()
+}
+
+fn report(error: &Error) {
+    // With the error output gone as well there is nobody left to tell.
+    let _ = writeln!(std::io::stderr().lock(), "error: {error}");
+}

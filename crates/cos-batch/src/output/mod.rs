@@ -1,0 +1,37 @@
+//! What a person or a program gets to see.
+
+pub(crate) mod progress;
+pub(crate) mod table;
+mod terminal;
+pub(crate) mod text;
+pub(crate) mod wire;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+pub(crate) use self::terminal::Terminal;
+use crate::exit::Error;
+
+/// How a command writes its result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON document, with the names of the API.
+    Json,
+    /// The XML of the API.
+    Xml,
+}
+
+/// Writes a value as an indented JSON document.
+pub(crate) fn json<T: Serialize>(terminal: &mut Terminal, value: &T) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(value).map_err(Error::other)?;
+    Ok(terminal.line(&text)?)
+}
+
+/// Writes an XML document as it is.
+pub(crate) fn xml(terminal: &mut Terminal, document: &[u8]) -> Result<(), Error> {
+    terminal.bytes(document)?;
+    Ok(terminal.line("")?)
+}

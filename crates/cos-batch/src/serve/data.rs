@@ -1,0 +1,64 @@
+//! The data folder: what is where in it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::lock::Lock;
+use crate::{
+    credentials::{self, Credentials},
+    exit::Error,
+};
+
+/// A data folder, locked for this process.
+#[derive(Debug)]
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl DataFolder {
+    /// Makes what is missing in the folder and locks it.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let make = |path: &Path| {
+            fs::create_dir_all(path).map_err(|error| Error::usage(format!("--data: {}: {error}", path.display())))
+        };
+        make(path)?;
+        let lock = Lock::take(&path.join("lock"), path)?;
+        let folder = Self { path: path.to_owned(), _lock: lock };
+        make(&folder.buckets())?;
+        make(&folder.spool())?;
+        Ok(folder)
+    }
+
+    /// A folder for each bucket. People make them, and put files in.
+    pub(crate) fn buckets(&self) -> PathBuf {
+        self.path.join("buckets")
+    }
+
+    /// Outcomes on their way into a report.
+    pub(crate) fn spool(&self) -> PathBuf {
+        self.path.join("spool")
+    }
+
+    /// The database of jobs.
+    pub(crate) fn jobs(&self) -> PathBuf {
+        self.path.join("jobs.sqlite")
+    }
+
+    /// The generated key.
+    pub(crate) fn credentials(&self) -> PathBuf {
+        self.path.join("credentials.toml")
+    }
+
+    /// The folder's own key, made if there is none; says whether it was made now.
+    pub(crate) fn own_key(&self) -> Result<(Credentials, bool), Error> {
+        let path = self.credentials();
+        let made = !path.try_exists()?;
+        if made {
+            credentials::generate(&path).map_err(|error| error.while_doing(path.display()))?;
+        }
+        Ok((Credentials::read(&path)?, made))
+    }
+}
