@@ -152,7 +152,10 @@ mod tests {
     use super::*;
     use crate::spec::Column;
 
-    fn index(text: &[u8], piece: usize, rows_max: u64) -> Result<(Vec<Shard>, u64, Vec<(u64, String)>), ManifestError> {
+    /// Shards, rows, and rows that name another bucket.
+    type Indexed = (Vec<Shard>, u64, Vec<(u64, String)>);
+
+    fn index(text: &[u8], piece: usize, rows_max: u64) -> Result<Indexed, ManifestError> {
         let columns = Columns::new(&[Column::Bucket, Column::Key]).unwrap();
         let mut indexer = Indexer::new(columns, rows_max);
         let (mut shards, mut others) = (Vec::new(), Vec::new());

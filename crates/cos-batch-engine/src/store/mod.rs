@@ -364,8 +364,8 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// The job's timeline, oldest first, at most [`EVENTS_MAX`] entries.
     fn events<'a>(&'a self, job: Uuid) -> BoxFuture<'a, Result<Vec<JobEvent>, StoreError>>;
 
-    /// Ids of at most `limit` final jobs that may be forgotten: deleted ones, and those that ended before `before`;
-    /// those that ended first come first.
+    /// Ids of at most `limit` final jobs that ended before `before`, and so may be forgotten; deleted ones wait as long
+    /// as others, because their tokens must be remembered. Those that ended first come first.
     fn purgeable<'a>(&'a self, before: UnixMillis, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>>;
 
     /// Forgets a final job and everything of it, its token included.

@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(wait(ErrorKind::NoSuchKey, 1), None);
         for kind in [ErrorKind::InternalError, ErrorKind::SlowDown] {
             let waits: Vec<_> = (1..).map_while(|attempts| wait(kind, attempts)).collect();
-            assert_eq!(waits.len() as u32, ATTEMPTS_MAX - 1);
+            assert_eq!(waits.len() + 1, ATTEMPTS_MAX as usize);
             assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
             assert!(waits.iter().sum::<Duration>() < Duration::from_secs(5));
         }

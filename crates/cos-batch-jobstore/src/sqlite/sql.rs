@@ -66,9 +66,7 @@ statements! {
     RESULTS = "SELECT shard, failed, key, md5, row_count FROM result \
         WHERE job = (SELECT num FROM job WHERE id = ?1) AND (shard, failed) > (?2, ?3) ORDER BY shard, failed LIMIT ?4";
     PURGEABLE = "SELECT terminated_at, id FROM job WHERE terminated_at IS NOT NULL AND terminated_at < ?1 \
-        AND deleted = 0 AND +status IN ('Cancelled', 'Complete', 'Failed') \
-        UNION ALL SELECT terminated_at, id FROM job WHERE terminated_at IS NOT NULL \
-        AND deleted = 1 AND +status IN ('Cancelled', 'Complete', 'Failed') ORDER BY 1, 2 LIMIT ?2";
+        AND +status IN ('Cancelled', 'Complete', 'Failed') ORDER BY 1, 2 LIMIT ?2";
     CLAIMABLE = "SELECT EXISTS (SELECT 1 FROM shard WHERE state = 'ready' \
         AND job = (SELECT num FROM job WHERE id = ?1 AND status = 'Active'))";
 

@@ -30,8 +30,17 @@ const WORKERS: u64 = 4;
 const SHARDS: u32 = 64;
 const ROWS: u64 = 50;
 
-#[tokio::test]
-async fn a_killed_process_loses_nothing_it_was_told_is_done() {
+/// Run by itself this is the parent; with the variable set, it is the child that the parent kills.
+#[test]
+fn a_killed_process_loses_nothing_it_was_told_is_done() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    match std::env::var_os(PATH_VARIABLE) {
+        Some(path) => runtime.block_on(child(PathBuf::from(path))),
+        None => runtime.block_on(parent()),
+    }
+}
+
+async fn parent() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("jobs.sqlite");
     let id = prepare(&path).await;
@@ -80,7 +89,7 @@ async fn prepare(path: &Path) -> Uuid {
 /// Runs the child until it has told so many lines, kills it, and answers all it told.
 fn run_and_kill(path: &Path, lines: usize) -> Vec<String> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "kill::the_child", "--ignored", "--nocapture"])
+        .args(["--exact", "kill::a_killed_process_loses_nothing_it_was_told_is_done", "--nocapture"])
         .env(PATH_VARIABLE, path)
         .stdout(Stdio::piped())
         .spawn()
@@ -96,27 +105,22 @@ fn run_and_kill(path: &Path, lines: usize) -> Vec<String> {
     all
 }
 
-#[test]
-#[ignore = "run by a_killed_process_loses_nothing_it_was_told_is_done, which kills it"]
-fn the_child() {
-    let path = PathBuf::from(std::env::var_os(PATH_VARIABLE).expect("only its parent runs this"));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    runtime.block_on(async {
-        let store: Arc<SqliteJobStore> = Arc::new(SqliteJobStore::open(path, Arc::new(SystemClock)).unwrap());
-        let job = store.briefs(&[JobStatus::Active], 1).await.unwrap()[0].id;
-        let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..WORKERS {
-            let store = store.clone();
-            tasks.spawn(async move { work(&*store, job).await });
+/// Works and makes jobs until it is killed.
+async fn child(path: PathBuf) {
+    let store: Arc<SqliteJobStore> = Arc::new(SqliteJobStore::open(path, Arc::new(SystemClock)).unwrap());
+    let job = store.briefs(&[JobStatus::Active], 1).await.unwrap()[0].id;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..WORKERS {
+        let store = store.clone();
+        tasks.spawn(async move { work(&*store, job).await });
+    }
+    tasks.spawn(async move {
+        loop {
+            let made = store.create(new_job(TENANT, &Uuid::new_v4().to_string())).await.unwrap();
+            tell(&format!("job {}", made.id));
         }
-        tasks.spawn(async move {
-            loop {
-                let made = store.create(new_job(TENANT, &Uuid::new_v4().to_string())).await.unwrap();
-                tell(&format!("job {}", made.id));
-            }
-        });
-        tasks.join_all().await;
     });
+    tasks.join_all().await;
 }
 
 /// Tells the parent.

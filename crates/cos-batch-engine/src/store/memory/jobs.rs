@@ -178,9 +178,8 @@ impl Books {
             .values()
             .map(|entry| &entry.record)
             .filter(|job| job.state.status.is_final())
-            .filter_map(|job| Some((job.state.terminated_at?, job.deleted, job.id)))
-            .filter(|(ended, deleted, _)| *deleted || *ended < before)
-            .map(|(ended, _, id)| (ended, id))
+            .filter_map(|job| Some((job.state.terminated_at?, job.id)))
+            .filter(|(ended, _)| *ended < before)
             .collect();
         ended.sort_unstable();
         ended.into_iter().take(limit).map(|(_, id)| id).collect()

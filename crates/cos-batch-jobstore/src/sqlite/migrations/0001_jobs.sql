@@ -42,9 +42,7 @@ CREATE TABLE job (
 CREATE INDEX job_list ON job (tenant, id) WHERE deleted = 0;
 CREATE INDEX job_list_by_status ON job (tenant, status, id) WHERE deleted = 0;
 CREATE INDEX job_brief ON job (status, priority DESC, id);
--- Two, so that both what has to wait for its time and what has not come in order of time.
-CREATE INDEX job_ended ON job (terminated_at, id) WHERE terminated_at IS NOT NULL AND deleted = 0;
-CREATE INDEX job_deleted ON job (terminated_at, id) WHERE terminated_at IS NOT NULL AND deleted = 1;
+CREATE INDEX job_ended ON job (terminated_at, id) WHERE terminated_at IS NOT NULL;
 CREATE INDEX job_lease ON job (lease_until) WHERE lease_until IS NOT NULL;
 
 -- Apart from the job, because counters change often and this never does.

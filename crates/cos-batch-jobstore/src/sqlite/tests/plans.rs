@@ -48,7 +48,6 @@ fn each_look_up_uses_the_index_made_for_it() {
         (&sql::list_by_status(2), "job_list_by_status "),
         (&sql::briefs(2), "job_brief "),
         (sql::PURGEABLE, "job_ended "),
-        (sql::PURGEABLE, "job_deleted "),
         (sql::REAP_JOBS, "job_lease "),
         (sql::REAP_SHARDS, "shard_lease "),
         (sql::CLAIM, "shard_ready "),
