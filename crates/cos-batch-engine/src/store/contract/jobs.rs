@@ -269,5 +269,5 @@ pub async fn jobs_that_may_be_forgotten_are_found(fixture: Fixture) {
     for number in [1, 2, 4] {
         store.purge(ids[number]).await.unwrap();
     }
-    assert_eq!(found(31, 10).await, [0, 3]);
+    assert_eq!(found(41, 10).await, [0, 3]);
 }
