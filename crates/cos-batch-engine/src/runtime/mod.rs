@@ -7,6 +7,7 @@
 mod batch;
 mod core;
 mod driver;
+mod fault;
 mod feed;
 mod finish;
 mod offload;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use cos_batch_objectstore::{Metadata, PutRequest, StoreError};
+use cos_batch_objectstore::{ErrorKind, Metadata, PutRequest, StoreError};
 use md5::{Digest as _, Md5};
 
-use super::{core::Core, offload::offload};
+use super::{core::Core, fault::ShardError, offload::offload};
 use crate::{
-    job::JobRecord,
+    job::{Failure, JobRecord},
     report::{self, spool::Rows},
     spec::ReportSpec,
     store::ResultFile,
@@ -21,6 +21,23 @@ pub(crate) enum ResultError {
     Objects(#[from] StoreError),
     #[error(transparent)]
     Jobs(#[from] crate::store::StoreError),
+}
+
+impl ResultError {
+    /// What it means for the shard whose files could not be written: what may pass is tried again, for as long as it
+    /// takes where the disk is full; anything else ends the job.
+    pub(crate) fn of_shard(self, bucket: &str) -> ShardError {
+        match self {
+            Self::Objects(error) if error.kind().is_transient() || error.kind() == ErrorKind::InsufficientStorage => {
+                ShardError::Fault(format!("the report could not be written: {error}"))
+            }
+            Self::Objects(error) => ShardError::Job(Failure {
+                code: "ReportNotWritten".to_owned(),
+                reason: format!("the report could not be written to {bucket}: {error}"),
+            }),
+            Self::Jobs(error) => error.into(),
+        }
+    }
 }
 
 /// Writes the result files of one shard, from its committed segments; a file without rows is not written.

@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use cos_batch_objectstore::{Execution, StoreError as ObjectError};
+use cos_batch_objectstore::{ErrorKind, Execution, StoreError as ObjectError};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     batch,
     core::{Core, stop_level},
-    feed::{Feed, FeedError, Source},
+    fault::ShardError,
+    feed::{Feed, Source},
     offload::offload,
     results,
     stop::{Level, Stop},
@@ -23,48 +24,12 @@ use crate::{
     manifest::Columns,
     report::spool::Rows,
     spec::ManifestFormat,
-    store::{Checkpoint, CheckpointAnswer, Segment, ShardLease, StoreError},
+    store::{Checkpoint, CheckpointAnswer, Segment, ShardLease},
     task::{Outcome, Runner},
 };
 
 /// Pause after a shard could not go on for a reason outside the job, before anybody takes it up again.
 const FAULT_PAUSE: Duration = Duration::from_secs(1);
-
-/// Why a shard could not go on.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ShardError {
-    /// Somebody else has it, or the job is gone.
-    #[error("the lease is lost")]
-    LeaseLost,
-    /// The whole job cannot go on.
-    #[error("{}: {}", .0.code, .0.reason)]
-    Job(Failure),
-    /// Something outside the job failed; another try may work.
-    #[error("{0}")]
-    Fault(String),
-}
-
-impl From<StoreError> for ShardError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::LeaseLost | StoreError::NoSuchJob => Self::LeaseLost,
-            other => Self::Fault(other.to_string()),
-        }
-    }
-}
-
-impl From<FeedError> for ShardError {
-    fn from(error: FeedError) -> Self {
-        match &error {
-            FeedError::Store(store) if store.kind().is_transient() => Self::Fault(error.to_string()),
-            // The manifest was read once from end to end: what is wrong now was changed meanwhile.
-            _ => Self::Job(Failure {
-                code: "ManifestChanged".to_owned(),
-                reason: format!("the manifest is no longer what it was when the job was prepared: {error}"),
-            }),
-        }
-    }
-}
 
 /// Works on a shard until it is finished, stopped, or cannot go on.
 pub(crate) async fn run(core: Arc<Core>, lease: ShardLease, stop: Arc<Stop>) {
@@ -110,7 +75,7 @@ async fn work(core: &Arc<Core>, lease: &ShardLease, stop: &Arc<Stop>) -> Result<
     let files = match &job.spec.report {
         Some(report) => results::write_shard(core, &job, report, lease.shard.index)
             .await
-            .map_err(|error| ShardError::Fault(format!("the report of shard {}: {error}", lease.shard.index)))?,
+            .map_err(|error| error.of_shard(&report.bucket))?,
         None => Vec::new(),
     };
     if core.store.finish_shard(lease, files).await? == 0 {
@@ -313,9 +278,11 @@ async fn commit(
 ) -> Result<Committed, ShardError> {
     let fault = |what: &str, error: &ObjectError| ShardError::Fault(format!("{what}: {error}"));
     let store = Arc::clone(runner.store());
-    offload(store.execution(), async move { store.barrier(runner.changed_bucket()).await })
-        .await
-        .map_err(|error| fault("what was done could not be made durable", &error))?;
+    match offload(store.execution(), async move { store.barrier(runner.changed_bucket()).await }).await {
+        // The bucket was removed meanwhile, and with it whatever was to be made durable; the tasks say so themselves.
+        Err(error) if error.kind() == ErrorKind::NoSuchBucket => {}
+        result => result.map_err(|error| fault("what was done could not be made durable", &error))?,
+    }
     let rows = pending.cursor.rows;
     let segment = Segment {
         shard: lease.shard.index,

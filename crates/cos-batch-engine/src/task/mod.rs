@@ -5,7 +5,7 @@ pub mod retry;
 use std::{borrow::Cow, sync::Arc};
 
 use cos_batch_objectstore::{
-    Conditions, CopyRequest, CopySource, DeleteRequest, Directive, ErrorKind, ObjectStore, OperationId, RestoreOutcome,
+    Conditions, CopyRequest, CopySource, DeleteRequest, Directive, ObjectStore, OperationId, RestoreOutcome,
     RestoreRequest, StoreError, TagRequest, VersionSelector,
 };
 
@@ -232,12 +232,6 @@ pub fn give_up(error: &StoreError, attempts: u32) -> Outcome {
         failure.message = format!("{} (tried {attempts} times)", failure.message);
     }
     outcome
-}
-
-/// Is this the end of the whole job rather than of one task? (No task of it can ever succeed.)
-#[must_use]
-pub fn is_about_the_job(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NoSuchBucket)
 }
 
 #[cfg(test)]

@@ -113,11 +113,13 @@ async fn a_report_that_cannot_be_written_fails_the_job_with_that_reason() {
     })
     .await;
     let faulty = faulty.into_inner().unwrap().unwrap();
-    *faulty.refuse_puts.lock().unwrap() = Some("manifest.json");
     let rows = world.fill(2).await;
-    let id = world.create(world.copy_request(&rows).await).await;
-    let job = world.until_status(&id, JobStatus::Failed).await;
-    assert_eq!(job.failure_reasons[0].failure_code.as_str(), "ReportNotWritten");
-    assert_eq!(job.progress_summary.number_of_tasks_succeeded, 2);
-    assert_eq!(faulty.copies.load(Ordering::SeqCst), 2);
+    for (number, refused) in ["results/0.csv", "manifest.json"].into_iter().enumerate() {
+        *faulty.refuse_puts.lock().unwrap() = Some(refused);
+        let id = world.create(world.copy_request(&rows).await).await;
+        let job = world.until_status(&id, JobStatus::Failed).await;
+        assert_eq!(job.failure_reasons[0].failure_code.as_str(), "ReportNotWritten");
+        assert_eq!(job.progress_summary.number_of_tasks_succeeded, 2);
+        assert_eq!(faulty.copies.load(Ordering::SeqCst), 2 * (number as u64 + 1));
+    }
 }
