@@ -30,7 +30,11 @@ mod tests {
     fn the_page_on_the_command_line_names_every_command_and_variable() {
         let page = include_str!("../../../docs/cli.md");
         for command in Args::command().get_subcommands() {
-            assert!(page.contains(&format!("`cos-batch {}", command.get_name())), "docs/cli.md: {}", command.get_name());
+            assert!(
+                page.contains(&format!("`cos-batch {}", command.get_name())),
+                "docs/cli.md: {}",
+                command.get_name()
+            );
             for variable in command.get_arguments().filter_map(|argument| argument.get_env()) {
                 let variable = variable.to_str().unwrap();
                 assert!(page.contains(&format!("`{variable}`")), "docs/cli.md: {variable}");

@@ -125,7 +125,10 @@ impl Connection {
                 })?;
                 let file = credentials::Credentials::read(path)?;
                 let key = &file.keys[0];
-                Ok((appid.unwrap_or_else(|| key.appid.clone()), Some(Credentials::new(&key.secret_id, key.secret_key.expose()))))
+                Ok((
+                    appid.unwrap_or_else(|| key.appid.clone()),
+                    Some(Credentials::new(&key.secret_id, key.secret_key.expose())),
+                ))
             }
         }
     }
@@ -133,10 +136,8 @@ impl Connection {
     /// The client.
     pub(crate) fn client(&self) -> Result<Client, Error> {
         let (appid, credentials) = self.identity()?;
-        let builder = Client::builder()
-            .endpoint(self.endpoint()?)
-            .appid(appid)
-            .timeout(Duration::from_secs(self.timeout));
+        let builder =
+            Client::builder().endpoint(self.endpoint()?).appid(appid).timeout(Duration::from_secs(self.timeout));
         let builder = match credentials {
             Some(credentials) => builder.credentials(credentials),
             None => builder.anonymous(),

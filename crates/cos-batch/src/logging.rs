@@ -9,10 +9,12 @@ use crate::exit::Error;
 /// Writes log lines to the error output: those that `directives` select, else those of the environment variable
 /// `RUST_LOG`, else `default`.
 pub(crate) fn start(directives: Option<&str>, default: &str) -> Result<(), Error> {
-    let named = directives.map(str::to_owned).or_else(|| std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()));
+    let named =
+        directives.map(str::to_owned).or_else(|| std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()));
     let text = named.as_deref().unwrap_or(default);
-    let filter = EnvFilter::try_new(text)
-        .map_err(|error| Error::usage(format!("log filter {text:?}: {error}; write for example `info` or `cos_batch_engine=debug`")))?;
+    let filter = EnvFilter::try_new(text).map_err(|error| {
+        Error::usage(format!("log filter {text:?}: {error}; write for example `info` or `cos_batch_engine=debug`"))
+    })?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -24,8 +24,6 @@ pub(crate) struct Create {
     /// File with a CreateJobRequest in XML, `-` for the standard input; instead of the flags for a job
     #[arg(value_name = "FILE", conflicts_with = "Request")]
     file: Option<PathBuf>,
-    #[command(flatten)]
-    request: Request,
     /// Write the request as XML and send nothing
     #[arg(long)]
     dry_run: bool,
@@ -34,6 +32,8 @@ pub(crate) struct Create {
     wait: bool,
     #[command(flatten)]
     options: wait::Options,
+    #[command(flatten)]
+    request: Request,
     #[command(flatten)]
     client: Client,
 }

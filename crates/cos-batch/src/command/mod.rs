@@ -52,6 +52,7 @@ pub(crate) enum Command {
 
 /// What all commands share that ask a server.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Result")]
 pub(crate) struct Client {
     /// How the result is written
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]

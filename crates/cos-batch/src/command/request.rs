@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 use cos_batch_model::{
-    BucketArn, ClientRequestToken, CreateJobRequest, Days, Description, Directive, ETag, InitiateRestoreObject, JobTier,
-    KeyPrefix, Lenient, Manifest, ManifestField, ManifestFormat, ManifestLocation, ManifestSpec, MetadataKey,
+    BucketArn, ClientRequestToken, CreateJobRequest, Days, Description, Directive, ETag, InitiateRestoreObject,
+    JobTier, KeyPrefix, Lenient, Manifest, ManifestField, ManifestFormat, ManifestLocation, ManifestSpec, MetadataKey,
     MetadataValue, NewObjectMetadata, ObjectArn, ObjectVersionId, Operation, Priority, PutObjectCopy, PutObjectTagging,
     Report, ReportPrefix, ReportScope, RoleArn, StorageClass, Tag, TagKey, TagValue, UserMetadata, ValidationError,
 };
@@ -121,7 +121,9 @@ impl Request {
         let role = match &self.role {
             Some(role) => role.clone(),
             None if connection.is_cloud() => {
-                return Err(Error::usage("--role is missing: the service of Tencent Cloud takes on a role for the job"));
+                return Err(Error::usage(
+                    "--role is missing: the service of Tencent Cloud takes on a role for the job",
+                ));
             }
             None => RoleArn::new(ROLE_DEFAULT).map_err(Error::usage)?,
         };

@@ -52,12 +52,7 @@ impl Wait {
 }
 
 /// Waits, showing progress; gives the job as it was seen last.
-pub(super) async fn until_ended(
-    client: &ApiClient,
-    id: &JobId,
-    options: Options,
-    live: bool,
-) -> Result<ApiJob, Error> {
+pub(super) async fn until_ended(client: &ApiClient, id: &JobId, options: Options, live: bool) -> Result<ApiJob, Error> {
     let mut progress = Progress::new(live);
     let mut last = None;
     let wait = WaitOptions {

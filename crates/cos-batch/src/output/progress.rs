@@ -2,12 +2,14 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     io::Write as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
 use cos_batch_model::{Job, JobStatus, Lenient};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::text::{clean, count, percent, span};
 
@@ -18,16 +20,23 @@ const LINE_INTERVAL: Duration = Duration::from_secs(5);
 const SAMPLES: usize = 20;
 
 /// The bar, between status and figures; it takes the columns that they leave.
-const TEMPLATE: &str = "{prefix:10} {wide_bar} {msg}";
+const TEMPLATE: &str = "{status:10} {wide_bar} {figures}";
 
 /// Said of a job that does not go on by itself.
 const WAITS: &str = "waits for: cos-batch confirm";
 
 /// Shows how far a job is: a bar on a terminal, lines elsewhere. Both go to the error output.
 pub(crate) struct Progress {
-    bar: Option<ProgressBar>,
+    bar: Option<(ProgressBar, Arc<Mutex<Words>>)>,
     samples: VecDeque<(Instant, u64)>,
     shown: Option<(Lenient<JobStatus>, Instant)>,
+}
+
+/// What stands beside the bar. It is changed before the bar is, so that each drawing shows one moment.
+#[derive(Debug, Default)]
+struct Words {
+    status: String,
+    figures: String,
 }
 
 /// What is said about one moment.
@@ -45,10 +54,11 @@ impl Progress {
     /// Draws a bar if `live`.
     pub(crate) fn new(live: bool) -> Self {
         let bar = live.then(|| {
-            let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+            let words = Arc::new(Mutex::new(Words::default()));
+            let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
             // The template is a constant, and a test builds it.
-            bar.set_style(style().unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar
+            bar.set_style(style(&words).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            (bar, words)
         });
         Self { bar, samples: VecDeque::with_capacity(SAMPLES), shown: None }
     }
@@ -57,12 +67,15 @@ impl Progress {
     pub(crate) fn show(&mut self, job: &Job) {
         let now = Instant::now();
         let figures = self.observe(job, now);
-        if let Some(bar) = &self.bar {
-            bar.set_prefix(clean(job.status.as_str()).into_owned());
-            bar.set_length(figures.total.max(1));
-            bar.set_position(figures.done);
-            bar.set_message(if waits(job) { WAITS.to_owned() } else { figures.short() });
-            bar.tick();
+        let status = clean(job.status.as_str()).into_owned();
+        if let Some((bar, words)) = &self.bar {
+            let text = if waits(job) { WAITS.to_owned() } else { figures.short() };
+            *locked(words) = Words { status, figures: text };
+            bar.update(|state| {
+                state.set_len(figures.total.max(1));
+                state.set_pos(figures.done);
+            });
+            bar.force_draw();
             return;
         }
         let due = self.shown.as_ref().is_none_or(|(status, at)| *status != job.status || now - *at >= LINE_INTERVAL);
@@ -70,14 +83,16 @@ impl Progress {
             self.shown = Some((job.status.clone(), now));
             // Progress that nobody can see is no reason to stop waiting.
             let text = if waits(job) { WAITS.to_owned() } else { figures.long() };
-            let _ = writeln!(std::io::stderr().lock(), "{:10}  {text}", clean(job.status.as_str()));
+            let _ = writeln!(std::io::stderr().lock(), "{status:10}  {text}");
         }
     }
 
     /// Leaves what was shown last where it is.
     pub(crate) fn end(&self) {
-        if let Some(bar) = &self.bar {
+        if let Some((bar, _)) = &self.bar {
             bar.abandon();
+            // The bar leaves the cursor behind itself.
+            let _ = writeln!(std::io::stderr().lock());
         }
     }
 
@@ -90,8 +105,8 @@ impl Progress {
         }
         self.samples.push_back((now, done));
         let running = matches!(job.status.known(), Some(JobStatus::Active | JobStatus::Pausing));
-        let rate = self.rate().filter(|_| running);
-        let left = rate.filter(|rate| *rate > 0).map(|rate| Duration::from_secs(total.saturating_sub(done) / rate));
+        let rate = self.rate().filter(|rate| running && *rate > 0);
+        let left = rate.map(|rate| Duration::from_secs(total.saturating_sub(done) / rate));
         Figures { done, failed, total, rate, left }
     }
 
@@ -106,8 +121,22 @@ fn waits(job: &Job) -> bool {
     job.status == JobStatus::Suspended
 }
 
-fn style() -> Result<ProgressStyle, indicatif::style::TemplateError> {
-    ProgressStyle::with_template(TEMPLATE).map(|style| style.progress_chars("=> "))
+fn style(words: &Arc<Mutex<Words>>) -> Result<ProgressStyle, indicatif::style::TemplateError> {
+    let key = |value: fn(&Words) -> &str| {
+        let words = Arc::clone(words);
+        move |_: &ProgressState, out: &mut dyn fmt::Write| {
+            // It writes to memory, and there is nobody to tell.
+            let _ = out.write_str(value(&locked(&words)));
+        }
+    };
+    let style = ProgressStyle::with_template(TEMPLATE)?;
+    let style = style.with_key("status", key(|words| &words.status)).with_key("figures", key(|words| &words.figures));
+    Ok(style.progress_chars("=> "))
+}
+
+fn locked(words: &Mutex<Words>) -> MutexGuard<'_, Words> {
+    // Words are replaced as a whole.
+    words.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Figures {
@@ -132,7 +161,8 @@ impl Figures {
         if self.total == 0 {
             return "the manifest is not read yet".to_owned();
         }
-        let mut text = format!("{} of {} tasks ({} %)", count(self.done), count(self.total), percent(self.done, self.total));
+        let mut text =
+            format!("{} of {} tasks ({} %)", count(self.done), count(self.total), percent(self.done, self.total));
         if self.failed > 0 {
             text.push_str(&format!(", {} failed", count(self.failed)));
         }
@@ -152,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_template_is_one() {
-        assert!(style().is_ok());
+        assert!(style(&Arc::default()).is_ok());
     }
 
     #[test]

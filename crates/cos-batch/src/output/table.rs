@@ -189,11 +189,8 @@ struct Column {
 const JOB_ID: Column = Column { name: "JOB ID", is_number: false, value: |job| job.job_id.to_string() };
 const STATUS: Column = Column { name: "STATUS", is_number: false, value: |job| job.status.to_string() };
 const KIND: Column = Column { name: "KIND", is_number: false, value: |job| kind(&job.operation).to_owned() };
-const TASKS: Column = Column {
-    name: "TASKS",
-    is_number: true,
-    value: |job| short_count(job.progress_summary.total_number_of_tasks),
-};
+const TASKS: Column =
+    Column { name: "TASKS", is_number: true, value: |job| short_count(job.progress_summary.total_number_of_tasks) };
 const DONE: Column = Column {
     name: "DONE",
     is_number: true,
@@ -203,11 +200,8 @@ const DONE: Column = Column {
         format!("{}%", percent(done, progress.total_number_of_tasks))
     },
 };
-const FAILED: Column = Column {
-    name: "FAILED",
-    is_number: true,
-    value: |job| short_count(job.progress_summary.number_of_tasks_failed),
-};
+const FAILED: Column =
+    Column { name: "FAILED", is_number: true, value: |job| short_count(job.progress_summary.number_of_tasks_failed) };
 const PRIORITY: Column = Column { name: "PRIORITY", is_number: true, value: |job| job.priority.to_string() };
 const CREATED: Column = Column { name: "CREATED", is_number: false, value: |job| job.creation_time.to_string() };
 const DESCRIPTION: Column = Column {

@@ -98,9 +98,8 @@ impl Server {
 }
 
 fn parts(data: &DataFolder, access: Access) -> Result<Parts, Error> {
-    let open = |path: &Path| {
-        FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())))
-    };
+    let open =
+        |path: &Path| FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())));
     let spool = open(&data.spool())?;
     spool.create_bucket(SPOOL_BUCKET).map_err(Error::other)?;
     let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))

@@ -64,7 +64,9 @@ pub(super) async fn fill(store: &FolderStore, buckets: &Path, objects: u64) -> R
     for number in 0..ordinary {
         let key = format!("photos/{:03}/{number:07}.jpg", number / FILES_PER_FOLDER);
         let path = buckets.join(SOURCE).join(&key);
-        if number % FILES_PER_FOLDER == 0 && let Some(folder) = path.parent() {
+        if number % FILES_PER_FOLDER == 0
+            && let Some(folder) = path.parent()
+        {
             fs::create_dir_all(folder)?;
         }
         let body = content(number);

@@ -14,8 +14,8 @@ use clap::Args;
 use cos_batch_client::Client as ApiClient;
 use cos_batch_model::{
     BucketArn, ClientRequestToken, CreateJobRequest, Description, ETag, Job, JobId, Manifest, ManifestField,
-    ManifestFormat, ManifestLocation, ManifestSpec, ObjectArn, Operation, Priority, PutObjectCopy, Report, ReportPrefix,
-    ReportScope, RoleArn, ValidationError,
+    ManifestFormat, ManifestLocation, ManifestSpec, ObjectArn, Operation, Priority, PutObjectCopy, Report,
+    ReportPrefix, ReportScope, RoleArn, ValidationError,
 };
 use cos_batch_objectstore::FolderStore;
 
@@ -29,7 +29,7 @@ use crate::{
     exit::{Error, Exit},
     output::{
         Terminal,
-        text::{clean, count},
+        text::{clean, count, wrap},
         wire,
     },
     serve::{Callers, DataFolder, Server},
@@ -45,6 +45,8 @@ const REGION: &str = "local";
 /// Where the commands shown at the end keep their files.
 const FOLDER_SHOWN: &str = "try";
 const OBJECTS_DEFAULT: u64 = 2000;
+/// Before the lines of a reason.
+const INDENT: &str = "     ";
 /// Failed rows that are shown.
 const FAILURES_SHOWN: usize = 4;
 
@@ -93,7 +95,7 @@ impl Demo {
         let client = Connection::to(endpoint, key_file).client()?;
         let request = request(&filled.manifest_etag).map_err(Error::other)?;
         let id = client.create_job(request).await?.job_id;
-        terminal.line(&format!("3. Job: {id} copies them to bucket {TARGET}.\n"))?;
+        terminal.line(&format!("3. Job: {id}\n   copies them to bucket {TARGET}."))?;
         let job = wait::until_ended(&client, &id, wait::Options::default(), terminal.is_live()).await?;
 
         describe(terminal, &client, &id).await?;
@@ -101,6 +103,8 @@ impl Demo {
         show_report(terminal, &report, &id)?;
         let right = self.check(terminal, &store, &job, &filled, &report).await?;
         self.next_steps(terminal, &filled, &id)?;
+        // Its connections go with it.
+        drop(client);
         server.shutdown().await;
         Ok(if right { Exit::Ok } else { Exit::Error })
     }
@@ -133,7 +137,8 @@ impl Demo {
         let mut wrong = check::copies(store, filled).await?;
         wrong.extend(check::books(job, filled, report));
         if wrong.is_empty() {
-            terminal.line(&format!("6. Check: all {} copies have the bytes of their source.\n", count(self.objects)))?;
+            terminal
+                .line(&format!("6. Check: all {} copies have the bytes of their source.\n", count(self.objects)))?;
         } else {
             terminal.line("6. Check: NOT AS IT SHOULD BE:")?;
             for line in &wrong {
@@ -191,10 +196,7 @@ fn request(etag: &str) -> Result<CreateJobRequest, ValidationError> {
         },
         operation: Operation::PutObjectCopy(Box::new(PutObjectCopy::to(target.clone()))),
         priority: Priority::new(10)?,
-        report: Report {
-            prefix: Some(ReportPrefix::new(REPORT_PREFIX)?),
-            ..Report::to(target, ReportScope::AllTasks)
-        },
+        report: Report { prefix: Some(ReportPrefix::new(REPORT_PREFIX)?), ..Report::to(target, ReportScope::AllTasks) },
         role_arn: RoleArn::new("qcs::cam::uin/0:roleName/none")?,
     })
 }
@@ -205,7 +207,8 @@ fn report_key(id: &JobId) -> String {
 
 async fn describe(terminal: &mut Terminal, client: &ApiClient, id: &JobId) -> Result<(), Error> {
     let response = client.describe_job_response(id).await?;
-    terminal.line(&format!("\n4. DescribeJob, as it came over the wire (with line breaks added):\n\n  GET /jobs/{id}"))?;
+    terminal
+        .line(&format!("\n4. DescribeJob, as it came over the wire (with line breaks added):\n\n  GET /jobs/{id}"))?;
     terminal.line(&wire::answer(&response, terminal.columns()))?;
     Ok(())
 }
@@ -215,8 +218,13 @@ fn show_report(terminal: &mut Terminal, report: &Rows, id: &JobId) -> Result<(),
     let (rows, failed) = (count(report.rows), count(report.failed));
     terminal.line(&format!("   It has {rows} rows, of which {failed} failed. The first of these:"))?;
     for failure in report.failures.iter().take(FAILURES_SHOWN) {
-        terminal.line(&format!("   - {}/{}", clean(&failure.bucket), clean(&failure.key)))?;
-        terminal.line(&format!("     {} {}: {}", failure.status, clean(&failure.code), clean(&failure.message)))?;
+        for line in wrap(&format!("- {}/{}", failure.bucket, clean(&failure.key)), terminal.columns() - 3) {
+            terminal.line(&format!("   {line}"))?;
+        }
+        let reason = format!("{} {}: {}", failure.status, clean(&failure.code), clean(&failure.message));
+        for line in wrap(&reason, terminal.columns().saturating_sub(INDENT.len())) {
+            terminal.line(&format!("{INDENT}{line}"))?;
+        }
     }
     terminal.line("")?;
     Ok(())

@@ -43,8 +43,8 @@ struct ResultFile {
 
 /// Reads a report by its manifest.
 pub(super) async fn read_report(store: &FolderStore, bucket: &str, key: &str) -> Result<Rows, Error> {
-    let manifest: Manifest =
-        serde_json::from_slice(&read(store, bucket, key).await?).map_err(|error| Error::other(format!("{key}: {error}")))?;
+    let manifest: Manifest = serde_json::from_slice(&read(store, bucket, key).await?)
+        .map_err(|error| Error::other(format!("{key}: {error}")))?;
     let mut rows = Rows { rows: 0, failed: 0, failures: Vec::new() };
     for file in &manifest.results {
         let body = read(store, bucket, &file.key).await?;

@@ -1,0 +1,159 @@
+//! Starting, stopping and being killed.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
+
+use crate::support::{Place, Server, assert_exact, figures, program, run};
+
+/// Kills of one job.
+const KILLS: u32 = 5;
+
+/// Somewhere between nothing and this after the server listens, it is killed.
+const KILL_WITHIN_MILLIS: u32 = 900;
+
+#[test]
+fn a_job_survives_kills_at_any_moment_with_exact_figures() {
+    let place = Place::new();
+    let mut rows = place.fill(10_000);
+    rows.add_failing("photos-1250000000", "in/gone.txt");
+    let etag = place.write_manifest(&rows.text);
+    let mut server = Server::start(&place);
+    let job = server.create_copy(&etag, &[]);
+    let mut kills = 0;
+    let mut moments = Vec::new();
+    while kills < KILLS && server.describe(&job)["Status"] != "Complete" {
+        let moment = u64::from(random() % KILL_WITHIN_MILLIS);
+        moments.push((moment, figures(&server.describe(&job))));
+        pause(Duration::from_millis(moment));
+        server.kill();
+        kills += 1;
+        server = Server::start(&place);
+    }
+    // On a failure these say when it was killed, and what was done until then.
+    eprintln!("killed after ms, with succeeded, failed, all: {moments:?}");
+    assert!(kills > 0, "the job was over before it could be killed");
+    server.run(&["wait", &job]).with_code(4);
+    assert_exact(&place, &server, &job, &rows);
+}
+
+#[test]
+fn sigterm_ends_the_server_and_the_job_goes_on_at_the_next_start() {
+    let place = Place::new();
+    let rows = place.fill(5_000);
+    let etag = place.write_manifest(&rows.text);
+    let server = Server::start(&place);
+    let job = server.create_copy(&etag, &[]);
+    server.look_until(&job, |seen| seen["Status"] == "Active" || seen["Status"] == "Complete");
+    assert_eq!(server.terminate().code(), Some(0));
+
+    let server = Server::start(&place);
+    server.run(&["wait", &job]).with_code(0);
+    assert_exact(&place, &server, &job, &rows);
+    assert_eq!(server.terminate().code(), Some(0));
+}
+
+#[test]
+fn a_folder_has_one_server_at_a_time() {
+    let place = Place::new();
+    let mut first = Server::start(&place);
+    let second = run(program().arg("serve").arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0"]));
+    assert_eq!(second.code, 9, "{second:?}");
+    assert!(second.err.contains("already works on") && second.err.contains("process "), "{second:?}");
+    assert_eq!(second.out, "");
+    assert!(first.is_running());
+    assert_eq!(first.run(&["list"]).with_code(0), "no jobs\n");
+    first.kill();
+    Server::start(&place);
+}
+
+#[test]
+fn the_key_is_made_once_shown_once_and_its_owners_alone() {
+    let place = Place::new();
+    let server = Server::start(&place);
+    let mode = fs::metadata(place.key_file()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let file = fs::read_to_string(place.key_file()).unwrap();
+    let value = |name: &str| {
+        let line = server.usage.lines().find_map(|line| line.trim().strip_prefix(&format!("export {name}=")));
+        line.unwrap_or_else(|| panic!("{name} is not in {}", server.usage)).to_owned()
+    };
+    let secret = value("COS_SECRET_KEY");
+    assert!(file.contains(&secret) && file.contains(&value("COS_SECRET_ID")));
+
+    // The lines are all that a command needs.
+    let mut command = program();
+    for name in ["COS_BATCH_ENDPOINT", "COS_APPID", "COS_SECRET_ID", "COS_SECRET_KEY"] {
+        command.env(name, value(name));
+    }
+    assert_eq!(run(command.arg("list")).with_code(0), "no jobs\n");
+    server.kill();
+
+    let again = Server::start(&place);
+    assert!(!again.usage.contains(&secret), "{}", again.usage);
+    assert!(again.usage.contains("export COS_CREDENTIALS="), "{}", again.usage);
+    assert_eq!(fs::read_to_string(place.key_file()).unwrap(), file);
+    assert!(!fs::read_to_string(place.file("serve.log")).unwrap().contains(&secret));
+    again.kill();
+
+    fs::set_permissions(place.key_file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = run(program().arg("serve").arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0"]));
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("chmod 600"), "{said:?}");
+}
+
+#[test]
+fn a_file_of_keys_names_tenants_buckets_and_grants() {
+    let place = Place::new();
+    let rows = place.fill(3);
+    let etag = place.write_manifest(&rows.text);
+    let keys = place.file("keys.toml");
+    let key =
+        |appid: &str| format!("[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"s{appid}\"\nappid = \"{appid}\"\n");
+    let grant = |bucket: &str, rights: &str| {
+        format!("[[grant]]\nbucket = \"{bucket}-1250000000\"\nappid = \"77\"\nrights = [{rights}]\n")
+    };
+    let text =
+        [key("1250000000"), key("77"), key("88"), grant("photos", "\"read\""), grant("archive", "\"read\", \"write\"")];
+    fs::write(&keys, text.concat()).unwrap();
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
+    let server = Server::start_with(&place, &["--credentials", keys.to_str().unwrap()]);
+    assert_eq!(server.usage, "", "there is nothing to say about keys that the user made");
+    let of = |appid: &str, words: &[&str]| {
+        let mut command = server.command(words);
+        command.env_remove("COS_CREDENTIALS").env("COS_APPID", appid);
+        run(command.env("COS_SECRET_ID", format!("AKID{appid}")).env("COS_SECRET_KEY", format!("s{appid}")))
+    };
+    let create = [
+        "create",
+        "--operation",
+        "copy",
+        "--manifest",
+        "photos-1250000000/lists/all.csv",
+        "--etag",
+        &etag,
+        "--target",
+        "archive-1250000000",
+        "--report-bucket",
+        "archive-1250000000",
+        "--report-prefix",
+        "reports",
+    ];
+    let denied = of("88", &create);
+    assert_eq!(denied.code, 6, "{denied:?}");
+    assert!(denied.err.contains("AccessDenied (403): Manifest.Location.ObjectArn"), "{denied:?}");
+
+    let job = of("77", &create).with_code(0).trim().to_owned();
+    of("77", &["wait", &job]).with_code(0);
+    place.assert_copied(&rows.keys);
+    of("88", &["describe", &job]).with_code(8);
+    assert_eq!(of("1250000000", &["list"]).with_code(0), "no jobs\n");
+}
+
+fn random() -> u32 {
+    getrandom::u32().unwrap()
+}
+
+/// Not to wait for anything: to be somewhere in the middle of it.
+fn pause(time: Duration) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async { tokio::time::sleep(time).await });
+}

@@ -1,0 +1,12 @@
+//! The program as its users have it: real processes, real files, real sockets.
+
+mod cancel;
+mod command_line;
+mod demo;
+mod end_to_end;
+mod lifetime;
+mod output;
+mod raw;
+mod refusals;
+mod screen;
+mod support;

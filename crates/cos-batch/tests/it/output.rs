@@ -1,0 +1,67 @@
+//! What `describe`, `list` and `wait` show, with and without a terminal.
+
+use std::process::Command;
+
+use crate::{
+    screen,
+    support::{Place, SOURCE, Server, run, snapshots},
+};
+
+/// A server with one job of each kind of end.
+struct Scene {
+    _place: Place,
+    server: Server,
+    complete: String,
+    failed: String,
+    suspended: String,
+}
+
+fn scene() -> Scene {
+    let place = Place::new();
+    let mut rows = place.fill(1_234);
+    rows.add_failing(SOURCE, "in/gone.txt");
+    let etag = place.write_manifest(&rows.text);
+    let server = Server::start(&place);
+    let words = "every photo of 2025, for the archive – 照片 – with a text that is too long for one line of a terminal";
+    let flags = ["--description", words, "--priority", "12", "--storage-class", "STANDARD_IA", "--token", "t-1"];
+    let complete = server.create_copy(&etag, &[&flags[..], &["--prefix-from", "in/", "--prefix-to", "out/"]].concat());
+    let failed = server.create_copy(&"0".repeat(32), &["--token", "t-2"]);
+    for job in [&complete, &failed] {
+        server.run(&["wait", job]);
+    }
+    let suspended = server.create_copy(&etag, &["--confirm-required", "--token", "t-3"]);
+    server.run(&["wait", &suspended, "--stop-when-suspended"]).with_code(10);
+    Scene { _place: place, server, complete, failed, suspended }
+}
+
+/// What the same command shows into files and on a terminal; both in one snapshot, since they hardly differ.
+fn both(make: impl Fn() -> Command) -> String {
+    let said = run(&mut make());
+    let (code, seen) = screen::run(make());
+    assert_eq!(code, said.code);
+    screen::assert_narrow(&said.out.lines().collect::<Vec<_>>());
+    screen::assert_narrow(&said.err.lines().collect::<Vec<_>>());
+    format!(
+        "exit code {code}\n--- standard output\n{}--- error output\n{}--- on a terminal\n{seen}\n",
+        said.out, said.err
+    )
+}
+
+#[test]
+fn jobs_as_people_see_them() {
+    let scene = scene();
+    let show = |words: &[&str]| both(|| scene.server.command(words));
+    let settings = snapshots();
+    let snapshot = |name: &str, text: String| settings.bind(|| insta::assert_snapshot!(name, text));
+    snapshot("describe-complete", show(&["describe", &scene.complete]));
+    snapshot("describe-failed", show(&["describe", &scene.failed]));
+    snapshot("describe-suspended", show(&["describe", &scene.suspended]));
+    snapshot("describe-json", scene.server.run(&["describe", &scene.complete, "--output", "json"]).with_code(0));
+    let xml = scene.server.run(&["describe", &scene.complete, "--output", "xml"]).with_code(0);
+    snapshot("describe-xml", xml.replace("><", ">\n<"));
+    snapshot("list", show(&["list"]));
+    snapshot("list-json", scene.server.run(&["list", "--output", "json", "--limit", "1"]).with_code(0));
+    snapshot("wait-complete", show(&["wait", &scene.complete]));
+    snapshot("wait-failed", show(&["wait", &scene.failed]));
+    snapshot("wait-suspended", show(&["wait", &scene.suspended, "--stop-when-suspended"]));
+}
