@@ -10,8 +10,11 @@ mod proxy;
 mod retry;
 mod samples;
 mod script;
+mod server;
 mod signing;
 mod sockets;
+#[cfg(feature = "tls")]
+mod tls;
 mod wait;
 
 use cos_batch_client::{Client, ClientBuilder, Credentials, Endpoint};

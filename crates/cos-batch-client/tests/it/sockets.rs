@@ -1,153 +1,23 @@
 //! Over real sockets: what the transport makes of connections that go well or badly.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use cos_batch_client::{Client, Endpoint, Error, RESPONSE_BYTES_MAX, RetryPolicy, SecretKey, TransportErrorKind};
-use cos_batch_model::{
-    ActionOutput as _, CreateJobResult, DeleteJobResult, DescribeJobResult, ErrorCode, JobStatus, ListJobsRequest,
-    ListJobsResult, Priority, UpdateJobPriorityResult,
-};
-use cos_signature::{Presented, Strictness, verify};
-use http::{Method, Request, Response};
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use cos_batch_client::{Client, Error, RESPONSE_BYTES_MAX, RetryPolicy, TransportErrorKind};
+use cos_batch_model::{ErrorCode, ListJobsRequest, ListJobsResult, Priority};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
 
-use crate::{NOW, SECRET_KEY, credentials, samples};
-
-/// A client of this address that repeats twice, at once.
-fn client_of(scheme: &str, address: SocketAddr) -> Client {
-    Client::builder()
-        .endpoint(Endpoint::url(&format!("{scheme}://{address}")).unwrap())
-        .appid(samples::appid())
-        .credentials(credentials())
-        .clock(|| NOW)
-        .retry(RetryPolicy { attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(1) })
-        .build()
-        .unwrap()
-}
-
-/// A server that does with each connection what it is told.
-struct Server {
-    address: SocketAddr,
-    connections: Arc<Mutex<usize>>,
-}
-
-impl Server {
-    async fn start<F, Fut>(serve: F) -> Self
-    where
-        F: Fn(TcpStream) -> Fut + Send + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let connections = Arc::new(Mutex::new(0));
-        let count = Arc::clone(&connections);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                *count.lock().unwrap() += 1;
-                tokio::spawn(serve(stream));
-            }
-        });
-        Self { address, connections }
-    }
-
-    /// Reads a request on each connection, answers with these bytes, and closes it.
-    async fn answering(answer: impl Into<Bytes>) -> Self {
-        let answer = answer.into();
-        Self::start(move |mut stream| {
-            let answer = answer.clone();
-            async move {
-                read_request(&mut stream).await;
-                // The client may have heard enough and left.
-                let _ = stream.write_all(&answer).await;
-            }
-        })
-        .await
-    }
-
-    /// Reads a request on each connection, sends these bytes, and then nothing more.
-    async fn stalling_after(answer: &'static str) -> Self {
-        Self::start(move |mut stream| async move {
-            read_request(&mut stream).await;
-            stream.write_all(answer.as_bytes()).await.unwrap();
-            std::future::pending().await
-        })
-        .await
-    }
-
-    fn client(&self) -> Client {
-        client_of("http", self.address)
-    }
-
-    fn connections(&self) -> usize {
-        *self.connections.lock().unwrap()
-    }
-}
-
-/// Reads a request without a body.
-async fn read_request(stream: &mut TcpStream) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read_buf(&mut head).await.unwrap() == 0 {
-            return;
-        }
-    }
-}
-
-fn kind(error: &Error) -> TransportErrorKind {
-    let Error::Transport { kind, .. } = error else { panic!("not of the transport: {error}") };
-    *kind
-}
+use crate::samples;
+use crate::server::{Server, client_of, kind, read_request, serve};
 
 async fn list_error(client: &Client) -> Error {
     client.list_jobs(ListJobsRequest::default()).await.unwrap_err()
 }
 
-/// What an ordinary server answers to each action, once the request has passed strict verifying.
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    let presented = Presented::from_parts(&parts).unwrap();
-    verify(&parts, &presented, Some(&SecretKey::new(SECRET_KEY)), NOW, Strictness::Strict).unwrap();
-    let length = parts.headers.get("content-length").map(|length| length.to_str().unwrap().to_owned());
-    let job_id = samples::job_id();
-    let response = match (&parts.method, parts.uri.path().rsplit('/').next().unwrap()) {
-        (&Method::POST, "jobs") => {
-            assert_eq!(length.unwrap(), body.len().to_string());
-            CreateJobResult { job_id }.to_http()
-        }
-        (&Method::GET, "jobs") => ListJobsResult::default().to_http(),
-        (&Method::GET, _) => DescribeJobResult { job: samples::job(1, JobStatus::Complete) }.to_http(),
-        (&Method::DELETE, _) => DeleteJobResult.to_http(),
-        (_, part) => {
-            assert_eq!(length.as_deref(), Some("0"), "a POST tells its length");
-            match part {
-                "priority" => UpdateJobPriorityResult { job_id, priority: Priority::default() }.to_http(),
-                _ => samples::changed(JobStatus::Ready).to_http(),
-            }
-        }
-    };
-    Ok(response.map(Full::new))
-}
-
-async fn ordinary() -> Server {
-    Server::start(|stream| async move {
-        let service = hyper::service::service_fn(answer);
-        // It ends with the test.
-        let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-    })
-    .await
-}
-
 #[tokio::test]
 async fn all_actions_go_over_one_kept_connection() {
-    let server = ordinary().await;
+    let server = Server::start(serve).await;
     let (client, id) = (server.client(), samples::job_id());
     client.create_job(samples::create()).await.unwrap();
     client.describe_job(&id).await.unwrap();
@@ -177,7 +47,7 @@ async fn nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = client_of("http", address);
+    let client = client_of("http", address).build().unwrap();
     let error = client.confirm(&samples::job_id(), None).await.unwrap_err();
     assert_eq!(kind(&error), TransportErrorKind::Connect);
     assert!(error.to_string().contains("refused"), "{error}");
@@ -207,10 +77,7 @@ async fn a_connection_that_ends_inside_the_answer() {
 async fn an_answer_that_does_not_come_or_does_not_end() {
     for text in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n<ListJobs"] {
         let server = Server::stalling_after(text).await;
-        let client = Client::builder()
-            .endpoint(Endpoint::url(&format!("http://{}", server.address)).unwrap())
-            .appid(samples::appid())
-            .anonymous()
+        let client = client_of("http", server.address)
             .timeout(Duration::from_millis(50))
             .retry(RetryPolicy { attempts: 2, base: Duration::ZERO, cap: Duration::ZERO })
             .build()

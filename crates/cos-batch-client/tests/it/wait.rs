@@ -152,6 +152,20 @@ async fn without_a_pause_there_is_still_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn following_a_job_can_be_left_to_a_task_of_its_own() {
+    let script = Script::new();
+    script.answer(&described(JobStatus::Active, 0)).answer(&described(JobStatus::Complete, 0));
+    // Neither the client nor the id lives as long as the stream.
+    let progress = client(&script).progress(&job_id(), WaitOptions::default());
+    let looks = tokio::spawn(progress.try_collect::<Vec<_>>()).await.unwrap().unwrap();
+    assert_eq!(looks.len(), 2);
+    script.answer(&described(JobStatus::Complete, 0));
+    let client = client(&script);
+    tokio::spawn(async move { client.wait(&job_id()).await }).await.unwrap().unwrap();
+    script.played();
+}
+
+#[tokio::test(start_paused = true)]
 async fn times_beyond_all_measure_are_no_times() {
     let script = Script::new();
     script.answer(&DescribeJobResult { job: crate::samples::job(1, JobStatus::Complete) });
