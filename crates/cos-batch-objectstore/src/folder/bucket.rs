@@ -4,16 +4,13 @@ use std::{
     fs::File,
     hash::{DefaultHasher, Hash, Hasher},
     io::{Read, Write},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
 use cap_std::fs::Dir;
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
-    fs::{self, AtFlags, Mode, OFlags},
+    fs::{self, AtFlags, Mode},
     io::{Errno, Result},
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     at::{self, Stamp},
     names::HIDDEN,
+    temp::{Linking, Temp},
 };
 use crate::{ErrorKind, fail::Fail, rules::Versioning};
 
@@ -29,15 +27,11 @@ pub(super) const TEMP: &str = "tmp";
 const SETTINGS: &str = "bucket.json";
 /// Bytes of a bucket's settings at most; ours have a few dozen.
 const MAX_SETTINGS_BYTES: u64 = 4096;
-/// So often a name for a temporary file is tried, or its folder made again.
-const ATTEMPTS: usize = 64;
 /// Locks for keys. Two keys may share one, which costs a moment's wait only.
 const LOCKS: usize = 256;
 
 /// Shared by all stores of the process, so that two stores on one folder do not mix their changes of one object.
 static KEYS: [Mutex<()>; LOCKS] = [const { Mutex::new(()) }; LOCKS];
-/// Makes the names of this process's temporary files differ.
-static TEMP_NUMBER: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,6 +53,8 @@ pub(super) struct Bucket {
     hidden: RwLock<Option<Arc<OwnedFd>>>,
     temp: RwLock<Option<Arc<OwnedFd>>>,
     settings: Mutex<Option<(Stamp, Versioning)>>,
+    /// How files without a name get one here.
+    pub(super) linking: OnceLock<Option<Linking>>,
 }
 
 impl Bucket {
@@ -71,6 +67,7 @@ impl Bucket {
             hidden: RwLock::default(),
             temp: RwLock::default(),
             settings: Mutex::default(),
+            linking: OnceLock::new(),
         })
     }
 
@@ -95,7 +92,7 @@ impl Bucket {
         self.hidden()?.ok_or(Errno::NOENT)
     }
 
-    fn temp_folder(&self) -> Result<Arc<OwnedFd>> {
+    pub(super) fn temp_folder(&self) -> Result<Arc<OwnedFd>> {
         let opened = cached(&self.temp, || {
             let hidden = self.hidden_made()?;
             make_folder(hidden.as_fd(), TEMP)?;
@@ -105,7 +102,7 @@ impl Bucket {
     }
 
     /// Opens the hidden folders anew: somebody removed them.
-    fn forget_handles(&self) {
+    pub(super) fn forget_handles(&self) {
         *self.hidden.write().unwrap_or_else(PoisonError::into_inner) = None;
         *self.temp.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -144,12 +141,12 @@ impl Bucket {
         };
         let text = serde_json::to_vec(&Settings { versioning })
             .map_err(|e| Fail::new(ErrorKind::InternalError, e.to_string()))?;
-        let mut temp = Temp::create(self)?;
+        let mut temp = Temp::named(self)?;
         temp.file.write_all(&text)?;
         temp.file.sync_all()?;
         let hidden = self.hidden_made()?;
-        fs::renameat(&temp.folder, &temp.name, &hidden, SETTINGS)?;
-        temp.renamed = true;
+        temp.rename(self, |folder, name| fs::renameat(folder, name, &hidden, SETTINGS))?;
+        temp.settled();
         sync_folder(at::reopen(&hidden)?)?;
         Ok(())
     }
@@ -211,40 +208,5 @@ pub(super) fn sync_folder(folder: OwnedFd) -> Result<()> {
     match fs::fsync(folder) {
         Err(Errno::INVAL) => Ok(()),
         synced => synced,
-    }
-}
-
-/// A temporary file; removed when dropped, unless it was renamed.
-pub(super) struct Temp {
-    pub(super) folder: Arc<OwnedFd>,
-    pub(super) name: String,
-    pub(super) file: File,
-    /// It has become something else.
-    pub(super) renamed: bool,
-}
-
-impl Temp {
-    pub(super) fn create(bucket: &Bucket) -> Result<Self> {
-        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        for _ in 0..ATTEMPTS {
-            let folder = bucket.temp_folder()?;
-            let number = TEMP_NUMBER.fetch_add(1, Ordering::Relaxed);
-            let name = format!("{:x}-{number:x}", std::process::id());
-            match fs::openat(&folder, &name, flags, Mode::from_raw_mode(0o666)) {
-                Ok(file) => return Ok(Self { folder, name, file: file.into(), renamed: false }),
-                Err(Errno::EXIST | Errno::INTR) => {}
-                Err(Errno::NOENT) => bucket.forget_handles(),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Errno::NOENT)
-    }
-}
-
-impl Drop for Temp {
-    fn drop(&mut self) {
-        if !self.renamed && fs::unlinkat(&self.folder, &self.name, AtFlags::empty()).is_err() {
-            tracing::debug!(name = self.name, "a temporary file could not be removed; the next start sweeps it");
-        }
     }
 }

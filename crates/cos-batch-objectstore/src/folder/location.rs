@@ -60,6 +60,21 @@ impl<'a> Location<'a> {
         at::parent(self.base.as_fd(), &self.path)
     }
 
+    /// The name in the folder this is in.
+    pub(super) fn leaf(&self) -> &str {
+        self.path.rsplit_once('/').map_or(&*self.path, |(_, leaf)| leaf)
+    }
+
+    /// Opens the folder this is in, making missing folders.
+    pub(super) fn open_parent(&self) -> Result<OwnedFd> {
+        self.with_parent(|folder, _| match folder {
+            at::Folder::Opened(folder) => Ok(folder),
+            at::Folder::Base(folder) => {
+                folder.try_clone_to_owned().map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))
+            }
+        })
+    }
+
     /// Stamp of what is there; nothing is there or can be there: none.
     pub(super) fn stat(&self) -> Result<Option<Stamp>> {
         let found = self.parent().and_then(|(folder, leaf)| at::stat(folder, leaf));

@@ -9,6 +9,7 @@ mod names;
 mod read;
 mod remove;
 mod sidecar;
+mod temp;
 mod versions;
 mod write;
 
@@ -67,8 +68,9 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 /// All the store itself needs to know lies in `.cos-batch` in each bucket's folder, and only where there is something
 /// to know:
 /// - `bucket.json`: whether the bucket keeps versions;
-/// - `tmp`: files being written. The rename from here is what commits an object. What a crash leaves is removed when
-///   a later process opens the store;
+/// - `tmp`: files being written, where the file system has no files without a name, and those about to replace
+///   another. The link or rename to its own path is what commits an object. What a crash leaves here is removed when a
+///   later process opens the store;
 /// - `meta`: metadata, tags, storage class, access and restore state of objects that have other than the defaults. Each
 ///   such sidecar names inode, size and time of change of the file it is about. After a change by hand it is ignored:
 ///   the object has its defaults again. The same is so after the folder was copied elsewhere: only a copy of the whole

@@ -1,12 +1,6 @@
 //! Delete.
 
-use super::{
-    at,
-    bucket::{Bucket, Temp},
-    find,
-    location::Location,
-    sidecar, versions,
-};
+use super::{at, bucket::Bucket, find, location::Location, sidecar, temp::Temp, versions};
 use crate::{
     DeleteOutcome, DeleteRequest, OperationId, VersionSelector,
     fail::Fail,
@@ -47,7 +41,7 @@ fn mark_deleted(
     operation: Option<OperationId>,
     versioning: Versioning,
 ) -> Result<DeleteOutcome, Fail> {
-    let temp = Temp::create(bucket)?;
+    let temp = Temp::named(bucket)?;
     let keeps = versioning == Versioning::Enabled;
     let id = if keeps { versions::new_id(operation, &at::stamp(&temp.file)?) } else { NULL_VERSION.to_owned() };
     let outcome = DeleteOutcome { delete_marker: true, version_id: Some(id.clone()) };

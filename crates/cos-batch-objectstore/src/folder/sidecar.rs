@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     at::{self, Renamed, Stamp},
-    bucket::{Bucket, Temp},
+    bucket::Bucket,
     location::Location,
     names::META,
+    temp::Temp,
 };
 use crate::{ErrorKind, attributes::Attributes, fail::Fail};
 
@@ -88,14 +89,11 @@ pub(super) fn write(bucket: &Bucket, key: &str, record: &Record) -> Result<(), F
         return Ok(());
     }
     let text = serde_json::to_vec(record).map_err(|e| Fail::new(ErrorKind::InternalError, e.to_string()))?;
-    let mut temp = Temp::create(bucket)?;
-    temp.file.write_all(&text)?;
     let location = Location::hidden_made(bucket, META, key, &suffix(record.inode))?;
-    match location.take(&temp.folder, &temp.name)? {
-        Renamed::Replacing(_) => {
-            temp.renamed = true;
-            Ok(())
-        }
+    let mut temp = Temp::for_location(bucket, Some(&location))?;
+    temp.file.write_all(&text)?;
+    match temp.put(bucket, &location)? {
+        Renamed::Replacing(_) => Ok(()),
         Renamed::FolderInTheWay | Renamed::Refused => Err(Fail::refused()),
     }
 }

@@ -10,11 +10,13 @@ use rustix::{
 
 use super::{
     at::{self, Renamed, Stamp},
-    bucket::{Bucket, Temp},
+    bucket::Bucket,
     find::{Object, Place},
     location::Location,
     names::{ODD, VERSIONS},
-    sidecar, write,
+    sidecar,
+    temp::Temp,
+    write,
 };
 use crate::{
     fail::Fail,
@@ -170,9 +172,10 @@ impl Survey {
     /// Adds a delete marker as the newest one.
     pub(super) fn add_marker(&self, bucket: &Bucket, key: &str, id: &str, mut temp: Temp) -> Result<(), Fail> {
         let entry = Entry { number: self.next_number, id: id.to_owned(), is_marker: true };
-        match entry.location(bucket, key)?.take(&temp.folder, &temp.name)? {
+        let location = entry.location(bucket, key)?;
+        match temp.rename(bucket, |folder, name| location.take(folder, name))? {
             Renamed::Replacing(_) => {
-                temp.renamed = true;
+                temp.settled();
                 Ok(())
             }
             Renamed::FolderInTheWay | Renamed::Refused => Err(Fail::refused()),

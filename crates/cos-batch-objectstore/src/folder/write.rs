@@ -14,11 +14,12 @@ use rustix::{
 
 use super::{
     at::{self, Renamed},
-    bucket::{Bucket, Temp},
+    bucket::Bucket,
     find::{self, Object, Place},
     location::Location,
     names::ODD,
     sidecar::{self, Record},
+    temp::Temp,
     versions,
 };
 use crate::{
@@ -44,7 +45,7 @@ pub(super) fn put(bucket: &Bucket, request: &PutRequest<'_>) -> Result<PutOutcom
     let attributes = Attributes::of_put(request)?;
     let plain = attributes.is_default();
     let etag = hex::encode(Md5::digest(&request.body));
-    let mut temp = Temp::create(bucket)?;
+    let mut temp = stage(bucket, request.key)?;
     temp.file.write_all(&request.body)?;
     if request.durable {
         temp.file.sync_all()?;
@@ -87,7 +88,7 @@ pub(super) fn copy_source(bucket: &Bucket, request: &CopyRequest<'_>, now: i64) 
 /// Second half of a copy: what concerns the target.
 pub(super) fn copy_target(bucket: &Bucket, request: &CopyRequest<'_>, source: Source) -> Result<Option<String>, Fail> {
     rules::check_key(request.target_key)?;
-    let temp = Temp::create(bucket)?;
+    let temp = stage(bucket, request.target_key)?;
     copy_bytes(&source.object.file, &temp.file, source.object.stamp.size)?;
     let etag = source.object.record.and_then(|r| r.etag);
     let new = New { temp, attributes: source.attributes, etag, operation: request.operation };
@@ -113,8 +114,24 @@ fn copy_bytes(mut from: &File, mut to: &File, size: u64) -> Result<(), Fail> {
     Ok(())
 }
 
+/// A file for the new content of a key.
+fn stage(bucket: &Bucket, key: &str) -> Result<Temp, Fail> {
+    Ok(Temp::for_location(bucket, Location::ordinary(bucket, key).as_ref())?)
+}
+
 /// Makes the new file the current object; gives the version id to report and where the object is.
 fn commit(bucket: &Bucket, key: &str, new: New, versioning: Versioning) -> Result<(Option<String>, Place), Fail> {
+    let done = commit_as(bucket, key, new, versioning);
+    // Folders were made for the file before it was known that it does not go there.
+    if !matches!(done, Ok((_, Place::Ordinary)))
+        && let Some(location) = Location::ordinary(bucket, key)
+    {
+        location.prune();
+    }
+    done
+}
+
+fn commit_as(bucket: &Bucket, key: &str, new: New, versioning: Versioning) -> Result<(Option<String>, Place), Fail> {
     if versioning != Versioning::Off {
         return commit_version(bucket, key, new, versioning == Versioning::Enabled);
     }
@@ -172,11 +189,18 @@ fn replace_with_sidecar(
     replaced
 }
 
-/// Renames a temporary file to where the key's object belongs and removes what it replaces, but for the sidecar of the
-/// inode `kept`.
+/// Puts a file where the key's object belongs and removes what it replaces, but for the sidecar of the inode `kept`.
 fn replace(bucket: &Bucket, key: &str, mut temp: Temp, kept: Option<u64>) -> Result<Place, Fail> {
-    let (place, replaced) = settle(bucket, key, &temp.folder, &temp.name)?;
-    temp.renamed = true;
+    let linked = match Location::ordinary(bucket, key) {
+        Some(location) => temp.link(location.leaf())?,
+        None => false,
+    };
+    let (place, replaced) = if linked {
+        (Place::Ordinary, None)
+    } else {
+        temp.rename(bucket, |folder, name| settle(bucket, key, folder, name))?
+    };
+    temp.settled();
     if let Some(inode) = replaced.filter(|inode| Some(*inode) != kept) {
         sidecar::remove(bucket, key, inode);
     }

@@ -6,6 +6,8 @@ mod differential;
 mod fixtures;
 #[cfg(target_os = "linux")]
 mod folder;
+#[cfg(target_os = "linux")]
+mod inside;
 mod memory;
 #[cfg(target_os = "linux")]
 mod versions_on_disk;
