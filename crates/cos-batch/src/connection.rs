@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         let refused = |words: &[&str]| {
-            let error = connection(words).client().err().expect("it is not enough");
+            let error = connection(words).client().expect_err("it is not enough");
             assert_eq!(error.exit(), Exit::Usage);
             error.to_string()
         };

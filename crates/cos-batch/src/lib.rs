@@ -7,6 +7,7 @@
 //! | `serve` | how the parts become a server |
 //! | `connection`, `credentials` | how a command finds its server and its key |
 //! | `output` | tables, JSON, XML, progress |
+//! | `text` | texts and numbers for people |
 //! | `exit` | exit codes |
 
 mod args;
@@ -17,6 +18,7 @@ mod exit;
 mod logging;
 mod output;
 mod serve;
+mod text;
 
 use std::{io::Write as _, process::ExitCode};
 

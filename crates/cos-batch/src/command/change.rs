@@ -7,7 +7,8 @@ use cos_batch_model::{Priority, StatusUpdateReason, UpdateJobStatusResult, xml};
 use super::{Client, Job};
 use crate::{
     exit::{Error, Exit},
-    output::{self, Format, Terminal, text::clean},
+    output::{self, Format, Terminal},
+    text::clean,
 };
 
 /// `cos-batch priority`
@@ -16,7 +17,7 @@ pub(crate) struct SetPriority {
     #[command(flatten)]
     job: Job,
     /// The new priority, 0 to 2147483647; higher goes first
-    #[arg(value_name = "PRIORITY")]
+    #[arg(value_name = "PRIORITY", allow_negative_numbers = true)]
     priority: Priority,
     #[command(flatten)]
     client: Client,

@@ -9,7 +9,11 @@ use std::{
 use clap::Args;
 use cos_batch_model::{CreateJobRequest, xml};
 
-use super::{Client, request::Request, wait};
+use super::{
+    Client,
+    request::{FLAGS, Request},
+    wait,
+};
 use crate::{
     exit::{Error, Exit},
     output::{self, Format, Terminal},
@@ -22,7 +26,7 @@ use crate::{
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Create {
     /// File with a CreateJobRequest in XML, `-` for the standard input; instead of the flags for a job
-    #[arg(value_name = "FILE", conflicts_with = "Request")]
+    #[arg(value_name = "FILE", conflicts_with_all = FLAGS)]
     file: Option<PathBuf>,
     /// Write the request as XML and send nothing
     #[arg(long)]

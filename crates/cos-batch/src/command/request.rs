@@ -13,9 +13,35 @@ use crate::{connection::Connection, exit::Error};
 /// Role sent where none is given: the API demands one, `cos-batch serve` has no use for it.
 const ROLE_DEFAULT: &str = "qcs::cam::uin/0:roleName/none";
 
+/// The flags below: a file has all that they say.
+pub(super) const FLAGS: [&str; 23] = [
+    "operation",
+    "manifest",
+    "etag",
+    "manifest_version",
+    "fields",
+    "format",
+    "target",
+    "prefix_from",
+    "prefix_to",
+    "storage_class",
+    "meta",
+    "tag",
+    "add",
+    "days",
+    "tier",
+    "report_bucket",
+    "report_prefix",
+    "report_scope",
+    "priority",
+    "description",
+    "confirm_required",
+    "role",
+    "token",
+];
+
 /// What a job is to do.
 #[derive(Args, Debug)]
-#[group(id = "Request", multiple = true)]
 #[command(next_help_heading = "Job")]
 pub(crate) struct Request {
     /// What is done to each object
@@ -73,7 +99,7 @@ pub(crate) struct Request {
     #[arg(long, value_enum, value_name = "SCOPE", requires = "report_bucket")]
     report_scope: Option<Scope>,
     /// How urgent the job is, 0 to 2147483647; higher goes first
-    #[arg(long, value_name = "NUMBER", default_value = "0")]
+    #[arg(long, value_name = "NUMBER", default_value = "0", allow_negative_numbers = true)]
     priority: Priority,
     /// Words about the job, at most 256 bytes
     #[arg(long, value_name = "TEXT")]
@@ -143,9 +169,9 @@ impl Request {
                 },
                 spec: ManifestSpec { fields: self.columns(), format: self.format.into() },
             },
-            operation: self.operation(kind, region).map_err(Error::usage)?,
+            operation: self.operation(kind, region)?,
             priority: self.priority,
-            report: self.report(region).map_err(Error::usage)?,
+            report: self.report(region)?,
             role_arn: role,
         };
         request.validate().map_err(Error::usage)?;
@@ -183,7 +209,7 @@ impl Request {
         }
     }
 
-    fn operation(&self, kind: Kind, region: &str) -> Result<Operation, ValidationError> {
+    fn operation(&self, kind: Kind, region: &str) -> Result<Operation, Error> {
         let directive = if self.add { Directive::Add } else { Directive::Replaced };
         let directive = |is_used: bool| is_used.then_some(Lenient::Known(directive));
         Ok(match kind {
@@ -193,7 +219,7 @@ impl Request {
                 tag_set: self.tags()?,
             }),
             Kind::Restore => Operation::InitiateRestoreObject(InitiateRestoreObject {
-                expiration_in_days: self.days.ok_or(ValidationError::Missing { field: "ExpirationInDays" })?,
+                expiration_in_days: self.days.ok_or_else(|| Error::usage("--days is missing"))?,
                 job_tier: self.tier.unwrap_or(JobTier::Standard).into(),
             }),
             Kind::Copy => Operation::PutObjectCopy(Box::new(PutObjectCopy {
@@ -205,36 +231,38 @@ impl Request {
                 tagging_directive: directive(!self.tag.is_empty()),
                 new_object_tagging: self.tags()?,
                 storage_class: self.storage_class.map(Lenient::from),
-                ..PutObjectCopy::to(bucket(region, self.target.as_deref().unwrap_or_default())?)
+                ..PutObjectCopy::to(bucket("--target", region, self.target.as_deref().unwrap_or_default())?)
             })),
         })
     }
 
-    fn metadata(&self) -> Result<Option<NewObjectMetadata>, ValidationError> {
+    fn metadata(&self) -> Result<Option<NewObjectMetadata>, Error> {
         if self.meta.is_empty() {
             return Ok(None);
         }
         let entry = |(key, value): &(String, String)| {
             Ok(UserMetadata { key: MetadataKey::new(key.as_str())?, value: MetadataValue::new(value.as_str())? })
         };
-        let user_metadata = self.meta.iter().map(entry).collect::<Result<_, ValidationError>>()?;
+        let user_metadata = self.meta.iter().map(entry).collect::<Result<_, ValidationError>>();
+        let user_metadata = user_metadata.map_err(|error| Error::usage(format!("--meta: {error}")))?;
         Ok(Some(NewObjectMetadata { user_metadata, ..NewObjectMetadata::default() }))
     }
 
-    fn tags(&self) -> Result<Vec<Tag>, ValidationError> {
+    fn tags(&self) -> Result<Vec<Tag>, Error> {
         let tag = |(key, value): &(String, String)| {
             Ok(Tag { key: TagKey::new(key.as_str())?, value: TagValue::new(value.as_str())? })
         };
-        self.tag.iter().map(tag).collect()
+        let tags = self.tag.iter().map(tag).collect::<Result<_, ValidationError>>();
+        tags.map_err(|error| Error::usage(format!("--tag: {error}")))
     }
 
-    fn report(&self, region: &str) -> Result<Report, ValidationError> {
+    fn report(&self, region: &str) -> Result<Report, Error> {
         let Some(name) = &self.report_bucket else { return Ok(Report::disabled()) };
         let scope = match self.report_scope {
             Some(Scope::Failed) => ReportScope::FailedTasksOnly,
             Some(Scope::All) | None => ReportScope::AllTasks,
         };
-        Ok(Report { prefix: self.report_prefix.clone(), ..Report::to(bucket(region, name)?, scope) })
+        Ok(Report { prefix: self.report_prefix.clone(), ..Report::to(bucket("--report-bucket", region, name)?, scope) })
     }
 }
 
@@ -255,8 +283,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// A bucket by its plain or its full name.
-fn bucket(region: &str, name: &str) -> Result<BucketArn, ValidationError> {
-    if name.starts_with("qcs::") { BucketArn::new(name) } else { BucketArn::for_bucket(region, name) }
+fn bucket(flag: &str, region: &str, name: &str) -> Result<BucketArn, Error> {
+    let arn = if name.starts_with("qcs::") { BucketArn::new(name) } else { BucketArn::for_bucket(region, name) };
+    arn.map_err(|error| Error::usage(format!("{flag} {name}: {error}")))
 }
 
 /// An object by its plain or its full name.
@@ -270,4 +299,18 @@ fn object(region: &str, name: &str) -> Result<ObjectArn, Error> {
         ObjectArn::for_object(region, bucket, key)
     };
     arn.map_err(|error| Error::usage(format!("--manifest {name}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command};
+
+    use super::*;
+
+    #[test]
+    fn a_file_excludes_every_flag_for_a_job() {
+        let command = Request::augment_args(Command::new("x"));
+        let flags: Vec<&str> = command.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        assert_eq!(flags, FLAGS);
+    }
 }

@@ -3,7 +3,6 @@
 pub(crate) mod progress;
 pub(crate) mod table;
 mod terminal;
-pub(crate) mod text;
 pub(crate) mod wire;
 
 use clap::ValueEnum;

@@ -11,7 +11,7 @@ use std::{
 use cos_batch_model::{Job, JobStatus, Lenient};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::text::{clean, count, percent, span};
+use crate::text::{clean, count, percent, span};
 
 /// Without a terminal, a line is written when the status changes, and else after so long.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -159,7 +159,7 @@ impl Figures {
 
     fn long(&self) -> String {
         if self.total == 0 {
-            return "the manifest is not read yet".to_owned();
+            return "no tasks counted".to_owned();
         }
         let mut text =
             format!("{} of {} tasks ({} %)", count(self.done), count(self.total), percent(self.done, self.total));
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn figures_as_they_are_said() {
         let mut figures = Figures { done: 0, failed: 0, total: 0, rate: None, left: None };
-        assert_eq!((figures.short().as_str(), figures.long().as_str()), ("", "the manifest is not read yet"));
+        assert_eq!((figures.short().as_str(), figures.long().as_str()), ("", "no tasks counted"));
         figures = Figures { done: 1_234, total: 10_000, ..figures };
         assert_eq!(figures.short(), "1,234/10,000");
         figures = Figures { failed: 3, rate: Some(812), left: Some(Duration::from_secs(70)), ..figures };

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use cos_batch_engine::{report, spec::ReportSpec, wire};
 use cos_batch_model::{
-    Job, JobListMember, Lenient, ManifestFormat, Operation, OperationKind, ProgressSummary, ReportScope, Timestamp,
+    Job, JobListMember, JobStatus, Lenient, ManifestFormat, Operation, OperationKind, ProgressSummary, ReportScope,
+    Timestamp,
 };
 use unicode_width::UnicodeWidthStr as _;
 
-use super::text::{clean, count, cut, percent, short_count, span, wrap};
+use crate::text::{clean, count, cut, percent, short_count, span, wrap};
 
 /// Space between columns.
 const GAP: usize = 2;
@@ -34,7 +35,7 @@ fn fields(rows: &[(&str, String)], columns: usize) -> String {
 
 /// Everything about a job.
 pub(crate) fn job(job: &Job, columns: usize) -> String {
-    let mut rows = Vec::from(outcome(job));
+    let mut rows = outcome(job);
     let spec = &job.manifest.spec;
     rows.push(("Priority", job.priority.to_string()));
     if let Some(description) = &job.description {
@@ -71,29 +72,45 @@ pub(crate) fn summary(job: &Job, columns: usize) -> String {
 
 fn outcome(job: &Job) -> Vec<(&'static str, String)> {
     let mut rows = vec![("Job", job.job_id.to_string()), ("Status", job.status.to_string())];
-    if let Some(reason) = job.status_update_reason.as_ref().filter(|reason| !reason.as_str().is_empty()) {
-        rows.push(("  because", reason.to_string()));
+    if let Some(reason) = job.status_update_reason.as_ref().map(|reason| reason.as_str())
+        && !reason.is_empty()
+        // That of a failed job is its failure once more.
+        && !job.failure_reasons.iter().any(|failure| failure.failure_reason.as_str() == reason)
+    {
+        rows.push(("  reason", reason.to_owned()));
     }
     if let Some(cause) = &job.suspended_cause {
-        let since = job.suspended_date.map_or_else(String::new, |date| format!(" (since {date})"));
-        rows.push(("  waits", format!("{cause}{since}")));
+        rows.push(("  cause", cause.to_string()));
+    }
+    if let Some(date) = job.suspended_date {
+        rows.push(("  since", date.to_string()));
     }
     for failure in &job.failure_reasons {
         rows.push(("  failure", format!("{}: {}", failure.failure_code, failure.failure_reason)));
     }
     rows.push(("Operation", operation(&job.operation)));
-    rows.push(("Tasks", tasks(job.progress_summary)));
-    rows.push(("Report", report_place(job)));
+    rows.push(("Tasks", tasks(job)));
+    match job.report.bucket.as_ref().filter(|_| job.report.enabled) {
+        None => rows.push(("Report", "none".to_owned())),
+        Some(bucket) => {
+            let all_tasks = job.report.report_scope.as_ref().is_some_and(|scope| *scope == ReportScope::AllTasks);
+            let scope = if all_tasks { "all tasks" } else { "failed tasks" };
+            rows.push(("Report", format!("{scope}, in bucket {}", bucket.bucket())));
+            rows.push(("  key", report_key(job, bucket.bucket(), all_tasks)));
+        }
+    }
     rows
 }
 
-fn tasks(progress: ProgressSummary) -> String {
-    let ProgressSummary { number_of_tasks_failed: failed, number_of_tasks_succeeded: succeeded, .. } = progress;
-    let total = progress.total_number_of_tasks;
-    if total == 0 {
-        return "not counted yet".to_owned();
+fn tasks(job: &Job) -> String {
+    let ProgressSummary { number_of_tasks_failed: failed, number_of_tasks_succeeded: succeeded, .. } =
+        job.progress_summary;
+    match (job.progress_summary.total_number_of_tasks, job.status.known()) {
+        (0, Some(JobStatus::Complete)) => "none".to_owned(),
+        (0, Some(status)) if status.is_final() => "not counted".to_owned(),
+        (0, _) => "not counted yet".to_owned(),
+        (total, _) => format!("{} of {} succeeded, {} failed", count(succeeded), count(total), count(failed)),
     }
-    format!("{} of {} succeeded, {} failed", count(succeeded), count(total), count(failed))
 }
 
 fn operation(operation: &Operation) -> String {
@@ -120,17 +137,14 @@ fn operation(operation: &Operation) -> String {
     }
 }
 
-fn report_place(job: &Job) -> String {
-    let Some(bucket) = job.report.bucket.as_ref().filter(|_| job.report.enabled) else { return "none".to_owned() };
-    let all_tasks = job.report.report_scope.as_ref().is_some_and(|scope| *scope == ReportScope::AllTasks);
+/// Where the report is, or will be.
+fn report_key(job: &Job, bucket: &str, all_tasks: bool) -> String {
     let prefix = job.report.prefix.as_ref().map_or("", AsRef::<str>::as_ref).to_owned();
-    let key = match wire::uuid(job.job_id.as_str()) {
-        Some(id) => report::manifest_key(&ReportSpec { bucket: bucket.bucket().to_owned(), prefix, all_tasks }, id),
+    match wire::uuid(job.job_id.as_str()) {
+        Some(id) => report::manifest_key(&ReportSpec { bucket: bucket.to_owned(), prefix, all_tasks }, id),
         // Another server's job: its layout is not ours to know.
         None => prefix,
-    };
-    let scope = if all_tasks { "all tasks" } else { "failed tasks" };
-    format!("{}/{key} ({scope})", bucket.bucket())
+    }
 }
 
 fn between(from: Timestamp, to: Timestamp) -> String {

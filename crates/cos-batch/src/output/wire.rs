@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::text::{clean, wrap};
+use crate::text::{clean, wrap};
 
 /// Space before each line.
 const INDENT: &str = "  ";

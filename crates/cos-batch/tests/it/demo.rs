@@ -25,9 +25,9 @@ fn the_demo_on_a_terminal() {
     let place = Place::new();
     let mut command = program();
     command.arg("demo").env("TMPDIR", place.file(""));
-    let (code, seen) = screen::run(command);
-    assert_eq!(code, 0, "{seen}");
-    snapshots().bind(|| insta::assert_snapshot!("demo-terminal", seen));
+    let seen = screen::run(command);
+    assert_eq!(seen.code, 0, "{}", seen.screen);
+    snapshots().bind(|| insta::assert_snapshot!("demo-terminal", seen.screen));
 }
 
 #[test]

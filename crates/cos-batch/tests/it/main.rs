@@ -1,5 +1,7 @@
 //! The program as its users have it: real processes, real files, real sockets.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
+
 mod cancel;
 mod command_line;
 mod demo;

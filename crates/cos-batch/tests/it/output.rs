@@ -37,13 +37,13 @@ fn scene() -> Scene {
 /// What the same command shows into files and on a terminal; both in one snapshot, since they hardly differ.
 fn both(make: impl Fn() -> Command) -> String {
     let said = run(&mut make());
-    let (code, seen) = screen::run(make());
-    assert_eq!(code, said.code);
+    let seen = screen::run(make());
+    assert_eq!(seen.code, said.code);
     screen::assert_narrow(&said.out.lines().collect::<Vec<_>>());
     screen::assert_narrow(&said.err.lines().collect::<Vec<_>>());
     format!(
-        "exit code {code}\n--- standard output\n{}--- error output\n{}--- on a terminal\n{seen}\n",
-        said.out, said.err
+        "exit code {}\n--- standard output\n{}--- error output\n{}--- on a terminal\n{}\n",
+        said.code, said.out, said.err, seen.screen
     )
 }
 
@@ -64,4 +64,39 @@ fn jobs_as_people_see_them() {
     snapshot("wait-complete", show(&["wait", &scene.complete]));
     snapshot("wait-failed", show(&["wait", &scene.failed]));
     snapshot("wait-suspended", show(&["wait", &scene.suspended, "--stop-when-suspended"]));
+}
+
+#[test]
+fn progress_as_people_see_it() {
+    let place = Place::new();
+    let mut rows = place.fill(5_000);
+    rows.add_failing(SOURCE, "in/gone.txt");
+    let etag = place.write_manifest(&rows.text);
+    let server = Server::start(&place);
+
+    // On a terminal: one line, drawn over and over, that ends as wide as the terminal.
+    let job = server.create_copy(&etag, &[]);
+    let seen = screen::run(server.command(&["wait", &job]));
+    assert_eq!(seen.code, 4, "{}", seen.screen);
+    let bars: Vec<&String> = seen.frames.iter().filter(|frame| frame.starts_with("Active ")).collect();
+    assert!(!bars.is_empty(), "{:#?}", seen.frames);
+    for bar in bars {
+        let figures = bar.trim_start_matches("Active").trim_start_matches([' ', '=', '>']);
+        assert!(figures.is_empty() || figures.contains("/5,001"), "{bar:?}");
+    }
+    assert_eq!(seen.screen.lines().filter(|line| line.starts_with("Active")).count(), 0, "{}", seen.screen);
+    let last = "Complete   =============================================== 5,001/5,001  1 failed";
+    assert_eq!(seen.screen.lines().next(), Some(last));
+
+    // Without one: lines, and the status of each is a later one than that of the line before.
+    let job = server.create_copy(&etag, &[]);
+    let said = server.run(&["wait", &job]);
+    let order = ["New", "Preparing", "Ready", "Active", "Completing", "Complete"];
+    let statuses = said.err.lines().map(|line| {
+        let (status, figures) = line.split_once(' ').unwrap();
+        assert!(figures.trim() == "no tasks counted" || figures.contains(" of 5,001 tasks ("), "{line:?}");
+        order.iter().position(|known| *known == status).unwrap_or_else(|| panic!("{line:?}"))
+    });
+    assert!(statuses.is_sorted(), "{said:?}");
+    assert!(said.err.ends_with("Complete    5,001 of 5,001 tasks (100 %), 1 failed\n"), "{said:?}");
 }

@@ -119,7 +119,7 @@ fn wrong_jobs() {
     ended("empty manifest", "", None);
     let job = ended("row in another account's bucket", &format!("{}{FOREIGN},in/a\n", rows.text), None);
     let report = place.report(&job);
-    writeln!(text, "its row in the report: {:?}", report[&(FOREIGN.to_owned(), "in/a".to_owned())]).unwrap();
+    writeln!(text, "its row in the report: {:?}\n", report[&(FOREIGN.to_owned(), "in/a".to_owned())]).unwrap();
 
     let etag = place.write_manifest(&rows.text);
     for flags in [&["--target", FOREIGN][..], &["--report-bucket", FOREIGN]] {
@@ -130,7 +130,7 @@ fn wrong_jobs() {
             let words = ["create", "--operation", "delete", "--manifest", &manifest, "--etag", &etag];
             server.run(&[&words[..], flags].concat())
         };
-        writeln!(text, "\n{}: exit code {}\n{}", flags.join(" "), said.code, said.err).unwrap();
+        writeln!(text, "{}: exit code {}\n{}", flags.join(" "), said.code, said.err).unwrap();
     }
     let manifest = format!("{FOREIGN}/lists/all.csv");
     let said = server.run(&["create", "--operation", "delete", "--manifest", &manifest, "--etag", &etag]);

@@ -21,8 +21,17 @@ const COLUMNS_SEEN: u16 = 200;
 /// Lines of our screen; what the longest output has, and more.
 const LINES: u16 = 200;
 
-/// Runs a program on a terminal; gives its exit code and the screen.
-pub(crate) fn run(mut command: Command) -> (i32, String) {
+/// What was seen of a program.
+pub(crate) struct Seen {
+    pub(crate) code: i32,
+    /// The screen in the end.
+    pub(crate) screen: String,
+    /// The line with the cursor, whenever it had changed.
+    pub(crate) frames: Vec<String>,
+}
+
+/// Runs a program on a terminal.
+pub(crate) fn run(mut command: Command) -> Seen {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&controller).unwrap();
     unlockpt(&controller).unwrap();
@@ -42,14 +51,24 @@ pub(crate) fn run(mut command: Command) -> (i32, String) {
     let mut screen = vt100::Parser::new(LINES.try_into().unwrap(), COLUMNS_SEEN.try_into().unwrap(), 0);
     let mut controller = File::from(controller);
     let mut buffer = [0; 4096];
+    let mut frames: Vec<String> = Vec::new();
     // Linux ends it with an error when the last program is gone.
     while let Ok(count @ 1..) = controller.read(&mut buffer) {
-        screen.process(&buffer[..count]);
+        // A frame ends where the next one goes back to the beginning of the line.
+        for piece in buffer[..count].split_inclusive(|byte| *byte == b'\r') {
+            screen.process(piece);
+            let row = usize::from(screen.screen().cursor_position().0);
+            let frame = screen.screen().rows(0, COLUMNS_SEEN).nth(row).unwrap_or_default().trim_end().to_owned();
+            if frames.last() != Some(&frame) {
+                frames.push(frame);
+            }
+        }
     }
     let code = child.wait().unwrap().code().expect("the program ended by itself");
     let lines: Vec<String> = screen.screen().rows(0, COLUMNS_SEEN).map(|line| line.trim_end().to_owned()).collect();
     assert_narrow(&lines);
-    (code, lines.join("\n").trim_end().to_owned())
+    assert_narrow(&frames);
+    Seen { code, screen: lines.join("\n").trim_end().to_owned(), frames }
 }
 
 /// No line is wider than a terminal of 80 columns.

@@ -5,7 +5,7 @@ use cos_batch_model::{Job, JobStatus};
 use cos_batch_objectstore::{FolderStore, GetRequest, ObjectStore as _, VersionSelector};
 
 use super::{SOURCE, TARGET, fill::Filled, report::Rows};
-use crate::{exit::Error, output::text::count};
+use crate::{exit::Error, text::count};
 
 /// Differences that are named; of more only the number.
 const NAMED: usize = 5;

@@ -27,12 +27,9 @@ use super::{
 use crate::{
     connection::Connection,
     exit::{Error, Exit},
-    output::{
-        Terminal,
-        text::{clean, count, wrap},
-        wire,
-    },
+    output::{Terminal, wire},
     serve::{Callers, DataFolder, Server},
+    text::{clean, count, wrap},
 };
 
 const SOURCE: &str = "demo-src-1250000000";
