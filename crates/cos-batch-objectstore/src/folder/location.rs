@@ -65,13 +65,14 @@ impl<'a> Location<'a> {
         self.path.rsplit_once('/').map_or(&*self.path, |(_, leaf)| leaf)
     }
 
-    /// Opens the folder this is in, making missing folders.
-    pub(super) fn open_parent(&self) -> Result<OwnedFd> {
-        self.with_parent(|folder, _| match folder {
-            at::Folder::Opened(folder) => Ok(folder),
-            at::Folder::Base(folder) => {
-                folder.try_clone_to_owned().map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))
-            }
+    /// Opens the folder this is in and makes something in it, making missing folders.
+    pub(super) fn make_in_parent<T>(&self, make: impl Fn(&OwnedFd) -> Result<T>) -> Result<(T, OwnedFd)> {
+        self.with_parent(|folder, _| {
+            let folder = match folder {
+                at::Folder::Opened(folder) => folder,
+                at::Folder::Base(folder) => rustix::io::fcntl_dupfd_cloexec(folder, 0)?,
+            };
+            Ok((make(&folder)?, folder))
         })
     }
 

@@ -70,7 +70,11 @@ fn new_name() -> String {
 }
 
 fn nameless(folder: impl AsFd) -> Result<File> {
-    fs::openat(folder, ".", OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, RIGHTS).map(File::from)
+    match fs::openat(&folder, ".", OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, RIGHTS) {
+        // What ext4 says of a folder that was removed.
+        Err(Errno::PERM) if at::stamp(&folder).is_ok_and(|s| s.gone) => Err(Errno::NOENT),
+        opened => opened.map(File::from),
+    }
 }
 
 enum Home {
@@ -93,8 +97,7 @@ impl Temp {
     /// To be put at `location` sooner or later.
     pub(super) fn for_location(bucket: &Bucket, location: Option<&Location<'_>>) -> Result<Self> {
         let Some((location, linking)) = location.zip(Linking::of(bucket)) else { return Self::named(bucket) };
-        let opened = location.open_parent().and_then(|folder| Ok((nameless(&folder)?, folder)));
-        match opened {
+        match location.make_in_parent(|folder| nameless(folder)) {
             Ok((file, folder)) => Ok(Self { file, home: Home::Nameless { folder, linking } }),
             // It can only be put elsewhere, or another file system is mounted here.
             Err(error) if at::is_impossible(error) || matches!(error, Errno::LOOP | Errno::OPNOTSUPP) => {
