@@ -25,12 +25,10 @@ use crate::{
 /// How long the end of the process waits for threads that are still blocked in an operation.
 const BLOCKED_WAIT: Duration = Duration::from_secs(1);
 
-/// What the program can do.
+/// What the program can do. Commands with more to say about them do so where they are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run a server on a local folder
     Serve(serve::Serve),
-    /// Make a job, from an XML file or from flags
     Create(Box<create::Create>),
     /// Show a job
     Describe(describe::Describe),
@@ -44,9 +42,7 @@ pub(crate) enum Command {
     Cancel(change::Cancel),
     /// Remove a job from the list; one that still runs is cancelled
     Delete(change::Delete),
-    /// Wait until a job has ended, and say how
     Wait(wait::Wait),
-    /// See everything at work in a few seconds, without any set-up
     Demo(demo::Demo),
 }
 
