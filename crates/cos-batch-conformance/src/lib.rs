@@ -1,0 +1,56 @@
+//! Checks that a server or a backend keeps the rules of the COS Batch Operations API. For any implementation, not only
+//! for those of this workspace.
+//!
+//! | look in | for |
+//! |---|---|
+//! | [`api`] | checks of a [`BatchApi`](cos_batch_model::BatchApi): groups basic, errors, paging, lifecycle |
+//! | [`wire`] | the same and more over HTTP, through the seam [`wire::Wire`]: further groups auth, limits, hostile |
+//! | [`setup`] | what a run needs to know of the system: accounts, a legal job, a pause, a clock |
+//! | [`report`] | what came out: text for people, JSON for programs |
+//!
+//! Each check has an id that stays (`auth/expired-signature`), a rule in one sentence and the rule's source. A rule that
+//! the API's documentation leaves open and that this project settled is told apart ([`report::Basis::Settled`]): a system
+//! may have good reasons to differ there.
+//!
+//! The crate has no runtime, opens no connection and reads no clock: all that comes with the [`setup::Setup`]. Checks
+//! work beside other jobs that the system holds, make a bounded number of requests, and delete the jobs that they made;
+//! where that is not possible the report lists them. Nearly all of these jobs wait for a confirmation that never comes.
+//! Some checks of the group lifecycle run the job of the setup's factory to its end, so it should do no harm.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use cos_batch_conformance::{Account, Group, Setup, api};
+//! use cos_batch_model::{AppId, BatchApi, BoxFuture};
+//! # fn legal_request() -> cos_batch_model::CreateJobRequest { unreachable!("the backend below makes no jobs") }
+//!
+//! struct Mine; // offers nothing yet
+//! impl BatchApi for Mine {}
+//!
+//! # fn block_on<T>(future: impl Future<Output = T>) -> T {
+//! #     let mut future = std::pin::pin!(future);
+//! #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+//! #     loop { if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) { return value } }
+//! # }
+//! # block_on(async {
+//! let account = Account::anonymous(AppId::new("1250000000")?, legal_request);
+//! let setup = Setup::new("run-1", account, || 1_700_000_000, || Box::pin(async { /* sleep a little */ }))?;
+//! let report = api::run(Arc::new(Mine), &setup, &[Group::Paging]).await;
+//! assert!(!report.is_conformant());
+//! assert!(report.failed_ids().any(|id| id == "paging/default-page"));
+//! println!("{report}");
+//! # Ok::<(), cos_batch_model::ValidationError>(())
+//! # }).unwrap();
+//! ```
+
+pub mod api;
+mod bench;
+mod check;
+pub mod report;
+pub mod setup;
+mod verdict;
+pub mod wire;
+
+pub use report::{Basis, CheckInfo, CheckResult, Group, Outcome, Report};
+pub use setup::{Account, Setup};
+pub use wire::Wire;
