@@ -102,6 +102,16 @@ pub async fn delete_leaves_a_marker(fixture: &dyn Fixture) {
         assert_eq!(b.get(key).await.unwrap(), "one");
         assert_eq!(b.head(key).await.unwrap().version_id.as_deref(), Some(one.as_str()));
     }
+    // Removing a marker from below the newest brings nothing back.
+    let first = b.delete("between").await.version_id.unwrap();
+    put(&b, "between", "body").await;
+    let last = b.delete("between").await.version_id.unwrap();
+    b.delete_version("between", &id(&first)).await;
+    refused(b.head("between").await, ErrorKind::NoSuchKey);
+    b.delete_version("between", &id(&last)).await;
+    assert_eq!(b.get("between").await.unwrap(), "body");
+    b.delete("between").await;
+
     let marker = b.delete("never").await.version_id.unwrap();
     refused(b.head("never").await, ErrorKind::NoSuchKey);
     refused(b.head_version("never", &id(&marker)).await, ErrorKind::NoSuchKey);

@@ -3,7 +3,10 @@
 use std::{
     fs,
     os::unix::fs::MetadataExt,
-    sync::{Arc, atomic::AtomicI64},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -306,6 +309,49 @@ fn readers_see_one_object_or_the_other() {
 }
 
 #[test]
+fn an_object_moves_to_its_own_path_when_that_is_free() {
+    let f = fixture();
+    put(&f.store, "a/x", "x").unwrap();
+    put(&f.store, "a", "odd").unwrap();
+    delete(&f.store, "a/x").unwrap();
+    assert_eq!(fs::read(f.path(B, ".cos-batch/odd/fa")).unwrap(), b"odd");
+    put(&f.store, "a", "ordinary").unwrap();
+    assert_eq!(fs::read(f.path(B, "a")).unwrap(), b"ordinary");
+    assert!(!f.path(B, ".cos-batch/odd/fa").exists());
+}
+
+#[test]
+fn a_reader_does_not_miss_an_object_that_moves() {
+    let f = Arc::new(fixture());
+    // Even: the object exists.
+    let turn = Arc::new(AtomicU64::new(1));
+    let reader = {
+        let (f, turn) = (Arc::clone(&f), Arc::clone(&turn));
+        std::thread::spawn(move || {
+            let mut seen = 0;
+            while seen < 3000 {
+                let before = turn.load(Ordering::SeqCst);
+                let found = get(&f.store, "a");
+                if before % 2 == 0 && turn.load(Ordering::SeqCst) == before {
+                    found.unwrap();
+                    seen += 1;
+                }
+            }
+        })
+    };
+    while !reader.is_finished() {
+        put(&f.store, "a/x", "x").unwrap();
+        put(&f.store, "a", "odd").unwrap();
+        turn.fetch_add(1, Ordering::SeqCst);
+        delete(&f.store, "a/x").unwrap();
+        put(&f.store, "a", "ordinary").unwrap();
+        turn.fetch_add(1, Ordering::SeqCst);
+        delete(&f.store, "a").unwrap();
+    }
+    reader.join().unwrap();
+}
+
+#[test]
 fn the_time_of_a_copy_is_now() {
     let f = fixture();
     put(&f.store, "from", "x").unwrap();
@@ -334,7 +380,7 @@ fn listings_show_what_is_known_without_reading_the_object() {
 fn a_restore_runs_out() {
     static NOW: AtomicI64 = AtomicI64::new(1_000_000);
     let f = InFolder::new();
-    let store = FolderStore::open(f.root()).unwrap().with_clock(|| NOW.load(std::sync::atomic::Ordering::SeqCst));
+    let store = FolderStore::open(f.root()).unwrap().with_clock(|| NOW.load(Ordering::SeqCst));
     store.create_bucket(B).unwrap();
     crate::memory::restore_runs_out(&store, &NOW);
 }

@@ -61,6 +61,8 @@ fn a_writer_that_died_between_keeping_the_old_and_placing_the_new() {
     let two = put(&f, "two");
     assert_eq!(archived(&f).len(), 1, "one older version, not two");
     assert_eq!(get(&f, &id(&one)).unwrap(), "one");
+    // The same again, with an older version below.
+    fs::hard_link(f.path(B, "k"), f.path(B, &format!(".cos-batch/versions/fk/{:016x}-{two}", 9))).unwrap();
     delete(&f, &id(&two), None);
     assert_eq!(get(&f, &LATEST).unwrap(), "one");
     // Deleting the version removes both names.
@@ -104,6 +106,29 @@ fn a_file_put_by_hand_is_the_null_version() {
     put(&f, "three");
     assert_eq!(get(&f, &id("null")).unwrap(), "again");
     assert_eq!(archived(&f).len(), 1);
+}
+
+#[test]
+fn what_a_crash_left_in_the_hidden_area_stays_hidden() {
+    let f = fixture();
+    put(&f, "one");
+    // A writer died after it had moved the object to its own path, before it removed it here.
+    fs::create_dir_all(f.path(B, ".cos-batch/odd")).unwrap();
+    fs::write(f.path(B, ".cos-batch/odd/fk"), "stale").unwrap();
+    assert_eq!(get(&f, &LATEST).unwrap(), "one");
+    delete(&f, &LATEST, None);
+    assert_eq!(get(&f, &LATEST).unwrap_err(), ErrorKind::NoSuchKey);
+}
+
+#[test]
+fn a_late_repeat_leaves_no_folders() {
+    let f = fixture();
+    let operation = Some(OperationId { job: 1, row: 1 });
+    let put = || run(f.store.put(PutRequest { operation, ..PutRequest::new(B, "a/b/c", Bytes::new()) })).unwrap();
+    let done = put();
+    run(f.store.delete(DeleteRequest { bucket: B, key: "a/b/c", version: &LATEST, operation: None })).unwrap();
+    assert_eq!(put(), done);
+    assert!(!f.path(B, "a").exists());
 }
 
 #[test]
