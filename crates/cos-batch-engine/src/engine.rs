@@ -1,6 +1,6 @@
 //! The engine as its owner sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) core: Arc<Core>,
-    driver: Option<JoinHandle<()>>,
+    driver: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What an engine works with.
@@ -52,7 +52,7 @@ impl Engine {
         }
         let core = Arc::new(Core::new(parts.jobs, parts.buckets, parts.access, parts.spool, parts.config));
         let driver = runtime::start(&core);
-        Ok(Self { core, driver: Some(driver) })
+        Ok(Self { core, driver: Mutex::new(Some(driver)) })
     }
 
     /// The store the engine works on.
@@ -62,9 +62,10 @@ impl Engine {
     }
 
     /// Stops: nothing new begins, what is in flight ends and is committed. Jobs go on when an engine starts again.
-    /// Takes little more than [`Config::drain`] at the most. Further calls do nothing.
-    pub async fn shutdown(&mut self) {
-        if let Some(driver) = self.driver.take() {
+    /// Takes little more than [`Config::drain`] at the most. The API goes on to be answered. Further calls do nothing.
+    pub async fn shutdown(&self) {
+        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(driver) = driver {
             runtime::shutdown(&self.core, driver).await;
         }
     }

@@ -51,3 +51,8 @@ fn report(error: &Error) {
     // With the error output gone as well there is nobody left to tell.
     let _ = writeln!(std::io::stderr().lock(), "error: {error}");
 }
+
+/// The examples of the README, compiled with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

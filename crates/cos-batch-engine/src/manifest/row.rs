@@ -73,7 +73,8 @@ impl Columns {
         };
         if record.len() != self.names.len() {
             let (declared, found) = (self.names.len(), record.len());
-            return Err(at(None, format!("it has {found} columns, Manifest.Spec.Fields declares {declared}")));
+            let columns = if found == 1 { "column" } else { "columns" };
+            return Err(at(None, format!("it has {found} {columns}, Manifest.Spec.Fields declares {declared}")));
         }
         let text = |place: usize, name: &str| {
             std::str::from_utf8(record.field(place).unwrap_or_default())

@@ -120,7 +120,7 @@ impl Runner {
     pub async fn attempt(&self, task: &Task) -> Attempt {
         let right = source_right(&self.spec.operation);
         if !self.access.allows(&self.tenant, &task.bucket, right) {
-            let message = format!("{} may not {} bucket {}", self.tenant, right.name(), task.bucket);
+            let message = format!("APPID {} may not {} bucket {}", self.tenant, right.name(), task.bucket);
             return Attempt::Done(Outcome::failure(403, "AccessDenied", message));
         }
         let result = match &self.spec.operation {

@@ -3,7 +3,7 @@
 mod data;
 mod lock;
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use cos_batch_engine::{Access, Buckets, Config, Engine, Parts, Right, Spool, SystemClock};
 use cos_batch_jobstore::SqliteJobStore;
@@ -20,9 +20,6 @@ use crate::{
 
 /// Bucket of the private spool. Users name buckets of another store, so none of them can name this one.
 const SPOOL_BUCKET: &str = "segments";
-
-/// How long requests that were begun may take at the end: they are short, and the engine's own drain comes after.
-const REQUEST_DRAIN: Duration = Duration::from_secs(2);
 
 /// Whose requests are accepted.
 #[derive(Debug)]
@@ -63,8 +60,7 @@ impl Server {
             // Whoever let go of the other end wants the server to stop as well.
             let _ = stopped.await;
         };
-        let options = listen::ListenOptions { drain: REQUEST_DRAIN, ..listen::ListenOptions::default() };
-        let listener = tokio::spawn(listen::serve(listener, service, until, options));
+        let listener = tokio::spawn(listen::serve(listener, service, until, listen::ListenOptions::default()));
         Ok(Self { address, engine, stop, listener, _data: data })
     }
 
@@ -86,13 +82,10 @@ impl Server {
     pub(crate) async fn shutdown(self) {
         // If nobody listens any more, it has already stopped.
         let _ = self.stop.send(());
-        if let Ok(Err(error)) = self.listener.await {
+        // Both drain at the same time: requests that were begun, and operations.
+        let (listened, ()) = tokio::join!(self.listener, self.engine.shutdown());
+        if let Ok(Err(error)) = listened {
             tracing::warn!(%error, "the listener failed");
-        }
-        // The listener took all connections with it, and they their share of the engine.
-        match Arc::into_inner(self.engine) {
-            Some(mut engine) => engine.shutdown().await,
-            None => tracing::warn!("a request is still being answered; going on at the last checkpoint next time"),
         }
     }
 }

@@ -4,11 +4,15 @@ use std::{collections::BTreeSet, fs, time::Duration};
 
 use crate::support::{Place, Server, TARGET, figures};
 
+/// So often each object is named: enough rows that no machine is through before the cancel, however fast.
+const ROUNDS: usize = 300;
+
 #[test]
 fn nothing_begins_later_than_a_second_after_a_cancel_is_answered() {
     let place = Place::new();
-    let rows = place.fill(10_000);
-    let etag = place.write_manifest(&rows.text);
+    let rows = place.fill(1000);
+    let etag = place.write_manifest(&rows.text.repeat(ROUNDS));
+    let all = (rows.count * ROUNDS) as u64;
     let server = Server::start(&place);
     let job = server.create_copy(&etag, &[]);
     server.look_until(&job, |seen| seen["Status"] == "Active" && figures(seen)[0] > 0);
@@ -26,11 +30,11 @@ fn nothing_begins_later_than_a_second_after_a_cancel_is_answered() {
     let seen = server.describe(&job);
     assert_eq!(seen["Status"], "Cancelled");
     let [succeeded, failed, total] = figures(&seen);
-    assert!(failed == 0 && total == 10_000 && succeeded > 0 && succeeded < total, "{seen:#}");
+    assert!(failed == 0 && total == all && succeeded > 0 && succeeded < total, "{seen:#}");
 
     let report = place.report(&job);
-    assert_eq!(report.len() as u64, succeeded);
-    assert!(report.values().all(|outcomes| outcomes.len() == 1 && outcomes[0][0] == "succeeded"));
+    assert_eq!(report.values().map(Vec::len).sum::<usize>() as u64, succeeded);
+    assert!(report.values().flatten().all(|outcome| outcome[0] == "succeeded"));
     let reported: BTreeSet<String> = report.into_keys().map(|(_, key)| key).collect();
     place.assert_copied(&reported);
     for key in &reported {

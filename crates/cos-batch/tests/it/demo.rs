@@ -30,6 +30,15 @@ fn the_demo_on_a_terminal() {
     snapshots().bind(|| insta::assert_snapshot!("demo-terminal", seen.screen));
 }
 
+/// The session that the README shows is the one above: pasted from a run, and as true as the snapshot.
+#[test]
+fn the_readme_shows_what_the_demo_shows() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let (_, session) = readme.split_once("$ cargo run --release --bin cos-batch -- demo\n").unwrap();
+    let (session, _) = session.split_once("\n```").unwrap();
+    snapshots().bind(|| insta::assert_snapshot!("demo-terminal", session));
+}
+
 #[test]
 fn a_kept_demo_goes_on_as_its_last_lines_say() {
     let place = Place::new();

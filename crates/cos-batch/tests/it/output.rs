@@ -69,7 +69,9 @@ fn jobs_as_people_see_them() {
 #[test]
 fn progress_as_people_see_it() {
     let place = Place::new();
-    let mut rows = place.fill(5_000);
+    // Each object a few times, so that the job is seen while it runs.
+    let mut rows = place.fill(1000);
+    rows.text = rows.text.repeat(15);
     rows.add_failing(SOURCE, "in/gone.txt");
     let etag = place.write_manifest(&rows.text);
     let server = Server::start(&place);
@@ -82,10 +84,10 @@ fn progress_as_people_see_it() {
     assert!(!bars.is_empty(), "{:#?}", seen.frames);
     for bar in bars {
         let figures = bar.trim_start_matches("Active").trim_start_matches([' ', '=', '>']);
-        assert!(figures.is_empty() || figures.contains("/5,001"), "{bar:?}");
+        assert!(figures.is_empty() || figures.contains("/15,001"), "{bar:?}");
     }
     assert_eq!(seen.screen.lines().filter(|line| line.starts_with("Active")).count(), 0, "{}", seen.screen);
-    let last = "Complete   =============================================== 5,001/5,001  1 failed";
+    let last = "Complete   ============================================= 15,001/15,001  1 failed";
     assert_eq!(seen.screen.lines().next(), Some(last));
 
     // Without one: lines, and the status of each is a later one than that of the line before.
@@ -94,9 +96,9 @@ fn progress_as_people_see_it() {
     let order = ["New", "Preparing", "Ready", "Active", "Completing", "Complete"];
     let statuses = said.err.lines().map(|line| {
         let (status, figures) = line.split_once(' ').unwrap();
-        assert!(figures.trim() == "no tasks counted" || figures.contains(" of 5,001 tasks ("), "{line:?}");
+        assert!(figures.trim() == "no tasks counted" || figures.contains(" of 15,001 tasks ("), "{line:?}");
         order.iter().position(|known| *known == status).unwrap_or_else(|| panic!("{line:?}"))
     });
     assert!(statuses.is_sorted(), "{said:?}");
-    assert!(said.err.ends_with("Complete    5,001 of 5,001 tasks (100 %), 1 failed\n"), "{said:?}");
+    assert!(said.err.ends_with("Complete    15,001 of 15,001 tasks (100 %), 1 failed\n"), "{said:?}");
 }

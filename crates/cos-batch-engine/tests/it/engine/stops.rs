@@ -125,7 +125,7 @@ async fn a_shutdown_loses_nothing_and_repeats_nothing() {
             let before = world.describe(&id).await.progress_summary.number_of_tasks_succeeded;
             faulty.gate.add_permits(400);
             world.until(&id, |job| job.progress_summary.number_of_tasks_succeeded > before).await;
-            let (engine, gate) = (&mut world.engine, &faulty.gate);
+            let (engine, gate) = (&world.engine, &faulty.gate);
             // What has begun may end.
             tokio::join!(engine.shutdown(), async { gate.add_permits(600) });
             let begun = faulty.copies.load(Ordering::SeqCst);
