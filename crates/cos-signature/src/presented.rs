@@ -93,7 +93,7 @@ impl Presented {
         let mut token = single(headers, SECURITY_TOKEN)?.map(str::to_owned);
         for (name, value) in query_pairs(query) {
             let is_token = name == SECURITY_TOKEN;
-            if !is_token && !is_own_parameter(name.as_bytes()) {
+            if !is_token && field(name.as_bytes()).is_none() {
                 continue;
             }
             if value.len() > PRESENTED_BYTES_MAX {
@@ -124,9 +124,9 @@ impl fmt::Debug for Presented {
     }
 }
 
-/// Whether a query parameter belongs to the signature itself.
-pub(crate) fn is_own_parameter(name: &[u8]) -> bool {
-    FIELDS.iter().any(|field| field.as_bytes() == name)
+/// Which field of a signature this is, if it is one.
+pub(crate) fn field(name: &[u8]) -> Option<usize> {
+    FIELDS.iter().position(|field| field.as_bytes() == name)
 }
 
 /// Whether a text can be a key id.
@@ -135,17 +135,20 @@ pub(crate) fn is_secret_id(text: &str) -> bool {
     fits && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'&' && byte != b';')
 }
 
+/// How many fields a signature has.
+pub(crate) const FIELD_COUNT: usize = 7;
+
 /// The fields of a signature, in their usual order.
-const FIELDS: [&str; 7] =
+const FIELDS: [&str; FIELD_COUNT] =
     ["q-sign-algorithm", "q-ak", "q-sign-time", "q-key-time", "q-header-list", "q-url-param-list", "q-signature"];
 
 #[derive(Default)]
-struct Fields<'a>([Option<Cow<'a, str>>; FIELDS.len()]);
+struct Fields<'a>([Option<Cow<'a, str>>; FIELD_COUNT]);
 
 impl<'a> Fields<'a> {
     /// Keeps the field; false if there is none of this name.
     fn take(&mut self, name: &str, value: Cow<'a, str>) -> Result<bool, VerifyError> {
-        let Some(index) = FIELDS.iter().position(|field| *field == name) else { return Ok(false) };
+        let Some(index) = field(name.as_bytes()) else { return Ok(false) };
         match self.0[index].replace(value) {
             None => Ok(true),
             Some(_) => Err(malformed("one of its fields stands there twice")),

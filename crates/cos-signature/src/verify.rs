@@ -7,7 +7,7 @@ use crate::{
     Place, Presented, SecretKey, SigningKey, VerifyError,
     canonical::{self, HttpString},
     error::shown,
-    presented::is_own_parameter,
+    presented::{FIELD_COUNT, field},
 };
 
 /// How far a client's clock may run ahead of the verifier's, seconds: the 15 minutes of the COS documentation.
@@ -131,9 +131,12 @@ fn everything_signed(parts: &Parts, presented: &Presented, signed: &HttpString) 
         return Err(VerifyError::AbsentHeader { name: shown(name.as_bytes()) });
     }
 
+    // The fields of a signature in the query are read once each, in their exact spelling. What only comes down to such
+    // a name when it is decoded and put in lower case is a parameter like any other.
+    let mut fields_left = [presented.place == Place::Query; FIELD_COUNT];
     let mut unsigned = HttpString::new(parts);
     unsigned.parameters(parts.uri.query(), |name| {
-        let own = presented.place == Place::Query && is_own_parameter(name);
+        let own = field(name).is_some_and(|field| std::mem::take(&mut fields_left[field]));
         !own && !presented.url_param_list.has(name)
     });
     if let Some(name) = unsigned.parameter_names().next() {

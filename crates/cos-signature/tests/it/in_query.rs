@@ -55,3 +55,12 @@ fn an_alteration_is_refused() {
     parts.uri = parts.uri.to_string().replace("maxResults=2", "maxResults=3").parse().unwrap();
     assert_eq!(strict(&parts), Err(VerifyError::Mismatch));
 }
+
+#[test]
+fn what_only_looks_like_a_field_must_be_signed() {
+    for more in ["&Q-AK=other", "&q%2Dak=other", "&q-a%6B", "&Q-aK=x&q%2Dak=y"] {
+        let parts = with_query(presigned("/jobs"), more);
+        assert_eq!(Presented::from_parts(&parts).unwrap().secret_id, SECRET_ID);
+        assert_eq!(strict(&parts), Err(VerifyError::UnsignedParameter { name: "q-ak".into() }), "{more}");
+    }
+}
