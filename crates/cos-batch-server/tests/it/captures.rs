@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -15,8 +14,7 @@ use cos_batch_server::{BatchService, Key, StaticKeys};
 use crate::support::*;
 
 fn captured() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/captures/cos-go-sdk");
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(captured_path("")).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
         .into_iter()

@@ -13,3 +13,4 @@ mod limits;
 mod listener;
 mod logging;
 mod support;
+mod tamper;

@@ -3,7 +3,10 @@
 mod recorder;
 pub(crate) mod socket;
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -70,7 +73,7 @@ pub(crate) fn for_action(action: &impl Action) -> Request<Full<Bytes>> {
     let mut request = action.to_http(&appid());
     request.headers_mut().insert("host", "batch.example".parse().unwrap());
     if !request.body().is_empty() {
-        let md5 = STANDARD.encode(Md5::digest(request.body()));
+        let md5 = md5_of(request.body());
         request.headers_mut().insert("content-md5", md5.parse().unwrap());
         let length = request.body().len();
         request.headers_mut().insert("content-length", length.into());
@@ -78,14 +81,24 @@ pub(crate) fn for_action(action: &impl Action) -> Request<Full<Bytes>> {
     request.map(Full::new)
 }
 
-/// A request with the body of a CreateJob, but for the signature.
+/// What Content-MD5 says of a body.
+pub(crate) fn md5_of(body: impl AsRef<[u8]>) -> String {
+    STANDARD.encode(Md5::digest(body))
+}
+
+/// A CreateJob that all is well with, but for the signature.
 pub(crate) fn create() -> Request<Full<Bytes>> {
-    let mut request = plain("POST", "/jobs", CREATE);
+    create_with(CREATE)
+}
+
+/// A CreateJob with this body, but for the signature.
+pub(crate) fn create_with(body: &str) -> Request<Full<Bytes>> {
+    let mut request = plain("POST", "/jobs", body);
     for (name, value) in [
         ("host", "batch.example"),
         ("x-cos-appid", APPID),
         ("content-type", "application/xml"),
-        ("content-md5", &STANDARD.encode(Md5::digest(CREATE))),
+        ("content-md5", &md5_of(body)),
     ] {
         request.headers_mut().insert(name, value.parse().unwrap());
     }
@@ -96,6 +109,12 @@ pub(crate) fn create() -> Request<Full<Bytes>> {
 pub(crate) fn signed<B>(mut request: Request<B>) -> Request<B> {
     sign(&mut request, &credentials(), KeyTime::new(NOW, NOW + 3600).unwrap()).unwrap();
     request
+}
+
+/// Where a captured request of the official Go SDK is; without a name, the folder.
+pub(crate) fn captured_path(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/captures/cos-go-sdk");
+    if name.is_empty() { folder } else { folder.join(name).with_extension("http") }
 }
 
 /// Hands a request to the service without a socket.
