@@ -7,7 +7,7 @@ use std::sync::{
 
 use cos_batch_model::{
     ApiError, AppId, BatchApi, CreateJobRequest, DeleteJobRequest, DescribeJobRequest, ErrorCode, Job, JobId,
-    ListJobsRequest, ListJobsResult, MaxResults, NextToken, Priority, RequestContext, RequestedJobStatus,
+    JobStatus, ListJobsRequest, ListJobsResult, MaxResults, NextToken, Priority, RequestContext, RequestedJobStatus,
     StatusUpdateReason, UpdateJobPriorityRequest, UpdateJobPriorityResult, UpdateJobStatusRequest,
     UpdateJobStatusResult,
 };
@@ -278,6 +278,18 @@ impl Bench {
         Err(failed(expected, format!("after {} looks it is {}", self.setup.polls, last.status)))
     }
 
+    /// Looks at the job until it waits for its confirmation.
+    pub(crate) async fn until_suspended(&self, job: &JobId) -> Result<Job, Miss> {
+        let expected = "a job that needs a confirmation becomes Suspended";
+        let wanted = |job: &Job| {
+            if is_final(job)? {
+                return Err(failed(expected, format!("it is {}", job.status)));
+            }
+            Ok(job.status == JobStatus::Suspended)
+        };
+        self.until(job, expected, wanted).await
+    }
+
     /// Removes the jobs that the check made.
     pub(crate) async fn clean_up(&self) {
         self.begin();
@@ -293,4 +305,10 @@ impl Bench {
             self.jobs().left_behind.push(job);
         }
     }
+}
+
+/// Whether the job has ended.
+pub(crate) fn is_final(job: &Job) -> Result<bool, Miss> {
+    let status = job.status.known().ok_or_else(|| failed("one of the 13 statuses", &job.status))?;
+    Ok(status.is_final())
 }

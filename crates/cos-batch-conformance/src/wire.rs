@@ -1,6 +1,6 @@
 //! Checks over HTTP: of a service in process, or of whatever answers at a URL.
 //!
-//! The checks of [`api`](crate::api) run here too, each call as an HTTP request; further ones look at what no
+//! The checks of [`api`] run here too, each call as an HTTP request; further ones look at what no
 //! [`BatchApi`](cos_batch_model::BatchApi) can show or send.
 
 mod attack;

@@ -133,6 +133,8 @@ async fn foreign_is_unknown(bench: &Bench) -> Verdict {
         let (expected, found) = (told(&expected, &unknown), told(&found, &made.id));
         equal(&format!("{action} of another account's job, as of an unknown one"), &expected, &found)?;
     }
+    let answer = bench.try_describe_as(other, &made.id).await;
+    refused("DescribeJob of another account's job", NO_SUCH_JOB, answer)?;
     let after = bench.describe(&made.id).await?;
     equal("Priority after the other account's calls", &before.priority, &after.priority)?;
     let cancelled = after.status.as_str().starts_with("Cancel");

@@ -5,7 +5,7 @@ use cos_batch_model::{
 };
 
 use crate::{
-    bench::{Bench, Made},
+    bench::{Bench, Made, is_final},
     check::{Check, checks},
     verdict::{Miss, Verdict, ensure, equal, failed, refused, succeeds},
 };
@@ -158,8 +158,7 @@ async fn failed_says_why(bench: &Bench) -> Verdict {
 async fn suspended(bench: &Bench) -> Result<Made, Miss> {
     bench.needs_running_jobs()?;
     let made = bench.create(|_| {}).await?;
-    let what = "a job that needs a confirmation becomes Suspended";
-    bench.until(&made.id, what, |job| Ok(job.status == JobStatus::Suspended)).await?;
+    bench.until_suspended(&made.id).await?;
     Ok(made)
 }
 
@@ -175,11 +174,6 @@ async fn cancelled(bench: &Bench, job: &JobId) -> Result<Job, Miss> {
     let job = bench.until(job, "a cancelled job becomes Cancelled", is_final).await?;
     equal("Status", &"Cancelled", &job.status.as_str())?;
     Ok(job)
-}
-
-fn is_final(job: &Job) -> Result<bool, Miss> {
-    let status = job.status.known().ok_or_else(|| failed("one of the 13 statuses", &job.status))?;
-    Ok(status.is_final())
 }
 
 /// Watches the job until it has ended: what is seen of its statuses and counts must fit together.

@@ -192,12 +192,7 @@ async fn resting(bench: &Bench, count: usize) -> Result<(Vec<JobId>, JobStatus),
     let jobs = bench.create_several(count).await?;
     let mut status = None;
     for id in &jobs {
-        let job = if bench.setup.runs_jobs {
-            let what = "a job that needs a confirmation becomes Suspended";
-            bench.until(id, what, |job| Ok(job.status == JobStatus::Suspended)).await?
-        } else {
-            bench.describe(id).await?
-        };
+        let job = if bench.setup.runs_jobs { bench.until_suspended(id).await? } else { bench.describe(id).await? };
         let known = job.status.known().copied().ok_or_else(|| failed("one of the 13 statuses", &job.status))?;
         if status.replace(known).is_some_and(|before| before != known) {
             return Err(skipped("jobs that are the same have different statuses"));

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use cos_batch_model::{ApiError, CreateJobResult};
-use http::{Method, Request};
+use http::{Method, Request, StatusCode};
 
 use super::{
     exchange::accepted,
@@ -30,6 +30,10 @@ pub(super) async fn repelled(wire: &WireBench, what: &str, request: Request<Byte
         Err(error) => return Err(failed(format_args!("{what} is refused with a 4xx status"), error)),
     }
     let honest = wire.ask(&Method::GET, "/jobs?maxResults=1", "").await?;
+    if honest.status() == StatusCode::NOT_IMPLEMENTED {
+        // Other checks say that the system offers no ListJobs; here it is enough that it answers.
+        return Ok(());
+    }
     accepted("an honest request afterwards", &honest)
 }
 

@@ -69,11 +69,12 @@ pub(super) const CHECKS: &[Check<WireBench>] = checks! {
 
 async fn form_of_errors(wire: &WireBench) -> Verdict {
     let path = format!("/jobs/{}", Bench::unknown_job());
-    for (method, address, resource) in
-        [(Method::GET, path.clone(), path.as_str()), (Method::GET, "/jobs?maxResults=0".to_owned(), "/jobs")]
+    for (address, resource, code) in
+        [(&*path, &*path, ErrorCode::NoSuchJob), ("/jobs?maxResults=0", "/jobs", ErrorCode::InvalidArgument)]
     {
-        let answer = wire.ask(&method, &address, "").await?;
-        has_form(&address, &answer)?;
+        let answer = wire.ask(&Method::GET, address, "").await?;
+        refused_with(address, &[code], &answer)?;
+        has_form(address, &answer)?;
         let error = ApiError::from_http(&answer);
         for name in ["Error", "Code", "Message", "Resource", "RequestId"] {
             let text = String::from_utf8_lossy(answer.body());
