@@ -84,7 +84,8 @@ impl Connection {
         given(self.endpoint.as_ref()).is_none() && given(self.uin.as_ref()).is_some()
     }
 
-    fn endpoint(&self) -> Result<Endpoint, Error> {
+    /// Where the server is.
+    pub(crate) fn endpoint(&self) -> Result<Endpoint, Error> {
         if !self.is_cloud() {
             let url = given(self.endpoint.as_ref()).unwrap_or(ENDPOINT_DEFAULT);
             return Endpoint::url(url).map_err(|error| Error::usage(format!("--endpoint {url}: {error}")));
@@ -97,7 +98,7 @@ impl Connection {
     }
 
     /// The key and its account; no key: sign nothing.
-    fn identity(&self) -> Result<(AppId, Option<Credentials>), Error> {
+    pub(crate) fn identity(&self) -> Result<(AppId, Option<Credentials>), Error> {
         let appid = given(self.appid.as_ref())
             .map(|text| AppId::new(text).map_err(|error| Error::usage(format!("--appid: {error}"))))
             .transpose()?;
@@ -133,11 +134,15 @@ impl Connection {
         }
     }
 
+    /// Longest time for one request.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout)
+    }
+
     /// The client.
     pub(crate) fn client(&self) -> Result<Client, Error> {
         let (appid, credentials) = self.identity()?;
-        let builder =
-            Client::builder().endpoint(self.endpoint()?).appid(appid).timeout(Duration::from_secs(self.timeout));
+        let builder = Client::builder().endpoint(self.endpoint()?).appid(appid).timeout(self.timeout());
         let builder = match credentials {
             Some(credentials) => builder.credentials(credentials),
             None => builder.anonymous(),

@@ -15,6 +15,7 @@ use super::{
     wait,
 };
 use crate::{
+    connection::Connection,
     exit::{Error, Exit},
     output::{self, Format, Terminal},
 };
@@ -56,15 +57,7 @@ const EXAMPLES: &str = "Examples:
 
 impl Create {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
-        let request = match &self.file {
-            Some(path) if path.as_os_str() == "-" => read("the standard input", io::stdin())?,
-            Some(path) => {
-                let place = path.display().to_string();
-                let file = File::open(path).map_err(|error| Error::usage(format!("{place}: {error}")))?;
-                read(&place, file)?
-            }
-            None => self.request.build(&self.client.connection)?,
-        };
+        let request = request(self.file.as_ref(), &self.request, &self.client.connection)?;
         if self.dry_run {
             output::xml(terminal, &xml::to_bytes(&request))?;
             return Ok(Exit::Ok);
@@ -82,6 +75,23 @@ impl Create {
             Format::Xml => output::xml(terminal, &xml::to_bytes_declared(&created))?,
         }
         Ok(Exit::Ok)
+    }
+}
+
+/// The request in a file, or the one that flags stand for.
+pub(super) fn request(
+    file: Option<&PathBuf>,
+    flags: &Request,
+    connection: &Connection,
+) -> Result<CreateJobRequest, Error> {
+    match file {
+        Some(path) if path.as_os_str() == "-" => read("the standard input", io::stdin()),
+        Some(path) => {
+            let place = path.display().to_string();
+            let file = File::open(path).map_err(|error| Error::usage(format!("{place}: {error}")))?;
+            read(&place, file)
+        }
+        None => flags.build(connection),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The commands: one module for each.
 
 mod change;
+mod conformance;
 mod create;
 mod demo;
 mod describe;
@@ -43,6 +44,7 @@ pub(crate) enum Command {
     /// Remove a job from the list; one that still runs is cancelled
     Delete(change::Delete),
     Wait(wait::Wait),
+    Conformance(Box<conformance::Conformance>),
     Demo(demo::Demo),
 }
 
@@ -102,6 +104,7 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         Command::Cancel(cancel) => cancel.run(terminal).await,
         Command::Delete(delete) => delete.run(terminal).await,
         Command::Wait(wait) => wait.run(terminal).await,
+        Command::Conformance(conformance) => conformance.run(terminal).await,
         Command::Serve(serve) => serve.run(terminal).await,
         Command::Demo(demo) => demo.run(terminal).await,
     }

@@ -4,6 +4,7 @@
 
 mod cancel;
 mod command_line;
+mod conformance;
 mod demo;
 mod end_to_end;
 mod lifetime;
