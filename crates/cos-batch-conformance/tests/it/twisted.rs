@@ -23,6 +23,8 @@ pub(crate) enum Twist {
     LeavesDefaultsOut,
     /// Errors have status 200.
     ErrorsAreOk,
+    /// Every request is refused.
+    RefusesAll,
     /// The error's body has another request id than the header.
     OtherRequestId,
     /// A priority out of range is taken for the highest.
@@ -173,6 +175,7 @@ impl Twisted {
                 *answer.body_mut() = body;
             }
             Twist::ErrorsAreOk if answer.status().is_client_error() => *answer.status_mut() = StatusCode::OK,
+            Twist::RefusesAll => return ApiError::new(ErrorCode::AccessDenied, "not today").to_http(),
             Twist::OtherRequestId => {
                 let body = replaced("<RequestId>", "<RequestId>x");
                 *answer.body_mut() = body;

@@ -101,3 +101,16 @@ async fn auth() {
     found.by(&"ServesEverybody", &checked(&world, InProcess(anonymous(world.api()))).await);
     insta::assert_snapshot!(found.table());
 }
+
+/// A check that no server can fail checks nothing.
+#[tokio::test]
+async fn every_check_can_fail() {
+    let world = World::new().await;
+    let mut never: Vec<&str> = wire::checks().iter().map(|info| info.id).collect();
+    for twist in [Twist::ErrorsAreOk, Twist::RefusesAll, Twist::NoEscapes] {
+        let inner = InProcess(keyed(world.api()).build().unwrap());
+        let report = wire::run(Arc::new(Twisted { inner, twist }), &world.setup(), Group::ALL).await;
+        never.retain(|id| report.failed_ids().all(|failed| failed != *id));
+    }
+    assert_eq!(never, [""; 0]);
+}
