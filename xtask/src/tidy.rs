@@ -7,6 +7,7 @@ mod arrows;
 mod circles;
 mod hygiene;
 mod lexer;
+mod limits;
 mod map;
 mod names;
 mod prose;
@@ -72,7 +73,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 11] = [
+    let on_files: [FileRule; 12] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -80,6 +81,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         map::paths_in_docs_exist,
         map::fixtures_described,
         map::decisions_linked,
+        limits::limits_described,
         prose::white_space,
         prose::machine_paths,
         prose::links_resolve,
