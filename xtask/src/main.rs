@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool: printing is its output")]
 
 mod fixtures;
+mod long;
 mod test;
 mod tidy;
 
@@ -27,6 +28,9 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Run what takes too long for `test`.
+    #[command(subcommand)]
+    Long(long::Long),
     /// Run everything that must hold before a change goes in, in stages, up to the first that fails.
     Test {
         /// Run this stage only.
@@ -40,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Fixtures { check } => fixtures::run(&root(), check),
+        Command::Long(command) => long::run(&root(), &command),
         Command::Test { only } => test::run(&root(), only),
         Command::Tidy => tidy::run(&root()),
     };

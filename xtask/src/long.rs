@@ -1,0 +1,21 @@
+//! `cargo xtask long`: what takes too long for `cargo xtask test`.
+
+pub(crate) mod mutants;
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+/// The long forms of tests.
+#[derive(Subcommand)]
+pub(crate) enum Long {
+    /// Change the code in small ways, one at a time, and see whether a test notices; needs cargo-mutants.
+    Mutants(mutants::Arguments),
+}
+
+/// Runs one of them.
+pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
+    match long {
+        Long::Mutants(arguments) => mutants::run(root, arguments),
+    }
+}
