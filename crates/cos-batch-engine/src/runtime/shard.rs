@@ -98,6 +98,8 @@ struct Worker<'a> {
     /// Rows of the shard that are committed.
     committed: u64,
     next_segment: u32,
+    /// Why no further row could be read.
+    unread: Option<ShardError>,
 }
 
 /// A checkpoint that is in the books.
@@ -160,6 +162,7 @@ impl<'a> Worker<'a> {
             slot_count,
             committed: lease.cursor.rows,
             next_segment: lease.next_segment,
+            unread: None,
         })
     }
 
@@ -181,7 +184,7 @@ impl<'a> Worker<'a> {
             let committed = self.commit().await?;
             self.obey(committed).await;
         }
-        Ok(())
+        self.unread.take().map_or(Ok(()), Err)
     }
 
     /// Hands tasks out and takes outcomes in until the shard is through or asked to stop, and nothing is under way.
@@ -200,11 +203,14 @@ impl<'a> Worker<'a> {
                 // Well before the lease could run out, nothing new begins under it.
                 && renewed_at.elapsed() < lease * 2 / 3
             {
-                let tasks = self.feed.next(batch_size).await?;
-                if tasks.is_empty() {
-                    more = false;
-                } else {
-                    in_flight.push(self.begin(tasks));
+                match self.feed.next(batch_size).await {
+                    Ok(tasks) if tasks.is_empty() => more = false,
+                    Ok(tasks) => in_flight.push(self.begin(tasks)),
+                    // What has begun ends and gets into the books all the same.
+                    Err(error) => {
+                        more = false;
+                        self.unread = Some(error.into());
+                    }
                 }
             }
             if in_flight.is_empty() && commit.is_none() {

@@ -31,6 +31,17 @@ pub(super) struct Faulty {
     /// Bytes of puts whose key ends so fail.
     pub(super) refuse_puts: Mutex<Option<&'static str>>,
     pub(super) barriers: AtomicU64,
+    /// How long a barrier takes.
+    pub(super) barrier_takes: Mutex<Duration>,
+    /// Whether a bucket exists cannot be told, for this reason; and how often that was asked.
+    pub(super) refuse_exists: Mutex<Option<ErrorKind>>,
+    pub(super) exists: AtomicU64,
+    /// The next so many reads fail in passing.
+    pub(super) failing_reads: AtomicU64,
+    /// Reads wait at a gate of their own.
+    pub(super) read_gate: Semaphore,
+    pub(super) reads_gated: AtomicBool,
+    pub(super) reads: AtomicU64,
 }
 
 impl Faulty {
@@ -46,6 +57,13 @@ impl Faulty {
             panics: AtomicBool::new(false),
             refuse_puts: Mutex::new(None),
             barriers: AtomicU64::new(0),
+            barrier_takes: Mutex::default(),
+            refuse_exists: Mutex::default(),
+            exists: AtomicU64::new(0),
+            failing_reads: AtomicU64::new(0),
+            read_gate: Semaphore::new(0),
+            reads_gated: AtomicBool::new(false),
+            reads: AtomicU64::new(0),
         }
     }
 }
@@ -60,6 +78,10 @@ impl ObjectStore for Faulty {
     }
 
     fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.exists.fetch_add(1, Ordering::SeqCst);
+        if let Some(kind) = *self.refuse_exists.lock().unwrap() {
+            return Box::pin(async move { Err(StoreError::new(kind, "no word about buckets")) });
+        }
         self.inner.bucket_exists(bucket)
     }
 
@@ -73,7 +95,18 @@ impl ObjectStore for Faulty {
     }
 
     fn get_range<'a>(&'a self, request: GetRequest<'a>) -> BoxFuture<'a, Result<Bytes, StoreError>> {
-        self.inner.get_range(request)
+        Box::pin(async move {
+            self.reads.fetch_add(1, Ordering::SeqCst);
+            if self.reads_gated.load(Ordering::SeqCst)
+                && let Ok(permit) = self.read_gate.acquire().await
+            {
+                permit.forget();
+            }
+            if self.failing_reads.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+                return Err(StoreError::new(ErrorKind::ServiceUnavailable, "in passing"));
+            }
+            self.inner.get_range(request).await
+        })
     }
 
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
@@ -130,6 +163,10 @@ impl ObjectStore for Faulty {
 
     fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         self.barriers.fetch_add(1, Ordering::SeqCst);
-        self.inner.barrier(bucket)
+        let takes = *self.barrier_takes.lock().unwrap();
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            self.inner.barrier(bucket).await
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Jobs from their creation to their end, on stores in memory.
 
+mod adverse;
 mod faulty;
 mod life;
 mod operations;

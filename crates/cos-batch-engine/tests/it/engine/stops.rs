@@ -14,7 +14,7 @@ use super::{
 
 /// Lets everything through when the test ends, however it ends: an operation that waits on a blocking thread would
 /// keep the test's runtime from ending.
-struct Held(Arc<Faulty>);
+pub(super) struct Held(Arc<Faulty>);
 
 impl std::ops::Deref for Held {
     type Target = Faulty;
@@ -27,10 +27,11 @@ impl std::ops::Deref for Held {
 impl Drop for Held {
     fn drop(&mut self) {
         self.0.gate.close();
+        self.0.read_gate.close();
     }
 }
 
-async fn faulty_world(config: Config, execution: Execution) -> (World, Held) {
+pub(super) async fn faulty_world(config: Config, execution: Execution) -> (World, Held) {
     let slot: Mutex<Option<Arc<Faulty>>> = Mutex::new(None);
     let world = World::with(config, |objects| {
         let wrapped = Arc::new(Faulty::new(objects, execution));

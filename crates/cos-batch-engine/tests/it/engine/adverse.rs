@@ -1,0 +1,54 @@
+//! What goes wrong around a job in the middle of it: its manifest, its stores, its leases.
+
+use std::sync::atomic::Ordering;
+
+use cos_batch_engine::Config;
+use cos_batch_model::JobStatus;
+use cos_batch_objectstore::Execution;
+
+use super::{
+    stops::faulty_world,
+    world::{self, SOURCE},
+};
+
+/// One shard, which takes more than one read of its manifest. No object is there, so each task fails at once.
+fn long_rows() -> String {
+    (0..10_000).map(|number| format!("{SOURCE},missing/of/a/rather/long/name/{number}\n")).collect()
+}
+
+fn executed(job: &cos_batch_model::Job) -> u64 {
+    job.progress_summary.number_of_tasks_failed + job.progress_summary.number_of_tasks_succeeded
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_changes_in_the_middle_leaves_exact_books() {
+    for execution in [Execution::Async, Execution::Blocking] {
+        let config = Config { failure_threshold: None, ..world::config() };
+        let (world, faulty) = faulty_world(config, execution).await;
+        faulty.gated.store(true, Ordering::SeqCst);
+        let id = world.create(world.copy_request(&long_rows()).await).await;
+        faulty.gate.add_permits(300);
+        world.until(&id, |job| executed(job) > 0).await;
+        world.put(SOURCE, "manifest.csv", "something else").await;
+        faulty.gate.add_permits(20_000);
+        let job = world.until_status(&id, JobStatus::Failed).await;
+        assert_eq!(job.failure_reasons[0].failure_code.as_str(), "ManifestChanged");
+        assert_eq!(faulty.copies.load(Ordering::SeqCst), executed(&job), "all that was done is in the books");
+        assert_eq!(world.report(&id).await.len() as u64, executed(&job));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_cannot_be_read_for_a_moment_repeats_nothing() {
+    let config = Config { failure_threshold: None, ..world::config() };
+    let (world, faulty) = faulty_world(config, Execution::Async).await;
+    faulty.gated.store(true, Ordering::SeqCst);
+    let id = world.create(world.copy_request(&long_rows()).await).await;
+    faulty.gate.add_permits(300);
+    world.until(&id, |job| executed(job) > 0).await;
+    faulty.failing_reads.store(1, Ordering::SeqCst);
+    faulty.gate.add_permits(20_000);
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(executed(&job), 10_000);
+    assert_eq!(faulty.copies.load(Ordering::SeqCst), 10_000, "nothing was done twice");
+}
