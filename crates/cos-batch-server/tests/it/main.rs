@@ -7,10 +7,16 @@ mod captures;
 #[path = "../../examples/custom_server.rs"]
 #[expect(dead_code, reason = "the example has a main function of its own")]
 mod custom_server;
+mod error_table;
 mod errors;
 mod example;
+mod forbidden;
+mod forms;
+mod hostile_http;
+mod hostile_xml;
 mod limits;
 mod listener;
 mod logging;
+mod smuggling;
 mod support;
 mod tamper;

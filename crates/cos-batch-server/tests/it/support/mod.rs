@@ -1,5 +1,6 @@
 //! What the tests have in common.
 
+pub(crate) mod honest;
 mod recorder;
 pub(crate) mod socket;
 
@@ -92,17 +93,34 @@ pub(crate) fn create() -> Request<Full<Bytes>> {
 }
 
 /// A CreateJob with this body, but for the signature.
-pub(crate) fn create_with(body: &str) -> Request<Full<Bytes>> {
-    let mut request = plain("POST", "/jobs", body);
+pub(crate) fn create_with(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    let body = body.into();
+    let digest = md5_of(&body);
+    let mut request = plain("POST", "/jobs", "");
     for (name, value) in [
         ("host", "batch.example"),
         ("x-cos-appid", APPID),
         ("content-type", "application/xml"),
-        ("content-md5", &md5_of(body)),
+        ("content-md5", &digest),
     ] {
         request.headers_mut().insert(name, value.parse().unwrap());
     }
-    request
+    request.map(|_| Full::new(body))
+}
+
+/// The request as HTTP/1.1 sends it.
+pub(crate) async fn on_the_wire(request: Request<Full<Bytes>>) -> Vec<u8> {
+    let (head, body) = request.into_parts();
+    let mut bytes = format!("{} {} HTTP/1.1\r\n", head.method, head.uri).into_bytes();
+    for (name, value) in &head.headers {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body.collect().await.unwrap().to_bytes());
+    bytes
 }
 
 /// The request, signed for the hour from now.

@@ -65,11 +65,31 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(server: &Server) -> Self {
-        Self { stream: patiently(TcpStream::connect(server.address)).await.unwrap(), read: Vec::new() }
+        Self::to(server.address).await
+    }
+
+    pub(crate) async fn to(address: SocketAddr) -> Self {
+        Self { stream: patiently(TcpStream::connect(address)).await.unwrap(), read: Vec::new() }
+    }
+
+    /// Writes as long as the server takes it; whether it took everything.
+    pub(crate) async fn try_write(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        patiently(self.stream.write_all(bytes.as_ref())).await.is_ok()
     }
 
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) {
         patiently(self.stream.write_all(bytes.as_ref())).await.unwrap();
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) async fn finish(&mut self) {
+        // It fails if the server has ended the connection already, which is as good.
+        let _ = patiently(self.stream.shutdown()).await;
+    }
+
+    /// Whether something has come that was not read yet.
+    pub(crate) fn has_answer(&mut self) -> bool {
+        matches!(self.stream.try_read_buf(&mut self.read), Ok(1..)) || !self.read.is_empty()
     }
 
     /// Sends a request and reads its answer.

@@ -12,8 +12,11 @@ const PLACE: &str = "a signature says the same in either place";
 const FIELDS: [&str; 7] =
     ["q-sign-algorithm", "q-ak", "q-sign-time", "q-key-time", "q-header-list", "q-url-param-list", "q-signature"];
 
+/// Names and values.
+type Fields = Vec<(String, String)>;
+
 /// The fields of a message's signature, as they stand in a header.
-fn fields(message: &Message) -> Vec<(String, String)> {
+fn fields(message: &Message) -> Fields {
     if message.form.is_query() {
         let own = message.query.iter().filter(|(name, _)| FIELDS.contains(&name.as_str()));
         return own.map(|(name, value)| (name.clone(), value.replace("%3B", ";"))).collect();
@@ -56,7 +59,7 @@ pub(super) fn cases(message: &Message) -> Vec<Case> {
 
 fn field(message: &Message, fields: &[(String, String)], index: usize, cases: &mut Vec<Case>) {
     let name = &fields[index].0;
-    let mut refused = |what: &str, change: &dyn Fn(&mut Vec<(String, String)>)| {
+    let mut refused = |what: &str, change: &dyn Fn(&mut Fields)| {
         let mut other = fields.to_vec();
         change(&mut other);
         cases.push(Case::refused(format!("{name} {what}"), with_fields(message, &other)));
@@ -76,7 +79,7 @@ fn field(message: &Message, fields: &[(String, String)], index: usize, cases: &m
     let is_last_of_header = index == 6 && !message.form.is_query();
     if !is_last_of_header {
         refused("with a space after it", &|fields| {
-            fields[index].1.push_str(if message.form.is_query() { "+" } else { " " })
+            fields[index].1.push_str(if message.form.is_query() { "+" } else { " " });
         });
     }
 }

@@ -22,7 +22,7 @@ async fn ten_thousand_flipped_bits_of_create_jobs_are_noticed() {
     // The step is prime to the number of bits, so that the flips are spread over the body and none comes twice.
     let bits = body.len() * 8;
     assert!(bits >= FLIPS && !bits.is_multiple_of(STEP), "{bits}");
-    let head = signed(create_with(&body)).into_parts().0;
+    let head = signed(create_with(body.clone())).into_parts().0;
     let untouched = Request::from_parts(head.clone(), Full::<Bytes>::from(body.clone()));
     assert_eq!(send(&service, untouched).await.status(), 200);
     recorder.take();
