@@ -8,7 +8,7 @@ use cos_batch_model::{
 };
 use http::{Response, StatusCode};
 
-use crate::support::read;
+use crate::support::body_text;
 
 fn answer(status: u16, body: &str) -> Response<Bytes> {
     let body = Bytes::copy_from_slice(body.as_bytes());
@@ -28,7 +28,7 @@ fn every_code_and_its_status() {
 
 #[test]
 fn unknown_things_of_a_newer_server_are_lived_with() {
-    let text = String::from_utf8(read("spec/describe-suspended.response.xml")).unwrap();
+    let text = body_text("spec/DescribeJob/suspended.response.http");
     let newer = text
         .replacen("<Status>Suspended", "<Shard><Count>3</Count><Of/></Shard><Status>Hibernating", 1)
         .replacen("<Job>", "<Job version='2'>note", 1)
@@ -53,7 +53,7 @@ fn unknown_things_of_a_newer_server_are_lived_with() {
 
 #[test]
 fn an_unknown_operation_must_have_a_name_that_can_be_written_again() {
-    let text = String::from_utf8(read("spec/describe-suspended.response.xml")).unwrap();
+    let text = body_text("spec/DescribeJob/suspended.response.http");
     for name in ["1x", "a&b", "a<b"] {
         let broken = text.replacen("COSPutObjectCopy", name, 2);
         let error = DescribeJobResult::from_http(&answer(200, &broken)).unwrap_err();

@@ -7,7 +7,7 @@ use cos_batch_model::{
 use http::Request;
 use proptest::prelude::*;
 
-use crate::support::read;
+use crate::support::{body, body_text};
 
 fn kind(document: &str, mode: Mode) -> DecodeErrorKind {
     xml::from_slice::<CreateJobResult>(document.as_bytes(), mode).unwrap_err().kind
@@ -47,7 +47,7 @@ fn a_field_just_over_its_own_limit_is_named_not_the_budget() {
 
 #[test]
 fn lists_are_bounded() {
-    let page = String::from_utf8(read("spec/list-page.response.xml")).unwrap();
+    let page = body_text("spec/ListJobs/page.response.http");
     let from = page.find("<member>").unwrap();
     let to = page.find("</member>").unwrap() + "</member>".len();
     let list = |count: usize| format!("{}{}{}", &page[..from], page[from..to].repeat(count), &page[to..]);
@@ -98,9 +98,9 @@ proptest! {
     fn damaged_documents_do_not_panic(
         damage in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&b"<>&;/!?]-\"' \0\xff\xefa"[..])), 1..6),
         cut in any::<prop::sample::Index>(),
-        file in prop::sample::select(vec!["spec/create-copy.request.xml", "spec/describe-suspended.response.xml"]),
+        file in prop::sample::select(vec!["spec/CreateJob/copy.request.http", "spec/DescribeJob/suspended.response.http"]),
     ) {
-        let mut bytes = read(file);
+        let mut bytes = body(file);
         for (index, byte) in damage {
             let at = index.index(bytes.len());
             bytes[at] = byte;

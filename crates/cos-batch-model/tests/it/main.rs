@@ -15,3 +15,4 @@ mod roundtrip;
 mod spec;
 mod strategies;
 mod support;
+mod traps;

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use cos_batch_model::ActionName;
+use http::{HeaderMap, Request, Response};
 
 /// The repository's fixtures.
 pub(crate) fn fixtures() -> PathBuf {
@@ -23,6 +24,34 @@ pub(crate) fn files(folder: &str) -> Vec<PathBuf> {
 
 pub(crate) fn name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
+}
+
+/// The messages of every action's folder, which all six must have: action, file name, bytes.
+pub(crate) fn messages(folder: &str) -> Vec<(ActionName, String, Vec<u8>)> {
+    let mut messages = Vec::new();
+    for action in ActionName::ALL {
+        for path in files(&format!("{folder}/{action}")) {
+            messages.push((*action, name(&path).to_owned(), fs::read(&path).unwrap()));
+        }
+    }
+    messages
+}
+
+/// What a message's own head must say of its body, if it says anything.
+pub(crate) fn check_length(at: &str, headers: &HeaderMap, body: &[u8]) {
+    if let Some(length) = headers.get("content-length") {
+        assert_eq!(length.to_str().unwrap(), body.len().to_string(), "{at}: content-length");
+    }
+}
+
+/// A message's body.
+pub(crate) fn body(path: &str) -> Vec<u8> {
+    split(&read(path)).1.to_vec()
+}
+
+/// A message's body, as text.
+pub(crate) fn body_text(path: &str) -> String {
+    String::from_utf8(body(path)).unwrap()
 }
 
 pub(crate) fn read(path: &str) -> Vec<u8> {
