@@ -17,7 +17,7 @@ use crate::{
     job::JobRecord,
     lifecycle::{self, Command, Effect, Refusal},
     report::spool::Spool,
-    store::{JobChange, JobStore, StoreError},
+    store::{BoxFuture, JobChange, JobStore, StoreError},
 };
 
 /// How often a command is worked out anew because the job changed meanwhile. Each time somebody else got ahead, so
@@ -125,6 +125,22 @@ impl Core {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// Does work under a lease, which it renews for as long as the work takes: a disk or a network may well be slower
+    /// than the lease is long.
+    pub(crate) async fn holding<'a, T, R, E: From<StoreError>>(
+        &self,
+        renew: impl Fn() -> BoxFuture<'a, Result<R, StoreError>>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                result = &mut work => return result,
+                () = tokio::time::sleep(self.config.lease / 3) => renew().await.map(|_| ())?,
+            }
+        }
     }
 
     fn perform(&self, job: Uuid, effects: &[Effect]) {

@@ -82,10 +82,11 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
     // Shards that a cancel or a failure cut off have segments, but no files yet.
     let mut after = None;
     loop {
-        core.store.renew_job(lease, core.config.lease).await?;
         let shards = core.store.cut_off_shards(job.id, after, PAGE).await?;
         for &shard in &shards {
-            let files = results::write_shard(core, job, report, shard).await?;
+            core.store.renew_job(lease, core.config.lease).await?;
+            let write = results::write_shard(core, job, report, shard);
+            let files = core.holding(|| core.store.renew_job(lease, core.config.lease), write).await?;
             core.store.add_results(lease, files).await?;
         }
         after = shards.last().copied();
@@ -110,8 +111,10 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
     };
     let body = report::manifest::render(report, job.id, status.as_str(), job.progress, &files, core.store.now());
     let key = report::manifest_key(report, job.id);
-    results::put(core, &report.bucket, &key, "application/json", Bytes::from(body)).await?;
-    Ok(())
+    let put = async {
+        results::put(core, &report.bucket, &key, "application/json", Bytes::from(body)).await.map_err(ResultError::from)
+    };
+    core.holding(|| core.store.renew_job(lease, core.config.lease), put).await
 }
 
 /// What the driver notes about a job it finishes.

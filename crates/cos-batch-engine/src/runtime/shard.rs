@@ -73,9 +73,13 @@ async fn work(core: &Arc<Core>, lease: &ShardLease, stop: &Arc<Stop>) -> Result<
         return Ok(());
     }
     let files = match &job.spec.report {
-        Some(report) => results::write_shard(core, &job, report, lease.shard.index)
-            .await
-            .map_err(|error| error.of_shard(&report.bucket))?,
+        Some(report) => {
+            core.holding(|| core.store.renew_shard(lease, core.config.lease), async {
+                let files = results::write_shard(core, &job, report, lease.shard.index).await;
+                files.map_err(|error| error.of_shard(&report.bucket))
+            })
+            .await?
+        }
         None => Vec::new(),
     };
     if core.store.finish_shard(lease, files).await? == 0 {
@@ -181,7 +185,9 @@ impl<'a> Worker<'a> {
             self.window.close_to_go_on();
         }
         if self.window.ready() > 0 {
-            let committed = self.commit().await?;
+            let (core, lease) = (self.core, self.lease);
+            let commit = self.commit();
+            let committed = core.holding(|| core.store.renew_shard(lease, core.config.lease), commit).await?;
             self.obey(committed).await;
         }
         self.unread.take().map_or(Ok(()), Err)
@@ -233,7 +239,8 @@ impl<'a> Worker<'a> {
                     commit = Some(self.commit());
                     checkpoint_at = Instant::now() + interval;
                 }
-                () = tokio::time::sleep_until(renewed_at + lease / 3), if !committing => {
+                // Also while a commit is under way, which may take longer than the lease.
+                () = tokio::time::sleep_until(renewed_at + lease / 3) => {
                     let answer = self.core.store.renew_shard(self.lease, lease).await?;
                     renewed_at = Instant::now();
                     self.obey(Committed { answer, rows: self.committed }).await;

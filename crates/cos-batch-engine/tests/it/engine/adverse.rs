@@ -1,9 +1,9 @@
 //! What goes wrong around a job in the middle of it: its manifest, its stores, its leases.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use cos_batch_engine::Config;
-use cos_batch_model::JobStatus;
+use cos_batch_model::{JobStatus, RequestedJobStatus};
 use cos_batch_objectstore::Execution;
 
 use super::{
@@ -51,4 +51,28 @@ async fn a_manifest_that_cannot_be_read_for_a_moment_repeats_nothing() {
     let job = world.until_status(&id, JobStatus::Complete).await;
     assert_eq!(executed(&job), 10_000);
     assert_eq!(faulty.copies.load(Ordering::SeqCst), 10_000, "nothing was done twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_longer_than_a_lease_does_not_lose_it() {
+    let config = Config { lease: Duration::from_millis(600), ..world::config() };
+    let (world, faulty) = faulty_world(config, Execution::Async).await;
+    *faulty.barrier_takes.lock().unwrap() = Duration::from_millis(900);
+    *faulty.puts_take.lock().unwrap() = Duration::from_millis(900);
+    let rows = world.fill(20).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    let job = world.until(&id, |job| executed(job) == 20 || faulty.copies.load(Ordering::SeqCst) > 20).await;
+    assert_eq!((executed(&job), faulty.copies.load(Ordering::SeqCst)), (20, 20), "nothing was done twice");
+    world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(world.report(&id).await.len(), 20);
+
+    // The same where a cancel leaves the report to the finisher.
+    faulty.gated.store(true, Ordering::SeqCst);
+    faulty.gate.add_permits(10);
+    let id = world.create(world.copy_request(&rows).await).await;
+    world.until(&id, |job| executed(job) > 0).await;
+    world.set_status(&id, RequestedJobStatus::Cancelled).await.unwrap();
+    faulty.gate.add_permits(20);
+    let job = world.until_status(&id, JobStatus::Cancelled).await;
+    assert_eq!(world.report(&id).await.len() as u64, executed(&job));
 }

@@ -33,6 +33,8 @@ pub(super) struct Faulty {
     pub(super) barriers: AtomicU64,
     /// How long a barrier takes.
     pub(super) barrier_takes: Mutex<Duration>,
+    /// How long a put takes.
+    pub(super) puts_take: Mutex<Duration>,
     /// Whether a bucket exists cannot be told, for this reason; and how often that was asked.
     pub(super) refuse_exists: Mutex<Option<ErrorKind>>,
     pub(super) exists: AtomicU64,
@@ -58,6 +60,7 @@ impl Faulty {
             refuse_puts: Mutex::new(None),
             barriers: AtomicU64::new(0),
             barrier_takes: Mutex::default(),
+            puts_take: Mutex::default(),
             refuse_exists: Mutex::default(),
             exists: AtomicU64::new(0),
             failing_reads: AtomicU64::new(0),
@@ -113,7 +116,11 @@ impl ObjectStore for Faulty {
         if self.refuse_puts.lock().unwrap().is_some_and(|end| request.key.ends_with(end)) {
             return Box::pin(async { Err(StoreError::new(ErrorKind::AccessDenied, "no writing here")) });
         }
-        self.inner.put(request)
+        let takes = *self.puts_take.lock().unwrap();
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            self.inner.put(request).await
+        })
     }
 
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
