@@ -6,6 +6,8 @@ mod captures;
 mod in_query;
 mod malformed;
 mod round_trip;
+mod shown;
+mod sizes;
 mod strictness;
 mod vectors;
 
