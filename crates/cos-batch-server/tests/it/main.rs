@@ -10,6 +10,7 @@ mod custom_server;
 mod error_table;
 mod errors;
 mod example;
+mod examples;
 mod forbidden;
 mod forms;
 mod hostile_http;
