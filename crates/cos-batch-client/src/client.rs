@@ -128,7 +128,10 @@ impl<S: Transport> Client<S> {
         let body = request.body().clone();
         let has_length = !body.is_empty() || request.method() == Method::POST;
         let headers = request.headers_mut();
+        // A request should begin with its host (RFC 9110 §7.2); the map keeps the order.
+        let of_action = std::mem::take(headers);
         headers.insert(HOST, settings.endpoint.host().clone());
+        headers.extend(of_action);
         headers.insert(USER_AGENT, AGENT);
         if has_length {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
