@@ -183,6 +183,13 @@ async fn assign(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError>
         match core.store.claim_shard(id, core.config.lease).await? {
             Some(lease) => {
                 let piece = Piece { job: id, kind: Kind::Shard(lease.shard.index) };
+                // Its lease ran out under its holder here (the machine slept, its clock was set), who lets go first.
+                if let Some((_, holder)) = shards.iter().find(|(held, _)| *held == piece) {
+                    holder.stop.raise(Level::Halt);
+                    core.store.release_shard(&lease).await?;
+                    waiting.retain(|job| job.job != id);
+                    continue;
+                }
                 let running = running(brief);
                 let stop = Arc::clone(&running.stop);
                 spawn(core, piece, running, shard::run(Arc::clone(core), lease, stop));

@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use cos_batch_engine::Config;
-use cos_batch_model::{JobStatus, RequestedJobStatus};
+use cos_batch_model::{Job, JobStatus, RequestedJobStatus};
 use cos_batch_objectstore::Execution;
 
 use super::{
@@ -16,7 +16,7 @@ fn long_rows() -> String {
     (0..10_000).map(|number| format!("{SOURCE},missing/of/a/rather/long/name/{number}\n")).collect()
 }
 
-fn executed(job: &cos_batch_model::Job) -> u64 {
+fn executed(job: &Job) -> u64 {
     job.progress_summary.number_of_tasks_failed + job.progress_summary.number_of_tasks_succeeded
 }
 
@@ -75,4 +75,25 @@ async fn what_takes_longer_than_a_lease_does_not_lose_it() {
     faulty.gate.add_permits(20);
     let job = world.until_status(&id, JobStatus::Cancelled).await;
     assert_eq!(world.report(&id).await.len() as u64, executed(&job));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_whose_lease_ran_out_is_not_worked_on_twice_at_once() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    faulty.gated.store(true, Ordering::SeqCst);
+    let rows = world.fill(2000).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    faulty.gate.add_permits(50);
+    world.until(&id, |job| executed(job) > 0).await;
+    // As after the machine slept. The old holder is told only when it commits; nobody else may begin before it ends.
+    world.jobs.reap(true).await.unwrap();
+    let steps = |job: &Job| {
+        faulty.gate.add_permits(20);
+        executed(job) >= 800
+    };
+    world.until(&id, steps).await;
+    let (engine, gate) = (&world.engine, &faulty.gate);
+    tokio::join!(engine.shutdown(), async { gate.add_permits(600) });
+    let job = world.jobs.get(uuid::Uuid::parse_str(id.as_str()).unwrap()).await.unwrap().unwrap();
+    assert_eq!(job.shards.leased, 0, "after a shutdown nobody works");
 }
