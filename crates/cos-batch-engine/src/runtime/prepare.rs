@@ -24,7 +24,7 @@ use crate::{
 /// Shards written to the job store at once.
 const SHARD_BATCH: usize = 256;
 
-/// Tries of a read of the manifest that fails in passing.
+/// Tries of a read that fails in passing.
 const READ_ATTEMPTS_MAX: u32 = 5;
 
 /// Pause between two such tries.
@@ -83,7 +83,7 @@ async fn prepare(
     stop: &Stop,
 ) -> Result<(PinnedManifest, u64), Prepared> {
     let spec = &job.spec;
-    check_buckets(core, job).await?;
+    check_buckets(core, job, stop).await?;
     let columns = match &spec.manifest.format {
         ManifestFormat::Csv { columns } => Columns::new(columns).ok_or_else(|| {
             unfit("ManifestMalformed", "Fields must name Bucket once, Key once, VersionId at most once")
@@ -98,14 +98,15 @@ async fn prepare(
         let (store, spec) = (Arc::clone(&head_store), head_spec.clone());
         offload(head_store.execution(), async move { store.head(&spec.bucket, &spec.key, &version(&spec)).await })
     })
-    .await?;
+    .await?
+    .map_err(|error| unreadable(&error))?;
     if !head.etag.eq_ignore_ascii_case(&spec.manifest.etag) {
         let reason = format!("Manifest.Location.ETag is {}, but the object has {}", spec.manifest.etag, head.etag);
         return Err(unfit("ManifestETagMismatch", reason));
     }
     let source = Source::new(store, &spec.manifest, head.pin.clone());
     let (rows, bucket) = index(core, job, lease, stop, &source, head.size, columns).await?;
-    check_capabilities(core, job, &bucket).await?;
+    check_capabilities(core, job, &bucket, stop).await?;
     Ok((PinnedManifest { size: head.size, pin: head.pin, source_bucket: bucket }, rows))
 }
 
@@ -131,7 +132,11 @@ async fn index(
             core.store.renew_job(lease, core.config.lease).await?;
             renewed_at = Instant::now();
         }
-        let piece = if at < size { patiently(stop, || source.read(at, size)).await? } else { bytes::Bytes::new() };
+        let piece = if at < size {
+            patiently(stop, || source.read(at, size)).await?.map_err(|error| unreadable(&error))?
+        } else {
+            bytes::Bytes::new()
+        };
         if piece.is_empty() && at < size {
             return Err(unfit("ManifestChanged", "the manifest became shorter while it was read"));
         }
@@ -171,42 +176,44 @@ async fn index(
 }
 
 /// The buckets that a job writes to must be there before it begins.
-async fn check_buckets(core: &Core, job: &JobRecord) -> Result<(), Prepared> {
+async fn check_buckets(core: &Core, job: &JobRecord, stop: &Stop) -> Result<(), Prepared> {
     let target = match &job.spec.operation {
-        TaskOperation::Copy(copy) => Some(("TargetBucketNotFound", "TargetResource", copy.target_bucket.clone())),
+        TaskOperation::Copy(copy) => Some(("TargetBucket", "TargetResource", &copy.target_bucket)),
         TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
     };
-    let report =
-        job.spec.report.as_ref().map(|report| ("ReportBucketNotFound", "Report.Bucket", report.bucket.clone()));
+    let report = job.spec.report.as_ref().map(|report| ("ReportBucket", "Report.Bucket", &report.bucket));
     for (code, field, bucket) in target.into_iter().chain(report) {
-        let store = core.buckets.store(&bucket);
-        let name = bucket.clone();
-        let exists = offload(store.execution(), async move { store.bucket_exists(&name).await });
-        match exists.await {
-            Ok(true) => {}
-            Ok(false) => return Err(unfit(code, format!("{field}: there is no bucket {bucket}"))),
-            Err(error) => return Err(Prepared::Later(error.to_string())),
+        if !bucket_exists(core, stop, code, bucket).await? {
+            return Err(unfit(&format!("{code}NotFound"), format!("{field}: there is no bucket {bucket}")));
         }
     }
     Ok(())
 }
 
+/// Is there such a bucket? Where nobody can tell, the job fails with a code that begins with `code`.
+async fn bucket_exists(core: &Core, stop: &Stop, code: &str, bucket: &str) -> Result<bool, Prepared> {
+    let store = core.buckets.store(bucket);
+    let ask = || {
+        let (store, bucket) = (Arc::clone(&store), bucket.to_owned());
+        offload(store.execution(), async move { store.bucket_exists(&bucket).await })
+    };
+    patiently(stop, ask).await?.map_err(|error| {
+        unfit(&format!("{code}NotReadable"), format!("whether there is a bucket {bucket} cannot be told: {error}"))
+    })
+}
+
 /// What the stores cannot do fails the job as a whole, by name, and not row by row.
-async fn check_capabilities(core: &Core, job: &JobRecord, source_bucket: &str) -> Result<(), Prepared> {
+async fn check_capabilities(core: &Core, job: &JobRecord, source_bucket: &str, stop: &Stop) -> Result<(), Prepared> {
     if source_bucket.is_empty() {
         return Ok(());
     }
     let store = core.buckets.store(source_bucket);
     // A source that the tenant may not read fails row by row with that reason; its existence is not told.
-    if core.access.allows(&job.tenant, source_bucket, Right::Read) {
-        let (asked, name) = (Arc::clone(&store), source_bucket.to_owned());
-        let exists = offload(store.execution(), async move { asked.bucket_exists(&name).await });
-        if !exists.await.map_err(|error| Prepared::Later(error.to_string()))? {
-            return Err(unfit(
-                "SourceBucketNotFound",
-                format!("the manifest names bucket {source_bucket}: no such bucket"),
-            ));
-        }
+    if core.access.allows(&job.tenant, source_bucket, Right::Read)
+        && !bucket_exists(core, stop, "SourceBucket", source_bucket).await?
+    {
+        let reason = format!("the manifest names bucket {source_bucket}: no such bucket");
+        return Err(unfit("SourceBucketNotFound", reason));
     }
     let can = store.capabilities();
     let missing = match &job.spec.operation {
@@ -232,8 +239,8 @@ async fn check_capabilities(core: &Core, job: &JobRecord, source_bucket: &str) -
     }
 }
 
-/// A read around the manifest, tried again while it fails in passing.
-async fn patiently<T, F>(stop: &Stop, read: impl Fn() -> F) -> Result<T, Prepared>
+/// Something read while preparing, tried again while it fails in passing.
+async fn patiently<T, F>(stop: &Stop, read: impl Fn() -> F) -> Result<Result<T, ObjectError>, Prepared>
 where
     F: Future<Output = Result<T, ObjectError>>,
 {
@@ -244,19 +251,21 @@ where
         }
         attempts += 1;
         match read().await {
-            Ok(value) => return Ok(value),
             Err(error) if error.kind().is_transient() && attempts < READ_ATTEMPTS_MAX => {
                 tokio::time::sleep(READ_PAUSE).await;
             }
-            Err(error) => {
-                let code = match error.kind() {
-                    ErrorKind::NoSuchBucket | ErrorKind::NoSuchKey | ErrorKind::NoSuchVersion => "ManifestNotFound",
-                    ErrorKind::PreconditionFailed => "ManifestChanged",
-                    ErrorKind::AccessDenied => "ManifestAccessDenied",
-                    _ => "ManifestNotReadable",
-                };
-                return Err(unfit(code, format!("the manifest cannot be read: {error}")));
-            }
+            result => return Ok(result),
         }
     }
+}
+
+/// Why a manifest that cannot be read fails its job.
+fn unreadable(error: &ObjectError) -> Prepared {
+    let code = match error.kind() {
+        ErrorKind::NoSuchBucket | ErrorKind::NoSuchKey | ErrorKind::NoSuchVersion => "ManifestNotFound",
+        ErrorKind::PreconditionFailed => "ManifestChanged",
+        ErrorKind::AccessDenied => "ManifestAccessDenied",
+        _ => "ManifestNotReadable",
+    };
+    unfit(code, format!("the manifest cannot be read: {error}"))
 }

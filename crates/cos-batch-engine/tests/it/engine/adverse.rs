@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use cos_batch_engine::Config;
 use cos_batch_model::{Job, JobStatus, RequestedJobStatus};
-use cos_batch_objectstore::Execution;
+use cos_batch_objectstore::{ErrorKind, Execution};
 
 use super::{
     stops::faulty_world,
@@ -96,4 +96,17 @@ async fn a_shard_whose_lease_ran_out_is_not_worked_on_twice_at_once() {
     tokio::join!(engine.shutdown(), async { gate.add_permits(600) });
     let job = world.jobs.get(uuid::Uuid::parse_str(id.as_str()).unwrap()).await.unwrap().unwrap();
     assert_eq!(job.shards.leased, 0, "after a shutdown nobody works");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buckets_nothing_can_be_told_about_fail_the_job() {
+    for kind in [ErrorKind::AccessDenied, ErrorKind::InternalError] {
+        let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+        *faulty.refuse_exists.lock().unwrap() = Some(kind);
+        let rows = world.fill(1).await;
+        let id = world.create(world.copy_request(&rows).await).await;
+        let job = world.until_status(&id, JobStatus::Failed).await;
+        assert_eq!(job.failure_reasons[0].failure_code.as_str(), "TargetBucketNotReadable");
+        assert!(faulty.exists.load(Ordering::SeqCst) <= 5, "{:?}", faulty.exists);
+    }
 }
