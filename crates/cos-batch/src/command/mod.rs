@@ -8,6 +8,7 @@ mod describe;
 mod list;
 mod request;
 mod serve;
+mod sign;
 mod wait;
 
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub(crate) enum Command {
     Delete(change::Delete),
     Wait(wait::Wait),
     Conformance(Box<conformance::Conformance>),
+    Sign(sign::Sign),
     Demo(demo::Demo),
 }
 
@@ -106,6 +108,7 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         Command::Wait(wait) => wait.run(terminal).await,
         Command::Conformance(conformance) => conformance.run(terminal).await,
         Command::Serve(serve) => serve.run(terminal).await,
+        Command::Sign(sign) => sign.run(terminal),
         Command::Demo(demo) => demo.run(terminal).await,
     }
 }

@@ -12,4 +12,5 @@ mod output;
 mod raw;
 mod refusals;
 mod screen;
+mod sign;
 mod support;

@@ -1,0 +1,60 @@
+//! Explaining signatures.
+
+use std::fs;
+
+use crate::support::{Place, program, run};
+
+const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/captures/cos-go-sdk");
+const SECRET: &str = "exampleSecretKeyNotReal0001";
+
+fn explain(file: &str, secret: &str, at: &str) -> crate::support::Said {
+    run(program().args(["sign", "explain", "--at", at, file]).env("COS_SECRET_KEY", secret))
+}
+
+#[test]
+fn a_signature_is_explained_step_by_step() {
+    let said = explain(&format!("{CAPTURES}/09-status-confirm.http"), SECRET, "1795477600");
+    assert_eq!(said.code, 0, "{said:?}");
+    insta::assert_snapshot!(said.out);
+}
+
+#[test]
+fn a_wrong_signature_is_named_as_such() {
+    let file = format!("{CAPTURES}/05-describe.http");
+    for (secret, at, verdict) in [
+        ("another", "1795477600", "does not match"),
+        (SECRET, "1795481146", "was valid until"),
+        (SECRET, "1795476644", "is valid from"),
+    ] {
+        let said = explain(&file, secret, at);
+        assert_eq!(said.code, 6, "{said:?}");
+        let last = said.out.lines().find(|line| line.starts_with("verdict")).unwrap();
+        assert!(last.contains("refused"), "{last}");
+        assert!(last.contains(verdict), "{last}");
+        assert!(!said.out.contains(secret), "secrets are not shown");
+    }
+}
+
+#[test]
+fn a_request_without_a_signature_gets_one_that_holds() {
+    let place = Place::new();
+    let file = place.file("request.http");
+    let head = "GET /jobs?maxResults=2 HTTP/1.1\r\nHost: 127.0.0.1:9450\r\nx-cos-appid: 1250000000\r\n";
+    fs::write(&file, format!("{head}\r\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let no_id = explain(file, SECRET, "1700000000");
+    assert_eq!(no_id.code, 2, "{no_id:?}");
+    let mut command = program();
+    command.args(["sign", "explain", "--at", "1700000000", "--secret-id", "AKID1", "--secret-key", SECRET, file]);
+    let said = run(&mut command);
+    assert_eq!(said.code, 0, "{said:?}");
+    let header = said.out.lines().find_map(|line| line.strip_prefix("header to add   ")).unwrap();
+    fs::write(file, format!("{head}{header}\r\n\r\n")).unwrap();
+    let said = explain(file, SECRET, "1700000001");
+    assert!(said.out.contains("verdict         right"), "{said:?}");
+
+    fs::write(file, "GET /jobs").unwrap();
+    let said = explain(file, SECRET, "1700000001");
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("not an HTTP request"), "{said:?}");
+}
