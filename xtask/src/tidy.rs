@@ -10,6 +10,7 @@ mod lexer;
 mod limits;
 mod map;
 mod names;
+mod packages;
 mod prose;
 mod repo;
 mod source;
@@ -73,7 +74,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 12] = [
+    let on_files: [FileRule; 13] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -82,6 +83,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         map::fixtures_described,
         map::decisions_linked,
         limits::limits_described,
+        packages::packages_whole,
         prose::white_space,
         prose::machine_paths,
         prose::links_resolve,
