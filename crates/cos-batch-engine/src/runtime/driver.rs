@@ -72,12 +72,20 @@ async fn round(core: &Arc<Core>) -> Result<(), StoreError> {
 /// Stops work here on jobs that somebody stopped elsewhere.
 async fn interrupt(core: &Core, briefs: &[JobBrief]) -> Result<(), StoreError> {
     for (piece, running) in core.running() {
-        let Kind::Shard(_) = piece.kind else { continue };
+        if piece.kind == Kind::Finish {
+            continue;
+        }
         let status = match briefs.iter().find(|brief| brief.id == piece.job) {
             Some(brief) => Some(brief.status),
             None => core.store.get(piece.job).await?.map(|job| job.state.status),
         };
         match status {
+            // Whatever else it has become: there is nothing left to prepare.
+            Some(status) if piece.kind == Kind::Prepare => {
+                if status != JobStatus::Preparing {
+                    running.stop.raise(Level::Cancel);
+                }
+            }
             Some(status) => {
                 if let Some(level) = stop_level(status) {
                     running.stop.raise(level);

@@ -246,11 +246,13 @@ where
 {
     let mut attempts = 0;
     loop {
-        if stop.level() > Level::Run {
-            return Err(Prepared::Later("asked to stop".to_owned()));
-        }
         attempts += 1;
-        match read().await {
+        let result = tokio::select! {
+            biased;
+            () = stop.above(Level::Run) => return Err(Prepared::Later("asked to stop".to_owned())),
+            result = read() => result,
+        };
+        match result {
             Err(error) if error.kind().is_transient() && attempts < READ_ATTEMPTS_MAX => {
                 tokio::time::sleep(READ_PAUSE).await;
             }

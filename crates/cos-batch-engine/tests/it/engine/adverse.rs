@@ -2,8 +2,8 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use cos_batch_engine::Config;
-use cos_batch_model::{Job, JobStatus, RequestedJobStatus};
+use cos_batch_engine::{Config, Engine};
+use cos_batch_model::{BatchApi as _, Job, JobStatus, RequestedJobStatus, UpdateJobStatusRequest};
 use cos_batch_objectstore::{ErrorKind, Execution};
 
 use super::{
@@ -108,5 +108,27 @@ async fn buckets_nothing_can_be_told_about_fail_the_job() {
         let job = world.until_status(&id, JobStatus::Failed).await;
         assert_eq!(job.failure_reasons[0].failure_code.as_str(), "TargetBucketNotReadable");
         assert!(faulty.exists.load(Ordering::SeqCst) <= 5, "{:?}", faulty.exists);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_does_not_wait_for_a_manifest_to_be_read() {
+    // No lease runs out in this test.
+    let config = Config { lease: Duration::from_secs(3600), ..world::config() };
+    let (world, faulty) = faulty_world(config, Execution::Async).await;
+    // Another engine on the same jobs, which may be the one that is asked.
+    let other = Engine::start(world.parts(), false).await.unwrap();
+    faulty.reads_gated.store(true, Ordering::SeqCst);
+    for engine in [&world.engine, &other] {
+        let before = faulty.reads.load(Ordering::SeqCst);
+        let id = world.create(world.copy_request(&long_rows()).await).await;
+        world.until(&id, |_| faulty.reads.load(Ordering::SeqCst) > before).await;
+        let request = UpdateJobStatusRequest {
+            job_id: id.clone(),
+            requested_job_status: RequestedJobStatus::Cancelled,
+            status_update_reason: None,
+        };
+        engine.update_job_status(&world.context(), request).await.unwrap();
+        world.until_status(&id, JobStatus::Cancelled).await;
     }
 }

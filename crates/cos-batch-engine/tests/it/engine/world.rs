@@ -64,14 +64,18 @@ impl World {
 
     /// Another engine on the same stores, as after a restart.
     pub(super) async fn restart(&mut self) {
-        let parts = Parts {
+        self.engine = Engine::start(self.parts(), true).await.unwrap();
+    }
+
+    /// What the engine works with.
+    pub(super) fn parts(&self) -> Parts {
+        Parts {
             jobs: Arc::clone(&self.jobs),
             buckets: Buckets::new(Arc::clone(&self.objects)),
             access: self.access.clone(),
             spool: self.spool.clone(),
             config: self.config.clone(),
-        };
-        self.engine = Engine::start(parts, true).await.unwrap();
+        }
     }
 
     pub(super) async fn put(&self, bucket: &str, key: &str, body: impl Into<Bytes>) -> String {
