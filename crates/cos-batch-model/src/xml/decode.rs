@@ -49,6 +49,9 @@ pub struct Decoder<'x> {
     at_implied_end: bool,
     /// Where the content of the element last entered begins.
     content_offset: u64,
+    /// Events, attributes, and bytes copied or looked at: what a test holds against the size.
+    #[cfg(test)]
+    work: std::cell::Cell<usize>,
 }
 
 impl<'x> Decoder<'x> {
@@ -60,6 +63,8 @@ impl<'x> Decoder<'x> {
             depth: 0,
             at_implied_end: false,
             content_offset: 0,
+            #[cfg(test)]
+            work: std::cell::Cell::new(0),
         };
         if document.len() > MAX_DOCUMENT_BYTES {
             return Err(
@@ -92,7 +97,14 @@ impl<'x> Decoder<'x> {
         self.content_offset
     }
 
+    #[cfg(test)]
+    fn worked(&self, amount: usize) {
+        self.work.set(self.work.get() + amount);
+    }
+
     fn event(&mut self) -> Result<Event<'x>, DecodeError> {
+        #[cfg(test)]
+        self.worked(1);
         self.reader.read_event().map_err(|error| match error {
             quick_xml::Error::Encoding(_) => {
                 // The library does not say where.
@@ -169,6 +181,8 @@ impl<'x> Decoder<'x> {
     /// are clients that cannot help sending one.
     fn check_attributes(&self, start: &BytesStart<'_>) -> Result<(), DecodeError> {
         for attribute in start.attributes() {
+            #[cfg(test)]
+            self.worked(1);
             let attribute =
                 attribute.map_err(|error| self.error(DecodeErrorKind::Syntax(shorten(&error.to_string()))))?;
             let name = attribute.key.0;
@@ -292,6 +306,8 @@ impl<'x> Decoder<'x> {
         if joined.len() + piece.len() > MAX_TEXT_BYTES {
             return Err(self.error(DecodeErrorKind::TextTooLong { max: MAX_TEXT_BYTES }));
         }
+        #[cfg(test)]
+        self.worked(piece.len());
         if joined.is_empty() {
             *joined = piece;
         } else if let Cow::Borrowed(first) = *joined {
@@ -299,6 +315,8 @@ impl<'x> Decoder<'x> {
             // allocation is enough.
             let left = self.reader.get_ref().iter().take(MAX_TEXT_BYTES);
             let left = left.take_while(|b| **b != b'<').count();
+            #[cfg(test)]
+            self.worked(first.len() + left);
             let mut whole = String::with_capacity(first.len() + piece.len() + left);
             whole.push_str(first);
             whole.push_str(&piece);
@@ -333,4 +351,60 @@ impl<'x> Decoder<'x> {
 
 fn is_white_space(text: &str) -> bool {
     text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xml::FromXml as _;
+    use crate::{CreateJobRequest, DescribeJobResult};
+
+    /// Steps of decoding a document, however it ends.
+    fn work(document: &str, mode: Mode) -> usize {
+        let mut steps = 0;
+        for is_request in [true, false] {
+            let mut decoder = Decoder::new(document.as_bytes(), mode).unwrap();
+            if decoder.root().is_ok() {
+                // The outcome does not matter, and errors are what is expected.
+                let _ = if is_request {
+                    CreateJobRequest::read(&mut decoder).map(drop)
+                } else {
+                    DescribeJobResult::read(&mut decoder).map(drop)
+                };
+            }
+            steps = steps.max(decoder.work.get());
+        }
+        steps
+    }
+
+    /// Pieces that cost most for their length, and what stands around them.
+    const HOSTILE: &[(&str, &str, &str)] = &[
+        ("<CreateJobRequest><ClientRequestToken>", "&amp;", "</ClientRequestToken></CreateJobRequest>"),
+        ("<CreateJobRequest><ClientRequestToken>", "a&#x41;<!---->", "</ClientRequestToken></CreateJobRequest>"),
+        ("<CreateJobRequest><ClientRequestToken>a", "<![CDATA[a]]>", "</ClientRequestToken></CreateJobRequest>"),
+        ("<CreateJobRequest>", "<a/>", "</CreateJobRequest>"),
+        ("<CreateJobRequest>", "<Description>a&lt;b</Description>", "</CreateJobRequest>"),
+        ("<CreateJobRequest><Description>", "<a>&lt;</a>", "</Description></CreateJobRequest>"),
+        ("<CreateJobRequest><Manifest><Spec><Fields>", "<member/>", "</Fields></Spec></Manifest></CreateJobRequest>"),
+        ("<CreateJobRequest", " xmlns:a=''", "/>"),
+        ("<CreateJobRequest>", "<a>", ""),
+        ("", "<?a?>", "<CreateJobRequest/>"),
+        ("", "<!---->", "<CreateJobRequest/>"),
+        ("", " ", "<CreateJobRequest/>"),
+        ("<CreateJobRequest>", "x", "</CreateJobRequest>"),
+        ("<DescribeJobResult><Job><JobId>", "j&gt;", "</JobId></Job></DescribeJobResult>"),
+    ];
+
+    #[test]
+    fn work_grows_no_faster_than_the_document() {
+        for (before, piece, after) in HOSTILE {
+            for mode in [Mode::Strict, Mode::Lenient] {
+                for size in [100, 1_000, 10_000] {
+                    let document = format!("{before}{}{after}", piece.repeat(size));
+                    let steps = work(&document, mode);
+                    assert!(steps > 0 && steps <= 2 * document.len(), "{piece} x {size}, {mode:?}: {steps} steps");
+                }
+            }
+        }
+    }
 }
