@@ -94,7 +94,7 @@ const ARROWS: &[Arrow] = &[
     Arrow {
         package: "cos-batch-server",
         uses: &["cos-batch-model", "cos-signature"],
-        tests_use: &["cos-batch-client", "cos-batch-conformance"],
+        tests_use: &["cos-batch-client", "cos-batch-conformance", "cos-batch-engine", "cos-batch-objectstore"],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
     Arrow {
