@@ -24,6 +24,8 @@ pub(crate) enum Stage {
     Fixtures,
     /// Clippy has nothing to say.
     Clippy,
+    /// The client builds without its features, the only crate that has any by default.
+    Features,
     /// The documentation builds without warnings.
     Rustdoc,
     /// Unit and integration tests.
@@ -76,6 +78,9 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Fixtures => fixtures::run(root, true)?,
         Stage::Clippy => {
             cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
+        }
+        Stage::Features => {
+            cmd!(shell, "cargo clippy -p cos-batch-client --no-default-features --all-targets -- -D warnings").run()?;
         }
         Stage::Rustdoc => {
             let flags =
