@@ -1,0 +1,111 @@
+//! Budgets of documents at their edges, and what is shown of values and errors.
+
+use std::error::Error as _;
+
+use cos_batch_model::xml::{
+    self, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ENTRIES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode,
+};
+use cos_batch_model::{
+    Action, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, ErrorCode, FailureCode, JobStatus, Lenient,
+    UpdateJobStatusResult,
+};
+use http::Request;
+
+use crate::support::body_text;
+
+#[test]
+fn the_budgets_are_the_published_ones() {
+    assert_eq!(MAX_DOCUMENT_BYTES, 4_194_304);
+    assert_eq!(MAX_REQUEST_BYTES, 1_048_576);
+    assert_eq!(MAX_TEXT_BYTES, 65_536);
+    assert_eq!((MAX_DEPTH, MAX_LIST_ENTRIES), (16, 1000));
+}
+
+#[test]
+fn a_document_may_have_all_its_bytes_and_no_more() {
+    let mut document = "<CreateJobResult><JobId>a</JobId></CreateJobResult>".to_owned();
+    document.push_str(&" ".repeat(MAX_DOCUMENT_BYTES - document.len()));
+    let read = |document: &str| xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Strict);
+    assert!(read(&document).is_ok());
+    document.push(' ');
+    let kind = DecodeErrorKind::DocumentTooLarge { max: MAX_DOCUMENT_BYTES, actual: MAX_DOCUMENT_BYTES + 1 };
+    assert_eq!(read(&document).unwrap_err().kind, kind);
+}
+
+#[test]
+fn a_request_may_have_all_its_bytes_and_no_more() {
+    let (head, ()) = Request::post("/jobs").body(()).unwrap().into_parts();
+    let mut body = body_text("golden/CreateJob/tagging.request.http");
+    body.push_str(&" ".repeat(MAX_REQUEST_BYTES - body.len()));
+    assert!(CreateJobRequest::from_http(&head, body.as_bytes()).is_ok());
+    body.push(' ');
+    let error = CreateJobRequest::from_http(&head, body.as_bytes()).unwrap_err();
+    assert_eq!(error.code, ErrorCode::XmlSizeLimit);
+}
+
+#[test]
+fn elements_may_be_nested_as_deep_as_the_limit_and_no_deeper() {
+    let read = |depth: usize, innermost: &str| {
+        let (open, close) = ("<a>".repeat(depth - 2), "</a>".repeat(depth - 2));
+        let document = format!("<CreateJobResult><JobId>j</JobId>{open}{innermost}{close}</CreateJobResult>");
+        xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Lenient).map_err(|error| error.kind)
+    };
+    for innermost in ["<b/>", "<b></b>"] {
+        assert!(read(MAX_DEPTH, innermost).is_ok(), "{innermost}");
+        let kind = DecodeErrorKind::TooDeep { max: MAX_DEPTH };
+        assert_eq!(read(MAX_DEPTH + 1, innermost), Err(kind), "{innermost}");
+    }
+}
+
+#[test]
+fn owners_may_have_every_character_of_an_appid() {
+    let arn = BucketArn::new("qcs::cos:ap-gz:uid/a-B_9:a-125").unwrap();
+    assert_eq!(arn.owner(), Some("a-B_9"));
+}
+
+#[test]
+fn a_text_that_just_fits_is_not_cut() {
+    for bytes in [63, 64] {
+        assert_eq!(FailureCode::truncate(&"a".repeat(bytes)).as_str().len(), bytes);
+    }
+    assert_eq!(FailureCode::truncate(&"a".repeat(65)).as_str().len(), 64);
+}
+
+#[test]
+fn the_only_allowed_value_is_named_alone() {
+    let request = body_text("golden/CreateJob/tagging.request.http").replace("Report_CSV_V1", "Report_CSV_V2");
+    let error = xml::from_slice::<CreateJobRequest>(request.as_bytes(), Mode::Strict).unwrap_err();
+    assert_eq!(error.kind.to_string(), "Format must be Report_CSV_V1, not `Report_CSV_V2`");
+}
+
+#[test]
+fn the_source_of_a_decode_error_is_its_kind() {
+    let error = xml::from_slice::<CreateJobResult>(b"<CreateJobResult/>", Mode::Strict).unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "element JobId is missing");
+}
+
+#[test]
+fn known_and_unknown_values_show_what_they_are() {
+    let status = |status: &str| {
+        let body = format!("<UpdateJobStatusResult><JobId>a</JobId><Status>{status}</Status></UpdateJobStatusResult>");
+        xml::from_slice::<UpdateJobStatusResult>(body.as_bytes(), Mode::Lenient).unwrap().status
+    };
+    assert_eq!(status("Ready").known(), Some(&JobStatus::Ready));
+    let Lenient::Unknown(text) = status("Hibernating") else { panic!("Hibernating is no status") };
+    assert_eq!(format!("{text} {text:?}"), "Hibernating \"Hibernating\"");
+}
+
+#[test]
+fn a_directive_that_is_empty_twice_counts_as_absent() {
+    let copy = body_text("golden/CreateJob/copy.request.http");
+    let with = |directives: &str| {
+        let body = copy.replace("<COSPutObjectCopy>", &format!("<COSPutObjectCopy>{directives}"));
+        xml::from_slice::<CreateJobRequest>(body.as_bytes(), Mode::Strict)
+    };
+    let (empty, given) = ("<MetadataDirective/>", "<MetadataDirective>Copy</MetadataDirective>");
+    assert_eq!(with(&format!("{empty}{empty}")), with(""));
+    for mixed in [format!("{empty}{given}"), format!("{given}{empty}")] {
+        let kind = DecodeErrorKind::DuplicateElement { name: "MetadataDirective".into() };
+        assert_eq!(with(&mixed).unwrap_err().kind, kind, "{mixed}");
+    }
+}
