@@ -107,7 +107,7 @@ pub struct PinnedManifest {
     pub size: u64,
     /// Refuses reads of anything else.
     pub pin: Pin,
-    /// The one bucket that all rows name (the first row's).
+    /// The one bucket that rows name, but for foreign ones, which fail (the first row's if all are foreign).
     pub source_bucket: String,
 }
 

@@ -125,6 +125,8 @@ async fn index(
     core.store.clear_shards(lease).await?;
     let mut indexer = Indexer::new(columns, core.config.manifest_rows_max);
     let mut shards: Vec<Shard> = Vec::with_capacity(SHARD_BATCH);
+    // The tenant's own bucket, where the first row names another.
+    let mut own: Option<String> = None;
     let mut renewed_at = Instant::now();
     let mut at = 0;
     loop {
@@ -153,12 +155,17 @@ async fn index(
                 }
                 // A foreign bucket fails its own tasks; two buckets of one's own are a mistake in the manifest.
                 Step::OtherBucket(record, bucket) => {
-                    let first = indexer.source_bucket().unwrap_or_default();
                     let right = source_right(&job.spec.operation);
-                    if core.access.allows(&job.tenant, &bucket, right) && core.access.allows(&job.tenant, first, right)
-                    {
-                        let text = format!("row {record} names bucket {bucket}, the rows before it {first}");
-                        return Err(malformed(format!("{text}; a job has one source bucket")));
+                    let allowed = |bucket: &str| core.access.allows(&job.tenant, bucket, right);
+                    let first = own.as_deref().or_else(|| indexer.source_bucket().filter(|first| allowed(first)));
+                    match first {
+                        _ if !allowed(&bucket) => {}
+                        None => own = Some(bucket),
+                        Some(first) if first == bucket => {}
+                        Some(first) => {
+                            let text = format!("row {record} names bucket {bucket}, the rows before it {first}");
+                            return Err(malformed(format!("{text}; a job has one source bucket")));
+                        }
                     }
                 }
                 Step::More => break,
@@ -166,7 +173,8 @@ async fn index(
                     if !shards.is_empty() {
                         core.store.add_shards(lease, shards).await?;
                     }
-                    return Ok((indexer.rows(), indexer.source_bucket().unwrap_or_default().to_owned()));
+                    let bucket = own.or_else(|| indexer.source_bucket().map(str::to_owned));
+                    return Ok((indexer.rows(), bucket.unwrap_or_default()));
                 }
             }
         }

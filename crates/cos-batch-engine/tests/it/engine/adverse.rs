@@ -1,14 +1,17 @@
 //! What goes wrong around a job in the middle of it: its manifest, its stores, its leases.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use cos_batch_engine::{Config, Engine};
-use cos_batch_model::{BatchApi as _, Job, JobStatus, RequestedJobStatus, UpdateJobStatusRequest};
-use cos_batch_objectstore::{ErrorKind, Execution};
+use cos_batch_model::{BatchApi as _, Job, JobStatus, Operation, RequestedJobStatus, UpdateJobStatusRequest};
+use cos_batch_objectstore::{ErrorKind, Execution, MemoryStore, ObjectStore as _, PutRequest};
 
 use super::{
     stops::faulty_world,
-    world::{self, SOURCE},
+    world::{self, SOURCE, World},
 };
 
 /// One shard, which takes more than one read of its manifest. No object is there, so each task fails at once.
@@ -131,4 +134,28 @@ async fn a_cancel_does_not_wait_for_a_manifest_to_be_read() {
         engine.update_job_status(&world.context(), request).await.unwrap();
         world.until_status(&id, JobStatus::Cancelled).await;
     }
+}
+
+#[tokio::test]
+async fn a_foreign_first_row_does_not_choose_the_store() {
+    let world = World::new().await;
+    let two = world.copy_request(&format!("theirs-999,a\n{SOURCE},a\nsecond-1250000000,b\n")).await;
+    let id = world.create(two).await;
+    let job = world.until_status(&id, JobStatus::Failed).await;
+    assert_eq!(job.failure_reasons[0].failure_code.as_str(), "ManifestMalformed");
+
+    // The tenant's bucket is in a store of its own.
+    let far = "far-1250000000";
+    let store = Arc::new(MemoryStore::new());
+    store.create_bucket(far).unwrap();
+    store.put(PutRequest::new(far, "a", "x".into())).await.unwrap();
+    let mut parts = world.parts();
+    parts.buckets = parts.buckets.with(far, store);
+    world.engine.shutdown().await;
+    let engine = Engine::start(parts, true).await.unwrap();
+    let mut request = world.copy_request(&format!("theirs-999,a\n{far},a\ntheirs-999,b\n{far},a\n")).await;
+    request.operation = Operation::DeleteObject;
+    let id = engine.create_job(&world.context(), request).await.unwrap().job_id;
+    let progress = world.until_status(&id, JobStatus::Complete).await.progress_summary;
+    assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (2, 2));
 }
