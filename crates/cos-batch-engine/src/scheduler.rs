@@ -62,14 +62,16 @@ pub fn preempt(waiting: &[Waiting<'_>], working: &[Working<'_>]) -> Option<usize
     if workers.get(victim.tenant).copied().unwrap_or(0) >= own + 2 {
         return Some(place);
     }
-    // Otherwise only a less urgent job of the same APPID makes room; the most urgent waiting job counts.
-    let urgent = waiting.iter().filter(|job| workers.contains_key(job.tenant)).max_by_key(|job| job.priority)?;
-    let (place, victim) = working
+    // Otherwise only a less urgent job of the same APPID makes room, for the most urgent job that finds one.
+    waiting
         .iter()
-        .enumerate()
-        .filter(|(_, worker)| worker.tenant == urgent.tenant)
-        .min_by_key(|(_, worker)| worker.priority)?;
-    (victim.priority < urgent.priority).then_some(place)
+        .filter_map(|urgent| {
+            let own = working.iter().enumerate().filter(|(_, worker)| worker.tenant == urgent.tenant);
+            let (place, victim) = own.min_by_key(|(_, worker)| worker.priority)?;
+            (victim.priority < urgent.priority).then_some((urgent.priority, place))
+        })
+        .max_by_key(|(priority, _)| *priority)
+        .map(|(_, place)| place)
 }
 
 #[cfg(test)]
@@ -113,6 +115,11 @@ mod tests {
         assert_eq!(preempt(&[waiting(3, "a", 6)], &workers), Some(0));
         assert_eq!(preempt(&[waiting(3, "a", 5)], &workers), None);
         assert_eq!(preempt(&[waiting(1, "a", 5)], &workers), None);
+        // Another owner's job that waits with a higher priority is no reason for it to wait.
+        assert_eq!(
+            preempt(&[waiting(1, "a", 9), waiting(3, "b", 6)], &[working(1, "a", 9), working(2, "b", 0)]),
+            Some(1)
+        );
     }
 
     proptest! {
