@@ -37,12 +37,15 @@ const JOBS_PER_ROUND: usize = 1000;
 
 /// Runs until the engine stops.
 pub(crate) async fn run(core: Arc<Core>) {
-    let mut sweeper = sweep::Sweeper::default();
+    // Side by side: to forget large jobs takes its time.
+    tokio::join!(rounds(&core), sweep::run(&core));
+}
+
+async fn rounds(core: &Arc<Core>) {
     while core.stopping.level() == Level::Run {
-        if let Err(error) = round(&core).await {
+        if let Err(error) = round(core).await {
             tracing::warn!(%error, "the job store cannot be read; trying again");
         }
-        sweeper.run_if_due(&core).await;
         tokio::select! {
             () = core.wake.notified() => {}
             () = tokio::time::sleep(core.config.poll) => {}

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use cos_batch_model::JobStatus;
-use tokio::time::Instant;
 
-use super::{core::Core, offload::offload};
+use super::{core::Core, offload::offload, stop::Level};
 use crate::{job::Failure, lifecycle::Command, store::StoreError};
 
 /// How often to look. Retention is counted in days, so a minute more does not matter.
@@ -14,21 +13,19 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// Jobs looked at in one round; the rest follows in the next.
 const JOBS_PER_ROUND: usize = 1000;
 
-/// Looks after jobs that wait or have ended, now and then.
-#[derive(Debug, Default)]
-pub(crate) struct Sweeper {
-    last: Option<Instant>,
-}
-
-impl Sweeper {
-    pub(crate) async fn run_if_due(&mut self, core: &Arc<Core>) {
-        if self.last.is_some_and(|last| last.elapsed() < INTERVAL) {
-            return;
+/// Looks after jobs that wait or have ended, now and then, until the engine stops. What is interrupted is found again.
+pub(crate) async fn run(core: &Arc<Core>) {
+    let rounds = async {
+        loop {
+            if let Err(error) = sweep(core).await {
+                tracing::warn!(%error, "old jobs could not be swept; trying again later");
+            }
+            tokio::time::sleep(INTERVAL).await;
         }
-        self.last = Some(Instant::now());
-        if let Err(error) = sweep(core).await {
-            tracing::warn!(%error, "old jobs could not be swept; trying again later");
-        }
+    };
+    tokio::select! {
+        () = rounds => {}
+        () = core.stopping.above(Level::Run) => {}
     }
 }
 
@@ -46,7 +43,10 @@ async fn sweep(core: &Arc<Core>) -> Result<(), StoreError> {
         }
     }
     for id in core.store.purgeable(before(core.config.retention), JOBS_PER_ROUND).await? {
-        purge(core, id).await?;
+        // One that cannot be forgotten now does not keep the others.
+        if let Err(error) = purge(core, id).await {
+            tracing::warn!(job = %id, %error, "a finished job cannot be forgotten; trying again later");
+        }
     }
     Ok(())
 }

@@ -5,11 +5,12 @@ use std::{
     time::Duration,
 };
 
-use cos_batch_engine::{Config, Engine};
-use cos_batch_model::{BatchApi as _, Job, JobStatus, Operation, RequestedJobStatus, UpdateJobStatusRequest};
+use cos_batch_engine::{Config, Engine, Parts, Spool};
+use cos_batch_model::{BatchApi as _, Job, JobId, JobStatus, Operation, RequestedJobStatus, UpdateJobStatusRequest};
 use cos_batch_objectstore::{ErrorKind, Execution, MemoryStore, ObjectStore as _, PutRequest};
 
 use super::{
+    faulty::Faulty,
     stops::faulty_world,
     world::{self, SOURCE, World},
 };
@@ -158,4 +159,50 @@ async fn a_foreign_first_row_does_not_choose_the_store() {
     let id = engine.create_job(&world.context(), request).await.unwrap().job_id;
     let progress = world.until_status(&id, JobStatus::Complete).await.progress_summary;
     assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (2, 2));
+}
+
+/// A world with `count` jobs that have ended, an engine that has stopped, and parts that want to forget the jobs
+/// through a spool that can be made to fail.
+async fn to_be_forgotten(count: u32) -> (World, Parts, Arc<Faulty>, Vec<JobId>) {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        let rows = world.fill(1).await;
+        let id = world.create(world.copy_request(&rows).await).await;
+        world.until_status(&id, JobStatus::Complete).await;
+        ids.push(id);
+    }
+    world.engine.shutdown().await;
+    let faulty = Arc::new(Faulty::new(Arc::clone(world.spool.store()), Execution::Async));
+    let mut parts = world.parts();
+    parts.spool = Spool::new(faulty.clone(), "segments");
+    parts.config.retention = Duration::ZERO;
+    (world, parts, faulty, ids)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_cannot_be_forgotten_keeps_no_other() {
+    let (world, parts, faulty, ids) = to_be_forgotten(3).await;
+    *faulty.refuse_lists.lock().unwrap() = Some(ids[0].to_string());
+    let _engine = Engine::start(parts, true).await.unwrap();
+    let last = uuid::Uuid::parse_str(ids[2].as_str()).unwrap();
+    world.until(&ids[0], |_| faulty.lists.load(Ordering::SeqCst) == 3).await;
+    let gone = async {
+        while world.jobs.get(last).await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forgetting_jobs_holds_up_neither_others_nor_a_shutdown() {
+    let (world, parts, faulty, _) = to_be_forgotten(1).await;
+    // Longer than any test may take.
+    *faulty.lists_take.lock().unwrap() = Duration::from_secs(3600);
+    let engine = Engine::start(parts, true).await.unwrap();
+    let rows = world.fill(1).await;
+    let id = engine.create_job(&world.context(), world.copy_request(&rows).await).await.unwrap().job_id;
+    world.until_status(&id, JobStatus::Complete).await;
+    tokio::time::timeout(Duration::from_secs(30), engine.shutdown()).await.unwrap();
 }

@@ -38,6 +38,11 @@ pub(super) struct Faulty {
     /// Whether a bucket exists cannot be told, for this reason; and how often that was asked.
     pub(super) refuse_exists: Mutex<Option<ErrorKind>>,
     pub(super) exists: AtomicU64,
+    /// Listings of prefixes that begin so fail.
+    pub(super) refuse_lists: Mutex<Option<String>>,
+    /// How long a listing takes.
+    pub(super) lists_take: Mutex<Duration>,
+    pub(super) lists: AtomicU64,
     /// The next so many reads fail in passing.
     pub(super) failing_reads: AtomicU64,
     /// Reads wait at a gate of their own.
@@ -61,6 +66,9 @@ impl Faulty {
             barriers: AtomicU64::new(0),
             barrier_takes: Mutex::default(),
             puts_take: Mutex::default(),
+            refuse_lists: Mutex::default(),
+            lists_take: Mutex::default(),
+            lists: AtomicU64::new(0),
             refuse_exists: Mutex::default(),
             exists: AtomicU64::new(0),
             failing_reads: AtomicU64::new(0),
@@ -165,7 +173,15 @@ impl ObjectStore for Faulty {
     }
 
     fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
-        self.inner.list(request)
+        self.lists.fetch_add(1, Ordering::SeqCst);
+        if self.refuse_lists.lock().unwrap().as_deref().is_some_and(|begin| request.prefix.starts_with(begin)) {
+            return Box::pin(async { Err(StoreError::new(ErrorKind::AccessDenied, "no listing here")) });
+        }
+        let takes = *self.lists_take.lock().unwrap();
+        Box::pin(async move {
+            tokio::time::sleep(takes).await;
+            self.inner.list(request).await
+        })
     }
 
     fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
