@@ -8,6 +8,7 @@ use crate::{BucketArn, DecodeError, Lenient, ReportPrefix};
 
 wire_enum! {
     /// How a report is written (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum ReportFormat in "Format" {
         /// CSV, one row for each task.
         ReportCsvV1 = "Report_CSV_V1",

@@ -8,6 +8,7 @@ use crate::{DecodeError, DisplayName, GranteeId, Lenient};
 
 wire_enum! {
     /// A ready-made access rule (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum CannedAcl in "CannedAccessControlList" {
         /// The owner alone.
         Private = "private",

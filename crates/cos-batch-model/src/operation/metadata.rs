@@ -8,6 +8,7 @@ use crate::{DecodeError, HeaderText, Lenient, MetadataKey, MetadataValue};
 
 wire_enum! {
     /// How the store encrypts an object (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum SseAlgorithm in "SSEAlgorithm" {
         /// AES-256 with keys that COS keeps.
         Aes256 = "AES256",

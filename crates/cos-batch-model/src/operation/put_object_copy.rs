@@ -22,6 +22,7 @@ wire_enum! {
     /// Where a copy is stored. The batch pages document STANDARD and STANDARD_IA; the other
     /// classes exist in COS, its console offers some of them for batch copies, and they are
     /// accepted here.
+    #[non_exhaustive]
     pub enum StorageClass in "StorageClass" {
         /// The usual.
         Standard = "STANDARD",
