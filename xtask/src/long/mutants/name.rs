@@ -13,6 +13,8 @@ pub(crate) struct Mutant {
     pub(crate) path: String,
     /// Line, from 1.
     pub(crate) line: usize,
+    /// Column, from 1.
+    pub(crate) column: usize,
     /// What is done.
     pub(crate) mutation: String,
 }
@@ -23,11 +25,11 @@ impl Mutant {
         let parts = || {
             let (place, mutation) = name.split_once(": ")?;
             let mut place = place.rsplitn(3, ':');
-            let (_column, line, path) = (place.next()?, place.next()?, place.next()?);
-            Some((path.to_owned(), line.parse().ok()?, mutation.to_owned()))
+            let (column, line, path) = (place.next()?, place.next()?, place.next()?);
+            Some((path.to_owned(), line.parse().ok()?, column.parse().ok()?, mutation.to_owned()))
         };
-        let (path, line, mutation) = parts().with_context(|| format!("not the name of a mutant: {name}"))?;
-        Ok(Self { name: name.to_owned(), path, line, mutation })
+        let (path, line, column, mutation) = parts().with_context(|| format!("not the name of a mutant: {name}"))?;
+        Ok(Self { name: name.to_owned(), path, line, column, mutation })
     }
 
     /// The package it is in: packages are named as their folders.
@@ -51,7 +53,7 @@ mod tests {
         let mutant = Mutant::parse("crates/a/src/x/y.rs:12:5: replace f -> (a, b): c with d").unwrap();
         assert_eq!(mutant.package(), "a");
         assert_eq!(mutant.to_string(), "crates/a/src/x/y.rs:12: replace f -> (a, b): c with d");
-        for wrong in ["", "a.rs:1: x", "a.rs:b:1: x", "a.rs:1:1 x"] {
+        for wrong in ["", "a.rs:1: x", "a.rs:b:1: x", "a.rs:1:b: x", "a.rs:1:1 x"] {
             assert!(Mutant::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct Known {
     mutation: String,
     /// The line of code it is done to, where the mutation alone does not say.
     code: Option<String>,
+    /// The column, where the mutation is possible more than once in that line.
+    column: Option<i64>,
     /// What follows.
     pub(crate) finding: Finding,
 }
@@ -34,6 +36,7 @@ impl Known {
         self.path == mutant.path
             && self.mutation == mutant.mutation
             && self.code.as_ref().is_none_or(|code| code == line)
+            && self.column.is_none_or(|column| usize::try_from(column) == Ok(mutant.column))
     }
 }
 
@@ -43,7 +46,7 @@ impl fmt::Display for Known {
     }
 }
 
-/// Reads the list: tables `[[mutant]]` with `path`, `mutation`, maybe `code`, and either `test` or `same`.
+/// Reads the list: tables `[[mutant]]` with `path`, `mutation`, maybe `code` and `column`, and either `test` or `same`.
 pub(crate) fn parse(text: &str) -> anyhow::Result<Vec<Known>> {
     let table: toml::Table = text.parse()?;
     let entries = table.get("mutant").and_then(toml::Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -58,7 +61,8 @@ fn known(entry: &toml::Value) -> anyhow::Result<Known> {
         (None, Some(why)) => Finding::Same(why),
         _ => bail!("give either `test` or `same`: {entry}"),
     };
-    Ok(Known { path: needed("path")?, mutation: needed("mutation")?, code: optional("code"), finding })
+    let column = entry.get("column").and_then(toml::Value::as_integer);
+    Ok(Known { path: needed("path")?, mutation: needed("mutation")?, code: optional("code"), column, finding })
 }
 
 #[cfg(test)]
@@ -69,7 +73,7 @@ mod tests {
     fn entries_are_read_and_applied() {
         let known = parse(
             "[[mutant]]\npath = 'crates/a/src/x.rs'\nmutation = 'm'\nsame = 'y'\n\
-             [[mutant]]\npath = 'crates/a/src/x.rs'\nmutation = 'm'\ncode = 'a + b'\ntest = 't'\n",
+             [[mutant]]\npath = 'crates/a/src/x.rs'\nmutation = 'm'\ncode = 'a + b'\ncolumn = 1\ntest = 't'\n",
         )
         .unwrap();
         assert_eq!(known[0].finding, Finding::Same("y".to_owned()));
@@ -77,6 +81,7 @@ mod tests {
         let mutant = Mutant::parse("crates/a/src/x.rs:1:1: m").unwrap();
         assert!(known[0].is_about(&mutant, "any"));
         assert!(known[1].is_about(&mutant, "a + b") && !known[1].is_about(&mutant, "a"));
+        assert!(!known[1].is_about(&Mutant::parse("crates/a/src/x.rs:1:2: m").unwrap(), "a + b"));
         assert!(!known[0].is_about(&Mutant::parse("crates/a/src/x.rs:1:1: n").unwrap(), ""));
     }
 
