@@ -74,7 +74,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 13] = [
+    let on_files: [FileRule; 14] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -84,6 +84,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         map::decisions_linked,
         limits::limits_described,
         packages::packages_whole,
+        packages::dependencies_placed,
         prose::white_space,
         prose::machine_paths,
         prose::links_resolve,

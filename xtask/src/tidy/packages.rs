@@ -28,6 +28,39 @@ pub(crate) fn packages_whole(repo: &Repo) -> Vec<Violation> {
     violations
 }
 
+/// The page on types of others in public signatures.
+const PUBLIC_TYPES: &str = "docs/public-types.md";
+
+/// Each dependency of a published library stands in its row of the page on public types, on one side or the other.
+///
+/// Why: a type of another crate in a signature binds our versions to that crate's. That is decided, not slipped in.
+pub(crate) fn dependencies_placed(repo: &Repo) -> Vec<Violation> {
+    const RULE: &str = "dependencies-placed";
+    let page = repo.text(PUBLIC_TYPES).unwrap_or_default();
+    let manifests = repo.manifests();
+    let mut violations = Vec::new();
+    for manifest in &manifests {
+        let published = manifest.table.get("package").and_then(|package| package.get("publish")).is_none();
+        let folder = manifest.path.trim_end_matches("/Cargo.toml");
+        if !published || repo.exists(&format!("{folder}/src/main.rs")) {
+            continue;
+        }
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", manifest.name))).unwrap_or_default();
+        let dependencies = manifest.table.get("dependencies").and_then(toml::Value::as_table);
+        for name in dependencies.into_iter().flat_map(toml::Table::keys) {
+            let own = manifests.iter().any(|manifest| manifest.name == *name);
+            if !own && !row.contains(&format!("`{name}`")) {
+                let advice = format!(
+                    "say in the row of {} in {PUBLIC_TYPES} whether types of `{name}` are in its signatures",
+                    manifest.name
+                );
+                violations.push(Violation::new(manifest.path, manifest.line_of(name), RULE, advice));
+            }
+        }
+    }
+    violations
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +84,17 @@ mod tests {
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("crates/b/Cargo.toml: ") && found[0].contains("`description`"), "{}", found[0]);
         assert!(found[1].contains("add crates/b/LICENSE-APACHE"), "{}", found[1]);
+    }
+    #[test]
+    fn a_dependency_without_a_place_is_found() {
+        let library = "[package]\nname = \"a\"\n[dependencies]\nb = \"1\"\nhttp = \"1\"\nhttp-body = \"1\"\n";
+        let repo = Repo::of(&[
+            ("crates/a/Cargo.toml", library),
+            ("crates/b/Cargo.toml", "[package]\nname = \"b\"\n[dependencies]\nclap = \"4\"\n"),
+            ("crates/b/src/main.rs", ""),
+            (PUBLIC_TYPES, "| `a` | `http-body` (`Body`) | `other` |\n| `b` | `http` | |\n"),
+        ]);
+        let found = dependencies_placed(&repo);
+        assert_eq!(found.iter().map(|v| (v.path.as_str(), v.line)).collect::<Vec<_>>(), [("crates/a/Cargo.toml", 5)]);
     }
 }
