@@ -12,6 +12,7 @@ mod errors;
 mod example;
 mod examples;
 mod forbidden;
+mod foreign_signer;
 mod forms;
 mod hostile_http;
 mod hostile_xml;
