@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change goes in, in stages.
 
+mod python;
+
 use std::{
     io::{BufRead as _, BufReader, IsTerminal as _, Write},
     path::Path,
@@ -28,6 +30,8 @@ pub(crate) enum Stage {
     Features,
     /// The documentation builds without warnings.
     Rustdoc,
+    /// The environment with the Python SDK that some tests use is there, or is made.
+    Python,
     /// Unit and integration tests.
     Tests,
     /// Examples in the documentation.
@@ -87,6 +91,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
                 cmd!(shell, "cargo doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");
             flags.run()?;
         }
+        Stage::Python => python::environment(root)?,
         Stage::Tests => return tests(shell).map(Some),
         Stage::Doctests => cmd!(shell, "cargo test --workspace --doc --all-features").run()?,
     }

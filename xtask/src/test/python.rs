@@ -1,0 +1,54 @@
+//! The virtual environment with the official Python SDK of COS, whose signer some tests compare ours with.
+
+use std::{ffi::OsString, path::Path, process::Command};
+
+use anyhow::{Context as _, bail};
+
+/// Makes the environment, and is all that knows where the tests look for it.
+const SCRIPT: &str = "crates/cos-batch-server/tests/python/environment.py";
+
+/// What to do without Python.
+const ADVICE: &str = "install Python 3.8 or newer with its venv module (Debian and Ubuntu: `apt install python3 \
+                      python3-venv`; macOS: `brew install python`), or name an interpreter in the variable PYTHON";
+
+/// Makes the environment in the target folder, unless it is there already; the tests then need no network for it.
+pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    make(&python, &root.join(SCRIPT), &target(root).join("python"))
+}
+
+fn make(python: &OsString, script: &Path, folder: &Path) -> anyhow::Result<()> {
+    let shown = python.display();
+    let status = Command::new(python).arg(script).arg(folder).status();
+    let status = status.with_context(|| format!("`{shown}` cannot be started: {ADVICE}"))?;
+    if !status.success() {
+        bail!("`{shown} {} {}` failed: {ADVICE}", script.display(), folder.display());
+    }
+    Ok(())
+}
+
+/// Where cargo builds. If its configuration says otherwise than the environment does, the tests make the environment
+/// themselves.
+fn target(root: &Path) -> std::path::PathBuf {
+    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(std::env::var_os);
+    root.join(named.unwrap_or_else(|| "target".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_is_where_it_is_said_to_be() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        assert!(root.join(SCRIPT).is_file());
+    }
+
+    #[test]
+    fn without_python_one_is_told_how_to_get_it() {
+        let error = make(&"no-such-python".into(), Path::new("script"), Path::new("folder")).unwrap_err();
+        assert!(error.to_string().contains("`no-such-python` cannot be started: install Python 3.8"), "{error}");
+        let error = make(&"false".into(), Path::new("script"), Path::new("folder")).unwrap_err();
+        assert!(error.to_string().contains("`false script folder` failed: install"), "{error}");
+    }
+}
