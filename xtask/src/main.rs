@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool: printing is its output")]
 
 mod fixtures;
+mod fuzz;
 mod long;
 mod test;
 mod tidy;
@@ -31,6 +32,14 @@ enum Command {
     /// Run what takes too long for `test`.
     #[command(subcommand)]
     Long(long::Long),
+    /// Run the fuzz targets for a while: with cargo-fuzz if it is installed, else on seeded mutations of the corpus.
+    Fuzz {
+        /// One target, of those in `fuzz/README.md`; all if not given.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, value_name = "N", default_value_t = fuzz::SECONDS_DEFAULT)]
+        seconds: u64,
+    },
     /// Run everything that must hold before a change goes in, in stages, up to the first that fails.
     Test {
         /// Run this stage only.
@@ -45,6 +54,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Fixtures { check } => fixtures::run(&root(), check),
         Command::Long(command) => long::run(&root(), &command),
+        Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Command::Test { only } => test::run(&root(), only),
         Command::Tidy => tidy::run(&root()),
     };

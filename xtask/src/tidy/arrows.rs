@@ -158,6 +158,18 @@ const ARROWS: &[Arrow] = &[
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
     Arrow {
+        package: "cos-batch-fuzz",
+        uses: &["cos-batch-engine", "cos-batch-model", "cos-signature"],
+        tests_use: &[],
+        third_party: ThirdParty::Not(SQL_AND_XML),
+    },
+    Arrow {
+        package: "cos-batch-fuzz-targets",
+        uses: &["cos-batch-fuzz"],
+        tests_use: &[],
+        third_party: ThirdParty::Not(SQL_AND_XML),
+    },
+    Arrow {
         package: "xtask",
         uses: &["cos-batch-model", "cos-signature"],
         tests_use: &[],
