@@ -18,7 +18,7 @@ pub struct Config {
     pub preparers: usize,
     /// A checkpoint is due so long after the last.
     pub checkpoint_interval: Duration,
-    /// A checkpoint is due once so many rows wait for it.
+    /// A checkpoint is due once so many rows wait for it, or half of [`WINDOW_ROWS`] if that is less.
     pub checkpoint_rows: u64,
     /// How long a lease lasts without renewal.
     pub lease: Duration,
@@ -38,9 +38,9 @@ pub struct Config {
     pub drain: Duration,
 }
 
-/// Rows beyond a shard's cursor that are in flight or wait for an earlier one. After a kill at most so many rows of
-/// each leased shard are done again.
-pub const WINDOW_ROWS: usize = 4096;
+/// Rows beyond a shard's committed cursor: in flight, waiting for an earlier one, or on their way into the books. After
+/// a kill at most so many rows of each leased shard are done again.
+pub const WINDOW_ROWS: u64 = 4096;
 
 impl Default for Config {
     fn default() -> Self {

@@ -19,18 +19,12 @@ use crate::{
     store::{JobBrief, StoreError},
 };
 
-/// Statuses in which there is something to do.
-const BUSY: [JobStatus; 9] = [
-    JobStatus::New,
-    JobStatus::Preparing,
-    JobStatus::Ready,
-    JobStatus::Active,
-    JobStatus::Pausing,
-    JobStatus::Paused,
-    JobStatus::Completing,
-    JobStatus::Cancelling,
-    JobStatus::Failing,
-];
+/// Statuses in which there is something to do before the end begins.
+const BUSY: [JobStatus; 6] =
+    [JobStatus::New, JobStatus::Preparing, JobStatus::Ready, JobStatus::Active, JobStatus::Pausing, JobStatus::Paused];
+
+/// Statuses of jobs that are about to end.
+const ENDING: [JobStatus; 3] = [JobStatus::Completing, JobStatus::Cancelling, JobStatus::Failing];
 
 /// Jobs looked at in one round: those of the highest priority, the oldest first. More jobs than this wait their turn.
 const JOBS_PER_ROUND: usize = 1000;
@@ -59,7 +53,9 @@ async fn round(core: &Arc<Core>) -> Result<(), StoreError> {
     if ended > 0 {
         tracing::warn!(ended, "leases ran out");
     }
-    let briefs = core.store.briefs(&BUSY, JOBS_PER_ROUND).await?;
+    // What is about to end comes first: it needs no worker, and must not wait behind any number of urgent jobs.
+    let mut briefs = core.store.briefs(&ENDING, JOBS_PER_ROUND).await?;
+    briefs.extend(core.store.briefs(&BUSY, JOBS_PER_ROUND).await?);
     interrupt(core, &briefs).await?;
     for brief in &briefs {
         if core.stopping.level() > Level::Run {

@@ -201,11 +201,17 @@ impl<'a> Worker<'a> {
         let mut more = true;
         let mut checkpoint_at = Instant::now() + interval;
         let mut renewed_at = Instant::now();
+        // Half of the window is committed while the other half is worked on.
+        let due = self.core.config.checkpoint_rows.min(WINDOW_ROWS / 2);
         loop {
+            if commit.is_none() && self.window.ready() >= due {
+                commit = Some(self.commit());
+                checkpoint_at = Instant::now() + interval;
+            }
             while more
                 && self.stop.level() == Level::Run
                 && in_flight.len() < self.slot_count
-                && self.window.rows() + batch_size <= WINDOW_ROWS
+                && self.window.uncommitted() + batch_size as u64 <= WINDOW_ROWS
                 // Well before the lease could run out, nothing new begins under it.
                 && renewed_at.elapsed() < lease * 2 / 3
             {
@@ -222,10 +228,6 @@ impl<'a> Worker<'a> {
             if in_flight.is_empty() && commit.is_none() {
                 return Ok(());
             }
-            if commit.is_none() && self.window.ready() >= self.core.config.checkpoint_rows {
-                commit = Some(self.commit());
-                checkpoint_at = Instant::now() + interval;
-            }
             let seen = self.stop.level();
             let committing = commit.is_some();
             tokio::select! {
@@ -233,7 +235,9 @@ impl<'a> Worker<'a> {
                 committed = poll_if_some(&mut commit) => {
                     commit = None;
                     renewed_at = Instant::now();
-                    self.obey(committed?).await;
+                    let committed = committed?;
+                    self.window.committed();
+                    self.obey(committed).await;
                 }
                 () = tokio::time::sleep_until(checkpoint_at), if !committing && self.window.ready() > 0 => {
                     commit = Some(self.commit());

@@ -19,6 +19,8 @@ pub(crate) struct Window {
     first: u64,
     rows: usize,
     pending: Pending,
+    /// Rows that a checkpoint under way commits.
+    committing: u64,
     /// Rows of succeeded tasks are reported too.
     all_tasks: bool,
 }
@@ -72,13 +74,14 @@ impl Window {
             first: 0,
             rows: 0,
             pending: Pending { cursor, ..Pending::default() },
+            committing: 0,
             all_tasks,
         }
     }
 
-    /// Rows that are under way or wait for an earlier one.
-    pub(crate) fn rows(&self) -> usize {
-        self.rows
+    /// Rows handed out that are not in the books: after a kill they are done again.
+    pub(crate) fn uncommitted(&self) -> u64 {
+        self.rows as u64 + self.pending.rows() + self.committing
     }
 
     /// Rows that a checkpoint could commit now.
@@ -132,10 +135,16 @@ impl Window {
         }
     }
 
-    /// Takes what is ready, to commit it.
+    /// Takes what is ready, to commit it. What was taken before is committed by now.
     pub(crate) fn take(&mut self) -> Pending {
         let cursor = self.pending.cursor;
+        self.committing = self.pending.rows();
         std::mem::replace(&mut self.pending, Pending { cursor, ..Pending::default() })
+    }
+
+    /// What was taken last is in the books.
+    pub(crate) fn committed(&mut self) {
+        self.committing = 0;
     }
 }
 
@@ -165,10 +174,13 @@ mod tests {
         let mut window = Window::new(Cursor::default(), true);
         let (a, b, c) = (window.push(tasks(0..2)), window.push(tasks(2..4)), window.push(tasks(4..6)));
         window.complete(c, good(2));
-        assert_eq!((window.ready(), window.rows()), (0, 6));
+        assert_eq!((window.ready(), window.uncommitted()), (0, 6));
         window.complete(a, vec![Outcome::success(200), Outcome::failure(404, "NoSuchKey", "gone")]);
-        assert_eq!((window.ready(), window.rows()), (2, 4));
+        assert_eq!((window.ready(), window.uncommitted()), (2, 6));
         let taken = window.take();
+        assert_eq!(window.uncommitted(), 6, "what is being committed is not committed yet");
+        window.committed();
+        assert_eq!(window.uncommitted(), 4);
         assert_eq!(taken.cursor, Cursor { rows: 2, offset: 20 });
         assert_eq!((taken.succeeded, taken.failed, taken.succeeded_rows), (1, 1, 1));
         assert_eq!(taken.codes, BTreeMap::from([("NoSuchKey".to_owned(), 1)]));
@@ -195,7 +207,7 @@ mod tests {
         let mut window = stopped();
         window.close_for_good();
         let taken = window.take();
-        assert_eq!((taken.cursor.rows, taken.succeeded, window.rows()), (13, 3, 0));
+        assert_eq!((taken.cursor.rows, taken.succeeded, window.uncommitted()), (13, 3, 3));
     }
 
     #[test]

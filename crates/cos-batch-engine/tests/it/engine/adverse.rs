@@ -173,6 +173,11 @@ async fn to_be_forgotten(count: u32) -> (World, Parts, Arc<Faulty>, Vec<JobId>) 
         ids.push(id);
     }
     world.engine.shutdown().await;
+    // The last of them ended before now, and not in this very millisecond.
+    let ended = world.jobs.now();
+    while world.jobs.now() == ended {
+        tokio::task::yield_now().await;
+    }
     let faulty = Arc::new(Faulty::new(Arc::clone(world.spool.store()), Execution::Async));
     let mut parts = world.parts();
     parts.spool = Spool::new(faulty.clone(), "segments");

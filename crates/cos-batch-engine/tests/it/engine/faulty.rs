@@ -31,6 +31,8 @@ pub(super) struct Faulty {
     /// Bytes of puts whose key ends so fail.
     pub(super) refuse_puts: Mutex<Option<&'static str>>,
     pub(super) barriers: AtomicU64,
+    /// Copies begun when each barrier ended.
+    pub(super) copies_at_barriers: Mutex<Vec<u64>>,
     /// How long a barrier takes.
     pub(super) barrier_takes: Mutex<Duration>,
     /// How long a put takes.
@@ -64,6 +66,7 @@ impl Faulty {
             panics: AtomicBool::new(false),
             refuse_puts: Mutex::new(None),
             barriers: AtomicU64::new(0),
+            copies_at_barriers: Mutex::default(),
             barrier_takes: Mutex::default(),
             puts_take: Mutex::default(),
             refuse_lists: Mutex::default(),
@@ -189,6 +192,7 @@ impl ObjectStore for Faulty {
         let takes = *self.barrier_takes.lock().unwrap();
         Box::pin(async move {
             tokio::time::sleep(takes).await;
+            self.copies_at_barriers.lock().unwrap().push(self.copies.load(Ordering::SeqCst));
             self.inner.barrier(bucket).await
         })
     }

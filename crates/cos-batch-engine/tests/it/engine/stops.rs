@@ -1,8 +1,11 @@
 //! Cancels, shutdowns, faults: what was done is in the books, and nothing is done twice without need.
 
-use std::sync::{Arc, Mutex, atomic::Ordering};
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
 
-use cos_batch_engine::Config;
+use cos_batch_engine::{Config, config::WINDOW_ROWS};
 use cos_batch_model::{BatchApi as _, DeleteJobRequest, DescribeJobRequest, ErrorCode, JobStatus, RequestedJobStatus};
 use cos_batch_objectstore::{Execution, ObjectStore};
 use tokio::time::Instant;
@@ -63,7 +66,7 @@ async fn cancel_in_the_middle(execution: Execution) {
     faulty.gate.add_permits(5000);
     let job = world.until_status(&id, JobStatus::Cancelled).await;
     let last = faulty.last_copy.lock().unwrap().unwrap();
-    assert!(last < answered + std::time::Duration::from_secs(1), "an operation began long after the cancel");
+    assert!(last < answered + Duration::from_secs(1), "an operation began long after the cancel");
     let succeeded = job.progress_summary.number_of_tasks_succeeded;
     assert!((200..3000).contains(&succeeded), "{succeeded}");
     assert_eq!(job.progress_summary.number_of_tasks_failed, 0);
@@ -170,6 +173,27 @@ async fn an_engine_that_is_dropped_in_the_middle_leaves_exact_books() {
     assert_eq!(keys.len(), 2000, "one row for each task");
 }
 
+/// However slow the books are and however fast the store: after a kill at most a window of rows is done again.
+#[tokio::test]
+async fn no_more_than_a_window_of_rows_runs_ahead_of_the_books() {
+    let config = Config { checkpoint_interval: Duration::from_secs(3600), ..world::config() };
+    let (world, faulty) = faulty_world(config, Execution::Async).await;
+    *faulty.barrier_takes.lock().unwrap() = Duration::from_millis(200);
+    let rows: String = (0..10_000).map(|number| format!("{SOURCE},in/{}\n", number % 7)).collect();
+    world.fill(7).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    world.until_status(&id, JobStatus::Complete).await;
+    let segments = world.jobs.segments(uuid::Uuid::parse_str(id.as_str()).unwrap(), 0).await.unwrap();
+    let begun = faulty.copies_at_barriers.lock().unwrap().clone();
+    assert_eq!(segments.len(), begun.len());
+    let mut committed = 0;
+    for (segment, begun) in segments.iter().zip(begun) {
+        assert!(begun - committed <= WINDOW_ROWS, "{begun} rows were begun with {committed} in the books");
+        committed += segment.succeeded_rows;
+    }
+    assert_eq!(committed, 10_000);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_in_passing_fail_no_task() {
     let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
@@ -232,7 +256,7 @@ async fn another_tenants_small_job_need_not_wait_for_a_large_one() {
             return;
         }
         faulty.gate.add_permits(1);
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("the small job waits for the large one");
 }
