@@ -162,6 +162,17 @@ impl Core {
         self.lock().iter().map(|(piece, running)| (*piece, running.clone())).collect()
     }
 
+    /// Whether anything of this job runs in this process.
+    pub(crate) fn is_busy(&self, job: Uuid) -> bool {
+        let first = Piece { job, kind: Kind::Prepare };
+        self.lock().range(first..).next().is_some_and(|(piece, _)| piece.job == job)
+    }
+
+    /// How many jobs are being prepared in this process.
+    pub(crate) fn preparing(&self) -> usize {
+        self.lock().keys().filter(|piece| piece.kind == Kind::Prepare).count()
+    }
+
     pub(crate) fn is_running(&self, piece: Piece) -> bool {
         self.lock().contains_key(&piece)
     }

@@ -127,8 +127,7 @@ async fn step(core: &Core, brief: &JobBrief, command: Command) {
 
 async fn begin_prepare(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreError> {
     let piece = Piece { job: brief.id, kind: Kind::Prepare };
-    let preparing = core.running().iter().filter(|(piece, _)| piece.kind == Kind::Prepare).count();
-    if brief.job_leased || core.is_running(piece) || preparing >= core.config.preparers {
+    if brief.job_leased || core.is_running(piece) || core.preparing() >= core.config.preparers {
         return Ok(());
     }
     let Some(lease) = core.store.lease_job(brief.id, core.config.lease).await? else { return Ok(()) };
@@ -144,8 +143,7 @@ async fn begin_prepare(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreEr
 async fn begin_finish(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreError> {
     let piece = Piece { job: brief.id, kind: Kind::Finish };
     // Everybody who still works on it must be through, so that what they commit is reported.
-    let busy = core.running().iter().any(|(piece, _)| piece.job == brief.id);
-    if brief.job_leased || brief.shards.leased > 0 || busy {
+    if brief.job_leased || brief.shards.leased > 0 || core.is_busy(brief.id) {
         return Ok(());
     }
     let Some(lease) = core.store.lease_job(brief.id, core.config.lease).await? else { return Ok(()) };
