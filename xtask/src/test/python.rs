@@ -1,6 +1,10 @@
 //! The virtual environment with the official Python SDK of COS, whose signer some tests compare ours with.
 
-use std::{ffi::OsString, path::Path, process::Command};
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, bail};
 
@@ -13,8 +17,35 @@ const ADVICE: &str = "install Python 3.8 or newer with its venv module (Debian a
 
 /// Makes the environment in the target folder, unless it is there already; the tests then need no network for it.
 pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
-    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    make(&python, &root.join(SCRIPT), &target(root).join("python"))
+    let (script, folder) = (root.join(SCRIPT), target(root).join("python"));
+    if let Some(python) = std::env::var_os("PYTHON") {
+        return make(&python, &script, &folder);
+    }
+    let python = "python3".into();
+    if !has_venv(&python) {
+        // Where it cannot be installed, making the environment fails with advice.
+        install();
+    }
+    make(&python, &script, &folder)
+}
+
+/// Whether this Python is there and can make environments.
+fn has_venv(python: &OsString) -> bool {
+    let mut command = Command::new(python);
+    let status = command.args(["-c", "import ensurepip, venv"]).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+/// Installs Python where there is apt-get and the right to use it without asking anybody.
+fn install() {
+    let steps = [&["update", "-q"][..], &["install", "-q", "-y", "python3", "python3-venv"]];
+    let _ = [&["apt-get"][..], &["sudo", "-n", "apt-get"]].into_iter().any(|prefix| {
+        println!("Python is missing: trying {}", prefix.join(" "));
+        steps.iter().all(|step| {
+            let words: Vec<&str> = prefix[1..].iter().chain(*step).copied().collect();
+            Command::new(prefix[0]).args(words).status().is_ok_and(|status| status.success())
+        })
+    });
 }
 
 fn make(python: &OsString, script: &Path, folder: &Path) -> anyhow::Result<()> {
@@ -37,6 +68,13 @@ fn target(root: &Path) -> std::path::PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_python_that_is_not_there_has_no_venv() {
+        assert!(!has_venv(&"no-such-python".into()));
+        assert!(!has_venv(&"false".into()));
+        assert!(has_venv(&"true".into()), "whatever succeeds will do");
+    }
 
     #[test]
     fn the_script_is_where_it_is_said_to_be() {
