@@ -6,8 +6,8 @@ use cos_batch_model::xml::{
     self, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ENTRIES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode,
 };
 use cos_batch_model::{
-    Action, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, ErrorCode, FailureCode, JobStatus, Lenient,
-    UpdateJobStatusResult,
+    Action, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode, FailureCode,
+    JobStatus, Lenient, UpdateJobStatusResult,
 };
 use http::Request;
 
@@ -107,5 +107,35 @@ fn a_directive_that_is_empty_twice_counts_as_absent() {
     for mixed in [format!("{empty}{given}"), format!("{given}{empty}")] {
         let kind = DecodeErrorKind::DuplicateElement { name: "MetadataDirective".into() };
         assert_eq!(with(&mixed).unwrap_err().kind, kind, "{mixed}");
+    }
+}
+
+#[test]
+fn an_unknown_operation_is_kept_if_its_name_is_one() {
+    let text = body_text("spec/DescribeJob/suspended.response.http");
+    let kind = |name: &str| {
+        let text = text.replacen("COSPutObjectCopy", name, 2);
+        let result = xml::from_slice::<DescribeJobResult>(text.as_bytes(), Mode::Lenient);
+        result.map(|result| result.job.operation.kind().as_str().to_owned()).map_err(|error| error.kind)
+    };
+    for name in ["a-b_c.d:e9", "\u{e4}\u{817e}", "_a", ":a", &"a".repeat(256)] {
+        assert_eq!(kind(name).as_deref(), Ok(name));
+    }
+    for name in ["-a", ".a", "9a", "a&b", &"a".repeat(257)] {
+        assert!(matches!(kind(name), Err(DecodeErrorKind::Syntax(_))), "{name}");
+    }
+}
+
+#[test]
+fn a_declaration_inside_an_element_is_refused_in_both_modes() {
+    let declaration = "<?xml version='1.0'?>";
+    for document in [
+        format!("<CreateJobResult>{declaration}<JobId>a</JobId></CreateJobResult>"),
+        format!("<CreateJobResult><JobId>a{declaration}</JobId></CreateJobResult>"),
+    ] {
+        for mode in [Mode::Strict, Mode::Lenient] {
+            let error = xml::from_slice::<CreateJobResult>(document.as_bytes(), mode).unwrap_err();
+            assert!(error.to_string().contains("may only stand at the very start"), "{document}: {error}");
+        }
     }
 }
