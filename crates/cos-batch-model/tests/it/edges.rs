@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use cos_batch_model::xml::{
-    self, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ENTRIES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode,
+    self, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ENTRIES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode, ToXml,
 };
 use cos_batch_model::{
     Action, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode, FailureCode,
@@ -137,5 +137,20 @@ fn a_declaration_inside_an_element_is_refused_in_both_modes() {
             let error = xml::from_slice::<CreateJobResult>(document.as_bytes(), mode).unwrap_err();
             assert!(error.to_string().contains("may only stand at the very start"), "{document}: {error}");
         }
+    }
+}
+
+#[test]
+fn what_is_reserved_for_writing_is_in_proportion_to_what_is_written() {
+    let small = body_text("golden/CreateJob/tagging.request.http");
+    let prefix = "qcs::cos:ap-guangzhou::src-1250000000/";
+    let large = small
+        .replace("\"9e107d9d372bb6826bd81d3542a419d6\"", &"e".repeat(1024))
+        .replace(&format!("{prefix}lists/week 42.csv"), &format!("{prefix}{}", "k".repeat(1024 - prefix.len())));
+    for document in [small, large] {
+        let request: CreateJobRequest = xml::from_slice(document.as_bytes(), Mode::Strict).unwrap();
+        let written = request.to_xml();
+        assert_eq!(written, document);
+        assert!(written.capacity() < 3 * written.len(), "{} for {}", written.capacity(), written.len());
     }
 }
