@@ -6,8 +6,8 @@ use cos_batch_model::xml::{
     self, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ENTRIES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode, ToXml,
 };
 use cos_batch_model::{
-    Action, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode, FailureCode,
-    JobStatus, Lenient, UpdateJobStatusResult,
+    Action, ApiError, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode,
+    FailureCode, JobStatus, Lenient, UpdateJobStatusResult,
 };
 use http::Request;
 
@@ -151,6 +151,13 @@ fn what_is_reserved_for_writing_is_in_proportion_to_what_is_written() {
         let request: CreateJobRequest = xml::from_slice(document.as_bytes(), Mode::Strict).unwrap();
         let written = request.to_xml();
         assert_eq!(written, document);
+        assert!(written.capacity() < 3 * written.len(), "{} for {}", written.capacity(), written.len());
+    }
+
+    let job = body_text("golden/DescribeJob/complete-every-field.response.http");
+    let job: DescribeJobResult = xml::from_slice(job.as_bytes(), Mode::Strict).unwrap();
+    let error = ApiError::new(ErrorCode::NoSuchJob, "m".repeat(300)).with_resource("r".repeat(300));
+    for written in [job.to_xml(), error.to_xml()] {
         assert!(written.capacity() < 3 * written.len(), "{} for {}", written.capacity(), written.len());
     }
 }
