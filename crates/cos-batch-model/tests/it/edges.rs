@@ -7,7 +7,7 @@ use cos_batch_model::xml::{
 };
 use cos_batch_model::{
     Action, ApiError, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode,
-    FailureCode, JobStatus, Lenient, UpdateJobStatusResult,
+    FailureCode, JobStatus, Lenient, ListJobsResult, UpdateJobStatusResult,
 };
 use http::Request;
 
@@ -157,7 +157,9 @@ fn what_is_reserved_for_writing_is_in_proportion_to_what_is_written() {
     let job = body_text("golden/DescribeJob/complete-every-field.response.http");
     let job: DescribeJobResult = xml::from_slice(job.as_bytes(), Mode::Strict).unwrap();
     let error = ApiError::new(ErrorCode::NoSuchJob, "m".repeat(300)).with_resource("r".repeat(300));
-    for written in [job.to_xml(), error.to_xml()] {
+    let page = body_text("golden/ListJobs/page.response.http");
+    let page: ListJobsResult = xml::from_slice(page.as_bytes(), Mode::Strict).unwrap();
+    for written in [job.to_xml(), error.to_xml(), page.to_xml()] {
         assert!(written.capacity() < 3 * written.len(), "{} for {}", written.capacity(), written.len());
     }
 }
