@@ -209,7 +209,7 @@ impl Bench {
         let command = cmd!(
             commands,
             "cargo mutants --in-place --no-shuffle --baseline skip --timeout {timeout} --colors never --output {out}
-            --cargo-test-arg=--lib --cargo-test-arg=--tests {files...} {exact...}"
+            --cargo-test-arg=--lib --cargo-test-arg=--test=it {files...} {exact...}"
         );
         let finished = self.environment(command).quiet().ignore_status().ignore_stdout().output()?;
         // 2 and 3 say that mutants survived or hung.
@@ -236,10 +236,10 @@ impl Bench {
             return Ok(*seconds);
         }
         println!("-- {package}, with nothing changed");
-        let build = cmd!(self.shell, "cargo test --quiet -p {package} --lib --tests --no-run");
+        let build = cmd!(self.shell, "cargo test --quiet -p {package} --lib --test it --no-run");
         self.environment(build).quiet().run()?;
         let begin = Instant::now();
-        let tests = cmd!(self.shell, "cargo test --quiet -p {package} --lib --tests");
+        let tests = cmd!(self.shell, "cargo test --quiet -p {package} --lib --test it");
         self.environment(tests).quiet().ignore_stdout().run().context("the tests fail with nothing changed")?;
         let seconds = (begin.elapsed().as_secs() * 5).max(TIMEOUT_SECONDS_MIN);
         self.timeouts.insert(package.to_owned(), seconds);

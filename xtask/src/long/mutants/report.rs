@@ -13,13 +13,14 @@ use super::{
 
 const ABOUT: &str = "# Mutants
 
-`cargo xtask long mutants` changes the code in one small way at a time and runs the unit and integration tests of the
+`cargo xtask long mutants` changes the code in one small way at a time and runs the unit tests and the program `it` of the
 package that was changed. A change that no test notices is a survivor: it shows a rule that could be dropped unseen. The
 command wrote this page; what it says about survivors comes from `xtask/src/long/mutants/survivors.toml`.
 
-Not changed: what comes out of `macro_rules!`, tests, and all packages and files that are not in the table. Examples in
-documentation are not run as tests here. *Timeout* means that a test did not end, which a test run notices as well.
-*Unviable* means that the change does not compile.
+Not changed: what comes out of `macro_rules!`, tables, tests, and all packages and files that are not in the list below.
+Not run here: examples in documentation, and the program that counts allocations, whose counts depend on what else runs;
+a test that can fail with nothing changed would pass a survivor off as caught. *Timeout* means that a test did not end,
+which a test run notices as well. *Unviable* means that the change does not compile. What was not run is not known.
 
 ";
 
