@@ -7,7 +7,7 @@ use cos_batch_model::{
 };
 use http::{Request, Response};
 
-use crate::{Cost, cost};
+use crate::{Cost, alone, cost};
 
 /// Bytes allocated for each byte read, at most, over all of decoding.
 const MULTIPLE: usize = 6;
@@ -50,6 +50,7 @@ fn job_id(inside: &str) -> String {
 
 #[test]
 fn texts() {
+    let _alone = alone();
     document::<CreateJobResult>("plain", |size| job_id(&"j".repeat(size)));
     document::<CreateJobResult>("entities", |size| job_id(&"&amp;".repeat(size)));
     document::<CreateJobResult>("characters by number", |size| job_id(&"&#x1F600;".repeat(size)));
@@ -68,6 +69,7 @@ fn texts() {
 
 #[test]
 fn structure() {
+    let _alone = alone();
     document::<CreateJobResult>("attributes", |size| {
         let attributes: String = (0..size).map(|number| format!(" a{number}=''")).collect();
         format!("<CreateJobResult{attributes}/>")
@@ -99,6 +101,7 @@ fn structure() {
 
 #[test]
 fn lists() {
+    let _alone = alone();
     let create = |inside: String| format!("<CreateJobRequest>{inside}</CreateJobRequest>");
     let copy = |inside: String| create(format!("<Operation><COSPutObjectCopy>{inside}</COSPutObjectCopy></Operation>"));
     document::<CreateJobRequest>("fields", |size| {
@@ -147,6 +150,7 @@ fn query(piece: &'static str) -> impl Fn(usize) -> Vec<u8> {
 
 #[test]
 fn addresses() {
+    let _alone = alone();
     for piece in ["a", "+", "%41", "%25+", "&a", "&b=c", "&jobStatuses=", "&&"] {
         let make = |size: usize| query(piece)(size.min(4_000));
         check(&format!("list of {piece}"), address::<ListJobsRequest>("GET"), make);
@@ -163,6 +167,7 @@ fn addresses() {
 
 #[test]
 fn error_answers() {
+    let _alone = alone();
     let answer = |input: &[u8]| {
         let response = Response::builder().status(500).body(bytes::Bytes::copy_from_slice(input)).unwrap();
         drop(ApiError::from_http(&response));

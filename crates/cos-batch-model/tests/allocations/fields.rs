@@ -3,7 +3,7 @@
 use cos_batch_model::xml::{FromXml, Mode, from_slice};
 use cos_batch_model::{CreateJobRequest, DescribeJobResult, ListJobsResult};
 
-use crate::cost;
+use crate::{alone, cost};
 
 /// What the XML reader needs for itself: the names of the open elements and where each begins, growing as they nest.
 const READER_CALLS: usize = 6;
@@ -27,6 +27,7 @@ fn check<T: FromXml + Clone>(name: &str, message: &'static [u8]) {
 
 #[test]
 fn one_for_each_owned_field() {
+    let _alone = alone();
     check::<DescribeJobResult>(
         "DescribeJob",
         include_bytes!("../../../../fixtures/golden/DescribeJob/complete-every-field.response.http"),

@@ -5,7 +5,7 @@ mod bounds;
 mod fields;
 
 use std::alloc::System;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 
@@ -34,8 +34,12 @@ impl Cost {
     }
 }
 
+/// Held by a test from its beginning to its end: also what it does between two measurements counts for others.
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn cost<T>(mut call: impl FnMut() -> T) -> Cost {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let runs = (0..REPEATS).map(|_| {
         let region = Region::new(ALLOCATOR);
         let kept = call();
