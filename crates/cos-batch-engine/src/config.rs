@@ -51,7 +51,7 @@ impl Default for Config {
             workers: 4,
             preparers: 2,
             checkpoint_interval: Duration::from_millis(500),
-            checkpoint_rows: 10_000,
+            checkpoint_rows: WINDOW_ROWS / 2,
             lease: Duration::from_secs(30),
             poll: Duration::from_millis(500),
             failure_threshold: Some(FailureThreshold::default()),

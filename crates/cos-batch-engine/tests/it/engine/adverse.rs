@@ -211,3 +211,19 @@ async fn forgetting_jobs_holds_up_neither_others_nor_a_shutdown() {
     world.until_status(&id, JobStatus::Complete).await;
     tokio::time::timeout(Duration::from_secs(30), engine.shutdown()).await.unwrap();
 }
+
+/// However many more urgent jobs there are: one that is cancelled ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_job_does_not_wait_behind_a_thousand_urgent_ones() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    faulty.reads_gated.store(true, Ordering::SeqCst);
+    let rows = world.fill(1).await;
+    for _ in 0..1001 {
+        let mut request = world.copy_request(&rows).await;
+        request.priority = cos_batch_model::Priority::new(9).unwrap();
+        world.create(request).await;
+    }
+    let id = world.create(world.copy_request(&rows).await).await;
+    world.set_status(&id, cos_batch_model::RequestedJobStatus::Cancelled).await.unwrap();
+    world.until_status(&id, JobStatus::Cancelled).await;
+}
