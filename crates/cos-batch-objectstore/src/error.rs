@@ -42,6 +42,20 @@ pub enum ErrorKind {
     SlowDown,
     /// 503, worth another try.
     ServiceUnavailable,
+    /// 400: more than one request can write or copy.
+    EntityTooLarge,
+    /// 400: a part below the least size that is not the last.
+    EntityTooSmall,
+    /// 400: a part that is not there or has another ETag.
+    InvalidPart,
+    /// 400: the numbers of the parts do not ascend.
+    InvalidPartOrder,
+    /// 404: no such upload in parts.
+    NoSuchUpload,
+    /// 400: the request did not arrive in time; worth another try.
+    RequestTimeout,
+    /// 503: no answer came, so nobody knows whether the operation was carried out; worth another try.
+    Unreachable,
     /// 507: no room left where the store keeps its data. Not part of the COS API; a local store can fill up.
     InsufficientStorage,
 }
@@ -51,16 +65,20 @@ impl ErrorKind {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
-            Self::NoSuchBucket | Self::NoSuchKey | Self::NoSuchVersion => 404,
+            Self::NoSuchBucket | Self::NoSuchKey | Self::NoSuchVersion | Self::NoSuchUpload => 404,
             Self::AccessDenied | Self::InvalidObjectState => 403,
-            Self::InvalidObjectName | Self::InvalidArgument | Self::InvalidRequest | Self::InvalidTag => 400,
+            Self::InvalidObjectName
+            | Self::InvalidArgument
+            | Self::InvalidRequest
+            | Self::InvalidTag
+            | Self::EntityTooLarge => 400,
             Self::RestoreNonArchiveObject => 405,
             Self::RestoreAlreadyInProgress | Self::PathConflict => 409,
             Self::PreconditionFailed => 412,
             Self::InvalidRange => 416,
             Self::InternalError => 500,
             Self::NotImplemented => 501,
-            Self::SlowDown | Self::ServiceUnavailable => 503,
+            Self::SlowDown | Self::ServiceUnavailable | Self::Unreachable => 503,
             Self::InsufficientStorage => 507,
         }
     }
@@ -87,6 +105,13 @@ impl ErrorKind {
             Self::NotImplemented => "NotImplemented",
             Self::SlowDown => "SlowDown",
             Self::ServiceUnavailable => "ServiceUnavailable",
+            Self::EntityTooLarge => "EntityTooLarge",
+            Self::EntityTooSmall => "EntityTooSmall",
+            Self::InvalidPart => "InvalidPart",
+            Self::InvalidPartOrder => "InvalidPartOrder",
+            Self::NoSuchUpload => "NoSuchUpload",
+            Self::RequestTimeout => "RequestTimeout",
+            Self::Unreachable => "Unreachable",
             Self::InsufficientStorage => "InsufficientStorage",
         }
     }
@@ -94,7 +119,15 @@ impl ErrorKind {
     /// Is another try of the same request worthwhile?
     #[must_use]
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::PathConflict | Self::InternalError | Self::SlowDown | Self::ServiceUnavailable)
+        matches!(
+            self,
+            Self::PathConflict
+                | Self::InternalError
+                | Self::SlowDown
+                | Self::ServiceUnavailable
+                | Self::RequestTimeout
+                | Self::Unreachable
+        )
     }
 }
 

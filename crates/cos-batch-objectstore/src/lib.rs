@@ -34,6 +34,7 @@ mod fail;
 mod folder;
 mod memory;
 mod meta;
+mod multipart;
 mod request;
 mod rules;
 mod store;
@@ -43,10 +44,14 @@ pub use error::{ErrorKind, StoreError};
 pub use folder::FolderStore;
 pub use memory::MemoryStore;
 pub use meta::{Grant, Metadata, ObjectMeta, Pin, RestoreState, StorageClass, Tag};
+pub use multipart::{
+    CompleteRequest, CompletedPart, ListUploadsRequest, MAX_PART_NUMBER, MultipartRequest, Part, PartCopyRequest,
+    PartOutcome, PartRequest, Upload, UploadId, UploadPage,
+};
 pub use request::{
-    Conditions, CopyOutcome, CopyRequest, CopySource, DeleteOutcome, DeleteRequest, Directive, GetRequest, ListPage,
-    ListRequest, OperationId, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, RestoreTier, TagRequest,
-    VersionSelector,
+    AclRequest, Conditions, CopyOutcome, CopyRequest, CopySource, DeleteOutcome, DeleteRequest, Directive, GetRequest,
+    ListPage, ListRequest, ListVersionsRequest, ObjectVersion, OperationId, PutOutcome, PutRequest, RestoreOutcome,
+    RestoreRequest, RestoreTier, TagRequest, VersionKind, VersionPage, VersionSelector,
 };
 pub use rules::{
     MAX_BUCKET_NAME_BYTES, MAX_GRANT_BYTES, MAX_GRANTS, MAX_HEADER_BYTES, MAX_KEY_BYTES, MAX_LIST_LIMIT,

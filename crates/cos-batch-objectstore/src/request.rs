@@ -242,3 +242,71 @@ pub struct ListPage {
     /// Where the next page begins, none on the last.
     pub next: Option<String>,
 }
+
+/// Change of an object's access control list.
+#[derive(Clone, Debug)]
+pub struct AclRequest<'a> {
+    /// Bucket with its appid suffix.
+    pub bucket: &'a str,
+    /// Object key.
+    pub key: &'a str,
+    /// Which version.
+    pub version: &'a VersionSelector,
+    /// Grants; replace all that were there.
+    pub grants: &'a [Grant],
+    /// Canned access control list; none: only the grants count.
+    pub canned_acl: Option<&'a str>,
+}
+
+/// One page of a listing of versions.
+#[derive(Clone, Debug)]
+pub struct ListVersionsRequest<'a> {
+    /// Bucket with its appid suffix.
+    pub bucket: &'a str,
+    /// Only keys that begin with this.
+    pub prefix: &'a str,
+    /// Only what comes after this key and version (exclusive); an empty version: after all versions of this key.
+    pub after: Option<(&'a str, &'a str)>,
+    /// At most so many, 1–1000.
+    pub limit: usize,
+}
+
+/// A version of an object, or a delete marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectVersion {
+    /// Object key.
+    pub key: String,
+    /// Its id, `null` for a version written while versioning was off or suspended.
+    pub version_id: String,
+    /// The newest of its key.
+    pub is_latest: bool,
+    /// When it was made, Unix seconds.
+    pub last_modified: i64,
+    /// What it is.
+    pub kind: VersionKind,
+}
+
+/// What a version is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionKind {
+    /// An object; attributes that a listing does not know cheaply are at their default.
+    Object {
+        /// Size in bytes.
+        size: u64,
+        /// ETag without quotes; may be empty as in [`ListPage`].
+        etag: String,
+        /// Storage class.
+        storage_class: StorageClass,
+    },
+    /// A delete marker.
+    Marker,
+}
+
+/// Versions of a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VersionPage {
+    /// By key, then from the newest to the oldest.
+    pub versions: Vec<ObjectVersion>,
+    /// Where the next page begins (key and version), none on the last.
+    pub next: Option<(String, String)>,
+}

@@ -5,8 +5,10 @@ use std::{fmt, future::Future, pin::Pin};
 use bytes::Bytes;
 
 use crate::{
-    CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest, GetRequest, ListPage, ListRequest, ObjectMeta, PutOutcome,
-    PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, VersionSelector,
+    AclRequest, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest, ErrorKind, GetRequest,
+    ListPage, ListRequest, ListUploadsRequest, ListVersionsRequest, MultipartRequest, ObjectMeta, Part,
+    PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag,
+    TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
 };
 
 /// A boxed future, so that the trait can be used as `dyn ObjectStore`.
@@ -32,11 +34,18 @@ pub struct Capabilities {
     pub acl: bool,
     /// Object versions can be named as source or be deleted.
     pub versions: bool,
+    /// Objects can be put together from parts.
+    pub multipart: bool,
 }
 
 impl Capabilities {
     /// Everything.
-    pub const ALL: Self = Self { tagging: true, restore: true, acl: true, versions: true };
+    pub const ALL: Self = Self { tagging: true, restore: true, acl: true, versions: true, multipart: true };
+}
+
+fn not_implemented<'a, T: Send + 'a>(method: &str) -> BoxFuture<'a, Result<T, StoreError>> {
+    let error = StoreError::new(ErrorKind::NotImplemented, format!("this object store cannot {method}"));
+    Box::pin(std::future::ready(Err(error)))
 }
 
 /// Where objects live.
@@ -44,6 +53,9 @@ impl Capabilities {
 /// Every method names its bucket: one store serves many buckets. Errors are [`StoreError`]s in the codes of the COS
 /// object API. All methods may be called concurrently; each change of one object is atomic (a reader sees the old
 /// object or the new one, never a part).
+///
+/// A method with a body here may be left out by a store that cannot do it: it then answers `NotImplemented`, and
+/// [`capabilities`](Self::capabilities) says so beforehand. A store that wraps another one has to pass every method on.
 pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// How this store's futures want to be polled.
     fn execution(&self) -> Execution;
@@ -79,6 +91,10 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>>;
 
     /// Copies one object inside this store, replacing what is at the target.
+    ///
+    /// # Errors
+    /// `EntityTooLarge` above the size that one request can copy (5 GB in COS and S3): such an object is copied in parts
+    /// ([`create_multipart`](Self::create_multipart), [`upload_part_copy`](Self::upload_part_copy)).
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>>;
 
     /// Deletes an object or one version of it. Deleting what does not exist succeeds, as in COS.
@@ -100,6 +116,79 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
 
     /// One page of the keys of a bucket, in the order of their UTF-8 bytes.
     fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>>;
+
+    /// Sets the access control list of an object: a canned one, grants, or both. What was set before is gone.
+    fn put_acl<'a>(&'a self, _request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        not_implemented("put_acl")
+    }
+
+    /// One page of all versions of the keys of a bucket, delete markers included: keys in the order of their UTF-8
+    /// bytes, the versions of a key from the newest to the oldest.
+    fn list_versions<'a>(
+        &'a self,
+        _request: ListVersionsRequest<'a>,
+    ) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
+        not_implemented("list_versions")
+    }
+
+    /// Begins an upload in parts and gives its id. Attributes of the object are set here and only here.
+    fn create_multipart<'a>(&'a self, _request: MultipartRequest<'a>) -> BoxFuture<'a, Result<String, StoreError>> {
+        not_implemented("create_multipart")
+    }
+
+    /// Uploads one part. The same number again replaces it.
+    ///
+    /// # Errors
+    /// `NoSuchUpload`; `InvalidArgument` for a number out of range.
+    fn upload_part<'a>(&'a self, _request: PartRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {
+        not_implemented("upload_part")
+    }
+
+    /// Makes one part from a range of an object.
+    ///
+    /// # Errors
+    /// As [`upload_part`](Self::upload_part) and [`copy`](Self::copy); `InvalidRange` for bytes that are not there.
+    fn upload_part_copy<'a>(&'a self, _request: PartCopyRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {
+        not_implemented("upload_part_copy")
+    }
+
+    /// Puts the object together from its parts, which replaces what is at the key.
+    ///
+    /// # Errors
+    /// `NoSuchUpload`; `InvalidPart` for a part that is not there or has another ETag; `InvalidPartOrder` for numbers
+    /// that do not ascend; `EntityTooSmall` for a part below the least size that is not the last.
+    fn complete_multipart<'a>(
+        &'a self,
+        _request: CompleteRequest<'a>,
+    ) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
+        not_implemented("complete_multipart")
+    }
+
+    /// Ends an upload and drops its parts.
+    ///
+    /// # Errors
+    /// `NoSuchUpload`.
+    fn abort_multipart<'a>(&'a self, _upload: UploadId<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        not_implemented("abort_multipart")
+    }
+
+    /// The parts of an upload by number, above `after`, at most `limit` (1–1000), and whether there are more.
+    ///
+    /// # Errors
+    /// `NoSuchUpload`.
+    fn list_parts<'a>(
+        &'a self,
+        _upload: UploadId<'a>,
+        _after: u16,
+        _limit: usize,
+    ) -> BoxFuture<'a, Result<(Vec<Part>, bool), StoreError>> {
+        not_implemented("list_parts")
+    }
+
+    /// Uploads that were begun and neither completed nor aborted: by key, then by id.
+    fn list_uploads<'a>(&'a self, _request: ListUploadsRequest<'a>) -> BoxFuture<'a, Result<UploadPage, StoreError>> {
+        not_implemented("list_uploads")
+    }
 
     /// Returns once everything this store has answered so far for `bucket` survives a loss of power.
     /// Stores that answer only when data is durable return at once.

@@ -225,7 +225,7 @@ impl ObjectStore for FolderStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
+        Capabilities { multipart: false, ..Capabilities::ALL }
     }
 
     fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
