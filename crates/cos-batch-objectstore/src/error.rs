@@ -71,7 +71,11 @@ impl ErrorKind {
             | Self::InvalidArgument
             | Self::InvalidRequest
             | Self::InvalidTag
-            | Self::EntityTooLarge => 400,
+            | Self::EntityTooLarge
+            | Self::EntityTooSmall
+            | Self::InvalidPart
+            | Self::InvalidPartOrder
+            | Self::RequestTimeout => 400,
             Self::RestoreNonArchiveObject => 405,
             Self::RestoreAlreadyInProgress | Self::PathConflict => 409,
             Self::PreconditionFailed => 412,
