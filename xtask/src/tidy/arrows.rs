@@ -154,9 +154,10 @@ const ARROWS: &[Arrow] = &[
             "cos-batch-server",
             "cos-signature",
         ],
-        tests_use: &[],
+        tests_use: &["cos-batch-nullstore"],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
+    Arrow { package: "cos-batch-nullstore", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {
         package: "cos-batch-fuzz",
         uses: &["cos-batch-engine", "cos-batch-model", "cos-signature"],

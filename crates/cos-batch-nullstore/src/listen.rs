@@ -1,0 +1,261 @@
+//! The listener. The only place of this crate that spawns: one task for each connection, gone with the store.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{
+    answer::{self, Answer},
+    ask::{self, Ask},
+    faults::{Fault, Faults},
+    kept::Kept,
+    seen::Seen,
+};
+
+/// Most bytes of one object that is put.
+const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Keys of a page, unless fewer are asked for.
+const PAGE: usize = 1000;
+
+/// How a store is to behave.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Where it listens: any free port of 127.0.0.1 by default.
+    pub listen: SocketAddr,
+    /// How operations fail; not at all by default.
+    pub faults: Faults,
+    /// How long an operation takes; no time by default.
+    pub latency: Duration,
+    /// Note for each object how often an operation on it was applied. Takes memory for each of them.
+    pub record: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            faults: Faults::default(),
+            latency: Duration::ZERO,
+            record: false,
+        }
+    }
+}
+
+/// A running store. It ends when it is dropped.
+#[derive(Debug)]
+pub struct NullStore {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    kept: Mutex<Kept>,
+    seen: Mutex<Seen>,
+    operations: AtomicU64,
+}
+
+impl NullStore {
+    /// Starts to listen, on the runtime of the caller.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on.
+    pub async fn start(options: Options) -> io::Result<Self> {
+        let listener = TcpListener::bind(options.listen).await?;
+        let address = listener.local_addr()?;
+        let shared =
+            Arc::new(Shared { options, kept: Mutex::default(), seen: Mutex::default(), operations: AtomicU64::new(0) });
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Ok(Self { address, shared, task })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it saw so far.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        self.shared.seen().clone()
+    }
+
+    /// Keeps an object as if it had been put.
+    pub fn keep(&self, bucket: &str, key: &str, body: Bytes) {
+        self.shared.kept().put(format!("{bucket}/{key}"), body);
+    }
+
+    /// An object that was put.
+    #[must_use]
+    pub fn kept(&self, bucket: &str, key: &str) -> Option<Bytes> {
+        self.shared.kept().get(&format!("{bucket}/{key}")).map(|object| object.body.clone())
+    }
+
+    /// Waits for as long as it listens, which is until the process ends.
+    ///
+    /// # Errors
+    /// If the task that listens broke off.
+    pub async fn run(mut self) -> io::Result<()> {
+        (&mut self.task).await.map_err(io::Error::other)
+    }
+}
+
+impl Drop for NullStore {
+    fn drop(&mut self) {
+        // The tasks of its connections are owned by this one, and end with it.
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    // Both are consistent after every statement, so a panic elsewhere leaves nothing half done.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request; an error cuts the connection off without an answer.
+    async fn answer(&self, request: Request<Incoming>) -> Result<Answer, Cut> {
+        let ask = ask::of(request.method(), request.uri(), request.headers());
+        if ask == Ask::Seen {
+            let text = serde_json::to_string(&*self.seen()).unwrap_or_default();
+            return Ok(answer::xml(StatusCode::OK, text));
+        }
+        self.seen().requests += 1;
+        match ask {
+            Ask::Operation(operation) => self.operation(operation, request).await,
+            Ask::Put => Ok(self.put(request).await),
+            other => {
+                self.seen().looks += 1;
+                Ok(self.look(other, &request))
+            }
+        }
+    }
+
+    async fn operation(&self, operation: ask::Operation, request: Request<Incoming>) -> Result<Answer, Cut> {
+        let fault = self.options.faults.of(self.operations.fetch_add(1, Ordering::Relaxed));
+        self.seen().operation(fault, self.options.record.then(|| ask::name(request.uri())));
+        if operation == ask::Operation::Delete && matches!(fault, None | Some(Fault::LostAnswer)) {
+            self.kept().remove(&ask::name(request.uri()));
+        }
+        // A request whose body is left unread costs its connection.
+        if !request.body().is_end_stream() {
+            let _ = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await;
+        }
+        if !self.options.latency.is_zero() {
+            tokio::time::sleep(self.options.latency).await;
+        }
+        match fault {
+            None => Ok(answer::operation(operation)),
+            Some(fault) => answer::fault(fault).ok_or(Cut),
+        }
+    }
+
+    async fn put(&self, request: Request<Incoming>) -> Answer {
+        let name = ask::name(request.uri());
+        let Ok(body) = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await else {
+            return answer::error(StatusCode::BAD_REQUEST, "EntityTooLarge");
+        };
+        self.seen().puts += 1;
+        match self.kept().put(name, body.to_bytes()) {
+            Some(object) => answer::put(&object),
+            None => answer::error(StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorage"),
+        }
+    }
+
+    fn look(&self, ask: Ask, request: &Request<Incoming>) -> Answer {
+        let name = ask::name(request.uri());
+        let parameter = |name| ask::parameter(request.uri(), name).unwrap_or_default();
+        match ask {
+            Ask::HeadBucket => answer::empty(StatusCode::OK),
+            Ask::Tags => answer::tags(),
+            Ask::Head => answer::head(self.kept().get(&name)),
+            Ask::Get => {
+                let wanted = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
+                match self.kept().get(&name) {
+                    Some(object) => answer::content(object, wanted),
+                    None => answer::error(StatusCode::NOT_FOUND, "NoSuchKey"),
+                }
+            }
+            Ask::List => {
+                let bucket = name.trim_end_matches('/');
+                let after = [parameter("marker"), parameter("continuation-token"), parameter("start-after")];
+                let after = after.iter().max().filter(|after| !after.is_empty());
+                let after = after.map_or_else(String::new, |after| format!("{bucket}/{after}"));
+                let prefix = format!("{bucket}/{}", parameter("prefix"));
+                let limit = parameter("max-keys").parse().unwrap_or(PAGE).min(PAGE);
+                answer::list(bucket, self.kept().list(&prefix, &after), limit)
+            }
+            Ask::Operation(_) | Ask::Put | Ask::Seen | Ask::Unknown => {
+                answer::error(StatusCode::NOT_IMPLEMENTED, "NotImplemented")
+            }
+        }
+    }
+}
+
+/// Ends a connection in the middle of a request.
+#[derive(Debug)]
+struct Cut;
+
+impl std::fmt::Display for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("cut off as told")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                // A connection that could not be accepted is its client's loss.
+                if let Ok((stream, _)) = accepted {
+                    connections.spawn(connection(stream, Arc::clone(&shared)));
+                }
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) -> Result<(), Infallible> {
+    // Without it answers are late, not wrong.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let shared = Arc::clone(&shared);
+        async move { shared.answer(request).await }
+    });
+    // Fails when the client goes away, or when it is to be cut off.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! What a store saw.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::Serialize;
+
+use crate::faults::Fault;
+
+/// Where the store tells what it saw, as JSON. No bucket has such a name.
+pub const SEEN_PATH: &str = "/-/seen";
+
+/// Counts since the start.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Seen {
+    /// Requests of all kinds, but for those under [`SEEN_PATH`].
+    pub requests: u64,
+    /// Operations on objects that were asked for, faults included: copies, deletes, tag sets, restores.
+    pub operations: u64,
+    /// Operations that were applied.
+    pub applied: u64,
+    /// Requests that only look: HEAD, GET, lists.
+    pub looks: u64,
+    /// Objects that were put.
+    pub puts: u64,
+    /// Operations that were answered with an error, or not at all.
+    pub faults: u64,
+    /// When the last operation began, in milliseconds since 1970.
+    pub last_operation_at: u64,
+    /// With [`Options::record`](crate::Options): how often an operation on each object (`bucket/key`) was applied.
+    #[serde(skip)]
+    pub applied_to: BTreeMap<String, u32>,
+}
+
+impl Seen {
+    /// Notes an operation. `object` is given where each one is to be recorded.
+    pub(crate) fn operation(&mut self, fault: Option<Fault>, object: Option<String>) {
+        self.operations += 1;
+        self.last_operation_at = now();
+        self.faults += u64::from(fault.is_some());
+        if matches!(fault, None | Some(Fault::LostAnswer)) {
+            self.applied += 1;
+            if let Some(object) = object {
+                *self.applied_to.entry(object).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// Milliseconds since 1970. The clock of the machine: what others measured on it is compared with this.
+#[expect(clippy::disallowed_methods, reason = "a program of its own, which is to tell the machine's time")]
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
