@@ -1,6 +1,7 @@
 //! `cargo xtask long`: what takes too long for `cargo xtask test`.
 
 pub(crate) mod mutants;
+mod rows;
 
 use std::path::Path;
 
@@ -11,11 +12,14 @@ use clap::Subcommand;
 pub(crate) enum Long {
     /// Change the code in small ways, one at a time, and see whether a test notices; needs cargo-mutants.
     Mutants(mutants::Arguments),
+    /// Run jobs over very many rows, and see what memory the server takes for them.
+    Rows(rows::Arguments),
 }
 
 /// Runs one of them.
 pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
     match long {
         Long::Mutants(arguments) => mutants::run(root, arguments),
+        Long::Rows(arguments) => rows::run(root, arguments),
     }
 }

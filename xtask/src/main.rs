@@ -3,6 +3,7 @@
 
 mod fixtures;
 mod fuzz;
+mod listener;
 mod long;
 mod test;
 mod tidy;

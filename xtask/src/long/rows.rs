@@ -1,0 +1,216 @@
+//! `cargo xtask long rows`: one job over very many rows, end to end, and what memory the server took for it.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{bail, ensure};
+use clap::ValueEnum;
+use md5::{Digest as _, Md5};
+use xshell::{Shell, cmd};
+
+use crate::listener::Listener;
+
+/// Most memory that the server may take at its peak, whatever the number of rows.
+const PEAK_BYTES_MAX: u64 = 100 * 1024 * 1024;
+
+/// How much more of it the largest job may take than the smallest, in percent: allocators do not give everything back.
+const GROWTH_PERCENT_MAX: u64 = 25;
+
+/// Files in the source folder; rows name them again and again, so that a run measures the job and not the making of
+/// millions of files.
+const FILES: u64 = 1000;
+
+const SOURCE: &str = "photos-1250000000";
+const TARGET: &str = "copies-1250000000";
+const MANIFEST: &str = "lists/all.csv";
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Rows of each job; a server of its own for each.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [100_000, 1_000_000])]
+    rows: Vec<u64>,
+    /// Where the objects are.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Objects::Folder, Objects::Null])]
+    objects: Vec<Objects>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Objects {
+    /// In the server's own folder.
+    Folder,
+    /// In a store over HTTP that answers at once and does nothing.
+    Null,
+}
+
+/// What one job took.
+struct Taken {
+    rows: u64,
+    seconds: f64,
+    processor_seconds: f64,
+    peak: u64,
+}
+
+/// Runs the jobs, prints what they took, and fails if one took too much.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root);
+    cmd!(shell, "cargo build --release --quiet -p cos-batch -p cos-batch-nullstore").run()?;
+    let programs = target(root).join("release");
+    for objects in &arguments.objects {
+        let name = objects.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        println!("objects: {name}");
+        println!("{:>12} {:>9} {:>9} {:>12} {:>9}", "rows", "seconds", "CPU s", "CPU µs/row", "peak MiB");
+        let mut all = Vec::new();
+        for rows in &arguments.rows {
+            let taken = job(&programs, *objects, *rows)?;
+            println!(
+                "{:>12} {:>9.1} {:>9.1} {:>12.1} {:>9.1}",
+                taken.rows,
+                taken.seconds,
+                taken.processor_seconds,
+                taken.processor_seconds * 1e6 / taken.rows as f64,
+                taken.peak as f64 / 1024.0 / 1024.0
+            );
+            all.push(taken);
+        }
+        check(&all)?;
+    }
+    Ok(())
+}
+
+/// The peak is bounded, and does not grow with the rows.
+fn check(all: &[Taken]) -> anyhow::Result<()> {
+    for taken in all {
+        ensure!(
+            taken.peak <= PEAK_BYTES_MAX,
+            "a job of {} rows took {} bytes of memory, more than {PEAK_BYTES_MAX}",
+            taken.rows,
+            taken.peak
+        );
+    }
+    let (Some(least), Some(most)) = (all.iter().min_by_key(|t| t.rows), all.iter().max_by_key(|t| t.rows)) else {
+        bail!("--rows names no job");
+    };
+    ensure!(
+        most.peak * 100 <= least.peak * (100 + GROWTH_PERCENT_MAX),
+        "a job of {} rows took {} bytes of memory, one of {} rows {}",
+        least.rows,
+        least.peak,
+        most.rows,
+        most.peak
+    );
+    Ok(())
+}
+
+/// One job from beginning to end, on a server of its own.
+fn job(programs: &Path, objects: Objects, rows: u64) -> anyhow::Result<Taken> {
+    let place = tempfile::tempdir()?;
+    let (data, manifest) = (place.path().join("data"), manifest(rows));
+    let mut serve = Command::new(programs.join("cos-batch"));
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"]).arg(&data);
+    // Held until the job is through.
+    let _store = match objects {
+        Objects::Folder => {
+            fill(&data, manifest.as_bytes())?;
+            None
+        }
+        Objects::Null => {
+            let store = Listener::start(&mut Command::new(programs.join("cos-batch-nullstore")))?;
+            store.put(&format!("/{SOURCE}/{MANIFEST}"), manifest.as_bytes())?;
+            let config = place.path().join("config.toml");
+            fs::write(&config, config_of(&store.address))?;
+            serve.arg("--config").arg(config);
+            Some(store)
+        }
+    };
+    let server = Listener::start(&mut serve)?;
+    let etag = Md5::digest(manifest.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    drop(manifest);
+    let begin = Instant::now();
+    let mut create = Command::new(programs.join("cos-batch"));
+    create.env("COS_BATCH_ENDPOINT", format!("http://{}", server.address));
+    create.env("COS_CREDENTIALS", data.join("credentials.toml"));
+    create.args(["create", "--wait", "--operation", "copy", "--target", TARGET, "--etag", &etag]);
+    create.args(["--manifest", &format!("{SOURCE}/{MANIFEST}")]);
+    create.args(["--report-bucket", TARGET, "--report-prefix", "reports"]);
+    let output = create.output()?;
+    let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "the job did not succeed: {said}{complained}");
+    Ok(Taken {
+        rows,
+        seconds: begin.elapsed().as_secs_f64(),
+        processor_seconds: server.processor_seconds()?,
+        peak: server.peak_memory()?,
+    })
+}
+
+fn manifest(rows: u64) -> String {
+    (0..rows).fold(String::new(), |mut text, row| {
+        let _ = writeln!(text, "{SOURCE},in/{:04}.txt", row % FILES);
+        text
+    })
+}
+
+fn fill(data: &Path, manifest: &[u8]) -> anyhow::Result<()> {
+    let buckets = data.join("buckets");
+    let source = buckets.join(SOURCE);
+    for folder in [source.join("in"), source.join("lists"), buckets.join(TARGET)] {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(source.join(MANIFEST), manifest)?;
+    for file in 0..FILES {
+        fs::write(source.join(format!("in/{file:04}.txt")), [b'x'; 1024])?;
+    }
+    Ok(())
+}
+
+/// A store without users' own keys: it does not look at signatures.
+fn config_of(address: &str) -> String {
+    let mut text = format!(
+        "[[store]]\nname = \"null\"\nkind = \"s3\"\nendpoint = \"http://{address}\"\nregion = \"local\"\nstyle = \"path\"\n\
+         secret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\n"
+    );
+    for bucket in [SOURCE, TARGET] {
+        let _ = write!(text, "\n[[bucket]]\nname = \"{bucket}\"\nstore = \"null\"\n");
+    }
+    text
+}
+
+/// Where cargo builds.
+fn target(root: &Path) -> PathBuf {
+    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(rows: u64, mib: u64) -> Taken {
+        Taken { rows, seconds: 1.0, processor_seconds: 1.0, peak: mib * 1024 * 1024 }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_flat() {
+        check(&[taken(1000, 20), taken(1_000_000, 24)]).unwrap();
+        let error = check(&[taken(1000, 20), taken(1_000_000, 26)]).unwrap_err().to_string();
+        assert!(error.contains("one of 1000000 rows"), "{error}");
+        assert!(check(&[taken(1000, 101)]).is_err());
+        assert!(check(&[]).is_err());
+    }
+
+    #[test]
+    fn a_manifest_names_the_files_again_and_again() {
+        let text = manifest(FILES + 1);
+        assert_eq!(text.lines().count() as u64, FILES + 1);
+        assert_eq!(text.lines().next(), text.lines().last());
+    }
+}
