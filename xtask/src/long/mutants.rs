@@ -74,7 +74,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
     if cmd!(shell, "cargo mutants --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
-        bail!("cargo-mutants is not installed; to get it: cargo install cargo-mutants --locked --version 27");
+        bail!("cargo-mutants is not installed; to get it: cargo install cargo-mutants --locked --version ^27");
     }
     let state_file = root.join("target/mutants/state.tsv");
     let mut bench = Bench::lay_out(root, &shell, &root.join(&arguments.work_dir))?;

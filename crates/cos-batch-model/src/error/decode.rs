@@ -87,6 +87,18 @@ pub enum DecodeErrorKind {
         /// Its name, shortened.
         name: String,
     },
+    /// More attributes on one element than any client needs.
+    #[error("an element has more than {max} attributes")]
+    TooManyAttributes {
+        /// Most attributes allowed.
+        max: usize,
+    },
+    /// A character that XML 1.0 does not have (§2.2), written plainly or as a reference.
+    #[error("{found} is no character of XML 1.0")]
+    IllegalCharacter {
+        /// Its number, as in `U+0001`, or the reference as it was written, shortened.
+        found: String,
+    },
     /// A reference to an entity that XML does not define.
     #[error("unknown entity {name}")]
     UnknownEntity {

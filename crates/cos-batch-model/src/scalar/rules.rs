@@ -65,7 +65,7 @@ impl Charset {
 
 /// Offset of the first byte that begins a character which XML 1.0 §2.2 leaves out: the C0
 /// controls but tab, line feed and carriage return, and U+FFFE and U+FFFF.
-fn first_not_xml(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn first_not_xml(bytes: &[u8]) -> Option<usize> {
     // Most texts are short and clean: look for suspects first, decide about them afterwards.
     let mut from = 0;
     while let Some(found) = bytes[from..].iter().position(|b| *b < 0x20 || *b == 0xEF) {

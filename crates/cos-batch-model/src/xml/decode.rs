@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use quick_xml::Reader;
+use quick_xml::escape::unescape;
 use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 
-use super::{MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_TEXT_BYTES, Mode};
+use super::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_TEXT_BYTES, Mode};
+use crate::scalar::first_not_xml;
 use crate::validation::{shorten, shorten_to};
 use crate::{DecodeError, DecodeErrorKind, UnknownText};
 
@@ -105,7 +107,7 @@ impl<'x> Decoder<'x> {
     fn event(&mut self) -> Result<Event<'x>, DecodeError> {
         #[cfg(test)]
         self.worked(1);
-        self.reader.read_event().map_err(|error| match error {
+        let event = self.reader.read_event().map_err(|error| match error {
             quick_xml::Error::Encoding(_) => {
                 // The library does not say where.
                 let valid = std::str::from_utf8(self.document).map_or_else(|e| e.valid_up_to(), str::len);
@@ -115,7 +117,26 @@ impl<'x> Decoder<'x> {
                 let text = shorten_to(&other.to_string(), MAX_SYNTAX_BYTES);
                 self.error_at(self.reader.error_position(), DecodeErrorKind::Syntax(text))
             }
-        })
+        })?;
+        // The library takes every character. Names need no look: those that are not known are refused or skipped.
+        match &event {
+            Event::Text(text) => self.check_characters(text, "")?,
+            Event::CData(text) => self.check_characters(text, "]]>")?,
+            Event::Comment(text) => self.check_characters(text, "-->")?,
+            Event::PI(text) => self.check_characters(text, "?>")?,
+            _ => {}
+        }
+        Ok(event)
+    }
+
+    /// What was just read has only characters that XML has; `close` is what stood between it and the cursor.
+    fn check_characters(&self, text: &str, close: &str) -> Result<(), DecodeError> {
+        #[cfg(test)]
+        self.worked(text.len());
+        let Some(at) = first_not_xml(text.as_bytes()) else { return Ok(()) };
+        let behind = (text.len() - at + close.len()) as u64;
+        let offset = self.reader.buffer_position().saturating_sub(behind);
+        Err(self.error_at(offset, illegal(&text[at..])))
     }
 
     /// Enters the root element.
@@ -171,24 +192,35 @@ impl<'x> Decoder<'x> {
         if self.depth > MAX_DEPTH {
             return Err(self.error(DecodeErrorKind::TooDeep { max: MAX_DEPTH }));
         }
-        if self.mode == Mode::Strict && start.len() > start.name().0.len() {
+        if start.len() > start.name().0.len() {
             self.check_attributes(&start)?;
         }
         Ok(Element(start))
     }
 
-    /// No element has attributes. Namespace declarations on the root are let through: there
-    /// are clients that cannot help sending one.
+    /// No element has attributes, and leniently nobody looks at them, but there must not be many. Namespace
+    /// declarations on the root are let through: there are clients that cannot help sending one.
     fn check_attributes(&self, start: &BytesStart<'_>) -> Result<(), DecodeError> {
-        for attribute in start.attributes() {
+        for (count, attribute) in start.attributes().enumerate() {
             #[cfg(test)]
             self.worked(1);
+            if count == MAX_ATTRIBUTES {
+                return Err(self.error(DecodeErrorKind::TooManyAttributes { max: MAX_ATTRIBUTES }));
+            }
+            if self.mode == Mode::Lenient {
+                continue;
+            }
             let attribute =
                 attribute.map_err(|error| self.error(DecodeErrorKind::Syntax(shorten(&error.to_string()))))?;
             let name = attribute.key.0;
             let is_namespace = name == "xmlns" || name.starts_with("xmlns:");
             if !(is_namespace && self.depth == 1) {
                 return Err(self.error(DecodeErrorKind::UnknownAttribute { name: shorten(name) }));
+            }
+            let value = unescape(&attribute.value)
+                .map_err(|error| self.error(DecodeErrorKind::Syntax(shorten(&error.to_string()))))?;
+            if let Some(at) = first_not_xml(value.as_bytes()) {
+                return Err(self.error(illegal(&value[at..])));
             }
         }
         Ok(())
@@ -339,14 +371,28 @@ impl<'x> Decoder<'x> {
             "#xA" | "#10" => "\n",
             "#xD" | "#13" => "\r",
             other => {
-                return match reference.resolve_char_ref() {
-                    Ok(Some(character)) => Ok(Cow::Owned(character.into())),
-                    _ => Err(self.error(DecodeErrorKind::UnknownEntity { name: shorten(other) })),
+                let text: String = match reference.resolve_char_ref() {
+                    Ok(Some(character)) => character.into(),
+                    Ok(None) => return Err(self.error(DecodeErrorKind::UnknownEntity { name: shorten(other) })),
+                    Err(_) => {
+                        let found = shorten(&format!("&{other};"));
+                        return Err(self.error(DecodeErrorKind::IllegalCharacter { found }));
+                    }
+                };
+                return match first_not_xml(text.as_bytes()) {
+                    None => Ok(Cow::Owned(text)),
+                    Some(_) => Err(self.error(illegal(&text))),
                 };
             }
         };
         Ok(Cow::Borrowed(known))
     }
+}
+
+/// What is wrong with a text that begins with a character which XML does not have.
+fn illegal(text: &str) -> DecodeErrorKind {
+    let code = text.chars().next().map_or(0, u32::from);
+    DecodeErrorKind::IllegalCharacter { found: format!("U+{code:04X}") }
 }
 
 fn is_white_space(text: &str) -> bool {

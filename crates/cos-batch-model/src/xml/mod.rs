@@ -36,6 +36,10 @@ pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 /// Most elements inside one another, the root included. Legal documents reach 8.
 pub const MAX_DEPTH: usize = 16;
 
+/// Most attributes of one element. The protocol has none, and clients that declare namespaces on the root declare two
+/// or three; looking for the same name twice takes the square of their number.
+pub const MAX_ATTRIBUTES: usize = 16;
+
 /// Most entries of one list: a page of jobs. Shorter lists have their own limit, which
 /// [`CreateJobRequest::validate`](crate::CreateJobRequest::validate) checks.
 pub const MAX_LIST_ENTRIES: usize = 1000;

@@ -3,7 +3,8 @@
 use std::error::Error as _;
 
 use cos_batch_model::xml::{
-    self, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ENTRIES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode, ToXml,
+    self, MAX_ATTRIBUTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_LIST_ENTRIES, MAX_REQUEST_BYTES, MAX_TEXT_BYTES, Mode,
+    ToXml,
 };
 use cos_batch_model::{
     Action, ApiError, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode,
@@ -18,7 +19,7 @@ fn the_budgets_are_the_published_ones() {
     assert_eq!(MAX_DOCUMENT_BYTES, 4_194_304);
     assert_eq!(MAX_REQUEST_BYTES, 1_048_576);
     assert_eq!(MAX_TEXT_BYTES, 65_536);
-    assert_eq!((MAX_DEPTH, MAX_LIST_ENTRIES), (16, 1000));
+    assert_eq!((MAX_DEPTH, MAX_LIST_ENTRIES, MAX_ATTRIBUTES), (16, 1000, 16));
 }
 
 #[test]
@@ -55,6 +56,23 @@ fn elements_may_be_nested_as_deep_as_the_limit_and_no_deeper() {
         let kind = DecodeErrorKind::TooDeep { max: MAX_DEPTH };
         assert_eq!(read(MAX_DEPTH + 1, innermost), Err(kind), "{innermost}");
     }
+}
+
+#[test]
+fn an_element_may_have_as_many_attributes_as_the_limit_and_no_more() {
+    let read = |count: usize, mode| {
+        let attributes: String = (0..count).map(|index| format!(" xmlns:n{index}='u'")).collect();
+        let document = format!("<CreateJobResult{attributes}><JobId>j</JobId></CreateJobResult>");
+        xml::from_slice::<CreateJobResult>(document.as_bytes(), mode).map_err(|error| error.kind)
+    };
+    for mode in [Mode::Strict, Mode::Lenient] {
+        assert!(read(MAX_ATTRIBUTES, mode).is_ok(), "{mode:?}");
+        let kind = DecodeErrorKind::TooManyAttributes { max: MAX_ATTRIBUTES };
+        assert_eq!(read(MAX_ATTRIBUTES + 1, mode), Err(kind), "{mode:?}");
+    }
+    let below_root = format!("<CreateJobResult><JobId>j</JobId><a{}/></CreateJobResult>", " b='c'".repeat(17));
+    let kind = xml::from_slice::<CreateJobResult>(below_root.as_bytes(), Mode::Lenient).unwrap_err().kind;
+    assert_eq!(kind, DecodeErrorKind::TooManyAttributes { max: MAX_ATTRIBUTES });
 }
 
 #[test]

@@ -77,11 +77,58 @@ fn document_types_and_foreign_entities_are_refused_in_both_modes() {
 }
 
 #[test]
-fn many_attributes_are_no_burden() {
-    let attributes: String = (0..50_000).map(|index| format!(" a{index}='b'")).collect();
-    let document = format!("<CreateJobResult{attributes}><JobId>a</JobId></CreateJobResult>");
-    assert!(matches!(kind(&document, Mode::Strict), DecodeErrorKind::UnknownAttribute { .. }));
-    assert!(xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Lenient).is_ok());
+fn a_flood_of_attributes_is_refused_in_both_modes() {
+    for name in ["a", "xmlns:a"] {
+        let attributes: String = (0..50_000).map(|index| format!(" {name}{index}='b'")).collect();
+        let document = format!("<CreateJobResult{attributes}><JobId>a</JobId></CreateJobResult>");
+        assert!(matches!(kind(&document, Mode::Lenient), DecodeErrorKind::TooManyAttributes { .. }));
+        let error = xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Strict).unwrap_err();
+        assert_eq!(ApiError::from(error).code, ErrorCode::MalformedXml);
+    }
+}
+
+#[test]
+fn characters_that_xml_does_not_have_are_refused_wherever_they_stand() {
+    let places = [
+        ("<CreateJobResult><JobId>j", "</JobId></CreateJobResult>"),
+        ("<CreateJobResult><JobId><![CDATA[j", "]]></JobId></CreateJobResult>"),
+        ("<CreateJobResult><JobId>j<!--", "--></JobId></CreateJobResult>"),
+        ("<CreateJobResult><!-- -", "- --><JobId>j</JobId></CreateJobResult>"),
+        ("<CreateJobResult><?a ", "?><JobId>j</JobId></CreateJobResult>"),
+        ("<!--\u{597d}", "--><CreateJobResult><JobId>j</JobId></CreateJobResult>"),
+        ("<CreateJobResult><JobId>j</JobId></CreateJobResult><!--", "-->"),
+    ];
+    for mode in [Mode::Strict, Mode::Lenient] {
+        for (before, after) in places {
+            for character in ['\0', '\u{1}', '\u{8}', '\u{b}', '\u{1f}', '\u{fffe}', '\u{ffff}'] {
+                let document = format!("{before}{character}{after}");
+                let error = xml::from_slice::<CreateJobResult>(document.as_bytes(), mode).unwrap_err();
+                let found = format!("U+{:04X}", u32::from(character));
+                assert_eq!(error.kind, DecodeErrorKind::IllegalCharacter { found }, "{document}");
+                assert_eq!(error.offset, before.len() as u64, "{document}");
+            }
+        }
+        for (reference, found) in [
+            ("&#0;", "&#0;"),
+            ("&#1;", "U+0001"),
+            ("&#x1F;", "U+001F"),
+            ("&#xFFFE;", "U+FFFE"),
+            ("&#xD800;", "&#xD800;"),
+            ("&#x110000;", "&#x110000;"),
+            ("&#;", "&#;"),
+            ("&#word;", "&#word;"),
+        ] {
+            let document = format!("<CreateJobResult><JobId>j{reference}</JobId></CreateJobResult>");
+            let found = DecodeErrorKind::IllegalCharacter { found: found.to_owned() };
+            assert_eq!(kind(&document, mode), found, "{document}");
+        }
+    }
+    // An attribute is looked at where it could be let through.
+    for value in ["\0", "&#1;", "&#0;"] {
+        let document = format!("<CreateJobResult xmlns='{value}'><JobId>j</JobId></CreateJobResult>");
+        let error = xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Strict).unwrap_err();
+        assert_eq!(ApiError::from(error).code, ErrorCode::MalformedXml, "{document}");
+    }
 }
 
 proptest! {
