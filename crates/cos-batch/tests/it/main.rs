@@ -11,6 +11,7 @@ mod lifetime;
 mod output;
 mod raw;
 mod refusals;
+mod scenario;
 mod screen;
 mod sign;
 mod support;

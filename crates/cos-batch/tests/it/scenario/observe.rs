@@ -1,0 +1,76 @@
+//! Telling the story to a store, and looking at what is there afterwards. Through the store's own interface: what a
+//! person would do with a client.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use cos_batch_objectstore::{
+    ErrorKind, GetRequest, Metadata, ObjectStore, PutRequest, StorageClass, Tag, VersionSelector,
+};
+
+use super::story::Object;
+
+const LATEST: &VersionSelector = &VersionSelector::Latest;
+
+/// Puts an object as the story has it.
+pub(crate) async fn put(store: &dyn ObjectStore, bucket: &str, object: &Object) -> String {
+    let request = PutRequest {
+        metadata: Metadata {
+            content_type: object.content_type.clone(),
+            cache_control: object.cache_control.clone(),
+            content_disposition: object.content_disposition.clone(),
+            user: object.user.clone().unwrap_or_default(),
+            ..Metadata::default()
+        },
+        tags: object.tags.iter().flatten().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect(),
+        storage_class: object.storage_class.as_deref().map_or_else(StorageClass::default, StorageClass::new),
+        ..PutRequest::new(bucket, &object.key, Bytes::from(object.body.clone().unwrap_or_default()))
+    };
+    store.put(request).await.unwrap().etag
+}
+
+/// The content of an object.
+pub(crate) async fn get(store: &dyn ObjectStore, bucket: &str, key: &str) -> String {
+    let request = GetRequest { bucket, key, version: LATEST, range: 0..u64::MAX, pin: None };
+    String::from_utf8(store.get_range(request).await.unwrap().to_vec()).unwrap()
+}
+
+/// What is there must be what the story says.
+pub(crate) async fn assert_is(store: &dyn ObjectStore, bucket: &str, expected: &Object, told: &str) {
+    let told = format!("{told}: {}", expected.key);
+    let meta = match store.head(bucket, &expected.key, LATEST).await {
+        Err(error) if expected.gone => {
+            assert_eq!(error.kind(), ErrorKind::NoSuchKey, "{told}");
+            return;
+        }
+        meta => meta.unwrap_or_else(|error| panic!("{told}: {error}")),
+    };
+    assert!(!expected.gone, "{told} is still there");
+    if let Some(body) = &expected.body {
+        assert_eq!(get(store, bucket, &expected.key).await, *body, "{told}");
+    }
+    let fields = [
+        (&expected.content_type, &meta.metadata.content_type),
+        (&expected.cache_control, &meta.metadata.cache_control),
+        (&expected.content_disposition, &meta.metadata.content_disposition),
+        (&expected.storage_class, &Some(meta.storage_class.0.clone())),
+        (&expected.canned_acl, &meta.canned_acl),
+    ];
+    for (expected, seen) in fields {
+        if expected.is_some() {
+            assert_eq!(seen, expected, "{told}");
+        }
+    }
+    if let Some(user) = &expected.user {
+        assert_eq!(meta.metadata.user, *user, "{told}");
+    }
+    if let Some(tags) = &expected.tags {
+        let seen = store.get_tags(bucket, &expected.key, LATEST).await.unwrap();
+        let seen: BTreeMap<_, _> = seen.into_iter().map(|tag| (tag.key, tag.value)).collect();
+        assert_eq!(seen, *tags, "{told}");
+    }
+    if let Some(grants) = &expected.grants {
+        let seen: BTreeMap<_, _> = meta.grants.into_iter().map(|grant| (grant.grantee, grant.permission)).collect();
+        assert_eq!(seen, *grants, "{told}");
+    }
+}
