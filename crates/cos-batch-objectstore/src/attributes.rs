@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CopyRequest, Directive, ErrorKind, Grant, Metadata, PutRequest, RestoreOutcome, RestoreRequest, RestoreState,
-    StorageClass, Tag, fail::Fail, rules,
+    AclRequest, CopyRequest, Directive, ErrorKind, Grant, Metadata, MultipartRequest, PutRequest, RestoreOutcome,
+    RestoreRequest, RestoreState, StorageClass, Tag, fail::Fail, rules,
 };
 
 /// Attributes as stored.
@@ -39,12 +39,38 @@ impl Attributes {
     pub(crate) fn of_put(request: &PutRequest<'_>) -> Result<Self, Fail> {
         rules::check_metadata(&request.metadata)?;
         rules::check_class(&request.storage_class)?;
+        rules::check_grants(&request.grants, request.canned_acl)?;
         Ok(Self {
             metadata: request.metadata.clone(),
             tags: rules::checked_tags(&request.tags)?,
             storage_class: request.storage_class.clone(),
-            ..Self::default()
+            grants: request.grants.clone(),
+            canned_acl: request.canned_acl.map(str::to_owned),
+            restore: None,
         })
+    }
+
+    /// Of an object that is uploaded in parts.
+    pub(crate) fn of_upload(request: &MultipartRequest<'_>) -> Result<Self, Fail> {
+        rules::check_metadata(&request.metadata)?;
+        rules::check_class(&request.storage_class)?;
+        rules::check_grants(&request.grants, request.canned_acl)?;
+        Ok(Self {
+            metadata: request.metadata.clone(),
+            tags: rules::checked_tags(&request.tags)?,
+            storage_class: request.storage_class.clone(),
+            grants: request.grants.clone(),
+            canned_acl: request.canned_acl.map(str::to_owned),
+            restore: None,
+        })
+    }
+
+    /// Sets who may do what.
+    pub(crate) fn set_access(&mut self, request: &AclRequest<'_>) -> Result<(), Fail> {
+        rules::check_grants(request.grants, request.canned_acl)?;
+        self.grants = request.grants.to_vec();
+        self.canned_acl = request.canned_acl.map(str::to_owned);
+        Ok(())
     }
 
     /// Of the target of a copy from an object with these. Class, access and encryption are reset unless given, as COS

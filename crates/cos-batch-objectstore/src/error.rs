@@ -30,6 +30,8 @@ pub enum ErrorKind {
     RestoreAlreadyInProgress,
     /// 409: somebody else works on the same key; worth another try.
     PathConflict,
+    /// 409: a bucket with objects, versions or uploads in it is not deleted.
+    BucketNotEmpty,
     /// 412
     PreconditionFailed,
     /// 416
@@ -77,7 +79,7 @@ impl ErrorKind {
             | Self::InvalidPartOrder
             | Self::RequestTimeout => 400,
             Self::RestoreNonArchiveObject => 405,
-            Self::RestoreAlreadyInProgress | Self::PathConflict => 409,
+            Self::RestoreAlreadyInProgress | Self::PathConflict | Self::BucketNotEmpty => 409,
             Self::PreconditionFailed => 412,
             Self::InvalidRange => 416,
             Self::InternalError => 500,
@@ -103,6 +105,7 @@ impl ErrorKind {
             Self::RestoreNonArchiveObject => "RestoreNonArchiveObject",
             Self::RestoreAlreadyInProgress => "RestoreAlreadyInProgress",
             Self::PathConflict => "PathConflict",
+            Self::BucketNotEmpty => "BucketNotEmpty",
             Self::PreconditionFailed => "PreconditionFailed",
             Self::InvalidRange => "InvalidRange",
             Self::InternalError => "InternalError",

@@ -38,6 +38,7 @@ mod multipart;
 mod request;
 mod rules;
 mod store;
+mod upload;
 
 pub use error::{ErrorKind, StoreError};
 #[cfg(target_os = "linux")]
@@ -49,12 +50,14 @@ pub use multipart::{
     PartOutcome, PartRequest, Upload, UploadId, UploadPage,
 };
 pub use request::{
-    AclRequest, Conditions, CopyOutcome, CopyRequest, CopySource, DeleteOutcome, DeleteRequest, Directive, GetRequest,
-    ListPage, ListRequest, ListVersionsRequest, ObjectVersion, OperationId, PutOutcome, PutRequest, RestoreOutcome,
-    RestoreRequest, RestoreTier, TagRequest, VersionKind, VersionPage, VersionSelector,
+    AclRequest, BucketInfo, BucketVersioning, Conditions, CopyOutcome, CopyRequest, CopySource, DeleteOutcome,
+    DeleteRequest, Directive, GetRequest, ListPage, ListRequest, ListVersionsRequest, ObjectVersion, OperationId,
+    PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, RestoreTier, TagRequest, VersionKind, VersionPage,
+    VersionSelector,
 };
 pub use rules::{
-    MAX_BUCKET_NAME_BYTES, MAX_GRANT_BYTES, MAX_GRANTS, MAX_HEADER_BYTES, MAX_KEY_BYTES, MAX_LIST_LIMIT,
-    MAX_RANGE_BYTES, MAX_RESTORE_DAYS, MAX_TAG_KEY_BYTES, MAX_TAG_VALUE_BYTES, MAX_TAGS, MAX_USER_METADATA_BYTES,
+    MAX_BUCKET_NAME_BYTES, MAX_COPY_BYTES, MAX_GRANT_BYTES, MAX_GRANTS, MAX_HEADER_BYTES, MAX_KEY_BYTES,
+    MAX_LIST_LIMIT, MAX_PUT_BYTES, MAX_RANGE_BYTES, MAX_RESTORE_DAYS, MAX_TAG_KEY_BYTES, MAX_TAG_VALUE_BYTES, MAX_TAGS,
+    MAX_USER_METADATA_BYTES, MIN_PART_BYTES,
 };
-pub use store::{BoxFuture, Capabilities, Execution, ObjectStore};
+pub use store::{BoxFuture, Capabilities, Execution, ObjectStore, ObjectWriter};

@@ -56,6 +56,10 @@ pub struct PutRequest<'a> {
     pub tags: Vec<Tag>,
     /// Storage class.
     pub storage_class: StorageClass,
+    /// Grants.
+    pub grants: Vec<Grant>,
+    /// Canned access control list.
+    pub canned_acl: Option<&'a str>,
     /// Survive a loss of power when the call returns.
     pub durable: bool,
     /// Makes a repeat recognizable.
@@ -73,6 +77,8 @@ impl<'a> PutRequest<'a> {
             metadata: Metadata::default(),
             tags: Vec::new(),
             storage_class: StorageClass::default(),
+            grants: Vec::new(),
+            canned_acl: None,
             durable: false,
             operation: None,
         }
@@ -309,4 +315,22 @@ pub struct VersionPage {
     pub versions: Vec<ObjectVersion>,
     /// Where the next page begins (key and version), none on the last.
     pub next: Option<(String, String)>,
+}
+
+/// A bucket, as a listing of all shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketInfo {
+    /// Its name, with the appid suffix.
+    pub name: String,
+    /// When it was made, Unix seconds; as well as the store can tell.
+    pub created: i64,
+}
+
+/// Whether a bucket keeps versions. One that never did has no state at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BucketVersioning {
+    /// Each write makes a version.
+    Enabled,
+    /// Kept versions once; what it has is kept.
+    Suspended,
 }

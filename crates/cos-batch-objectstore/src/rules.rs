@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use crate::{Conditions, ErrorKind, Grant, Metadata, OperationId, RestoreRequest, StorageClass, Tag, fail::Fail};
+use crate::{
+    BucketVersioning, Conditions, ErrorKind, Grant, Metadata, OperationId, RestoreRequest, StorageClass, Tag,
+    fail::Fail,
+};
 
 /// Bytes of a key at most (COS Object API: 1–850 bytes of UTF-8).
 pub const MAX_KEY_BYTES: usize = 850;
@@ -27,12 +30,54 @@ pub const MAX_LIST_LIMIT: usize = 1000;
 /// Bytes that one [`get_range`](crate::ObjectStore::get_range) of this crate's own stores gives at most; the answer is
 /// one buffer, so a larger object is read piece by piece.
 pub const MAX_RANGE_BYTES: u64 = 256 * 1024 * 1024;
+/// Bytes of a part that is not the last at least, unless a store is told otherwise (COS Object API, Complete Multipart
+/// Upload: 1 MB).
+pub const MIN_PART_BYTES: u64 = 1024 * 1024;
+/// Bytes of what one request writes at most: an object, or a part (COS Object API, PUT Object and Upload Part: 5 GB).
+pub const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+/// Bytes of what one request copies at most, unless a store is told otherwise: an object, or a part (COS Object API, PUT
+/// Object - Copy: 5 GB).
+pub const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 /// Bytes of a bucket's name at most (COS Object API: the host name is at most 60 bytes; S3 allows 63).
 pub const MAX_BUCKET_NAME_BYTES: usize = 63;
 
 /// Id of the version that was written while a bucket kept no versions.
 pub(crate) const NULL_VERSION: &str = "null";
 const SECONDS_PER_DAY: i64 = 86_400;
+
+/// What a store can be told to demand, so that a test of large objects needs none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sizes {
+    pub(crate) min_part: u64,
+    pub(crate) max_copy: u64,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { min_part: MIN_PART_BYTES, max_copy: MAX_COPY_BYTES }
+    }
+}
+
+impl Sizes {
+    /// Refuses to copy more than one request may.
+    pub(crate) fn check_copy(&self, size: u64) -> Result<(), Fail> {
+        if size <= self.max_copy {
+            return Ok(());
+        }
+        let reason =
+            format!("one request copies at most {} bytes, and these are {size}: copy them in parts", self.max_copy);
+        Err(Fail::new(ErrorKind::EntityTooLarge, reason))
+    }
+}
+
+/// Refuses more bytes than one request may write.
+pub(crate) fn check_put_size(size: u64) -> Result<(), Fail> {
+    if size <= MAX_PUT_BYTES {
+        return Ok(());
+    }
+    let reason = format!("one request writes at most {MAX_PUT_BYTES} bytes, and these are at least {size}");
+    Err(Fail::new(ErrorKind::EntityTooLarge, reason))
+}
 
 /// What a bucket does with what it replaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +98,15 @@ impl Versioning {
             (_, true) => Self::Enabled,
             (Self::Off, false) => Self::Off,
             (_, false) => Self::Suspended,
+        }
+    }
+
+    /// As callers see it.
+    pub(crate) fn shown(self) -> Option<BucketVersioning> {
+        match self {
+            Self::Off => None,
+            Self::Enabled => Some(BucketVersioning::Enabled),
+            Self::Suspended => Some(BucketVersioning::Suspended),
         }
     }
 
@@ -188,6 +242,16 @@ pub(crate) fn check_conditions(conditions: Conditions, last_modified: i64) -> Re
         return Err(Fail::new(ErrorKind::PreconditionFailed, "the source changed after the time asked for"));
     }
     Ok(())
+}
+
+/// A range of `size` bytes that has to be there whole; none is all.
+pub(crate) fn whole_range(range: Option<&Range<u64>>, size: u64) -> Result<Range<u64>, Fail> {
+    let Some(range) = range else { return Ok(0..size) };
+    if range.start >= range.end || range.end > size {
+        let reason = format!("bytes {} to {} are not a range of {size} bytes", range.start, range.end);
+        return Err(Fail::new(ErrorKind::InvalidRange, reason));
+    }
+    Ok(range.clone())
 }
 
 /// The part of `range` that an object of `size` bytes has.

@@ -5,10 +5,10 @@ use std::{fmt, future::Future, pin::Pin};
 use bytes::Bytes;
 
 use crate::{
-    AclRequest, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest, ErrorKind, GetRequest,
-    ListPage, ListRequest, ListUploadsRequest, ListVersionsRequest, MultipartRequest, ObjectMeta, Part,
-    PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag,
-    TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
+    AclRequest, BucketInfo, BucketVersioning, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest,
+    ErrorKind, GetRequest, ListPage, ListRequest, ListUploadsRequest, ListVersionsRequest, MultipartRequest,
+    ObjectMeta, Part, PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome,
+    RestoreRequest, StoreError, Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
 };
 
 /// A boxed future, so that the trait can be used as `dyn ObjectStore`.
@@ -46,6 +46,22 @@ impl Capabilities {
 fn not_implemented<'a, T: Send + 'a>(method: &str) -> BoxFuture<'a, Result<T, StoreError>> {
     let error = StoreError::new(ErrorKind::NotImplemented, format!("this object store cannot {method}"));
     Box::pin(std::future::ready(Err(error)))
+}
+
+/// Content on its way into a store, piece by piece. Dropped before it is finished, it leaves nothing.
+pub trait ObjectWriter: Send {
+    /// Adds to the content.
+    ///
+    /// # Errors
+    /// `EntityTooLarge` above the size that one request can write, and what the store says. The writer is of no use
+    /// after an error.
+    fn write(&mut self, piece: Bytes) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Ends the content, which becomes an object, or a part, in one step. A part has no version.
+    ///
+    /// # Errors
+    /// As [`ObjectStore::put`] and [`ObjectStore::upload_part`].
+    fn finish(self: Box<Self>) -> BoxFuture<'static, Result<PutOutcome, StoreError>>;
 }
 
 /// Where objects live.
@@ -89,6 +105,12 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// With `durable`, the object survives a loss of power once this returns; otherwise once the next
     /// [`barrier`](Self::barrier) returns.
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>>;
+
+    /// Begins to write a whole object whose content comes in pieces: the request's body, then what the writer is given.
+    /// What [`put`](Self::put) says holds once it is finished.
+    fn begin_put<'a>(&'a self, _request: PutRequest<'a>) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        not_implemented("begin_put")
+    }
 
     /// Copies one object inside this store, replacing what is at the target.
     ///
@@ -144,6 +166,18 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
         not_implemented("upload_part")
     }
 
+    /// Begins to upload one part whose content comes in pieces.
+    ///
+    /// # Errors
+    /// As [`upload_part`](Self::upload_part).
+    fn begin_part<'a>(
+        &'a self,
+        _upload: UploadId<'a>,
+        _number: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        not_implemented("begin_part")
+    }
+
     /// Makes one part from a range of an object.
     ///
     /// # Errors
@@ -188,6 +222,47 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// Uploads that were begun and neither completed nor aborted: by key, then by id.
     fn list_uploads<'a>(&'a self, _request: ListUploadsRequest<'a>) -> BoxFuture<'a, Result<UploadPage, StoreError>> {
         not_implemented("list_uploads")
+    }
+
+    /// All buckets, by name.
+    fn list_buckets<'a>(&'a self) -> BoxFuture<'a, Result<Vec<BucketInfo>, StoreError>> {
+        not_implemented("list_buckets")
+    }
+
+    /// Makes a bucket; false if it was there, which changes nothing.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a name that no bucket can have.
+    fn put_bucket<'a>(&'a self, _bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        not_implemented("put_bucket")
+    }
+
+    /// Deletes an empty bucket.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`; `BucketNotEmpty` if it has an object, a version or an upload in parts.
+    fn delete_bucket<'a>(&'a self, _bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        not_implemented("delete_bucket")
+    }
+
+    /// Whether the bucket keeps versions; none if it never did.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`.
+    fn get_versioning<'a>(&'a self, _bucket: &'a str) -> BoxFuture<'a, Result<Option<BucketVersioning>, StoreError>> {
+        not_implemented("get_versioning")
+    }
+
+    /// Switches the keeping of versions on, or suspends it. A bucket that never kept any stays so when it is suspended.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`.
+    fn put_versioning<'a>(
+        &'a self,
+        _bucket: &'a str,
+        _state: BucketVersioning,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        not_implemented("put_versioning")
     }
 
     /// Returns once everything this store has answered so far for `bucket` survives a loss of power.

@@ -33,6 +33,9 @@ mod basics;
 mod copies;
 mod listing;
 mod model;
+mod multipart;
+mod pieces;
+mod version_lists;
 mod versions;
 
 use bytes::Bytes;
@@ -53,6 +56,13 @@ pub use copies::{
 };
 pub use listing::{list_continues_after_any_key, list_is_in_byte_order, list_pages_and_prefixes};
 pub use model::{Step, assert_model, steps};
+pub use multipart::{
+    an_abort_drops_the_parts, completing_checks_the_parts, copies_have_a_size_limit, large_objects_are_copied_in_parts,
+    parts_become_one_object, parts_have_numbers_and_can_be_replaced, repeated_completions_leave_one_version,
+    uploads_and_parts_are_listed_in_pages, uploads_carry_attributes,
+};
+pub use pieces::{content_comes_in_pieces, parts_come_in_pieces, unfinished_content_leaves_nothing};
+pub use version_lists::{access_lists_are_set, buckets_come_and_go, versions_are_listed, versions_are_listed_in_pages};
 pub use versions::{
     delete_leaves_a_marker, null_versions, removing_the_newest_brings_back_the_one_before,
     repeated_operations_leave_one_version, versions_are_kept, versions_have_their_own_attributes,
@@ -65,6 +75,16 @@ pub trait Fixture: Send + Sync {
 
     /// Makes an empty bucket. Cases use the names [`BUCKET`] and [`OTHER_BUCKET`].
     fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()>;
+
+    /// Bytes of a part that is not the last at least. A store that can be told a small number makes the cases quick.
+    fn min_part_bytes(&self) -> u64 {
+        crate::MIN_PART_BYTES
+    }
+
+    /// Bytes that one copy takes at most, if it is so few that a case can try more.
+    fn max_copy_bytes(&self) -> Option<u64> {
+        None
+    }
 
     /// Switches the keeping of versions on, or suspends it.
     fn set_versioning<'a>(&'a self, bucket: &'a str, on: bool) -> BoxFuture<'a, ()>;
@@ -83,8 +103,14 @@ macro_rules! contract_tests {
         $crate::contract_tests! { @each $test, $fixture;
             a_pin_holds_one_content
             a_put_replaces_everything
+            access_lists_are_set
+            an_abort_drops_the_parts
             archived_sources_need_a_restore
+            buckets_come_and_go
+            completing_checks_the_parts
             conditions_on_the_source
+            content_comes_in_pieces
+            copies_have_a_size_limit
             copy_onto_itself
             copy_takes_content_and_metadata
             delete_leaves_a_marker
@@ -92,19 +118,29 @@ macro_rules! contract_tests {
             directives_of_a_copy
             get_gives_ranges
             key_lengths
+            large_objects_are_copied_in_parts
             list_continues_after_any_key
             list_is_in_byte_order
             list_pages_and_prefixes
             missing_things_have_their_codes
             null_versions
+            parts_become_one_object
+            parts_come_in_pieces
+            parts_have_numbers_and_can_be_replaced
             put_then_head_and_get
             removing_the_newest_brings_back_the_one_before
+            repeated_completions_leave_one_version
             repeated_operations_leave_one_version
             restore_is_for_archived_objects
             tags_are_replaced_and_added
             tags_have_limits
+            unfinished_content_leaves_nothing
             unusual_keys
+            uploads_and_parts_are_listed_in_pages
+            uploads_carry_attributes
             versions_are_kept
+            versions_are_listed
+            versions_are_listed_in_pages
             versions_have_their_own_attributes
         }
     };

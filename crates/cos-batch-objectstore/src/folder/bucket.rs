@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     at::{self, Stamp},
+    etags::Etags,
     names::HIDDEN,
     temp::{Linking, Temp},
 };
@@ -53,6 +54,8 @@ pub(super) struct Bucket {
     hidden: RwLock<Option<Arc<OwnedFd>>>,
     temp: RwLock<Option<Arc<OwnedFd>>>,
     settings: Mutex<Option<(Stamp, Versioning)>>,
+    /// ETags of plain files, as far as they were computed.
+    pub(super) etags: Etags,
     /// How files without a name get one here.
     pub(super) linking: OnceLock<Option<Linking>>,
 }
@@ -67,6 +70,7 @@ impl Bucket {
             hidden: RwLock::default(),
             temp: RwLock::default(),
             settings: Mutex::default(),
+            etags: Etags::default(),
             linking: OnceLock::new(),
         })
     }

@@ -24,13 +24,10 @@ use crate::{
 /// holds at most `limit` names for each level of folders at a time.
 pub(super) fn list(bucket: &Bucket, request: &ListRequest<'_>) -> Result<ListPage, Fail> {
     rules::check_limit(request.limit)?;
-    let bounds = Bounds { prefix: request.prefix, after: request.after };
+    let bounds = Bounds { prefix: request.prefix, after: request.after, inclusive: false };
     // One more than asked for tells whether there is another page.
     let want = request.limit + 1;
-    let mut keys = ordinary_keys(bucket, &bounds, want)?;
-    keys.extend(odd_keys(bucket, &bounds, want)?);
-    keys.sort_unstable();
-    keys.dedup();
+    let mut keys = current_keys(bucket, &bounds, want)?;
     let more = keys.len() > request.limit;
     keys.truncate(request.limit);
     let mut page = ListPage { objects: Vec::with_capacity(keys.len()), next: None };
@@ -41,7 +38,7 @@ pub(super) fn list(bucket: &Bucket, request: &ListRequest<'_>) -> Result<ListPag
     for key in keys {
         // Deleted meanwhile: not in the page.
         if let Some(object) = find::current(bucket, &key, at::LOOK)? {
-            let etag = object.record.as_ref().and_then(|r| r.etag.clone()).unwrap_or_default();
+            let etag = read::known_etag(bucket, &object).unwrap_or_default();
             let meta = read::listed(&object, etag, versioning);
             page.objects.push((key, meta));
         }
@@ -49,15 +46,35 @@ pub(super) fn list(bucket: &Bucket, request: &ListRequest<'_>) -> Result<ListPag
     Ok(page)
 }
 
-/// Which keys are asked for.
-struct Bounds<'a> {
-    prefix: &'a str,
-    after: Option<&'a str>,
+/// The first keys that have a current object, at least `want` if there are so many.
+pub(super) fn current_keys(bucket: &Bucket, bounds: &Bounds<'_>, want: usize) -> Result<Vec<String>, Fail> {
+    let mut keys = ordinary_keys(bucket, bounds, want)?;
+    keys.extend(hidden_keys(bucket, &ODD_OBJECTS, bounds, want)?);
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
 }
+
+/// Which keys are asked for.
+pub(super) struct Bounds<'a> {
+    pub(super) prefix: &'a str,
+    pub(super) after: Option<&'a str>,
+    /// The key `after` itself, too.
+    pub(super) inclusive: bool,
+}
+
+/// A tree of the hidden area.
+pub(super) struct Tree {
+    pub(super) name: &'static str,
+    /// What a key leads to is a folder, not a file.
+    pub(super) leaves_are_folders: bool,
+}
+
+const ODD_OBJECTS: Tree = Tree { name: ODD, leaves_are_folders: false };
 
 impl Bounds<'_> {
     fn admit(&self, key: &str) -> bool {
-        key.starts_with(self.prefix) && self.after.is_none_or(|after| key > after)
+        key.starts_with(self.prefix) && self.after.is_none_or(|after| key > after || (self.inclusive && key == after))
     }
 
     /// Can a key that begins with `start` be admitted?
@@ -184,21 +201,22 @@ fn each_name(folder: OwnedFd, mut see: impl FnMut(&str, FileType)) -> Result<(),
     Ok(())
 }
 
-/// Keys of the hidden area: its order is not the keys' order, so all that can be meant are looked at.
-fn odd_keys(bucket: &Bucket, bounds: &Bounds<'_>, want: usize) -> Result<Vec<String>, Fail> {
+/// The first keys of a tree of the hidden area: its order is not the keys' order, so all that can be meant are looked at.
+pub(super) fn hidden_keys(bucket: &Bucket, tree: &Tree, bounds: &Bounds<'_>, want: usize) -> Result<Vec<String>, Fail> {
     let mut smallest = Smallest::new(want);
     if let Some(hidden) = bucket.hidden()? {
-        match at::open(&hidden, ODD, at::SCAN) {
+        match at::open(&hidden, tree.name, at::SCAN) {
             Err(error) if at::is_absent(error) => {}
-            opened => walk_odd(opened?, ODD, &[], bounds, &mut smallest)?,
+            opened => walk(opened?, tree, tree.name, &[], bounds, &mut smallest)?,
         }
     }
     Ok(smallest.sorted().0)
 }
 
 /// As deep as a key has chunks, 13 at most.
-fn walk_odd(
+fn walk(
     folder: OwnedFd,
+    tree: &Tree,
     path: &str,
     start: &[u8],
     bounds: &Bounds<'_>,
@@ -218,11 +236,11 @@ fn walk_odd(
                 Err(error) if at::is_absent(error) => return,
                 opened => opened.map_err(Fail::from),
             };
-            failed = deeper.and_then(|folder| walk_odd(folder, &path, &bytes, bounds, smallest)).err();
-        } else if kind.is_file()
+            failed = deeper.and_then(|folder| walk(folder, tree, &path, &bytes, bounds, smallest)).err();
+        } else if (if tree.leaves_are_folders { kind.is_dir() } else { kind.is_file() })
             && let Ok(key) = String::from_utf8(bytes)
             && bounds.admit(&key)
-            && names::hidden_path(ODD, &key) == path
+            && names::hidden_path(tree.name, &key) == path
         {
             smallest.offer(key);
         }

@@ -2,41 +2,48 @@
 
 mod at;
 mod bucket;
+mod buckets;
+mod etags;
 mod find;
+mod incoming;
 mod list;
+mod list_hidden;
 mod location;
 mod names;
+mod parts;
 mod read;
 mod remove;
 mod sidecar;
 mod temp;
+mod uploads;
 mod versions;
 mod write;
+mod writer;
 
 use std::{
     collections::BTreeMap,
     fmt, io,
     path::Path,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock, RwLock},
 };
 
 use bytes::Bytes;
-use cap_fs_ext::DirExt;
 use cap_std::{ambient_authority, fs::Dir};
-use rustix::io::Errno;
 
 use crate::{
-    BoxFuture, Capabilities, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest,
-    ListPage, ListRequest, ObjectMeta, ObjectStore, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError,
-    Tag, TagRequest, VersionSelector,
+    AclRequest, BoxFuture, BucketInfo, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
+    DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
+    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest, PartOutcome,
+    PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId,
+    UploadPage, VersionPage, VersionSelector,
     clock::{Clock, wall_clock},
     fail::Fail,
-    rules,
+    rules::{self, Sizes},
 };
 use bucket::Bucket;
+use uploads::Upload;
+use writer::{Becomes, Writer};
 
-/// Buckets whose handles are kept open at most, three handles each; beyond it all are closed and opened again.
-const MAX_OPEN_BUCKETS: usize = 256;
 /// Temporary files this much older than the first store of the process are swept. File systems stamp files with a
 /// clock that runs behind by some milliseconds; this is more.
 const SWEEP_SLACK_SECONDS: i64 = 2;
@@ -77,7 +84,8 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 ///   file system keeps sidecars valid;
 /// - `odd`: objects whose key cannot be a path (`a//b`, `a/`, `../a`, a segment over 255 bytes, a key below
 ///   `.cos-batch`) or is in conflict with another one (`a` beside `a/b`). Every key of 1–850 bytes can be stored;
-/// - `versions`: older versions and delete markers.
+/// - `versions`: older versions and delete markers;
+/// - `uploads`: the parts of uploads that are not complete.
 ///
 /// # What to know
 /// - No symbolic link is followed, in no part of a key; where one (or a pipe, a device) stands, calls answer
@@ -89,12 +97,15 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 ///   are safe against each other within one process only.
 /// - Without [`durable`](PutRequest::durable), a loss of power may undo what was answered since the last
 ///   [`barrier`](ObjectStore::barrier), down to an object without its sidecar.
-/// - `last_modified` is the file's time of change; a copy's is the time of the copy. Listings have an ETag only where a
-///   sidecar knows it; [`head`](ObjectStore::head) reads the file to compute it where none does.
+/// - `last_modified` is the file's time of change; a copy's is the time of the copy. The ETag of an
+///   object is that of its put; a file that came by hand, or before this process, is read by [`head`](ObjectStore::head)
+///   to compute it. Listings read nothing, and leave such an ETag out.
+/// - Deleting a bucket while others write to it may lose what they write.
 pub struct FolderStore {
     root: Dir,
     clock: Clock,
     open: RwLock<BTreeMap<String, Arc<Bucket>>>,
+    sizes: Sizes,
 }
 
 impl FolderStore {
@@ -104,7 +115,7 @@ impl FolderStore {
     /// Of the system, when the folder cannot be opened or read.
     pub fn open(root: impl AsRef<Path>) -> io::Result<Self> {
         let root = Dir::open_ambient_dir(root, ambient_authority())?;
-        let store = Self { root, clock: wall_clock, open: RwLock::default() };
+        let store = Self { root, clock: wall_clock, open: RwLock::default(), sizes: Sizes::default() };
         let before = *STARTED.get_or_init(wall_clock) - SWEEP_SLACK_SECONDS;
         for name in store.names()? {
             // A bucket that cannot be opened now says so when it is used.
@@ -124,92 +135,60 @@ impl FolderStore {
         Self { clock, ..self }
     }
 
-    /// Makes a bucket; one that exists stays as it is.
-    ///
-    /// # Errors
-    /// `InvalidArgument` for a name that no bucket can have (a–z, 0–9, hyphen and dot; 1–63 bytes), and what the file
-    /// system says.
-    pub fn create_bucket(&self, name: &str) -> Result<(), StoreError> {
-        let create = || {
-            rules::check_new_bucket(name)?;
-            match self.root.create_dir(name) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error.into()),
-                _ => self.bucket(name).map(drop),
-            }
-        };
-        create().map_err(|fail: Fail| fail.about_bucket(name))
-    }
-
-    /// Names of all buckets, ascending: every folder in the store's folder whose name can be a bucket's.
-    ///
-    /// # Errors
-    /// What the file system says.
-    pub fn buckets(&self) -> Result<Vec<String>, StoreError> {
-        self.names().map_err(|error| StoreError::new(ErrorKind::InternalError, error.to_string()))
-    }
-
-    fn names(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in self.root.entries()? {
-            let entry = entry?;
-            if let Ok(name) = entry.file_name().into_string()
-                && rules::is_bucket_name(&name)
-                && entry.file_type()?.is_dir()
-            {
-                names.push(name);
-            }
-        }
-        names.sort_unstable();
-        Ok(names)
-    }
-
-    /// Switches the keeping of versions on, or suspends it.
-    ///
-    /// # Errors
-    /// `NoSuchBucket`, and what the file system says.
-    pub fn set_versioning(&self, bucket: &str, on: bool) -> Result<(), StoreError> {
-        self.bucket(bucket).and_then(|b| b.set_versioning(on)).map_err(|fail| fail.about_bucket(bucket))
-    }
-
-    /// The bucket's handles: the kept ones, if its folder is still the same.
-    fn bucket(&self, name: &str) -> Result<Arc<Bucket>, Fail> {
-        let none = || Fail::new(ErrorKind::NoSuchBucket, "no such bucket");
-        if !rules::is_bucket_name(name) {
-            return Err(none());
-        }
-        let stamp = match at::stat(&self.root, name) {
-            Err(Errno::NOENT) => return Err(none()),
-            stamp => stamp?,
-        };
-        if !stamp.kind.is_dir() {
-            return Err(none());
-        }
-        let identity = (stamp.device, stamp.inode);
-        let known = self.open.read().unwrap_or_else(PoisonError::into_inner).get(name).map(Arc::clone);
-        if let Some(bucket) = known
-            && bucket.identity == identity
-        {
-            return Ok(bucket);
-        }
-        let bucket = Arc::new(Bucket::new(self.root.open_dir_nofollow(name)?)?);
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        if open.len() >= MAX_OPEN_BUCKETS {
-            open.clear();
-        }
-        open.insert(name.to_owned(), Arc::clone(&bucket));
-        Ok(bucket)
-    }
-
     fn on<T>(&self, bucket: &str, key: &str, call: impl FnOnce(&Bucket) -> Result<T, Fail>) -> Result<T, StoreError> {
         self.bucket(bucket).and_then(|b| call(&b)).map_err(|fail| fail.about(bucket, key))
     }
 
+    fn on_bucket<T>(&self, bucket: &str, call: impl FnOnce(&Bucket) -> Result<T, Fail>) -> Result<T, StoreError> {
+        self.bucket(bucket).and_then(|b| call(&b)).map_err(|fail| fail.about_bucket(bucket))
+    }
+
+    /// Demands so many bytes of every part but the last, instead of [`MIN_PART_BYTES`](crate::MIN_PART_BYTES).
+    #[must_use]
+    pub fn with_min_part_bytes(mut self, bytes: u64) -> Self {
+        self.sizes.min_part = bytes;
+        self
+    }
+
+    /// Copies so many bytes by one request at most, instead of [`MAX_COPY_BYTES`](crate::MAX_COPY_BYTES).
+    #[must_use]
+    pub fn with_max_copy_bytes(mut self, bytes: u64) -> Self {
+        self.sizes.max_copy = bytes;
+        self
+    }
+
     fn copy_now(&self, request: &CopyRequest<'_>) -> Result<CopyOutcome, StoreError> {
         let source = &request.source;
-        let found = self.on(source.bucket, source.key, |bucket| write::copy_source(bucket, request, (self.clock)()))?;
+        let found = self
+            .on(source.bucket, source.key, |bucket| write::copy_source(bucket, request, self.sizes, (self.clock)()))?;
         let version_id =
             self.on(request.target_bucket, request.target_key, |bucket| write::copy_target(bucket, request, found))?;
         Ok(CopyOutcome { version_id })
+    }
+
+    fn copy_part_now(&self, request: &PartCopyRequest<'_>) -> Result<PartOutcome, StoreError> {
+        let (source, id) = (&request.source, request.upload);
+        let (sizes, now) = (self.sizes, (self.clock)());
+        self.on(id.bucket, id.key, |bucket| Upload::find(bucket, id).map(drop))?;
+        let found = self.on(source.bucket, source.key, |bucket| parts::source(bucket, request, sizes, now))?;
+        self.on(id.bucket, id.key, |bucket| parts::copy(bucket, request, &found))
+    }
+
+    /// A writer of what `begin` opens and says that it will be.
+    fn writer(
+        &self,
+        bucket: &str,
+        key: &str,
+        begin: impl FnOnce(&Bucket) -> Result<(Becomes, incoming::Incoming), Fail>,
+    ) -> Result<Box<dyn ObjectWriter>, StoreError> {
+        let open = || {
+            let bucket = self.bucket(bucket)?;
+            let (becomes, incoming) = begin(&bucket)?;
+            Ok((bucket, becomes, incoming))
+        };
+        let (open, becomes, incoming) = open().map_err(|fail: Fail| fail.about(bucket, key))?;
+        let (bucket_name, key) = (bucket.to_owned(), key.to_owned());
+        Ok(Box::new(Writer { bucket: open, bucket_name, key, incoming, becomes }))
     }
 }
 
@@ -225,7 +204,7 @@ impl ObjectStore for FolderStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { multipart: false, ..Capabilities::ALL }
+        Capabilities::ALL
     }
 
     fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
@@ -253,6 +232,14 @@ impl ObjectStore for FolderStore {
 
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
         Box::pin(async move { self.on(request.bucket, request.key, |b| write::put(b, &request)) })
+    }
+
+    fn begin_put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        Box::pin(async move {
+            self.writer(request.bucket, request.key, |b| {
+                write::begin(b, &request).map(|(put, incoming)| (Becomes::Object(Box::new(put)), incoming))
+            })
+        })
     }
 
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
@@ -298,16 +285,98 @@ impl ObjectStore for FolderStore {
     }
 
     fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
+        Box::pin(async move { self.on_bucket(request.bucket, |b| list::list(b, &request)) })
+    }
+
+    fn put_acl<'a>(&'a self, request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            self.bucket(request.bucket)
-                .and_then(|b| list::list(&b, &request))
-                .map_err(|fail| fail.about_bucket(request.bucket))
+            self.on(request.bucket, request.key, |b| {
+                write::change(b, request.key, request.version, |attributes| attributes.set_access(&request))
+            })
         })
     }
 
+    fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
+        Box::pin(async move { self.on_bucket(request.bucket, |b| list_hidden::list_versions(b, &request)) })
+    }
+
+    fn create_multipart<'a>(&'a self, request: MultipartRequest<'a>) -> BoxFuture<'a, Result<String, StoreError>> {
+        Box::pin(async move { self.on(request.bucket, request.key, |b| uploads::begin(b, &request, (self.clock)())) })
+    }
+
+    fn upload_part<'a>(&'a self, request: PartRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {
+        Box::pin(async move {
+            let (id, number) = (request.upload, request.number);
+            self.on(id.bucket, id.key, |b| {
+                let mut incoming = parts::begin(b, id, number)?;
+                incoming.write(&request.body)?;
+                parts::end(b, id, number, incoming)
+            })
+        })
+    }
+
+    fn begin_part<'a>(
+        &'a self,
+        id: UploadId<'a>,
+        number: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        Box::pin(async move {
+            self.writer(id.bucket, id.key, |b| {
+                let incoming = parts::begin(b, id, number)?;
+                Ok((Becomes::Part { id: id.id.to_owned(), number }, incoming))
+            })
+        })
+    }
+
+    fn upload_part_copy<'a>(&'a self, request: PartCopyRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {
+        Box::pin(async move { self.copy_part_now(&request) })
+    }
+
+    fn complete_multipart<'a>(&'a self, request: CompleteRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
+        Box::pin(async move {
+            let id = request.upload;
+            self.on(id.bucket, id.key, |b| parts::complete(b, &request, self.sizes))
+        })
+    }
+
+    fn abort_multipart<'a>(&'a self, id: UploadId<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.on(id.bucket, id.key, |b| Upload::find(b, id)?.clear()) })
+    }
+
+    fn list_parts<'a>(
+        &'a self,
+        id: UploadId<'a>,
+        after: u16,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<(Vec<Part>, bool), StoreError>> {
+        Box::pin(async move { self.on(id.bucket, id.key, |b| Upload::find(b, id)?.parts(after, limit)) })
+    }
+
+    fn list_uploads<'a>(&'a self, request: ListUploadsRequest<'a>) -> BoxFuture<'a, Result<UploadPage, StoreError>> {
+        Box::pin(async move { self.on_bucket(request.bucket, |b| list_hidden::list_uploads(b, &request)) })
+    }
+
+    fn list_buckets<'a>(&'a self) -> BoxFuture<'a, Result<Vec<BucketInfo>, StoreError>> {
+        Box::pin(async move { self.bucket_infos() })
+    }
+
+    fn put_bucket<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move { self.make_bucket(bucket) })
+    }
+
+    fn delete_bucket<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.remove_bucket(bucket).map_err(|fail| fail.about_bucket(bucket)) })
+    }
+
+    fn get_versioning<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<Option<BucketVersioning>, StoreError>> {
+        Box::pin(async move { self.on_bucket(bucket, |b| Ok(b.versioning()?.shown())) })
+    }
+
+    fn put_versioning<'a>(&'a self, bucket: &'a str, state: BucketVersioning) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.set_versioning(bucket, state == BucketVersioning::Enabled) })
+    }
+
     fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(
-            async move { self.bucket(bucket).and_then(|b| Ok(b.sync()?)).map_err(|fail| fail.about_bucket(bucket)) },
-        )
+        Box::pin(async move { self.on_bucket(bucket, |b| Ok(b.sync()?)) })
     }
 }

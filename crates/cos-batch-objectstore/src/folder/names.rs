@@ -13,6 +13,8 @@ pub(super) const ODD: &str = "odd";
 pub(super) const META: &str = "meta";
 /// Older versions and delete markers.
 pub(super) const VERSIONS: &str = "versions";
+/// Uploads in parts that are not complete.
+pub(super) const UPLOADS: &str = "uploads";
 
 /// Bytes of a path segment at most, on every common file system of Linux.
 const MAX_SEGMENT_BYTES: usize = 255;

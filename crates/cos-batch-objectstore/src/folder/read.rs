@@ -33,8 +33,7 @@ fn pin(object: &Object) -> Pin {
 pub(super) fn head(bucket: &Bucket, key: &str, version: &VersionSelector, now: i64) -> Result<ObjectMeta, Fail> {
     rules::check_key(key)?;
     let object = find::locate(bucket, key, version, at::READ)?;
-    let known = object.record.as_ref().and_then(|r| r.etag.clone());
-    let etag = known.map_or_else(|| etag_of(&object), Ok)?;
+    let etag = etag(bucket, &object)?;
     let attributes = object.attributes();
     Ok(ObjectMeta {
         restore: attributes.running_restore(now),
@@ -62,7 +61,32 @@ pub(super) fn listed(object: &Object, etag: String, versioning: Versioning) -> O
     }
 }
 
-fn etag_of(object: &Object) -> Result<String, Fail> {
+/// The ETag, as far as it is known without reading the file.
+pub(super) fn known_etag(bucket: &Bucket, object: &Object) -> Option<String> {
+    let recorded = object.record.as_ref().and_then(|r| r.etag.clone());
+    recorded.or_else(|| bucket.etags.get(&object.stamp))
+}
+
+/// The ETag; the file is read if it has to be.
+pub(super) fn etag(bucket: &Bucket, object: &Object) -> Result<String, Fail> {
+    if let Some(known) = known_etag(bucket, object) {
+        return Ok(known);
+    }
+    let etag = compute_etag(object)?;
+    bucket.etags.remember(&object.stamp, &etag);
+    Ok(etag)
+}
+
+/// Refuses an object whose file was changed since it was found.
+pub(super) fn unchanged(object: &Object) -> Result<(), Fail> {
+    let after = at::stamp(&object.file)?;
+    if (after.size, after.modified) == (object.stamp.size, object.stamp.modified) {
+        return Ok(());
+    }
+    Err(Fail::new(ErrorKind::PathConflict, "the object was changed while it was read"))
+}
+
+fn compute_etag(object: &Object) -> Result<String, Fail> {
     let mut md5 = Md5::new();
     let mut buffer = vec![0; HASH_BYTES];
     let mut file = &object.file;
@@ -72,10 +96,7 @@ fn etag_of(object: &Object) -> Result<String, Fail> {
             n => md5.update(&buffer[..n]),
         }
     }
-    let after = at::stamp(&object.file)?;
-    if (after.size, after.modified) != (object.stamp.size, object.stamp.modified) {
-        return Err(Fail::new(ErrorKind::PathConflict, "the object was changed while it was read"));
-    }
+    unchanged(object)?;
     Ok(hex::encode(md5.finalize()))
 }
 

@@ -43,7 +43,11 @@ fn mark_deleted(
 ) -> Result<DeleteOutcome, Fail> {
     let temp = Temp::named(bucket)?;
     let keeps = versioning == Versioning::Enabled;
-    let id = if keeps { versions::new_id(operation, &at::stamp(&temp.file)?) } else { NULL_VERSION.to_owned() };
+    let id = if keeps {
+        versions::new_id(operation.map(rules::operation_version), &at::stamp(&temp.file)?)
+    } else {
+        NULL_VERSION.to_owned()
+    };
     let outcome = DeleteOutcome { delete_marker: true, version_id: Some(id.clone()) };
     let _changing = bucket.lock(key);
     let current = find::current(bucket, key, at::LOOK)?;

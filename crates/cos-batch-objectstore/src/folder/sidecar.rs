@@ -18,7 +18,7 @@ use super::{
     names::META,
     temp::Temp,
 };
-use crate::{ErrorKind, attributes::Attributes, fail::Fail};
+use crate::{ErrorKind, attributes::Attributes, fail::Fail, upload};
 
 /// Bytes of a sidecar at most: the limits of attributes allow about a tenth of it, and JSON may take six bytes for one.
 const MAX_SIDECAR_BYTES: u64 = 512 * 1024;
@@ -52,7 +52,8 @@ impl Record {
 
     /// Would the object be the same without it?
     fn is_needed(&self) -> bool {
-        self.version_id.is_some() || !self.attributes.is_default()
+        let etag_is_known_here_only = self.etag.as_deref().is_some_and(upload::is_of_parts);
+        self.version_id.is_some() || !self.attributes.is_default() || etag_is_known_here_only
     }
 
     fn is_about(&self, file: &Stamp) -> bool {

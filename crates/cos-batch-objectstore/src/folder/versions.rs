@@ -3,6 +3,8 @@
 //! They are files in one hidden folder per key, named `<number>-<version id>`, a marker with `.m` after it. Numbers
 //! ascend with time. The current version is not here but where the object lives: no file there, no current version.
 
+use std::collections::BTreeMap;
+
 use rustix::{
     fd::OwnedFd,
     fs::{Dir, OFlags},
@@ -11,17 +13,14 @@ use rustix::{
 use super::{
     at::{self, Renamed, Stamp},
     bucket::Bucket,
-    find::{Object, Place},
+    find::{self, Object, Place},
     location::Location,
     names::{ODD, VERSIONS},
-    sidecar,
+    read, sidecar,
     temp::Temp,
     write,
 };
-use crate::{
-    fail::Fail,
-    rules::{self, NULL_VERSION},
-};
+use crate::{ObjectVersion, VersionKind, fail::Fail, rules::NULL_VERSION};
 
 const MARKER: &str = ".m";
 
@@ -194,6 +193,73 @@ pub(super) fn find(bucket: &Bucket, key: &str, id: &str) -> Result<Option<Entry>
     Ok(found)
 }
 
+/// All versions and markers of a key from the newest down, at most `limit`, from below the one with the id `seen`. If
+/// there is no such version any more, nobody knows what came after it: then from the newest.
+pub(super) fn all(bucket: &Bucket, key: &str, seen: Option<&str>, limit: usize) -> Result<Vec<ObjectVersion>, Fail> {
+    let current = find::current(bucket, key, at::LOOK)?;
+    let current_is_seen = current.as_ref().is_some_and(|c| seen == Some(c.version()));
+    let below = match seen {
+        Some(id) if !current_is_seen => find(bucket, key, id)?.map(|entry| entry.number),
+        _ => None,
+    };
+    let mut versions = Vec::new();
+    let current_inode = current.as_ref().map(|current| current.stamp.inode);
+    let from_the_newest = !current_is_seen && below.is_none();
+    if let Some(current) = current.as_ref().filter(|_| from_the_newest) {
+        versions.push(shown(bucket, key, current, true));
+    }
+    // The ones with the highest numbers; one more, since one may be the current object's own file.
+    let mut entries = BTreeMap::new();
+    each(bucket, key, |entry| {
+        if below.is_none_or(|below| entry.number < below) {
+            entries.insert(entry.number, entry);
+            if entries.len() > limit + 1 {
+                entries.pop_first();
+            }
+        }
+    })?;
+    for entry in entries.into_values().rev() {
+        let Some(file) = entry.open(bucket, key, at::LOOK)? else { continue };
+        let stamp = at::stamp(&file)?;
+        if current_inode == Some(stamp.inode) {
+            continue;
+        }
+        let is_latest = from_the_newest && versions.is_empty();
+        versions.push(if entry.is_marker {
+            let kind = VersionKind::Marker;
+            ObjectVersion {
+                key: key.to_owned(),
+                version_id: entry.id,
+                is_latest,
+                last_modified: stamp.modified.0,
+                kind,
+            }
+        } else {
+            let record = sidecar::read(bucket, key, &stamp)?;
+            let object = Object { file: file.into(), stamp, place: Place::Archived(entry.id), record };
+            shown(bucket, key, &object, is_latest)
+        });
+    }
+    versions.truncate(limit);
+    Ok(versions)
+}
+
+fn shown(bucket: &Bucket, key: &str, object: &Object, is_latest: bool) -> ObjectVersion {
+    let record = object.record.as_ref();
+    let kind = VersionKind::Object {
+        size: object.stamp.size,
+        etag: read::known_etag(bucket, object).unwrap_or_default(),
+        storage_class: record.map(|r| r.attributes.storage_class.clone()).unwrap_or_default(),
+    };
+    ObjectVersion {
+        key: key.to_owned(),
+        version_id: object.version().to_owned(),
+        is_latest,
+        last_modified: object.stamp.modified.0,
+        kind,
+    }
+}
+
 fn each(bucket: &Bucket, key: &str, mut see: impl FnMut(Entry)) -> Result<(), Fail> {
     let Some(location) = Location::hidden(bucket, VERSIONS, key, "")? else { return Ok(()) };
     let folder = match location.open(at::SCAN) {
@@ -237,7 +303,7 @@ pub(super) fn id_of_file(file: &Stamp) -> String {
     format!("{seconds:010x}{nanoseconds:08x}-{:x}", file.inode)
 }
 
-/// The id of a version to be made.
-pub(super) fn new_id(operation: Option<crate::OperationId>, file: &Stamp) -> String {
-    operation.map_or_else(|| id_of_file(file), rules::operation_version)
+/// The id of a version to be made: the one wanted, if there is one.
+pub(super) fn new_id(wanted: Option<String>, file: &Stamp) -> String {
+    wanted.unwrap_or_else(|| id_of_file(file))
 }

@@ -1,11 +1,10 @@
-//! Put and copy.
+//! Put and copy, and the commit of what was written.
 
 use std::{
     fs::File,
-    io::{self, Write},
+    io::{self, Read, Seek, SeekFrom},
 };
 
-use md5::{Digest, Md5};
 use rustix::{
     fd::AsFd,
     fs,
@@ -16,46 +15,75 @@ use super::{
     at::{self, Renamed},
     bucket::Bucket,
     find::{self, Object, Place},
+    incoming::Incoming,
     location::Location,
     names::ODD,
+    read,
     sidecar::{self, Record},
     temp::Temp,
+    uploads::Upload,
     versions,
 };
 use crate::{
-    CopyRequest, ErrorKind, OperationId, PutOutcome, PutRequest, VersionSelector,
+    CopyRequest, ErrorKind, PutOutcome, PutRequest, VersionSelector,
     attributes::{self, Attributes},
     fail::Fail,
-    rules::{self, NULL_VERSION, Versioning},
+    rules::{self, NULL_VERSION, Sizes, Versioning},
+    upload,
 };
 
 /// Bytes asked of the kernel in one copy call at most; it does less anyway.
 const COPY_BYTES: u64 = 1 << 30;
 
 /// An object ready to be committed.
-struct New {
-    temp: Temp,
+pub(super) struct New<'a> {
+    pub(super) temp: Temp,
+    pub(super) attributes: Attributes,
+    pub(super) etag: Option<String>,
+    /// Id of the version it makes, if the caller wants to know it again.
+    pub(super) version: Option<String>,
+    /// The upload it comes from, which has to exist and ends with the commit.
+    pub(super) upload: Option<&'a Upload<'a>>,
+}
+
+/// A put whose content is on its way.
+pub(super) struct Put {
     attributes: Attributes,
-    etag: Option<String>,
-    operation: Option<OperationId>,
+    version: Option<String>,
+    durable: bool,
 }
 
 pub(super) fn put(bucket: &Bucket, request: &PutRequest<'_>) -> Result<PutOutcome, Fail> {
+    let (put, incoming) = begin(bucket, request)?;
+    end(bucket, request.key, put, incoming)
+}
+
+/// First half of a put: all but the end of its content.
+pub(super) fn begin(bucket: &Bucket, request: &PutRequest<'_>) -> Result<(Put, Incoming), Fail> {
     rules::check_key(request.key)?;
     let attributes = Attributes::of_put(request)?;
+    let mut incoming = Incoming::new(bucket, Location::ordinary(bucket, request.key).as_ref())?;
+    incoming.write(&request.body)?;
+    let version = request.operation.map(rules::operation_version);
+    Ok((Put { attributes, version, durable: request.durable }, incoming))
+}
+
+/// Second half of a put: the content becomes the object.
+pub(super) fn end(bucket: &Bucket, key: &str, put: Put, incoming: Incoming) -> Result<PutOutcome, Fail> {
+    let Put { attributes, version, durable } = put;
     let plain = attributes.is_default();
-    let etag = hex::encode(Md5::digest(&request.body));
-    let mut temp = stage(bucket, request.key)?;
-    temp.file.write_all(&request.body)?;
-    if request.durable {
+    let (temp, digest) = incoming.end();
+    let etag = hex::encode(digest);
+    if durable {
         temp.file.sync_all()?;
     }
-    let new = New { temp, attributes, etag: Some(etag.clone()), operation: request.operation };
+    bucket.etags.remember(&at::stamp(&temp.file)?, &etag);
+    let new = New { temp, attributes, etag: Some(etag.clone()), version, upload: None };
     let versioning = bucket.versioning()?;
-    let (version_id, place) = commit(bucket, request.key, new, versioning)?;
-    if request.durable {
+    let (version_id, place) = commit(bucket, key, new, versioning)?;
+    if durable {
         if plain && versioning == Versioning::Off && place == Place::Ordinary {
-            versions::current_location(bucket, request.key, &place)?.sync_folders()?;
+            versions::current_location(bucket, key, &place)?.sync_folders()?;
         } else {
             bucket.sync()?;
         }
@@ -67,46 +95,56 @@ pub(super) fn put(bucket: &Bucket, request: &PutRequest<'_>) -> Result<PutOutcom
 pub(super) struct Source {
     object: Object,
     attributes: Attributes,
+    etag: Option<String>,
 }
 
 /// First half of a copy: what concerns the source.
-pub(super) fn copy_source(bucket: &Bucket, request: &CopyRequest<'_>, now: i64) -> Result<Source, Fail> {
+pub(super) fn copy_source(bucket: &Bucket, request: &CopyRequest<'_>, sizes: Sizes, now: i64) -> Result<Source, Fail> {
     let source = &request.source;
     rules::check_key(source.key)?;
     let object = find::locate(bucket, source.key, source.version, at::READ)?;
     rules::check_conditions(request.conditions, object.stamp.modified.0)?;
     let attributes = object.attributes();
     attributes.check_readable(now)?;
+    sizes.check_copy(object.stamp.size)?;
     let onto_itself = (source.bucket, source.key) == (request.target_bucket, request.target_key)
         && !matches!(object.place, Place::Archived(_));
     if onto_itself && !attributes::changes_something(request) {
         return Err(attributes::changes_nothing());
     }
-    Ok(Source { attributes: attributes.of_copy(request)?, object })
+    let etag = read::known_etag(bucket, &object);
+    Ok(Source { attributes: attributes.of_copy(request)?, etag, object })
 }
 
 /// Second half of a copy: what concerns the target.
 pub(super) fn copy_target(bucket: &Bucket, request: &CopyRequest<'_>, source: Source) -> Result<Option<String>, Fail> {
     rules::check_key(request.target_key)?;
     let temp = stage(bucket, request.target_key)?;
-    copy_bytes(&source.object.file, &temp.file, source.object.stamp.size)?;
-    let etag = source.object.record.and_then(|r| r.etag);
-    let new = New { temp, attributes: source.attributes, etag, operation: request.operation };
+    copy_bytes(&source.object.file, 0, &temp.file, source.object.stamp.size)?;
+    let Source { attributes, etag, .. } = source;
+    if let Some(etag) = &etag {
+        bucket.etags.remember(&at::stamp(&temp.file)?, etag);
+    }
+    let new = New { temp, attributes, etag, version: request.operation.map(rules::operation_version), upload: None };
     Ok(commit(bucket, request.target_key, new, bucket.versioning()?)?.0)
 }
 
-/// Copies a file of known size inside the kernel.
-fn copy_bytes(mut from: &File, mut to: &File, size: u64) -> Result<(), Fail> {
+/// Copies `size` bytes of a file, from `start`, to the end of what was written to another: inside the kernel, and
+/// without moving a byte where the file system can share them.
+pub(super) fn copy_bytes(mut from: &File, start: u64, mut to: &File, size: u64) -> Result<(), Fail> {
+    let shorter = || Fail::new(ErrorKind::PathConflict, "the source got shorter while it was copied");
+    let mut at = start;
     let mut left = size;
     while left > 0 {
         let ask = usize::try_from(left.min(COPY_BYTES)).unwrap_or(usize::MAX);
-        match retry_on_intr(|| fs::copy_file_range(from, None, to, None, ask)) {
-            Ok(0) => return Err(Fail::new(ErrorKind::PathConflict, "the source got shorter while it was copied")),
+        match retry_on_intr(|| fs::copy_file_range(from, Some(&mut at), to, None, ask)) {
+            Ok(0) => return Err(shorter()),
             Ok(copied) => left = left.saturating_sub(copied as u64),
             // Not between these two file systems, or not on this one.
             Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
-                io::copy(&mut from, &mut to)?;
-                return Ok(());
+                from.seek(SeekFrom::Start(at))?;
+                let copied = io::copy(&mut from.take(left), &mut to)?;
+                return if copied == left { Ok(()) } else { Err(shorter()) };
             }
             Err(error) => return Err(error.into()),
         }
@@ -115,12 +153,17 @@ fn copy_bytes(mut from: &File, mut to: &File, size: u64) -> Result<(), Fail> {
 }
 
 /// A file for the new content of a key.
-fn stage(bucket: &Bucket, key: &str) -> Result<Temp, Fail> {
+pub(super) fn stage(bucket: &Bucket, key: &str) -> Result<Temp, Fail> {
     Ok(Temp::for_location(bucket, Location::ordinary(bucket, key).as_ref())?)
 }
 
 /// Makes the new file the current object; gives the version id to report and where the object is.
-fn commit(bucket: &Bucket, key: &str, new: New, versioning: Versioning) -> Result<(Option<String>, Place), Fail> {
+pub(super) fn commit(
+    bucket: &Bucket,
+    key: &str,
+    new: New<'_>,
+    versioning: Versioning,
+) -> Result<(Option<String>, Place), Fail> {
     let done = commit_as(bucket, key, new, versioning);
     // Folders were made for the file before it was known that it does not go there.
     if !matches!(done, Ok((_, Place::Ordinary)))
@@ -131,28 +174,48 @@ fn commit(bucket: &Bucket, key: &str, new: New, versioning: Versioning) -> Resul
     done
 }
 
-fn commit_as(bucket: &Bucket, key: &str, new: New, versioning: Versioning) -> Result<(Option<String>, Place), Fail> {
-    if versioning != Versioning::Off {
-        return commit_version(bucket, key, new, versioning == Versioning::Enabled);
-    }
-    let New { temp, attributes, etag, .. } = new;
+fn commit_as(
+    bucket: &Bucket,
+    key: &str,
+    new: New<'_>,
+    versioning: Versioning,
+) -> Result<(Option<String>, Place), Fail> {
     let _changing = bucket.lock(key);
-    if attributes.is_default() {
+    let upload = new.upload;
+    // Another call may have completed or aborted it while its parts were put together.
+    upload.map_or(Ok(()), Upload::must_exist)?;
+    let done = match versioning {
+        Versioning::Off => commit_only(bucket, key, new)?,
+        Versioning::Enabled | Versioning::Suspended => {
+            commit_version(bucket, key, new, versioning == Versioning::Enabled)?
+        }
+    };
+    // The object is there; what is left of the upload is listed, and can be aborted.
+    if let Some(Err(error)) = upload.map(Upload::clear) {
+        tracing::warn!(key = ?key, reason = %error.reason, "parts of a complete upload could not be removed");
+    }
+    Ok(done)
+}
+
+/// In a bucket that never kept versions.
+fn commit_only(bucket: &Bucket, key: &str, new: New<'_>) -> Result<(Option<String>, Place), Fail> {
+    let New { temp, attributes, etag, .. } = new;
+    if attributes.is_default() && !etag.as_deref().is_some_and(upload::is_of_parts) {
         return Ok((None, replace(bucket, key, temp, None)?));
     }
     let record = Record::new(&at::stamp(&temp.file)?, attributes, etag, None);
     Ok((None, replace_with_sidecar(bucket, key, temp, &record, None)?))
 }
 
-/// The same in a bucket that keeps versions, or kept them once (`keeps` false).
-fn commit_version(bucket: &Bucket, key: &str, new: New, keeps: bool) -> Result<(Option<String>, Place), Fail> {
-    let New { temp, attributes, etag, operation } = new;
+/// In a bucket that keeps versions, or kept them once (`keeps` false).
+fn commit_version(bucket: &Bucket, key: &str, new: New<'_>, keeps: bool) -> Result<(Option<String>, Place), Fail> {
+    let New { temp, attributes, etag, version, .. } = new;
+    let is_repeatable = version.is_some();
     let stamp = at::stamp(&temp.file)?;
-    let id = if keeps { versions::new_id(operation, &stamp) } else { NULL_VERSION.to_owned() };
-    let _changing = bucket.lock(key);
+    let id = if keeps { versions::new_id(version, &stamp) } else { NULL_VERSION.to_owned() };
     let current = find::current(bucket, key, at::LOOK)?;
     let mut survey = versions::survey(bucket, key, &id, current.as_ref().map(|c| &c.stamp))?;
-    if keeps && operation.is_some() {
+    if keeps && is_repeatable {
         // This very operation was done before: its version stays as it is, wherever it is by now.
         if let Some(done) = current.as_ref().filter(|c| c.version() == id) {
             return Ok((Some(id), done.place.clone()));

@@ -1,27 +1,32 @@
 //! A store in memory, for tests.
 
+mod list;
+mod objects;
 mod state;
+mod uploads;
+mod writer;
 
 use std::{
+    collections::btree_map::Entry,
     fmt,
     future::ready,
-    ops::Bound,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
-use md5::{Digest, Md5};
 
 use crate::{
-    BoxFuture, Capabilities, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest,
-    ListPage, ListRequest, Metadata, ObjectMeta, ObjectStore, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest,
-    StoreError, Tag, TagRequest, VersionSelector,
-    attributes::{self, Attributes},
+    AclRequest, BoxFuture, BucketInfo, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
+    DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
+    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest, PartOutcome,
+    PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId,
+    UploadPage, VersionPage, VersionSelector,
+    attributes::Attributes,
     clock::{Clock, wall_clock},
     fail::Fail,
-    rules::{self, NULL_VERSION, Versioning},
+    rules::{self, Sizes, Versioning},
 };
-use state::{Content, Found, State};
+use state::{Bucket, Found, State};
 
 /// What [`MemoryStore::new`] holds at most: more than a test needs, less than what would harm the machine it runs on.
 const DEFAULT_CAPACITY: u64 = 1024 * 1024 * 1024;
@@ -29,9 +34,10 @@ const DEFAULT_CAPACITY: u64 = 1024 * 1024 * 1024;
 /// A store that keeps everything in memory, behind one lock. It is meant for tests: nothing survives the process, and
 /// a put beyond the capacity (1 GiB of content unless told otherwise) is `InsufficientStorage`.
 pub struct MemoryStore {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     clock: Clock,
     capacity: u64,
+    sizes: Sizes,
 }
 
 impl Default for MemoryStore {
@@ -44,13 +50,27 @@ impl MemoryStore {
     /// An empty store of 1 GiB.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: Mutex::default(), clock: wall_clock, capacity: DEFAULT_CAPACITY }
+        Self { state: Arc::default(), clock: wall_clock, capacity: DEFAULT_CAPACITY, sizes: Sizes::default() }
     }
 
     /// Holds at most so many bytes of content, all versions together.
     #[must_use]
     pub fn with_capacity(self, bytes: u64) -> Self {
         Self { capacity: bytes, ..self }
+    }
+
+    /// Demands so many bytes of every part but the last, instead of [`MIN_PART_BYTES`](crate::MIN_PART_BYTES).
+    #[must_use]
+    pub fn with_min_part_bytes(mut self, bytes: u64) -> Self {
+        self.sizes.min_part = bytes;
+        self
+    }
+
+    /// Copies so many bytes by one request at most, instead of [`MAX_COPY_BYTES`](crate::MAX_COPY_BYTES).
+    #[must_use]
+    pub fn with_max_copy_bytes(mut self, bytes: u64) -> Self {
+        self.sizes.max_copy = bytes;
+        self
     }
 
     /// Takes the time (Unix seconds) from `clock`: times of change and the end of restores.
@@ -64,9 +84,19 @@ impl MemoryStore {
     /// # Errors
     /// `InvalidArgument` for a name that no bucket can have.
     pub fn create_bucket(&self, name: &str) -> Result<(), StoreError> {
+        self.make_bucket(name).map(drop)
+    }
+
+    fn make_bucket(&self, name: &str) -> Result<bool, StoreError> {
         rules::check_new_bucket(name).map_err(|f| f.about_bucket(name))?;
-        self.lock().buckets.entry(name.to_owned()).or_default();
-        Ok(())
+        let created = (self.clock)();
+        match self.lock().buckets.entry(name.to_owned()) {
+            Entry::Occupied(_) => Ok(false),
+            Entry::Vacant(free) => {
+                free.insert(Bucket { created, ..Bucket::default() });
+                Ok(true)
+            }
+        }
     }
 
     /// Names of all buckets, ascending.
@@ -87,8 +117,7 @@ impl MemoryStore {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic elsewhere leaves no half change: each method changes the state in one step at its end.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
 
     /// Runs `read` on an object.
@@ -122,89 +151,11 @@ impl MemoryStore {
             .and_then(change)
             .map_err(|f| f.about(bucket, key))
     }
-
-    fn put_now(&self, request: PutRequest<'_>) -> Result<PutOutcome, StoreError> {
-        let (bucket, key) = (request.bucket, request.key);
-        let mut state = self.lock();
-        let versioning = state.bucket(bucket)?.versioning;
-        let attributes =
-            rules::check_key(key).and_then(|()| Attributes::of_put(&request)).map_err(|f| f.about(bucket, key))?;
-        let etag = hex::encode(Md5::digest(&request.body));
-        let content = Content { body: request.body, etag: etag.clone(), attributes };
-        let id = state.add(bucket, key, Some(content), request.operation, (self.clock)(), self.capacity)?;
-        Ok(PutOutcome { etag, version_id: (versioning == Versioning::Enabled).then_some(id) })
-    }
-
-    fn copy_now(&self, request: &CopyRequest<'_>) -> Result<CopyOutcome, StoreError> {
-        let now = (self.clock)();
-        let source = &request.source;
-        let mut state = self.lock();
-        let target = (request.target_bucket, request.target_key);
-        let versioning = state.bucket(target.0)?.versioning;
-        rules::check_key(target.1).map_err(|f| f.about(target.0, target.1))?;
-        let from = state.bucket(source.bucket)?;
-        let content = rules::check_key(source.key)
-            .and_then(|()| from.find(source.key, source.version))
-            .and_then(|found| {
-                rules::check_conditions(request.conditions, found.version.last_modified)?;
-                found.content.attributes.check_readable(now)?;
-                let onto_itself = found.latest && (source.bucket, source.key) == target;
-                if onto_itself && !attributes::changes_something(request) {
-                    return Err(attributes::changes_nothing());
-                }
-                let attributes = found.content.attributes.of_copy(request)?;
-                Ok(Content { attributes, ..found.content.clone() })
-            })
-            .map_err(|f| f.about(source.bucket, source.key))?;
-        let id = state.add(target.0, target.1, Some(content), request.operation, now, self.capacity)?;
-        Ok(CopyOutcome { version_id: (versioning == Versioning::Enabled).then_some(id) })
-    }
-
-    fn delete_now(&self, request: &DeleteRequest<'_>) -> Result<DeleteOutcome, StoreError> {
-        let (bucket, key) = (request.bucket, request.key);
-        let mut state = self.lock();
-        let versioning = state.bucket(bucket)?.versioning;
-        rules::check_key(key).map_err(|f| f.about(bucket, key))?;
-        match request.version {
-            VersionSelector::Id(id) => state.remove(bucket, key, id),
-            VersionSelector::Latest if versioning == Versioning::Off => {
-                state.remove(bucket, key, NULL_VERSION)?;
-                Ok(DeleteOutcome::default())
-            }
-            VersionSelector::Latest => {
-                let id = state.add(bucket, key, None, request.operation, (self.clock)(), self.capacity)?;
-                Ok(DeleteOutcome { delete_marker: true, version_id: Some(id) })
-            }
-        }
-    }
-
-    fn list_now(&self, request: &ListRequest<'_>) -> Result<ListPage, StoreError> {
-        let now = (self.clock)();
-        let state = self.lock();
-        let bucket = state.bucket(request.bucket)?;
-        rules::check_limit(request.limit).map_err(|f| f.about_bucket(request.bucket))?;
-        let start = match request.after {
-            Some(after) if after >= request.prefix => Bound::Excluded(after),
-            _ => Bound::Included(request.prefix),
-        };
-        let mut page = ListPage::default();
-        let keys = bucket.objects.range::<str, _>((start, Bound::Unbounded)).map(|(key, _)| key);
-        for key in keys.take_while(|key| key.starts_with(request.prefix)) {
-            let Ok(found) = bucket.find(key, &VersionSelector::Latest) else { continue };
-            if page.objects.len() == request.limit {
-                page.next = page.objects.last().map(|(key, _)| key.clone());
-                break;
-            }
-            let meta = found.meta(bucket.versioning, now);
-            page.objects.push((key.clone(), listed(meta)));
-        }
-        Ok(page)
-    }
 }
 
-/// Attributes as listings show them.
-fn listed(meta: ObjectMeta) -> ObjectMeta {
-    ObjectMeta { metadata: Metadata::default(), grants: Vec::new(), canned_acl: None, restore: None, ..meta }
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // A panic elsewhere leaves no half change: each method changes the state in one step at its end.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for MemoryStore {
@@ -219,7 +170,7 @@ impl ObjectStore for MemoryStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { multipart: false, ..Capabilities::ALL }
+        Capabilities::ALL
     }
 
     fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
@@ -255,6 +206,10 @@ impl ObjectStore for MemoryStore {
 
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
         Box::pin(async move { self.put_now(request) })
+    }
+
+    fn begin_put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        Box::pin(async move { self.object_writer(&request) })
     }
 
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
@@ -294,6 +249,80 @@ impl ObjectStore for MemoryStore {
 
     fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
         Box::pin(async move { self.list_now(&request) })
+    }
+
+    fn put_acl<'a>(&'a self, request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.change(request.bucket, request.key, request.version, |attributes| attributes.set_access(&request))
+        })
+    }
+
+    fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
+        Box::pin(async move { self.list_versions_now(&request) })
+    }
+
+    fn create_multipart<'a>(&'a self, request: MultipartRequest<'a>) -> BoxFuture<'a, Result<String, StoreError>> {
+        Box::pin(async move { self.begin_upload(&request) })
+    }
+
+    fn upload_part<'a>(&'a self, request: PartRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {
+        Box::pin(async move { self.add_part(request.upload, request.number, request.body) })
+    }
+
+    fn begin_part<'a>(
+        &'a self,
+        upload: UploadId<'a>,
+        number: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        Box::pin(async move { self.part_writer(upload, number) })
+    }
+
+    fn upload_part_copy<'a>(&'a self, request: PartCopyRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {
+        Box::pin(async move { self.copy_part(&request) })
+    }
+
+    fn complete_multipart<'a>(&'a self, request: CompleteRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
+        Box::pin(async move { self.complete_upload(&request) })
+    }
+
+    fn abort_multipart<'a>(&'a self, upload: UploadId<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.abort_upload(upload) })
+    }
+
+    fn list_parts<'a>(
+        &'a self,
+        upload: UploadId<'a>,
+        after: u16,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<(Vec<Part>, bool), StoreError>> {
+        Box::pin(async move { self.list_parts_now(upload, after, limit) })
+    }
+
+    fn list_uploads<'a>(&'a self, request: ListUploadsRequest<'a>) -> BoxFuture<'a, Result<UploadPage, StoreError>> {
+        Box::pin(async move { self.list_uploads_now(&request) })
+    }
+
+    fn list_buckets<'a>(&'a self) -> BoxFuture<'a, Result<Vec<BucketInfo>, StoreError>> {
+        Box::pin(async move {
+            let info = |(name, bucket): (&String, &Bucket)| BucketInfo { name: name.clone(), created: bucket.created };
+            Ok(self.lock().buckets.iter().map(info).collect())
+        })
+    }
+
+    fn put_bucket<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move { self.make_bucket(bucket) })
+    }
+
+    fn delete_bucket<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.lock().remove_bucket(bucket) })
+    }
+
+    fn get_versioning<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<Option<BucketVersioning>, StoreError>> {
+        Box::pin(async move { Ok(self.lock().bucket(bucket)?.versioning.shown()) })
+    }
+
+    fn put_versioning<'a>(&'a self, bucket: &'a str, state: BucketVersioning) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.set_versioning(bucket, state == BucketVersioning::Enabled) })
     }
 
     fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::uploads::Upload;
 use crate::{
-    DeleteOutcome, ErrorKind, ObjectMeta, OperationId, Pin, StoreError, VersionSelector,
+    DeleteOutcome, ErrorKind, ObjectMeta, Pin, StoreError, VersionSelector,
     attributes::Attributes,
     fail::Fail,
-    rules::{self, NULL_VERSION, Versioning},
+    rules::{NULL_VERSION, Versioning},
 };
 
 #[derive(Clone, Debug)]
@@ -20,11 +21,11 @@ pub(super) struct Content {
 
 #[derive(Debug)]
 pub(super) struct Version {
-    id: String,
+    pub(super) id: String,
     serial: u64,
     pub(super) last_modified: i64,
     /// None is a delete marker.
-    content: Option<Content>,
+    pub(super) content: Option<Content>,
 }
 
 /// An object found.
@@ -59,9 +60,12 @@ impl Found<'_> {
 
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
+    pub(super) created: i64,
     pub(super) versioning: Versioning,
     /// The versions of each key, newest last; never an empty list.
     pub(super) objects: BTreeMap<String, Vec<Version>>,
+    /// By key and id.
+    pub(super) uploads: BTreeMap<(String, String), Upload>,
 }
 
 impl Bucket {
@@ -95,8 +99,8 @@ impl Bucket {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) buckets: BTreeMap<String, Bucket>,
-    serial: u64,
-    used: u64,
+    pub(super) serial: u64,
+    pub(super) used: u64,
 }
 
 impl State {
@@ -108,21 +112,33 @@ impl State {
         self.buckets.get_mut(name).ok_or_else(|| no_such_bucket(name))
     }
 
-    /// Makes `content`, or a delete marker, the newest version; gives its id.
+    /// Removes a bucket that has nothing in it.
+    pub(super) fn remove_bucket(&mut self, name: &str) -> Result<(), StoreError> {
+        let bucket = self.bucket(name)?;
+        if !bucket.objects.is_empty() || !bucket.uploads.is_empty() {
+            let reason = "the bucket has objects, versions or uploads in it";
+            return Err(Fail::new(ErrorKind::BucketNotEmpty, reason).about_bucket(name));
+        }
+        self.buckets.remove(name);
+        Ok(())
+    }
+
+    /// Makes `content`, or a delete marker, the newest version; gives its id. Where versions are kept, it gets the id
+    /// `version` if there is one, and is not made anew if there is a version with it.
     pub(super) fn add(
         &mut self,
         bucket: &str,
         key: &str,
         content: Option<Content>,
-        operation: Option<OperationId>,
+        version: Option<String>,
         now: i64,
         capacity: u64,
     ) -> Result<String, StoreError> {
         let versioning = self.bucket(bucket)?.versioning;
         self.serial += 1;
         let serial = self.serial;
-        let id = match (versioning, operation) {
-            (Versioning::Enabled, Some(operation)) => rules::operation_version(operation),
+        let id = match (versioning, version) {
+            (Versioning::Enabled, Some(version)) => version,
             (Versioning::Enabled, None) => format!("v{serial:016x}"),
             (Versioning::Off | Versioning::Suspended, _) => NULL_VERSION.to_owned(),
         };
@@ -131,15 +147,21 @@ impl State {
             return Ok(id);
         }
         let size = content.as_ref().map_or(0, |c| c.body.len() as u64);
-        if self.used.saturating_add(size) > capacity {
-            let reason = format!("the store in memory holds at most {capacity} bytes");
-            return Err(Fail::new(ErrorKind::InsufficientStorage, reason).about(bucket, key));
-        }
+        self.check_room(size, capacity).map_err(|fail| fail.about(bucket, key))?;
         let versions = self.bucket_mut(bucket)?.objects.entry(key.to_owned()).or_default();
         let freed: u64 = versions.extract_if(.., |v| v.id == id).map(|v| size_of(&v)).sum();
         versions.push(Version { id: id.clone(), serial, last_modified: now, content });
         self.used = self.used + size - freed;
         Ok(id)
+    }
+
+    /// Is there room for so many bytes more?
+    pub(super) fn check_room(&self, size: u64, capacity: u64) -> Result<(), Fail> {
+        if self.used.saturating_add(size) <= capacity {
+            return Ok(());
+        }
+        let reason = format!("the store in memory holds at most {capacity} bytes");
+        Err(Fail::new(ErrorKind::InsufficientStorage, reason))
     }
 
     /// Removes a version for good.

@@ -7,8 +7,18 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-#[derive(Default)]
+/// Parts of the tests' stores have at least so many bytes.
+pub(crate) const MIN_PART_BYTES: u64 = 5;
+/// One copy in the tests' stores takes at most so many bytes: more than what cases copy at once.
+pub(crate) const MAX_COPY_BYTES: u64 = 400_000;
+
 pub(crate) struct InMemory(pub(crate) MemoryStore);
+
+impl Default for InMemory {
+    fn default() -> Self {
+        Self(MemoryStore::new().with_min_part_bytes(MIN_PART_BYTES).with_max_copy_bytes(MAX_COPY_BYTES))
+    }
+}
 
 impl Fixture for InMemory {
     fn store(&self) -> &dyn ObjectStore {
@@ -17,6 +27,14 @@ impl Fixture for InMemory {
 
     fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move { self.0.create_bucket(name).unwrap() })
+    }
+
+    fn min_part_bytes(&self) -> u64 {
+        MIN_PART_BYTES
+    }
+
+    fn max_copy_bytes(&self) -> Option<u64> {
+        Some(MAX_COPY_BYTES)
     }
 
     fn set_versioning<'a>(&'a self, bucket: &'a str, on: bool) -> BoxFuture<'a, ()> {
@@ -33,6 +51,8 @@ mod on_disk {
 
     use cos_batch_objectstore::{BoxFuture, FolderStore, ObjectStore, contract::Fixture};
 
+    use super::{MAX_COPY_BYTES, MIN_PART_BYTES};
+
     /// A store in `root` below a temporary folder, so that what would get out of it can be seen.
     pub(crate) struct InFolder {
         pub(crate) outside: tempfile::TempDir,
@@ -43,7 +63,10 @@ mod on_disk {
         pub(crate) fn new() -> Self {
             let outside = tempfile::tempdir().unwrap();
             std::fs::create_dir(outside.path().join("root")).unwrap();
-            let store = FolderStore::open(outside.path().join("root")).unwrap();
+            let store = FolderStore::open(outside.path().join("root"))
+                .unwrap()
+                .with_min_part_bytes(MIN_PART_BYTES)
+                .with_max_copy_bytes(MAX_COPY_BYTES);
             Self { outside, store }
         }
 
@@ -62,7 +85,9 @@ mod on_disk {
             self.assert_nothing_outside();
             for file in all_below(&self.root()) {
                 let own = file.ends_with("bucket.json")
-                    || ["tmp", "odd", "meta", "versions", ".cos-batch"].iter().any(|own| file.ends_with(own))
+                    || ["tmp", "odd", "meta", "versions", "uploads", ".cos-batch"]
+                        .iter()
+                        .any(|own| file.ends_with(own))
                     || file.parent().is_some_and(|p| p == self.root());
                 assert!(own, "{file:?} was left behind");
             }
@@ -95,6 +120,14 @@ mod on_disk {
 
         fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()> {
             Box::pin(async move { self.store.create_bucket(name).unwrap() })
+        }
+
+        fn min_part_bytes(&self) -> u64 {
+            MIN_PART_BYTES
+        }
+
+        fn max_copy_bytes(&self) -> Option<u64> {
+            Some(MAX_COPY_BYTES)
         }
 
         fn set_versioning<'a>(&'a self, bucket: &'a str, on: bool) -> BoxFuture<'a, ()> {

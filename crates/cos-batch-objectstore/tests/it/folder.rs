@@ -365,15 +365,20 @@ fn the_time_of_a_copy_is_now() {
 #[test]
 fn listings_show_what_is_known_without_reading_the_object() {
     let f = fixture();
-    put(&f.store, "plain", "abc").unwrap();
+    put(&f.store, "put", "abc").unwrap();
+    fs::write(f.path(B, "by hand"), "abc").unwrap();
     let class = StorageClass::new("ARCHIVE");
     let request = PutRequest { storage_class: class.clone(), ..PutRequest::new(B, "cold", Bytes::from_static(b"abc")) };
     run(f.store.put(request)).unwrap();
     let page = run(f.store.list(ListRequest { bucket: B, prefix: "", after: None, limit: 10 })).unwrap();
-    let (cold, plain) = (&page.objects[0].1, &page.objects[1].1);
+    let [by_hand, cold, plain] = [0, 1, 2].map(|at| &page.objects[at].1);
     assert_eq!((cold.size, &cold.storage_class), (3, &class));
     assert_eq!(cold.etag, "900150983cd24fb0d6963f7d28e17f72");
-    assert_eq!((plain.size, plain.etag.as_str()), (3, ""));
+    assert_eq!((plain.size, plain.etag.as_str()), (3, "900150983cd24fb0d6963f7d28e17f72"));
+    assert_eq!((by_hand.size, by_hand.etag.as_str()), (3, ""));
+    let seen = run(f.store.head(B, "by hand", LATEST)).unwrap();
+    let page = run(f.store.list(ListRequest { bucket: B, prefix: "by", after: None, limit: 10 })).unwrap();
+    assert_eq!(page.objects[0].1.etag, seen.etag, "once it was computed it is known");
 }
 
 #[test]

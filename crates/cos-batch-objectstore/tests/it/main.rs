@@ -10,6 +10,8 @@ mod folder;
 mod inside;
 mod memory;
 #[cfg(target_os = "linux")]
+mod uploads_on_disk;
+#[cfg(target_os = "linux")]
 mod versions_on_disk;
 
 mod contract_of_memory {
