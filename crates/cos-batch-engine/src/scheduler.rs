@@ -2,9 +2,11 @@
 //!
 //! A free worker goes to the APPID with the fewest workers, there to the job with the highest priority, there to the
 //! oldest. A worker is taken away (at its next checkpoint) only for an APPID that has at least two fewer, or for a job
-//! of the same APPID with a higher priority.
+//! of the same APPID with a higher priority. Where work of higher priority can fill all workers of a job, the job as a
+//! whole stands aside (Pausing, Paused); it is a candidate like any other then, and comes back when its turn comes,
+//! that is when no work of higher priority waits. So it never takes back what it gave up: things settle.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use uuid::Uuid;
 
@@ -17,6 +19,8 @@ pub struct Waiting<'a> {
     pub tenant: &'a str,
     /// Priority.
     pub priority: u32,
+    /// How many of its shards wait.
+    pub ready: u64,
 }
 
 /// A worker on a shard of a job.
@@ -28,6 +32,22 @@ pub struct Working<'a> {
     pub tenant: &'a str,
     /// Priority of the job.
     pub priority: u32,
+    /// It has not begun: the place is still being left by another. It counts, but gives nothing up.
+    pub promised: bool,
+}
+
+/// How room is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// This worker gives up its shard; the number is its place among those working.
+    Worker(usize),
+    /// This job stands aside with all its workers, for another one.
+    Job {
+        /// The job.
+        job: Uuid,
+        /// The job of higher priority that needs the room.
+        urgent: Uuid,
+    },
 }
 
 fn workers_of<'a>(working: &[Working<'a>]) -> BTreeMap<&'a str, usize> {
@@ -38,113 +58,75 @@ fn workers_of<'a>(working: &[Working<'a>]) -> BTreeMap<&'a str, usize> {
     counts
 }
 
-/// The job that a free worker goes to.
+/// The place in `waiting` of the job that a free worker goes to.
 #[must_use]
-pub fn pick(waiting: &[Waiting<'_>], working: &[Working<'_>]) -> Option<Uuid> {
+pub fn pick(waiting: &[Waiting<'_>], working: &[Working<'_>]) -> Option<usize> {
     let workers = workers_of(working);
-    waiting
-        .iter()
-        .min_by_key(|job| (workers.get(job.tenant).copied().unwrap_or(0), std::cmp::Reverse(job.priority), job.job))
-        .map(|job| job.job)
+    let candidates = waiting.iter().enumerate().filter(|(_, job)| job.ready > 0);
+    candidates
+        .min_by_key(|(_, job)| (workers.get(job.tenant).copied().unwrap_or(0), Reverse(job.priority), job.job))
+        .map(|(place, _)| place)
 }
 
-/// With no worker free: the place in `working` of the worker that should give up its shard, if any should.
+/// Gives out places that are still being left, as they will be taken.
+pub fn promise<'a>(waiting: &mut [Waiting<'a>], working: &mut Vec<Working<'a>>, places: usize) {
+    for _ in 0..places {
+        let Some(job) = pick(waiting, working).and_then(|place| waiting.get_mut(place)) else { return };
+        job.ready -= 1;
+        working.push(Working { job: job.job, tenant: job.tenant, priority: job.priority, promised: true });
+    }
+}
+
+/// With no worker free: who should make room, if anybody should.
 #[must_use]
-pub fn preempt(waiting: &[Waiting<'_>], working: &[Working<'_>]) -> Option<usize> {
-    let next = pick(waiting, working)?;
-    let next = waiting.iter().find(|job| job.job == next)?;
+pub fn make_room(waiting: &[Waiting<'_>], working: &[Working<'_>]) -> Option<Room> {
+    let next = waiting.get(pick(waiting, working)?)?;
     let workers = workers_of(working);
-    let own = workers.get(next.tenant).copied().unwrap_or(0);
-    // Of the APPID with the most workers, its least urgent.
-    let (place, victim) = working.iter().enumerate().max_by_key(|(_, worker)| {
-        (workers.get(worker.tenant).copied().unwrap_or(0), std::cmp::Reverse(worker.priority), worker.job)
-    })?;
-    if workers.get(victim.tenant).copied().unwrap_or(0) >= own + 2 {
-        return Some(place);
+    let count = |tenant: &str| workers.get(tenant).copied().unwrap_or(0);
+    let held = || working.iter().enumerate().filter(|(_, worker)| !worker.promised);
+    // Of the APPID with the most workers, its least urgent, there the youngest.
+    let most = held().max_by_key(|(_, worker)| (count(worker.tenant), Reverse(worker.priority), worker.job));
+    if let Some((place, victim)) = most
+        && count(victim.tenant) >= count(next.tenant) + 2
+    {
+        return Some(Room::Worker(place));
     }
     // Otherwise only a less urgent job of the same APPID makes room, for the most urgent job that finds one.
-    waiting
+    let mut pairs: Vec<_> = waiting
         .iter()
+        .filter(|urgent| urgent.ready > 0)
         .filter_map(|urgent| {
-            let own = working.iter().enumerate().filter(|(_, worker)| worker.tenant == urgent.tenant);
-            let (place, victim) = own.min_by_key(|(_, worker)| worker.priority)?;
-            (victim.priority < urgent.priority).then_some((urgent.priority, place))
+            let own = held().filter(|(_, worker)| worker.tenant == urgent.tenant);
+            let (place, victim) = own.min_by_key(|(_, worker)| (worker.priority, Reverse(worker.job)))?;
+            (victim.priority < urgent.priority).then_some((urgent, place, victim))
         })
-        .max_by_key(|(priority, _)| *priority)
-        .map(|(_, place)| place)
+        .collect();
+    pairs.sort_by_key(|(urgent, ..)| (Reverse(urgent.priority), urgent.job));
+    pairs.into_iter().find_map(|(urgent, place, victim)| {
+        let whole = |(_, worker): &(usize, &Working<'_>)| worker.job == victim.job;
+        if filled(waiting, working, victim, whole) {
+            return Some(Room::Job { job: victim.job, urgent: urgent.job });
+        }
+        let one = |(number, _): &(usize, &Working<'_>)| *number == place;
+        filled(waiting, working, victim, one).then_some(Room::Worker(place))
+    })
+}
+
+/// Would more urgent work of the victim's APPID take all places that these workers leave?
+fn filled<'a>(
+    waiting: &[Waiting<'a>],
+    working: &[Working<'a>],
+    victim: &Working<'_>,
+    leaves: impl Fn(&(usize, &Working<'a>)) -> bool,
+) -> bool {
+    let mut waiting = waiting.to_vec();
+    let staying = working.iter().enumerate().filter(|place| !leaves(place));
+    let mut after: Vec<_> = staying.map(|(_, worker)| worker.clone()).collect();
+    let left = after.len();
+    promise(&mut waiting, &mut after, working.len() - left);
+    let above = |worker: &Working<'_>| worker.tenant == victim.tenant && worker.priority > victim.priority;
+    after.len() == working.len() && after[left..].iter().all(above)
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn waiting(job: u128, tenant: &str, priority: u32) -> Waiting<'_> {
-        Waiting { job: Uuid::from_u128(job), tenant, priority }
-    }
-
-    fn working(job: u128, tenant: &str, priority: u32) -> Working<'_> {
-        Working { job: Uuid::from_u128(job), tenant, priority }
-    }
-
-    fn picked(jobs: &[Waiting<'_>], workers: &[Working<'_>]) -> Option<u128> {
-        pick(jobs, workers).map(|id| id.as_u128())
-    }
-
-    #[test]
-    fn fewest_workers_then_priority_then_age() {
-        assert_eq!(picked(&[], &[]), None);
-        let jobs = [waiting(3, "a", 5), waiting(2, "a", 9), waiting(1, "a", 9), waiting(4, "b", 0)];
-        assert_eq!(picked(&jobs, &[]), Some(1));
-        assert_eq!(picked(&jobs, &[working(1, "a", 9)]), Some(4));
-        assert_eq!(picked(&jobs, &[working(1, "a", 9), working(4, "b", 0)]), Some(1));
-    }
-
-    #[test]
-    fn a_worker_is_taken_from_who_has_two_more() {
-        let all_a = [working(1, "a", 9), working(2, "a", 3), working(1, "a", 9)];
-        assert_eq!(preempt(&[waiting(9, "b", 0)], &all_a), Some(1), "the least urgent of them");
-        let shared = [working(1, "a", 9), working(9, "b", 0)];
-        assert_eq!(preempt(&[waiting(8, "b", 0), waiting(1, "a", 9)], &shared), None, "even shares stay");
-    }
-
-    #[test]
-    fn a_worker_is_taken_for_higher_priority_of_the_same_owner_only() {
-        let workers = [working(1, "a", 5), working(2, "b", 0)];
-        assert_eq!(preempt(&[waiting(3, "a", 6)], &workers), Some(0));
-        assert_eq!(preempt(&[waiting(3, "a", 5)], &workers), None);
-        assert_eq!(preempt(&[waiting(1, "a", 5)], &workers), None);
-        // Another owner's job that waits with a higher priority is no reason for it to wait.
-        assert_eq!(
-            preempt(&[waiting(1, "a", 9), waiting(3, "b", 6)], &[working(1, "a", 9), working(2, "b", 0)]),
-            Some(1)
-        );
-    }
-
-    proptest! {
-        /// Taking the worker away and giving it to the next job never makes room for taking it back.
-        #[test]
-        fn preemption_settles(
-            jobs in prop::collection::vec((0u128..9, 0usize..3, 0u32..4), 1..8),
-            running in prop::collection::vec(0usize..8, 1..6),
-        ) {
-            let names = ["a", "b", "c"];
-            let jobs: Vec<_> = jobs.iter().enumerate()
-                .map(|(place, &(_, tenant, priority))| waiting(place as u128, names[tenant], priority)).collect();
-            let mut workers: Vec<_> = running.iter().map(|&place| {
-                let job = &jobs[place % jobs.len()];
-                Working { job: job.job, tenant: job.tenant, priority: job.priority }
-            }).collect();
-            let mut steps = 0;
-            while let Some(place) = preempt(&jobs, &workers) {
-                workers.remove(place);
-                let next = pick(&jobs, &workers).unwrap();
-                let job = jobs.iter().find(|job| job.job == next).unwrap();
-                workers.push(Working { job: job.job, tenant: job.tenant, priority: job.priority });
-                steps += 1;
-                prop_assert!(steps < 100, "goes round in circles: {workers:?}");
-            }
-        }
-    }
-}
+mod tests;

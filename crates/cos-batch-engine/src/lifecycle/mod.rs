@@ -29,8 +29,15 @@ pub enum Command {
         /// The user's reason.
         reason: Option<String>,
     },
-    /// The first piece of work begins.
+    /// A piece of work begins: the first one, or the first after a pause.
     Activate,
+    /// Work of higher priority takes its workers.
+    Pause {
+        /// Which work.
+        reason: String,
+    },
+    /// What was in flight when it was asked to pause has come home.
+    Paused,
     /// The last piece of work ended.
     TasksDone,
     /// The user cancels (requestedJobStatus=Cancelled, or DeleteJob).
@@ -54,6 +61,8 @@ pub enum Effect {
     Wake,
     /// Start no further operation of the job.
     Interrupt,
+    /// Hand out no further row of the job; what was handed out ends.
+    Yield,
 }
 
 /// Why a command was not carried out. The state stays as it was.
@@ -125,7 +134,20 @@ pub fn apply(state: &JobState, command: Command, now: UnixMillis) -> Result<(Job
         }
         Command::Activate => {
             go(&mut next, JobStatus::Active, "started")?;
+            if matches!(from, JobStatus::Pausing | JobStatus::Paused) {
+                // The reason was the pause's.
+                next.reason = None;
+            }
             vec![]
+        }
+        Command::Pause { reason } => {
+            go(&mut next, JobStatus::Pausing, "paused")?;
+            next.reason = Some(reason);
+            vec![Effect::Yield, Effect::Wake]
+        }
+        Command::Paused => {
+            go(&mut next, JobStatus::Paused, "paused")?;
+            vec![Effect::Wake]
         }
         Command::TasksDone => {
             go(&mut next, JobStatus::Completing, "completed")?;

@@ -19,6 +19,8 @@ fn commands() -> Vec<Command> {
         Command::Prepared { manifest: manifest(), confirmation_required: false },
         Command::Confirm { reason: Some("ok".into()) },
         Command::Activate,
+        Command::Pause { reason: "for another".into() },
+        Command::Paused,
         Command::TasksDone,
         Command::Cancel { reason: None },
         Command::Fail(failure),
@@ -71,6 +73,22 @@ fn a_suspended_job_tells_why_and_since_when() {
 }
 
 #[test]
+fn a_paused_job_says_why_and_may_be_cancelled_or_go_on() {
+    let pause = Command::Pause { reason: "for another".into() };
+    let (pausing, effects) = apply(&state(JobStatus::Active), pause, 1).unwrap();
+    assert_eq!(effects, [Effect::Yield, Effect::Wake]);
+    let (paused, _) = apply(&pausing, Command::Paused, 2).unwrap();
+    for (now, status) in [(pausing, JobStatus::Pausing), (paused, JobStatus::Paused)] {
+        assert_eq!((now.status, now.reason.as_deref()), (status, Some("for another")));
+        let (again, _) = apply(&now, Command::Activate, 3).unwrap();
+        assert_eq!(again, state(JobStatus::Active));
+        let (cancelled, effects) = apply(&now, Command::Cancel { reason: None }, 3).unwrap();
+        assert_eq!((cancelled.status, cancelled.reason), (JobStatus::Cancelling, None));
+        assert_eq!(effects, [Effect::Interrupt, Effect::Wake]);
+    }
+}
+
+#[test]
 fn a_failed_job_says_why() {
     let failure = Failure { code: "X".into(), reason: "why".into() };
     let (next, effects) = apply(&state(JobStatus::Active), Command::Fail(failure.clone()), 1).unwrap();
@@ -96,7 +114,7 @@ fn the_threshold_needs_size_count_and_share() {
 proptest! {
     /// Whatever is asked in whatever order: a final status has no exit, a failed job has a reason, an ended one a date.
     #[test]
-    fn no_sequence_of_commands_breaks_the_rules(picks in prop::collection::vec(0usize..9, 0..40)) {
+    fn no_sequence_of_commands_breaks_the_rules(picks in prop::collection::vec(0usize..11, 0..60)) {
         let mut now = JobState::new();
         for (step, pick) in picks.into_iter().enumerate() {
             let command = commands().swap_remove(pick);

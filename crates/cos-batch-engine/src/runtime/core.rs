@@ -147,6 +147,7 @@ impl Core {
         for effect in effects {
             match effect {
                 Effect::Interrupt => self.stop_job(job, Level::Cancel),
+                Effect::Yield => self.stop_job(job, Level::Yield),
                 Effect::Wake => self.wake.notify_one(),
             }
         }
@@ -162,15 +163,17 @@ impl Core {
         self.lock().iter().map(|(piece, running)| (*piece, running.clone())).collect()
     }
 
+    /// What of some kind runs in this process.
+    pub(crate) fn running_of(&self, wanted: impl Fn(Kind) -> bool) -> Vec<(Piece, Running)> {
+        let running = self.lock();
+        let wanted = running.iter().filter(|(piece, _)| wanted(piece.kind));
+        wanted.map(|(piece, running)| (*piece, running.clone())).collect()
+    }
+
     /// Whether anything of this job runs in this process.
     pub(crate) fn is_busy(&self, job: Uuid) -> bool {
         let first = Piece { job, kind: Kind::Prepare };
         self.lock().range(first..).next().is_some_and(|(piece, _)| piece.job == job)
-    }
-
-    /// How many jobs are being prepared in this process.
-    pub(crate) fn preparing(&self) -> usize {
-        self.lock().keys().filter(|piece| piece.kind == Kind::Prepare).count()
     }
 
     pub(crate) fn is_running(&self, piece: Piece) -> bool {

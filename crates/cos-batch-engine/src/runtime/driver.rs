@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cos_batch_model::JobStatus;
 
 use super::{
-    core::{Core, Kind, Piece, Running, stop_level},
+    core::{CommandError, Core, Kind, Piece, Running, stop_level},
     finish, prepare, shard,
     stop::{Level, Stop},
     sweep,
@@ -15,19 +15,32 @@ use super::{
 use crate::{
     job::JobRecord,
     lifecycle::Command,
-    scheduler::{self, Waiting, Working},
-    store::{JobBrief, StoreError},
+    scheduler::{self, Room, Waiting, Working},
+    store::{BriefFilter, BriefPage, JobBrief, StoreError},
 };
 
-/// Statuses in which there is something to do before the end begins.
-const BUSY: [JobStatus; 6] =
-    [JobStatus::New, JobStatus::Preparing, JobStatus::Ready, JobStatus::Active, JobStatus::Pausing, JobStatus::Paused];
+/// Statuses in which there is something to do.
+const BUSY: [JobStatus; 9] = [
+    JobStatus::New,
+    JobStatus::Preparing,
+    JobStatus::Ready,
+    JobStatus::Active,
+    JobStatus::Pausing,
+    JobStatus::Paused,
+    JobStatus::Completing,
+    JobStatus::Cancelling,
+    JobStatus::Failing,
+];
 
-/// Statuses of jobs that are about to end.
-const ENDING: [JobStatus; 3] = [JobStatus::Completing, JobStatus::Cancelling, JobStatus::Failing];
+/// APPIDs looked at in one round. Where more have jobs, the next round goes on with them.
+const TENANTS_PER_ROUND: usize = 1000;
 
-/// Jobs looked at in one round: those of the highest priority, the oldest first. More jobs than this wait their turn.
-const JOBS_PER_ROUND: usize = 1000;
+/// Jobs of one APPID looked at in each status: the most urgent, the oldest first. Those that hold workers may have
+/// nothing to give out, so there are two for each worker, and some more.
+fn jobs_of_each(core: &Core) -> usize {
+    const MORE: usize = 16;
+    core.config.workers.saturating_mul(2).saturating_add(MORE)
+}
 
 /// Runs until the engine stops.
 pub(crate) async fn run(core: Arc<Core>) {
@@ -36,9 +49,17 @@ pub(crate) async fn run(core: Arc<Core>) {
 }
 
 async fn rounds(core: &Arc<Core>) {
+    let mut after: Option<String> = None;
     while core.stopping.level() == Level::Run {
-        if let Err(error) = round(core).await {
-            tracing::warn!(%error, "the job store cannot be read; trying again");
+        match round(core, after.as_deref()).await {
+            Ok(next) => after = next,
+            Err(error) => {
+                tracing::warn!(%error, "the job store cannot be read; trying again");
+                after = None;
+            }
+        }
+        if after.is_some() {
+            continue;
         }
         tokio::select! {
             () = core.wake.notified() => {}
@@ -48,24 +69,26 @@ async fn rounds(core: &Arc<Core>) {
     }
 }
 
-async fn round(core: &Arc<Core>) -> Result<(), StoreError> {
+/// One look at the jobs of APPIDs after this one. Tells the last of them, if there are more.
+async fn round(core: &Arc<Core>, after: Option<&str>) -> Result<Option<String>, StoreError> {
     let ended = core.store.reap(false).await?;
     if ended > 0 {
         tracing::warn!(ended, "leases ran out");
     }
-    // What is about to end comes first: it needs no worker, and must not wait behind any number of urgent jobs.
-    let mut briefs = core.store.briefs(&ENDING, JOBS_PER_ROUND).await?;
-    briefs.extend(core.store.briefs(&BUSY, JOBS_PER_ROUND).await?);
+    let filter = BriefFilter { statuses: &BUSY, after, tenants: TENANTS_PER_ROUND, each: jobs_of_each(core) };
+    let BriefPage { jobs: briefs, next } = core.store.briefs(filter).await?;
     interrupt(core, &briefs).await?;
     for brief in &briefs {
         if core.stopping.level() > Level::Run {
-            return Ok(());
+            return Ok(None);
         }
         if let Err(error) = advance(core, brief).await {
             tracing::warn!(job = %brief.id, %error, "the job cannot be taken further now");
         }
     }
-    assign(core, &briefs).await
+    prepare_some(core, &briefs).await?;
+    assign(core, &briefs).await?;
+    Ok(next)
 }
 
 /// Stops work here on jobs that somebody stopped elsewhere.
@@ -99,23 +122,52 @@ async fn interrupt(core: &Core, briefs: &[JobBrief]) -> Result<(), StoreError> {
 /// One step of a job that needs no worker.
 async fn advance(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreError> {
     match brief.status {
-        JobStatus::New => {
-            step(core, brief, Command::StartPreparing).await;
-            begin_prepare(core, brief).await
-        }
-        JobStatus::Preparing => begin_prepare(core, brief).await,
-        JobStatus::Ready if brief.shards.left() == 0 => {
+        JobStatus::Ready | JobStatus::Paused if brief.shards.left() == 0 => {
             step(core, brief, Command::Activate).await;
             step(core, brief, Command::TasksDone).await;
             Ok(())
         }
-        JobStatus::Active if brief.shards.left() == 0 => {
+        JobStatus::Active | JobStatus::Pausing if brief.shards.left() == 0 => {
             step(core, brief, Command::TasksDone).await;
+            Ok(())
+        }
+        JobStatus::Pausing if brief.shards.leased == 0 && !core.is_busy(brief.id) => {
+            step(core, brief, Command::Paused).await;
             Ok(())
         }
         JobStatus::Completing | JobStatus::Cancelling | JobStatus::Failing => begin_finish(core, brief).await,
         _ => Ok(()),
     }
+}
+
+/// Gives jobs to free preparers, as fairly as shards to workers.
+async fn prepare_some(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError> {
+    let unprepared = |brief: &&JobBrief| {
+        matches!(brief.status, JobStatus::New | JobStatus::Preparing)
+            && !brief.job_leased
+            && !core.is_running(Piece { job: brief.id, kind: Kind::Prepare })
+    };
+    let (mut waiting, of): (Vec<_>, Vec<_>) =
+        briefs.iter().filter(unprepared).map(|brief| (candidate(brief, 1), brief)).unzip();
+    while core.stopping.level() == Level::Run {
+        let running = core.running_of(|kind| kind == Kind::Prepare);
+        let working: Vec<_> = running.iter().map(|(piece, running)| worker(piece, running)).collect();
+        if working.len() >= core.config.preparers {
+            break;
+        }
+        let Some(place) = scheduler::pick(&waiting, &working) else { break };
+        waiting[place].ready = 0;
+        begin_prepare(core, of[place]).await?;
+    }
+    Ok(())
+}
+
+fn candidate(brief: &JobBrief, ready: u64) -> Waiting<'_> {
+    Waiting { job: brief.id, tenant: &brief.tenant, priority: brief.priority, ready }
+}
+
+fn worker<'a>(piece: &Piece, running: &'a Running) -> Working<'a> {
+    Working { job: piece.job, tenant: &running.tenant, priority: running.priority, promised: false }
 }
 
 /// Applies a command that may be refused because somebody else was first.
@@ -126,14 +178,14 @@ async fn step(core: &Core, brief: &JobBrief, command: Command) {
 }
 
 async fn begin_prepare(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreError> {
-    let piece = Piece { job: brief.id, kind: Kind::Prepare };
-    if brief.job_leased || core.is_running(piece) || core.preparing() >= core.config.preparers {
-        return Ok(());
+    if brief.status == JobStatus::New {
+        step(core, brief, Command::StartPreparing).await;
     }
     let Some(lease) = core.store.lease_job(brief.id, core.config.lease).await? else { return Ok(()) };
     let Some(job) = core.store.get(brief.id).await?.filter(|job| job.state.status == JobStatus::Preparing) else {
         return core.store.release_job(&lease).await;
     };
+    let piece = Piece { job: brief.id, kind: Kind::Prepare };
     let running = running(brief);
     let stop = Arc::clone(&running.stop);
     spawn(core, piece, running, prepare::run(Arc::clone(core), job, lease, stop));
@@ -159,51 +211,70 @@ async fn begin_finish(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreErr
 
 /// Gives shards to free workers, and makes room where the scheduler asks for it.
 async fn assign(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError> {
-    let mut waiting: Vec<Waiting<'_>> = briefs
-        .iter()
-        .filter(|brief| matches!(brief.status, JobStatus::Ready | JobStatus::Active) && brief.shards.ready > 0)
-        .map(|brief| Waiting { job: brief.id, tenant: &brief.tenant, priority: brief.priority })
-        .collect();
-    while !waiting.is_empty() && core.stopping.level() == Level::Run {
-        let shards: Vec<_> =
-            core.running().into_iter().filter(|(piece, _)| matches!(piece.kind, Kind::Shard(_))).collect();
-        let working: Vec<Working<'_>> = shards
-            .iter()
-            .map(|(piece, running)| Working { job: piece.job, tenant: &running.tenant, priority: running.priority })
-            .collect();
-        if working.len() >= core.config.workers {
-            // One at a time: a worker that is on its way out is not asked again.
-            if shards.iter().all(|(_, running)| running.stop.level() == Level::Run)
-                && let Some(place) = scheduler::preempt(&waiting, &working)
-            {
-                shards[place].1.stop.raise(Level::Yield);
+    let runnable = |brief: &&JobBrief| {
+        matches!(brief.status, JobStatus::Ready | JobStatus::Active | JobStatus::Paused) && brief.shards.ready > 0
+    };
+    let (mut waiting, of): (Vec<_>, Vec<_>) =
+        briefs.iter().filter(runnable).map(|brief| (candidate(brief, brief.shards.ready), brief)).unzip();
+    while core.stopping.level() == Level::Run {
+        let shards = core.running_of(|kind| matches!(kind, Kind::Shard(_)));
+        if shards.len() >= core.config.workers {
+            if make_room(core, &waiting, &shards).await? {
+                continue;
             }
             return Ok(());
         }
-        let Some(id) = scheduler::pick(&waiting, &working) else { return Ok(()) };
-        let Some(brief) = briefs.iter().find(|brief| brief.id == id) else { return Ok(()) };
-        if brief.status == JobStatus::Ready {
+        let working: Vec<_> = shards.iter().map(|(piece, running)| worker(piece, running)).collect();
+        let Some(place) = scheduler::pick(&waiting, &working) else { return Ok(()) };
+        let brief = of[place];
+        if brief.status != JobStatus::Active {
+            // Refused where it is Active by now.
             step(core, brief, Command::Activate).await;
         }
-        match core.store.claim_shard(id, core.config.lease).await? {
-            Some(lease) => {
-                let piece = Piece { job: id, kind: Kind::Shard(lease.shard.index) };
-                // Its lease ran out under its holder here (the machine slept, its clock was set), who lets go first.
-                if let Some((_, holder)) = shards.iter().find(|(held, _)| *held == piece) {
-                    holder.stop.raise(Level::Halt);
-                    core.store.release_shard(&lease).await?;
-                    waiting.retain(|job| job.job != id);
-                    continue;
-                }
-                let running = running(brief);
-                let stop = Arc::clone(&running.stop);
-                spawn(core, piece, running, shard::run(Arc::clone(core), lease, stop));
-            }
+        let Some(lease) = core.store.claim_shard(brief.id, core.config.lease).await? else {
             // Nothing left to claim in this round.
-            None => waiting.retain(|job| job.job != id),
+            waiting[place].ready = 0;
+            continue;
+        };
+        let piece = Piece { job: brief.id, kind: Kind::Shard(lease.shard.index) };
+        // Its lease ran out under its holder here (the machine slept, its clock was set), who lets go first.
+        if let Some((_, holder)) = shards.iter().find(|(held, _)| *held == piece) {
+            holder.stop.raise(Level::Halt);
+            core.store.release_shard(&lease).await?;
+            waiting[place].ready = 0;
+            continue;
         }
+        waiting[place].ready -= 1;
+        let running = running(brief);
+        let stop = Arc::clone(&running.stop);
+        spawn(core, piece, running, shard::run(Arc::clone(core), lease, stop));
     }
     Ok(())
+}
+
+/// With no worker free: asks somebody to make room, if anybody should. Whether somebody was asked.
+async fn make_room(core: &Core, waiting: &[Waiting<'_>], shards: &[(Piece, Running)]) -> Result<bool, StoreError> {
+    let (staying, leaving): (Vec<_>, Vec<_>) =
+        shards.iter().partition(|(_, running)| running.stop.level() == Level::Run);
+    let mut waiting = waiting.to_vec();
+    let mut working: Vec<_> = staying.iter().map(|(piece, running)| worker(piece, running)).collect();
+    scheduler::promise(&mut waiting, &mut working, leaving.len());
+    match scheduler::make_room(&waiting, &working) {
+        None => Ok(false),
+        Some(Room::Worker(place)) => {
+            staying[place].1.stop.raise(Level::Yield);
+            Ok(true)
+        }
+        Some(Room::Job { job, urgent }) => {
+            let reason = format!("makes room for job {urgent}, which has a higher priority");
+            match core.command(job, Command::Pause { reason }).await {
+                Ok(_) => Ok(true),
+                Err(CommandError::Store(error)) => Err(error),
+                // It has just become something else; the next round sees what.
+                Err(CommandError::Refused(_)) => Ok(false),
+            }
+        }
+    }
 }
 
 fn running(brief: &JobBrief) -> Running {

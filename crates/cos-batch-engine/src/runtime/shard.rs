@@ -45,11 +45,14 @@ pub(crate) async fn run(core: Arc<Core>, lease: ShardLease, stop: Arc<Stop>) {
         }
         Err(ShardError::Fault(fault)) => {
             tracing::warn!(%job, shard, fault, "shard is put back");
-            release(&core, &lease).await;
+            // Only then it is given back, so that nobody takes it up before.
             tokio::select! {
                 () = tokio::time::sleep(FAULT_PAUSE) => {}
+                // A cancel; less was asked for by the fault itself.
+                () = stop.above(Level::Halt) => {}
                 () = core.stopping.above(Level::Run) => {}
             }
+            release(&core, &lease).await;
         }
     }
 }

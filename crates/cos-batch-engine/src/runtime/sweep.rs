@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use cos_batch_model::JobStatus;
-
 use super::{core::Core, offload::offload, stop::Level};
 use crate::{job::Failure, lifecycle::Command, store::StoreError};
 
@@ -32,15 +30,14 @@ pub(crate) async fn run(core: &Arc<Core>) {
 async fn sweep(core: &Arc<Core>) -> Result<(), StoreError> {
     let now = core.store.now();
     let before = |wait: Duration| now - i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-    for brief in core.store.briefs(&[JobStatus::Suspended], JOBS_PER_ROUND).await? {
-        if brief.suspended_at.is_some_and(|at| at <= before(core.config.confirmation_wait)) {
-            let days = core.config.confirmation_wait.as_secs() / 86_400;
-            let failure = Failure {
-                code: "ConfirmationExpired".to_owned(),
-                reason: format!("nobody confirmed the job within {days} days"),
-            };
-            let _ = core.command(brief.id, Command::Fail(failure)).await;
-        }
+    for id in core.store.suspended(before(core.config.confirmation_wait), JOBS_PER_ROUND).await? {
+        let days = core.config.confirmation_wait.as_secs() / 86_400;
+        let failure = Failure {
+            code: "ConfirmationExpired".to_owned(),
+            reason: format!("nobody confirmed the job within {days} days"),
+        };
+        // Refused where somebody confirmed or cancelled it just now.
+        let _ = core.command(id, Command::Fail(failure)).await;
     }
     for id in core.store.purgeable(before(core.config.retention), JOBS_PER_ROUND).await? {
         // One that cannot be forgotten now does not keep the others.

@@ -84,6 +84,28 @@ pub struct ListFilter<'a> {
     pub limit: usize,
 }
 
+/// Selects jobs for the scheduler: of each tenant its share, however many jobs another one has.
+#[derive(Clone, Copy, Debug)]
+pub struct BriefFilter<'a> {
+    /// Only these statuses. Jobs that have ended are not found.
+    pub statuses: &'a [JobStatus],
+    /// Only APPIDs after this one, in the order of their bytes; none: from the first.
+    pub after: Option<&'a str>,
+    /// Look at so many APPIDs that have jobs which have not ended.
+    pub tenants: usize,
+    /// At most so many jobs of each APPID in each status: highest priority first, then oldest.
+    pub each: usize,
+}
+
+/// What a [`BriefFilter`] finds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BriefPage {
+    /// By APPID; of one APPID highest priority first, then oldest.
+    pub jobs: Vec<JobBrief>,
+    /// The last APPID that was looked at, if there are more behind it.
+    pub next: Option<String>,
+}
+
 /// What the scheduler needs to know of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobBrief {
@@ -101,10 +123,6 @@ pub struct JobBrief {
     pub job_leased: bool,
     /// Deleted.
     pub deleted: bool,
-    /// When it was last suspended.
-    pub suspended_at: Option<UnixMillis>,
-    /// When it ended.
-    pub terminated_at: Option<UnixMillis>,
 }
 
 /// A piece of a manifest: the unit of leasing.
@@ -250,12 +268,11 @@ pub trait JobStore: Send + Sync + fmt::Debug {
         change: JobChange,
     ) -> BoxFuture<'a, Result<JobRecord, StoreError>>;
 
-    /// At most `limit` jobs in one of these statuses, deleted ones included: highest priority first, then oldest.
-    fn briefs<'a>(
-        &'a self,
-        statuses: &'a [JobStatus],
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<JobBrief>, StoreError>>;
+    /// The most urgent jobs of each tenant that have not ended, deleted ones included, at one moment.
+    fn briefs<'a>(&'a self, filter: BriefFilter<'a>) -> BoxFuture<'a, Result<BriefPage, StoreError>>;
+
+    /// Ids of at most `limit` jobs that are Suspended since `before` or earlier; those that wait longest come first.
+    fn suspended<'a>(&'a self, before: UnixMillis, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>>;
 
     /// Leases a job for preparing or finishing, unless somebody holds it.
     ///

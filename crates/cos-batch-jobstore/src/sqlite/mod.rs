@@ -24,7 +24,7 @@ use std::{
 use cos_batch_engine::{
     Clock, JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, Checkpoint, CheckpointAnswer, JobBrief, JobChange, JobLease, JobStatus, ListFilter, NewJob,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
         ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
     },
 };
@@ -140,12 +140,12 @@ impl JobStore for SqliteJobStore {
         self.write(Lane::Api, move |session| jobs::transition(session, id, version, change))
     }
 
-    fn briefs<'a>(
-        &'a self,
-        statuses: &'a [JobStatus],
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<JobBrief>, StoreError>> {
-        self.read(move |connection| read::briefs(connection, statuses, limit))
+    fn briefs<'a>(&'a self, filter: BriefFilter<'a>) -> BoxFuture<'a, Result<BriefPage, StoreError>> {
+        self.read(move |connection| read::briefs(connection, &filter))
+    }
+
+    fn suspended<'a>(&'a self, before: UnixMillis, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>> {
+        self.read(move |connection| read::suspended(connection, before, limit))
     }
 
     fn lease_job<'a>(&'a self, id: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<JobLease>, StoreError>> {

@@ -1,10 +1,10 @@
-//! What is read. One statement each, so that each sees one moment.
+//! What is read. One statement or one transaction each, so that each sees one moment.
 
 use std::cmp::Reverse;
 
 use cos_batch_engine::{
     JobEvent, JobRecord, UnixMillis,
-    store::{JobBrief, JobStatus, ListFilter, ResultFile, Segment},
+    store::{BriefFilter, BriefPage, JobBrief, JobStatus, ListFilter, ResultFile, Segment},
 };
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, ToSql, params};
 use uuid::Uuid;
@@ -40,15 +40,31 @@ pub(super) fn list(connection: &Connection, filter: &ListFilter<'_>) -> Result<(
     Ok((jobs, more))
 }
 
-pub(super) fn briefs(connection: &Connection, statuses: &[JobStatus], limit: usize) -> Result<Vec<JobBrief>, Fault> {
-    if statuses.is_empty() {
-        return Ok(Vec::new());
+pub(super) fn briefs(connection: &Connection, filter: &BriefFilter<'_>) -> Result<BriefPage, Fault> {
+    // Several statements, one moment: a job that changes meanwhile is found in one status, and once.
+    let moment = connection.unchecked_transaction()?;
+    // The text that comes right after this one.
+    let from = filter.after.map(|after| format!("{after}\0")).unwrap_or_default();
+    let mut tenants: Vec<String> =
+        collect(&moment, sql::TENANTS, params![from, row::limit(filter.tenants.saturating_add(1))], |row| {
+            Ok(row.get(0)?)
+        })?;
+    let more = tenants.len() > filter.tenants;
+    tenants.truncate(filter.tenants);
+    let statuses: Vec<JobStatus> = filter.statuses.iter().copied().filter(|status| !status.is_final()).collect();
+    let mut jobs = Vec::new();
+    for tenant in &tenants {
+        let first = jobs.len();
+        for status in names(&statuses) {
+            jobs.extend(collect(&moment, sql::BRIEFS, params![tenant, status, row::limit(filter.each)], row::brief)?);
+        }
+        jobs[first..].sort_by_key(|job: &JobBrief| (Reverse(job.priority), job.id));
     }
-    let statuses = names(statuses);
-    let limit = row::limit(limit);
-    let mut values: Vec<&dyn ToSql> = vec![&limit];
-    values.extend(statuses.iter().map(|status| status as &dyn ToSql));
-    collect(connection, &sql::briefs(statuses.len()), &*values, row::brief)
+    Ok(BriefPage { jobs, next: tenants.pop().filter(|_| more) })
+}
+
+pub(super) fn suspended(connection: &Connection, before: UnixMillis, limit: usize) -> Result<Vec<Uuid>, Fault> {
+    collect(connection, sql::SUSPENDED, params![before, row::limit(limit)], |row| Ok(row::id(row, 1)?))
 }
 
 /// Each status once.

@@ -71,8 +71,6 @@ pub(super) fn brief(row: &Row<'_>) -> Result<JobBrief, Fault> {
         shards: ShardTally { ready: count(row, 4)?, leased: count(row, 5)?, done: count(row, 6)? },
         job_leased: row.get(7)?,
         deleted: row.get(8)?,
-        suspended_at: row.get(9)?,
-        terminated_at: row.get(10)?,
     })
 }
 

@@ -65,6 +65,11 @@ statements! {
         AND state <> 'done' AND segments > 0 AND number > ?2 ORDER BY number LIMIT ?3";
     RESULTS = "SELECT shard, failed, key, md5, row_count FROM result \
         WHERE job = (SELECT num FROM job WHERE id = ?1) AND (shard, failed) > (?2, ?3) ORDER BY shard, failed LIMIT ?4";
+    TENANTS = "SELECT tenant FROM tenant WHERE tenant >= ?1 ORDER BY tenant LIMIT ?2";
+    BRIEFS = "SELECT priority, id, tenant, status, ready, leased, done, lease_until IS NOT NULL, deleted \
+        FROM job WHERE tenant = ?1 AND status = ?2 ORDER BY priority DESC, id LIMIT ?3";
+    SUSPENDED = "SELECT suspended_at, id FROM job WHERE status = 'Suspended' AND suspended_at <= ?1 \
+        ORDER BY 1, 2 LIMIT ?2";
     PURGEABLE = "SELECT terminated_at, id FROM job WHERE terminated_at IS NOT NULL AND terminated_at < ?1 \
         AND +status IN ('Cancelled', 'Complete', 'Failed') ORDER BY 1, 2 LIMIT ?2";
     CLAIMABLE = "SELECT EXISTS (SELECT 1 FROM shard WHERE state = 'ready' \
@@ -113,22 +118,12 @@ statements! {
 
 /// As `LIST`, for so many statuses, which are parameters from 4 on: one walk along the index for each, merged.
 pub(super) fn list_by_status(statuses: usize) -> String {
-    arms(statuses, 4, record!("WHERE tenant = ?1 AND deleted = 0 AND job.id > ?2 AND status = "), "1 LIMIT ?3")
-}
-
-/// Briefs of jobs in so many statuses, which are parameters from 2 on.
-pub(super) fn briefs(statuses: usize) -> String {
-    const ARM: &str = "SELECT priority, id, tenant, status, ready, leased, done, lease_until IS NOT NULL, deleted, \
-        suspended_at, terminated_at FROM job WHERE status = ";
-    arms(statuses, 2, ARM, "1 DESC, 2 LIMIT ?1")
-}
-
-fn arms(count: usize, first: usize, arm: &str, order: &str) -> String {
+    const ARM: &str = record!("WHERE tenant = ?1 AND deleted = 0 AND job.id > ?2 AND status = ");
     let mut text = String::new();
-    for number in first..first + count {
-        let joint = if number == first { "" } else { " UNION ALL " };
+    for number in 4..4 + statuses {
+        let joint = if number == 4 { "" } else { " UNION ALL " };
         // Writing to a string cannot fail.
-        let _ = write!(text, "{joint}{arm}?{number}");
+        let _ = write!(text, "{joint}{ARM}?{number}");
     }
-    text + " ORDER BY " + order
+    text + " ORDER BY 1 LIMIT ?3"
 }

@@ -14,7 +14,7 @@ use cos_batch_engine::{
     JobStore, SystemClock,
     store::{
         Checkpoint, Cursor, JobStatus, Segment,
-        contract::{new_job, set_status, shard},
+        contract::{briefs, new_job, set_status, shard},
     },
 };
 use cos_batch_jobstore::SqliteJobStore;
@@ -108,7 +108,7 @@ fn run_and_kill(path: &Path, lines: usize) -> Vec<String> {
 /// Works and makes jobs until it is killed.
 async fn child(path: PathBuf) {
     let store: Arc<SqliteJobStore> = Arc::new(SqliteJobStore::open(path, Arc::new(SystemClock)).unwrap());
-    let job = store.briefs(&[JobStatus::Active], 1).await.unwrap()[0].id;
+    let job = briefs(&*store, &[JobStatus::Active], 1).await[0].id;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..WORKERS {
         let store = store.clone();

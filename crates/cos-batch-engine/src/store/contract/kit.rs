@@ -10,8 +10,8 @@ use crate::{
     job::JobRecord,
     spec::{Column, JobSpec, ManifestFormat, ManifestSpec, SPEC_VERSION, TaskOperation},
     store::{
-        Checkpoint, Cursor, JobChange, JobLease, JobStore, ListFilter, NewJob, ResultFile, Segment, Shard, ShardLease,
-        ShardSource, StoreError,
+        BriefFilter, Checkpoint, Cursor, JobBrief, JobChange, JobLease, JobStore, ListFilter, NewJob, ResultFile,
+        Segment, Shard, ShardLease, ShardSource, StoreError,
     },
 };
 
@@ -102,6 +102,13 @@ pub async fn set_status(store: &dyn JobStore, id: Uuid, status: JobStatus) -> Re
     let mut state = job.state;
     state.status = status;
     store.transition(id, job.version, JobChange { state: Some(state), ..JobChange::default() }).await
+}
+
+/// Briefs of all tenants.
+pub async fn briefs(store: &dyn JobStore, statuses: &[JobStatus], each: usize) -> Vec<JobBrief> {
+    let page = store.briefs(BriefFilter { statuses, after: None, tenants: 1000, each }).await.unwrap();
+    assert_eq!(page.next, None);
+    page.jobs
 }
 
 pub(super) async fn create(store: &dyn JobStore, tenant: &str, token: &str) -> JobRecord {

@@ -3,10 +3,10 @@
 use cos_batch_model::JobStatus;
 use uuid::Uuid;
 
-use super::kit::{Fixture, TTL, active, claim, create, listed, new_job, set_status, step};
+use super::kit::{Fixture, TTL, active, briefs, claim, create, listed, new_job, set_status, step};
 use crate::{
     job::{JobState, ShardTally},
-    store::{JobBrief, JobChange, JobStore, ListFilter},
+    store::{BriefFilter, BriefPage, JobBrief, JobChange, JobStore, ListFilter},
 };
 
 const TENANT: &str = "1250000000";
@@ -86,17 +86,17 @@ pub async fn tenants_do_not_see_each_other(fixture: Fixture) {
     assert_eq!(page(store, &[JobStatus::New], Some(theirs), 10).await, (vec![mine_too], false));
 }
 
-/// Higher priority first, then the older job, over all tenants and statuses asked for.
+/// Of one tenant: higher priority first, then the older job, at most so many of each status.
 pub async fn briefs_go_by_priority_then_age(fixture: Fixture) {
     let store = &*fixture.store;
     let mut ids = Vec::new();
     for (number, priority) in [0, 2_147_483_647, 5, 5, 0].into_iter().enumerate() {
-        let mut new = new_job(if number % 2 == 0 { TENANT } else { "1259999999" }, &number.to_string());
+        let mut new = new_job(TENANT, &number.to_string());
         new.priority = priority;
         ids.push(store.create(new).await.unwrap().id);
     }
-    let order = async |statuses: &[JobStatus], limit| {
-        let briefs = store.briefs(statuses, limit).await.unwrap();
+    let order = async |statuses: &[JobStatus], each| {
+        let briefs = briefs(store, statuses, each).await;
         briefs.iter().map(|brief| ids.iter().position(|id| *id == brief.id).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(order(&[JobStatus::New], 10).await, [1, 2, 3, 0, 4]);
@@ -104,7 +104,7 @@ pub async fn briefs_go_by_priority_then_age(fixture: Fixture) {
     set_status(store, ids[0], JobStatus::Active).await.unwrap();
     assert_eq!(order(&[JobStatus::New], 10).await, [1, 3, 4]);
     assert_eq!(order(&[JobStatus::Active, JobStatus::New, JobStatus::Active], 10).await, [1, 2, 3, 0, 4]);
-    assert_eq!(order(&[JobStatus::Active, JobStatus::New], 3).await, [1, 2, 3]);
+    assert_eq!(order(&[JobStatus::Active, JobStatus::New], 1).await, [1, 2], "the most urgent of each status");
     assert_eq!(order(&[JobStatus::Active], 1).await, [2]);
     assert!(order(&[], 10).await.is_empty());
     assert!(order(&[JobStatus::Paused], 10).await.is_empty());
@@ -115,9 +115,46 @@ pub async fn briefs_go_by_priority_then_age(fixture: Fixture) {
     store.transition(ids[4], version, urgent).await.unwrap();
     delete(store, ids[2]).await;
     assert_eq!(order(&[JobStatus::New, JobStatus::Active], 10).await, [1, 4, 2, 3, 0], "deleted ones included");
+    for id in &ids[1..] {
+        set_status(store, *id, JobStatus::Failed).await.unwrap();
+    }
+    assert_eq!(order(JobStatus::ALL, 10).await, [0], "what has ended is not found");
 }
 
-/// A brief carries the job's tallies, lease, dates and mark of deletion.
+/// However many urgent jobs a tenant has, each other one has its share; pages go from tenant to tenant.
+pub async fn each_tenant_has_its_share_of_briefs(fixture: Fixture) {
+    let store = &*fixture.store;
+    let names = ["1", "12", "1250000000", "2"];
+    for name in names {
+        for number in 0..if name == "12" { 20 } else { 2 } {
+            let mut new = new_job(name, &number.to_string());
+            new.priority = if name == "12" { 9 } else { 0 };
+            store.create(new).await.unwrap();
+        }
+    }
+    let over = create(store, "11", "over").await;
+    set_status(store, over.id, JobStatus::Cancelled).await.unwrap();
+    let counts = |jobs: &[JobBrief]| names.map(|name| jobs.iter().filter(|job| job.tenant == name).count());
+    assert_eq!(counts(&briefs(store, &[JobStatus::New], 3).await), [2, 3, 2, 2]);
+
+    let (mut jobs, mut after, mut pages) = (Vec::new(), None, 0);
+    loop {
+        let filter = BriefFilter { statuses: &[JobStatus::New], after: after.as_deref(), tenants: 2, each: 1 };
+        let page = store.briefs(filter).await.unwrap();
+        pages += 1;
+        jobs.extend(page.jobs.into_iter().map(|job| job.tenant));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!((jobs, pages), (names.map(str::to_owned).to_vec(), 2));
+    let other = BriefFilter { statuses: &[JobStatus::Paused], after: None, tenants: 1, each: 1 };
+    let expected = BriefPage { jobs: vec![], next: Some("1".to_owned()) };
+    assert_eq!(store.briefs(other).await.unwrap(), expected, "a tenant without such jobs is looked at too");
+}
+
+/// A brief carries the job's tallies, lease and mark of deletion.
 pub async fn briefs_tell_what_a_scheduler_needs(fixture: Fixture) {
     let store = &*fixture.store;
     let (id, lease) = active(store, "1", &[2, 2, 2]).await;
@@ -133,18 +170,44 @@ pub async fn briefs_tell_what_a_scheduler_needs(fixture: Fixture) {
         shards: ShardTally { ready: 1, leased: 1, done: 1 },
         job_leased: true,
         deleted: false,
-        suspended_at: None,
-        terminated_at: None,
     };
-    assert_eq!(store.briefs(&[JobStatus::Active], 10).await.unwrap(), [expected.clone()]);
+    assert_eq!(briefs(store, &[JobStatus::Active], 10).await, [expected.clone()]);
 
     store.release_job(&lease).await.unwrap();
     delete(store, id).await;
-    let version = store.get(id).await.unwrap().unwrap().version;
-    let state =
-        JobState { status: JobStatus::Cancelled, suspended_at: Some(5), terminated_at: Some(9), ..JobState::new() };
-    store.transition(id, version, JobChange { state: Some(state), ..JobChange::default() }).await.unwrap();
-    (expected.status, expected.job_leased, expected.deleted) = (JobStatus::Cancelled, false, true);
-    (expected.suspended_at, expected.terminated_at) = (Some(5), Some(9));
-    assert_eq!(store.briefs(&[JobStatus::Cancelled], 10).await.unwrap(), [expected]);
+    set_status(store, id, JobStatus::Cancelling).await.unwrap();
+    (expected.status, expected.job_leased, expected.deleted) = (JobStatus::Cancelling, false, true);
+    assert_eq!(briefs(store, &[JobStatus::Cancelling], 10).await, [expected]);
+}
+
+/// Jobs that wait for their confirmation are found from the longest wait on, whatever their priority.
+pub async fn jobs_that_wait_too_long_are_found(fixture: Fixture) {
+    let store = &*fixture.store;
+    let mut ids = Vec::new();
+    for (number, (status, at)) in [
+        (JobStatus::Suspended, Some(30)),
+        (JobStatus::Suspended, Some(10)),
+        (JobStatus::Ready, Some(5)),
+        (JobStatus::Suspended, Some(20)),
+        (JobStatus::Suspended, None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut new = new_job(if number % 2 == 0 { TENANT } else { "1259999999" }, &number.to_string());
+        new.priority = u32::try_from(number).unwrap();
+        let id = store.create(new).await.unwrap().id;
+        let state = JobState { status, suspended_at: at, ..JobState::new() };
+        store.transition(id, 0, JobChange { state: Some(state), ..JobChange::default() }).await.unwrap();
+        ids.push(id);
+    }
+    let found = async |before, limit| {
+        let found = store.suspended(before, limit).await.unwrap();
+        found.iter().map(|id| ids.iter().position(|known| known == id).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(100, 10).await, [1, 3, 0]);
+    assert_eq!(found(20, 10).await, [1, 3], "the time itself counts");
+    assert_eq!(found(100, 1).await, [1]);
+    set_status(store, ids[1], JobStatus::Ready).await.unwrap();
+    assert_eq!(found(100, 10).await, [3, 0]);
 }

@@ -28,7 +28,7 @@ pub use self::{
     books::books_stay_exact,
     files::*,
     jobs::*,
-    kit::{Fixture, START, new_job, set_status, shard, spec},
+    kit::{Fixture, START, briefs, new_job, set_status, shard, spec},
     leases::*,
     list::*,
     race::*,
@@ -57,7 +57,9 @@ macro_rules! job_store_contract {
             a_list_is_filtered_by_status
             tenants_do_not_see_each_other
             briefs_go_by_priority_then_age
+            each_tenant_has_its_share_of_briefs
             briefs_tell_what_a_scheduler_needs
+            jobs_that_wait_too_long_are_found
 
             a_job_has_one_holder
             a_job_lease_runs_out

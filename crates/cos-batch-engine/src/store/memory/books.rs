@@ -20,13 +20,13 @@ pub(super) struct Books {
     pub(super) ids: JobIds,
     pub(super) jobs: BTreeMap<Uuid, Entry>,
     pub(super) tenants: BTreeMap<String, Tenant>,
-    /// The order in which [`Books::briefs`] answers.
-    pub(super) queue: BTreeSet<(JobStatus, Reverse<u32>, Uuid)>,
+    /// Jobs that are Suspended, by when they became so.
+    pub(super) suspended: BTreeSet<(UnixMillis, Uuid)>,
 }
 
 impl Default for Books {
     fn default() -> Self {
-        Self { ids: JobIds::after(None), jobs: BTreeMap::new(), tenants: BTreeMap::new(), queue: BTreeSet::new() }
+        Self { ids: JobIds::after(None), jobs: BTreeMap::new(), tenants: BTreeMap::new(), suspended: BTreeSet::new() }
     }
 }
 
@@ -35,6 +35,8 @@ impl Default for Books {
 pub(super) struct Tenant {
     pub(super) jobs: BTreeSet<Uuid>,
     pub(super) tokens: BTreeMap<String, Uuid>,
+    /// Its jobs by status, the most urgent first, then the oldest.
+    pub(super) queue: BTreeSet<(JobStatus, Reverse<u32>, Uuid)>,
     /// Jobs that have not ended, deleted ones included.
     pub(super) live: u64,
 }

@@ -9,7 +9,7 @@ use super::books::{Books, Entry};
 use crate::{
     clock::UnixMillis,
     job::{JobEvent, JobRecord, JobState, Progress, ShardTally},
-    store::{EVENTS_MAX, JobBrief, JobChange, JobLease, ListFilter, NewJob, StoreError, rules},
+    store::{BriefFilter, BriefPage, EVENTS_MAX, JobBrief, JobChange, JobLease, ListFilter, NewJob, StoreError, rules},
 };
 
 impl Books {
@@ -44,7 +44,7 @@ impl Books {
         tenant.jobs.insert(id);
         tenant.tokens.insert(record.token.clone(), id);
         tenant.live += 1;
-        self.queue.insert(place(&record));
+        tenant.queue.insert(place(&record));
         let mut entry = Entry {
             record: record.clone(),
             epoch: 0,
@@ -90,7 +90,7 @@ impl Books {
             return Err(StoreError::Conflict);
         }
         rules::check_change(&change)?;
-        let before = place(&entry.record);
+        let (before, waited) = (place(&entry.record), waits(&entry.record));
         let record = &mut entry.record;
         record.version += 1;
         if let Some(priority) = change.priority {
@@ -107,9 +107,13 @@ impl Books {
             entry.add_event(now);
         }
         let record = entry.record.clone();
-        self.queue.remove(&before);
-        self.queue.insert(place(&record));
+        if let Some(waited) = waited {
+            self.suspended.remove(&waited);
+        }
+        self.suspended.extend(waits(&record));
         if let Some(tenant) = self.tenants.get_mut(&record.tenant) {
+            tenant.queue.remove(&before);
+            tenant.queue.insert(place(&record));
             match (before.0.is_final(), record.state.status.is_final()) {
                 (false, true) => tenant.live -= 1,
                 (true, false) => tenant.live += 1,
@@ -119,19 +123,33 @@ impl Books {
         Ok(record)
     }
 
-    pub(super) fn briefs(&self, statuses: &[JobStatus], limit: usize) -> Vec<JobBrief> {
-        let mut statuses = statuses.to_vec();
+    pub(super) fn briefs(&self, filter: &BriefFilter<'_>) -> BriefPage {
+        let mut statuses = filter.statuses.to_vec();
         statuses.sort_unstable();
         statuses.dedup();
-        let mut places = Vec::new();
-        for status in statuses {
-            let from = (status, Reverse(u32::MAX), Uuid::nil());
-            let of_status = self.queue.range(from..).take_while(|place| place.0 == status);
-            places.extend(of_status.take(limit).map(|place| (place.1, place.2)));
+        let after = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = (after, Bound::Unbounded);
+        let mut live = self.tenants.range::<str, _>(range).filter(|(_, tenant)| tenant.live > 0);
+        let mut page = BriefPage::default();
+        for (name, tenant) in live.by_ref().take(filter.tenants) {
+            let mut places = Vec::new();
+            for &status in statuses.iter().filter(|status| !status.is_final()) {
+                let from = (status, Reverse(u32::MAX), Uuid::nil());
+                let of_status = tenant.queue.range(from..).take_while(|place| place.0 == status);
+                places.extend(of_status.take(filter.each).map(|place| (place.1, place.2)));
+            }
+            places.sort_unstable();
+            page.jobs.extend(places.into_iter().filter_map(|(_, id)| self.jobs.get(&id)).map(Entry::brief));
+            page.next = Some(name.clone());
         }
-        places.sort_unstable();
-        places.truncate(limit);
-        places.into_iter().filter_map(|(_, id)| self.jobs.get(&id)).map(Entry::brief).collect()
+        if live.next().is_none() {
+            page.next = None;
+        }
+        page
+    }
+
+    pub(super) fn suspended(&self, before: UnixMillis, limit: usize) -> Vec<Uuid> {
+        self.suspended.range(..=(before, Uuid::max())).take(limit).map(|(_, id)| *id).collect()
     }
 
     pub(super) fn lease_job(
@@ -190,8 +208,8 @@ impl Books {
             return Err(StoreError::Misuse("only a job that has ended can be forgotten"));
         }
         let Some(entry) = self.jobs.remove(&id) else { return Err(StoreError::NoSuchJob) };
-        self.queue.remove(&place(&entry.record));
         if let Some(tenant) = self.tenants.get_mut(&entry.record.tenant) {
+            tenant.queue.remove(&place(&entry.record));
             tenant.jobs.remove(&id);
             tenant.tokens.remove(&entry.record.token);
             if tenant.jobs.is_empty() {
@@ -205,6 +223,12 @@ impl Books {
 /// Where a job stands in the queue: by status, highest priority first, oldest first.
 fn place(record: &JobRecord) -> (JobStatus, Reverse<u32>, Uuid) {
     (record.state.status, Reverse(record.priority), record.id)
+}
+
+/// Where a Suspended job stands among those that wait for their confirmation.
+fn waits(record: &JobRecord) -> Option<(UnixMillis, Uuid)> {
+    let suspended = record.state.status == JobStatus::Suspended;
+    Some((record.state.suspended_at.filter(|_| suspended)?, record.id))
 }
 
 impl Entry {
@@ -226,8 +250,6 @@ impl Entry {
             shards: record.shards,
             job_leased: self.leased_until.is_some(),
             deleted: record.deleted,
-            suspended_at: record.state.suspended_at,
-            terminated_at: record.state.terminated_at,
         }
     }
 }

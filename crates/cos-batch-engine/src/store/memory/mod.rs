@@ -10,13 +10,12 @@ use std::{
     time::Duration,
 };
 
-use cos_batch_model::JobStatus;
 use uuid::Uuid;
 
 use self::books::Books;
 use super::{
-    BoxFuture, Checkpoint, CheckpointAnswer, JobBrief, JobChange, JobLease, JobStore, ListFilter, NewJob, ResultFile,
-    Segment, Shard, ShardLease, StoreError,
+    BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStore, ListFilter, NewJob,
+    ResultFile, Segment, Shard, ShardLease, StoreError,
 };
 use crate::{
     clock::{Clock, UnixMillis},
@@ -93,12 +92,12 @@ impl JobStore for MemoryJobStore {
         self.with(move |books, now| books.transition(id, version, change, now))
     }
 
-    fn briefs<'a>(
-        &'a self,
-        statuses: &'a [JobStatus],
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<JobBrief>, StoreError>> {
-        self.with(move |books, _| Ok(books.briefs(statuses, limit)))
+    fn briefs<'a>(&'a self, filter: BriefFilter<'a>) -> BoxFuture<'a, Result<BriefPage, StoreError>> {
+        self.with(move |books, _| Ok(books.briefs(&filter)))
+    }
+
+    fn suspended<'a>(&'a self, before: UnixMillis, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>> {
+        self.with(move |books, _| Ok(books.suspended(before, limit)))
     }
 
     fn lease_job<'a>(&'a self, id: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<JobLease>, StoreError>> {

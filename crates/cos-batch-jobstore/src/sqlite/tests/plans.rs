@@ -26,7 +26,6 @@ fn every_statement_finds_its_rows_by_an_index() {
         sql::ALL.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for count in [1, 2, 13] {
         statements.push((format!("list by {count} statuses"), sql::list_by_status(count)));
-        statements.push((format!("briefs of {count} statuses"), sql::briefs(count)));
     }
     // What purging a job does to everything that hangs on it.
     for table in ["job_spec", "event", "shard", "segment", "result", "code"] {
@@ -46,7 +45,8 @@ fn each_look_up_uses_the_index_made_for_it() {
     for (text, index) in [
         (sql::LIST, "job_list "),
         (&sql::list_by_status(2), "job_list_by_status "),
-        (&sql::briefs(2), "job_brief "),
+        (sql::BRIEFS, "job_brief "),
+        (sql::SUSPENDED, "job_suspended "),
         (sql::PURGEABLE, "job_ended "),
         (sql::REAP_JOBS, "job_lease "),
         (sql::REAP_SHARDS, "shard_lease "),
@@ -99,7 +99,9 @@ fn answers_about_jobs_cost_the_same_among_many() {
             steps(&connection, sql::LIST, params!["even", after.as_bytes(), 10]),
             steps(&connection, sql::LIST, params!["odd", none, 10]),
             steps(&connection, &sql::list_by_status(2), params!["even", after.as_bytes(), 10, "Active", "Paused"]),
-            steps(&connection, &sql::briefs(3), params![10, "Active", "New", "Paused"]),
+            steps(&connection, sql::BRIEFS, params!["even", "Active", 10]),
+            steps(&connection, sql::TENANTS, params!["", 10]),
+            steps(&connection, sql::SUSPENDED, params![i64::MAX, 10]),
             steps(&connection, sql::PURGEABLE, params![100, 10]),
             steps(&connection, sql::CLAIMABLE, [after.as_bytes()]),
             steps(&connection, sql::HELD_JOB, params![after.as_bytes(), 1]),
