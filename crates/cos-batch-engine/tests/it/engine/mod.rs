@@ -5,5 +5,6 @@ mod faulty;
 mod life;
 mod operations;
 mod refusals;
+mod sharing;
 mod stops;
 mod world;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     faulty::Faulty,
+    sharing::another,
     world::{self, SOURCE, TARGET, World},
 };
 
@@ -230,19 +231,7 @@ async fn another_tenants_small_job_need_not_wait_for_a_large_one() {
     world.fill(1).await;
     let large = world.create(world.copy_request(&rows).await).await;
     world.until(&large, |job| job.progress_summary.number_of_tasks_succeeded > 0).await;
-    world.memory.create_bucket("their-7").unwrap();
-    let etag = world.put("their-7", "m.csv", "their-7,m.csv\n").await;
-    let mut request = world.copy_request("x").await;
-    request.manifest.location.e_tag = etag.parse().unwrap();
-    request.manifest.location.object_arn = cos_batch_model::ObjectArn::for_object("r", "their-7", "m.csv").unwrap();
-    let bucket = cos_batch_model::BucketArn::for_bucket("r", "their-7").unwrap();
-    let mut copy = cos_batch_model::PutObjectCopy::to(bucket);
-    copy.prefix_replace = true;
-    copy.target_key_prefix = Some("copy/".parse().unwrap());
-    request.operation = cos_batch_model::Operation::PutObjectCopy(Box::new(copy));
-    request.report = cos_batch_model::Report::disabled();
-    let mut context = world.context();
-    context.appid = cos_batch_model::AppId::new("7").unwrap();
+    let (context, request) = another(&world).await;
     let small = world.engine.create_job(&context, request).await.unwrap().job_id;
     // The large job goes on only as fast as permits come; the small one must not need its end.
     for _ in 0..20_000 {
