@@ -7,7 +7,10 @@ use cos_batch_objectstore::Pin;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{clock::UnixMillis, spec::JobSpec};
+use crate::{
+    clock::UnixMillis,
+    spec::{Column, JobSpec},
+};
 
 /// A job: what it is to do, where it stands, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +110,12 @@ pub struct PinnedManifest {
     pub size: u64,
     /// Refuses reads of anything else.
     pub pin: Pin,
+    /// Its version where its bucket keeps versions: what is written over it later does not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The columns of an inventory's files, in order; none: those that the job's request declares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<Column>>,
     /// The one bucket that rows name, but for foreign ones, which fail (the first row's if all are foreign).
     pub source_bucket: String,
 }

@@ -74,6 +74,35 @@ pub enum Column {
     VersionId,
     /// Of no interest.
     Ignore,
+    /// The APPID that ends the bucket's full name. In inventories only, as the next two.
+    Appid,
+    /// Whether the version is the current one.
+    IsLatest,
+    /// Whether the version is a delete marker.
+    IsDeleteMarker,
+}
+
+impl Column {
+    /// Its name in a header or an inventory's `fileSchema`; none: any.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Bucket => "Bucket",
+            Self::Key => "Key",
+            Self::VersionId => "VersionId",
+            Self::Appid => "Appid",
+            Self::IsLatest => "IsLatest",
+            Self::IsDeleteMarker => "IsDeleteMarker",
+            Self::Ignore => return None,
+        })
+    }
+
+    /// The column that an inventory's `fileSchema` calls so; what a job does not need is `Ignore`.
+    #[must_use]
+    pub fn of_inventory(name: &str) -> Self {
+        let known = [Self::Bucket, Self::Key, Self::VersionId, Self::Appid, Self::IsLatest, Self::IsDeleteMarker];
+        known.into_iter().find(|column| column.name() == Some(name)).unwrap_or(Self::Ignore)
+    }
 }
 
 /// What is done to each object.

@@ -1,9 +1,8 @@
 //! CSV manifests: records, rows, shards.
 
 use cos_batch_engine::manifest::records::Next;
-use cos_batch_engine::manifest::{Columns, Indexer, Records, Step};
+use cos_batch_engine::manifest::{Columns, Cut, Indexer, Piece, Records, Step};
 use cos_batch_engine::spec::Column;
-use cos_batch_engine::store::{Shard, ShardSource};
 
 pub(crate) const PROPERTY: &str = "into which pieces a manifest is cut does not matter; shards follow one another and \
                                    hold just the rows counted; a record's field is never longer than the input";
@@ -34,19 +33,19 @@ pub(crate) fn target(input: &[u8]) {
 /// What an index says.
 #[derive(Debug, PartialEq)]
 struct Indexed {
-    shards: Vec<Shard>,
+    pieces: Vec<Piece>,
     other_buckets: Vec<(u64, String)>,
     rows: u64,
 }
 
 fn index(columns: &Columns, csv: &[u8], piece: usize) -> Result<Indexed, String> {
-    let mut indexer = Indexer::new(columns.clone(), ROWS_MAX);
-    let mut found = Indexed { shards: Vec::new(), other_buckets: Vec::new(), rows: 0 };
+    let mut indexer = Indexer::new(columns.clone(), Cut::default(), ROWS_MAX);
+    let mut found = Indexed { pieces: Vec::new(), other_buckets: Vec::new(), rows: 0 };
     let mut pieces = csv.chunks(piece).map(|piece| (piece, false)).chain([(&csv[csv.len()..], true)]);
     let (mut rest, mut end) = pieces.next().unwrap_or((csv, true));
     loop {
         match indexer.step(&mut rest, end).map_err(|error| format!("{error:?}"))? {
-            Step::Shard(shard) => found.shards.push(shard),
+            Step::Piece(piece) => found.pieces.push(piece),
             Step::OtherBucket(record, bucket) => found.other_buckets.push((record, bucket)),
             Step::More => (rest, end) = pieces.next().unwrap_or((&[], true)),
             Step::End => break,
@@ -59,8 +58,8 @@ fn index(columns: &Columns, csv: &[u8], piece: usize) -> Result<Indexed, String>
 fn check_shards(csv: &[u8], indexed: &Indexed) {
     let mut rows = 0;
     let mut last_end = 0;
-    for shard in &indexed.shards {
-        let ShardSource::Bytes { start, end } = shard.source;
+    for shard in &indexed.pieces {
+        let (start, end) = (shard.bytes.start, shard.bytes.end);
         assert!(last_end <= start && start < end && end <= csv.len() as u64, "{shard:?} of {} bytes", csv.len());
         assert_eq!(shard.first_row, rows, "{shard:?}");
         assert_eq!(records(csv, start, end), shard.rows, "{shard:?}");

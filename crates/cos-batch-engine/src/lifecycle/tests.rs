@@ -8,7 +8,7 @@ fn state(status: JobStatus) -> JobState {
 }
 
 fn manifest() -> PinnedManifest {
-    PinnedManifest { size: 3, pin: Pin("p".into()), source_bucket: "src-1".into() }
+    PinnedManifest { size: 3, pin: Pin("p".into()), version: None, columns: None, source_bucket: "src-1".into() }
 }
 
 fn commands() -> Vec<Command> {

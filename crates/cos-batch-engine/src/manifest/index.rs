@@ -1,7 +1,8 @@
 //! The one pass over a manifest that checks every row and cuts it into shards.
 
-use super::{Columns, ManifestError, Records, records::Next};
-use crate::store::{Shard, ShardSource};
+use std::ops::Range;
+
+use super::{BucketRef, Columns, ManifestError, Records, records::Next};
 
 /// Rows of a shard. Small enough that a shard's report files are built in memory and that tenants take turns quickly;
 /// large enough that a billion rows are 100,000 shards.
@@ -10,7 +11,22 @@ pub const SHARD_ROWS: u64 = 10_000;
 /// Bytes of a shard, for manifests with very long rows: a shard ends with the row that passes this.
 pub const SHARD_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Checks rows and cuts shards while a manifest streams by.
+/// Where a manifest is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Most rows of a piece.
+    pub rows: u64,
+    /// A piece ends with the row that passes so many bytes.
+    pub bytes: u64,
+}
+
+impl Default for Cut {
+    fn default() -> Self {
+        Self { rows: SHARD_ROWS, bytes: SHARD_BYTES }
+    }
+}
+
+/// Checks rows and cuts them into pieces while a file of a manifest streams by. Nothing is allocated per row.
 #[derive(Debug)]
 pub struct Indexer {
     columns: Columns,
@@ -19,46 +35,68 @@ pub struct Indexer {
     record: u64,
     rows: u64,
     source_bucket: Option<String>,
-    shard: OpenShard,
-    shards: u32,
+    /// The bucket that the last row named, as it stood there: nearly always the next one's.
+    last: (String, String),
+    open: OpenPiece,
+    cut: Cut,
     rows_max: u64,
+    scratch: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
-struct OpenShard {
+struct OpenPiece {
     start: u64,
     end: u64,
     first_row: u64,
 }
 
-/// What came of a piece of a manifest.
+/// A piece of a file: what becomes a shard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Bytes of the file, decompressed, cut at the borders of records.
+    pub bytes: Range<u64>,
+    /// Row of the file that its first row is, from 0.
+    pub first_row: u64,
+    /// How many rows it has, at least 1.
+    pub rows: u64,
+}
+
+/// What came of some bytes of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A shard is complete; call again with the same input.
-    Shard(Shard),
+    /// A piece is complete; call again with the same input.
+    Piece(Piece),
     /// The input is used up.
     More,
     /// A row names another bucket than the rows before it (its record number, its bucket). Whether that breaks the
     /// manifest or only fails this task, the caller knows. Call again with the same input to go on.
     OtherBucket(u64, String),
-    /// The manifest has ended.
+    /// The file has ended.
     End,
 }
 
 impl Indexer {
-    /// Begins at the start of a manifest, refusing more than `rows_max` rows.
+    /// Begins at the start of a file, refusing more than `rows_max` rows.
     #[must_use]
-    pub fn new(columns: Columns, rows_max: u64) -> Self {
+    pub fn new(columns: Columns, cut: Cut, rows_max: u64) -> Self {
         Self {
             columns,
             records: Records::new(0),
             record: 0,
             rows: 0,
             source_bucket: None,
-            shard: OpenShard::default(),
-            shards: 0,
+            last: (String::new(), String::new()),
+            open: OpenPiece::default(),
+            cut,
             rows_max,
+            scratch: Vec::new(),
         }
+    }
+
+    /// All rows should name this bucket.
+    #[must_use]
+    pub fn expecting(self, bucket: &str) -> Self {
+        Self { source_bucket: Some(bucket.to_owned()), ..self }
     }
 
     /// Rows so far.
@@ -67,31 +105,31 @@ impl Indexer {
         self.rows
     }
 
-    /// The bucket that the first row names.
+    /// The bucket that rows should name, or the one that the first row names.
     #[must_use]
     pub fn source_bucket(&self) -> Option<&str> {
         self.source_bucket.as_deref()
     }
 
     /// Goes on with `input`, of which the used part is taken away; with `end`, no byte follows it. Call again with what
-    /// is left until the answer is [`Step::More`] (give the next piece) or [`Step::End`].
+    /// is left until the answer is [`Step::More`] (give the next bytes) or [`Step::End`].
     ///
     /// # Errors
     /// The first row that breaks a rule.
     pub fn step(&mut self, input: &mut &[u8], end: bool) -> Result<Step, ManifestError> {
         loop {
             let full =
-                self.rows - self.shard.first_row >= SHARD_ROWS || self.shard.end - self.shard.start >= SHARD_BYTES;
-            if full && let Some(shard) = self.cut() {
-                return Ok(Step::Shard(shard));
+                self.rows - self.open.first_row >= self.cut.rows || self.open.end - self.open.start >= self.cut.bytes;
+            if full && let Some(piece) = self.close() {
+                return Ok(Step::Piece(piece));
             }
-            let (other, row_end) = match self.records.next(input, end) {
+            match self.records.next(input, end) {
                 Next::More => {
                     *input = &[];
                     return Ok(Step::More);
                 }
                 Next::End => {
-                    return Ok(self.cut().map_or(Step::End, Step::Shard));
+                    return Ok(self.close().map_or(Step::End, Step::Piece));
                 }
                 Next::Broken(rule) => {
                     return Err(ManifestError { record: self.record + 1, column: None, rule: rule.to_owned() });
@@ -100,49 +138,48 @@ impl Indexer {
                     *input = &input[used..];
                     self.record += 1;
                     if self.record == 1 && self.columns.is_header(&record) {
-                        self.shard.start = record.end;
-                        self.shard.end = record.end;
+                        self.open.start = record.end;
+                        self.open.end = record.end;
                         continue;
                     }
                     if self.rows == self.rows_max {
                         let rule = format!("a manifest has at most {} rows", self.rows_max);
                         return Err(ManifestError { record: self.record, column: None, rule });
                     }
-                    let row = self.columns.read(&record, self.record)?;
-                    let other = match &self.source_bucket {
-                        Some(first) => (first != row.bucket).then(|| row.bucket.to_owned()),
-                        None => {
-                            self.source_bucket = Some(row.bucket.to_owned());
-                            None
-                        }
-                    };
-                    (other, record.end)
+                    let bucket = self.columns.check(&record, self.record, &mut self.scratch)?;
+                    self.open.end = record.end;
+                    let known = bucket.name == self.last.0 && bucket.appid == self.last.1;
+                    self.rows += 1;
+                    if !known && let Some(other) = other_bucket(&mut self.last, &mut self.source_bucket, bucket) {
+                        return Ok(Step::OtherBucket(self.record, other));
+                    }
                 }
-            };
-            self.rows += 1;
-            self.shard.end = row_end;
-            if let Some(bucket) = other {
-                return Ok(Step::OtherBucket(self.record, bucket));
             }
         }
     }
 
-    /// Ends the open shard, if it has rows.
-    fn cut(&mut self) -> Option<Shard> {
-        let rows = self.rows - self.shard.first_row;
+    /// Ends the open piece, if it has rows.
+    fn close(&mut self) -> Option<Piece> {
+        let rows = self.rows - self.open.first_row;
         if rows == 0 {
             return None;
         }
-        let shard = Shard {
-            index: self.shards,
-            source: ShardSource::Bytes { start: self.shard.start, end: self.shard.end },
-            first_row: self.shard.first_row,
-            rows,
-        };
-        self.shards += 1;
-        self.shard = OpenShard { start: self.shard.end, end: self.shard.end, first_row: self.rows };
-        Some(shard)
+        let piece = Piece { bytes: self.open.start..self.open.end, first_row: self.open.first_row, rows };
+        self.open = OpenPiece { start: self.open.end, end: self.open.end, first_row: self.rows };
+        Some(piece)
     }
+}
+
+/// A row names another bucket than the one before: its full name, unless it is the source bucket.
+fn other_bucket(last: &mut (String, String), source: &mut Option<String>, bucket: BucketRef<'_>) -> Option<String> {
+    let full = bucket.full();
+    match source {
+        Some(source) if *source != full => return Some(full.into_owned()),
+        Some(_) => {}
+        None => *source = Some(full.into_owned()),
+    }
+    *last = (bucket.name.to_owned(), bucket.appid.to_owned());
+    None
 }
 
 #[cfg(test)]
@@ -152,24 +189,24 @@ mod tests {
     use super::*;
     use crate::spec::Column;
 
-    /// Shards, rows, and rows that name another bucket.
-    type Indexed = (Vec<Shard>, u64, Vec<(u64, String)>);
+    /// Pieces, rows, and rows that name another bucket.
+    type Indexed = (Vec<Piece>, u64, Vec<(u64, String)>);
 
     fn index(text: &[u8], piece: usize, rows_max: u64) -> Result<Indexed, ManifestError> {
         let columns = Columns::new(&[Column::Bucket, Column::Key]).unwrap();
-        let mut indexer = Indexer::new(columns, rows_max);
-        let (mut shards, mut others) = (Vec::new(), Vec::new());
+        let mut indexer = Indexer::new(columns, Cut::default(), rows_max);
+        let (mut found, mut others) = (Vec::new(), Vec::new());
         let mut pieces = text.chunks(piece);
         let (mut input, mut end) = (&[][..], false);
         loop {
             match indexer.step(&mut input, end)? {
-                Step::Shard(shard) => shards.push(shard),
+                Step::Piece(piece) => found.push(piece),
                 Step::OtherBucket(record, bucket) => others.push((record, bucket)),
                 Step::More => match pieces.next() {
                     Some(piece) => input = piece,
                     None => end = true,
                 },
-                Step::End => return Ok((shards, indexer.rows(), others)),
+                Step::End => return Ok((found, indexer.rows(), others)),
             }
         }
     }
@@ -182,14 +219,13 @@ mod tests {
     fn shards_cover_every_row_once_at_the_edges() {
         for count in [0, 1, 2, SHARD_ROWS - 1, SHARD_ROWS, SHARD_ROWS + 1, 3 * SHARD_ROWS] {
             let text = lines(count);
-            let (shards, rows, _) = index(text.as_bytes(), 1000, u64::MAX).unwrap();
+            let (found, rows, _) = index(text.as_bytes(), 1000, u64::MAX).unwrap();
             assert_eq!(rows, count);
-            assert_eq!(shards.len() as u64, count.div_ceil(SHARD_ROWS));
+            assert_eq!(found.len() as u64, count.div_ceil(SHARD_ROWS));
             let (mut next_row, mut next_byte) = (0, 0);
-            for (place, shard) in shards.iter().enumerate() {
-                let ShardSource::Bytes { start, end } = shard.source;
-                assert_eq!((shard.index as usize, shard.first_row, start), (place, next_row, next_byte));
-                (next_row, next_byte) = (shard.first_row + shard.rows, end);
+            for piece in &found {
+                assert_eq!((piece.first_row, piece.bytes.start), (next_row, next_byte));
+                (next_row, next_byte) = (piece.first_row + piece.rows, piece.bytes.end);
             }
             assert_eq!((next_row, next_byte), (count, text.len() as u64));
         }
@@ -197,8 +233,8 @@ mod tests {
 
     #[test]
     fn a_header_is_no_row_and_only_first() {
-        let (shards, rows, _) = index(b"Bucket,Key\nb-1,k\n", 4, 9).unwrap();
-        assert_eq!((rows, shards[0].source.clone()), (1, ShardSource::Bytes { start: 11, end: 17 }));
+        let (found, rows, _) = index(b"Bucket,Key\nb-1,k\n", 4, 9).unwrap();
+        assert_eq!((rows, found[0].bytes.clone()), (1, 11..17));
         let (_, rows, others) = index(b"b-1,k\nBucket,Key\n", 4, 9).unwrap();
         assert_eq!((rows, others), (2, vec![(2, "Bucket".to_owned())]));
     }

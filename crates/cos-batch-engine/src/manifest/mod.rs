@@ -1,15 +1,22 @@
 //! Manifests: which objects a job works on.
 //!
-//! [`records`] splits bytes into records, [`row`] gives a record its meaning, [`index`] checks a whole manifest once
-//! and cuts it into shards. All of it is pure: bytes come in as slices, in pieces of any size.
+//! [`coding`] tells what the bytes of a file are, [`inflate`] decompresses them, [`records`] splits them into records,
+//! [`row`] gives a record its meaning, [`index`] checks a whole file once and cuts it into pieces; [`inventory`] reads
+//! the list of an inventory's files. All of it is pure: bytes come in as slices, in pieces of any size.
 
+pub mod coding;
 pub mod index;
+pub mod inflate;
+pub mod inventory;
 pub mod records;
 pub mod row;
 
-pub use index::{Indexer, Step};
+pub use coding::Coding;
+pub use index::{Cut, Indexer, Piece, Step};
+pub use inflate::{InflateError, Inflated, Inflater};
+pub use inventory::{DataFile, Inventory};
 pub use records::{Record, Records};
-pub use row::{Columns, Row};
+pub use row::{BucketRef, Columns, ListedAs, Row};
 
 /// What is wrong with a manifest, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -72,13 +72,13 @@ mod tests {
 
     use super::*;
     use crate::{
-        manifest::{Columns, Records, records::Next},
+        manifest::{Columns, ListedAs, Records, records::Next},
         spec::Column,
     };
 
     fn task(key: &str, version: Option<&str>) -> Task {
         let version = version.map_or(VersionSelector::Latest, |id| VersionSelector::Id(id.to_owned()));
-        Task { row: 0, bucket: "src-1".into(), key: key.to_owned(), version, end: 0 }
+        Task { row: 0, bucket: "src-1".into(), key: key.to_owned(), version, listed_as: ListedAs::Object, end: 0 }
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
             let Next::Record(record, used) = records.next(&out, false) else { panic!("no record") };
             prop_assert_eq!(used, out.len());
             let row = columns.read(&record, 1).unwrap();
-            prop_assert_eq!((row.bucket, row.key.as_ref(), row.version), ("src-1", key.as_str(), Some(version.as_str())));
+            prop_assert_eq!((row.bucket.name, row.key.as_ref(), row.version), ("src-1", key.as_str(), Some(version.as_str())));
         }
     }
 }

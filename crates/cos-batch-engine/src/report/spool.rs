@@ -1,4 +1,5 @@
-//! The spool: outcomes of checkpoints, on their way into a report.
+//! The spool: what a job needs on its way and nobody may name. Outcomes of checkpoints that become a report; rows of
+//! manifests that had to be decompressed.
 //!
 //! A segment's files are named `<job>/<shard>-<epoch>-<number>` and are durable before the checkpoint that counts
 //! them commits. The epoch in the name keeps a holder whose lease was lost from overwriting what its successor wrote.
@@ -15,6 +16,12 @@ use crate::store::Segment;
 
 /// Keys of a listing's page while a job's segments are swept.
 const SWEEP_PAGE: usize = 1000;
+
+/// What ends the name of a file of rows.
+const ROWS_SUFFIX: &str = ".rows";
+
+/// What ends the name of a segment's file of failed tasks.
+const FAILED_SUFFIX: &str = ".f";
 
 /// Where segments are kept: a bucket of some object store that no user can name.
 #[derive(Clone, Debug)]
@@ -36,7 +43,7 @@ impl Rows {
     fn suffix(self) -> &'static str {
         match self {
             Self::Succeeded => "s",
-            Self::Failed => "f",
+            Self::Failed => &FAILED_SUFFIX[1..],
         }
     }
 
@@ -55,6 +62,12 @@ impl Spool {
     #[must_use]
     pub fn new(store: Arc<dyn ObjectStore>, bucket: &str) -> Self {
         Self { store, bucket: bucket.into() }
+    }
+
+    /// Its bucket.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
     }
 
     /// The store the spool is in.
@@ -87,7 +100,29 @@ impl Spool {
         self.store.get_range(GetRequest { bucket, key: &key, version, range: 0..u64::MAX, pin: None }).await
     }
 
-    /// Removes a job's segments: those of succeeded rows (their report is published), or all.
+    /// Name of the `number`th file of rows cut from file `file` of a manifest, under this lease.
+    #[must_use]
+    pub fn rows_name(epoch: u64, file: usize, number: u64) -> String {
+        format!("{epoch}-{file}-{number}{ROWS_SUFFIX}")
+    }
+
+    /// Key of a file of rows.
+    #[must_use]
+    pub fn rows_key(job: Uuid, name: &str) -> String {
+        format!("{job}/{name}")
+    }
+
+    /// Writes a file of rows; durable on return.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn write_rows(&self, job: Uuid, name: &str, body: Bytes) -> Result<(), StoreError> {
+        let key = Self::rows_key(job, name);
+        let request = PutRequest { durable: true, ..PutRequest::new(&self.bucket, &key, body) };
+        self.store.put(request).await.map(|_| ())
+    }
+
+    /// Removes a job's files: all but the outcomes of failed tasks (when its report is published), or all.
     ///
     /// # Errors
     /// Those of the store.
@@ -102,7 +137,7 @@ impl Spool {
                 page => page?,
             };
             for (key, _) in &page.objects {
-                if all || key.ends_with(".s") {
+                if all || !key.ends_with(FAILED_SUFFIX) {
                     let (bucket, version) = (&*self.bucket, &VersionSelector::Latest);
                     self.store.delete(DeleteRequest { bucket, key, version, operation: None }).await?;
                 }

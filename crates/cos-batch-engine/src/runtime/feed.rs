@@ -1,59 +1,20 @@
-//! The rows of a shard, read in pieces from the pinned manifest.
+//! The rows of a shard, read in pieces from where they were found when the job was prepared.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use cos_batch_objectstore::{GetRequest, ObjectStore, Pin, StoreError, VersionSelector};
+use bytes::{Bytes, BytesMut};
+use cos_batch_objectstore::{StoreError, VersionSelector};
 
-use super::offload::offload;
+use super::{
+    source::{READ_BYTES, Source},
+    stop::{Level, Stop},
+};
 use crate::{
     job::PinnedManifest,
-    manifest::{Columns, ManifestError, Records, records::Next},
-    spec::ManifestSpec,
+    manifest::{BucketRef, Columns, InflateError, Inflated, Inflater, ManifestError, Records, records::Next},
     store::{ShardLease, ShardSource},
     task::Task,
 };
-
-/// Bytes read from the manifest at once.
-pub(crate) const READ_BYTES: u64 = 256 * 1024;
-
-/// A manifest object, with what it takes to read exactly this content of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Source {
-    pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) bucket: String,
-    pub(crate) key: String,
-    pub(crate) version: VersionSelector,
-    pub(crate) pin: Pin,
-}
-
-impl Source {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, spec: &ManifestSpec, pin: Pin) -> Self {
-        Self { store, bucket: spec.bucket.clone(), key: spec.key.clone(), version: version(spec), pin }
-    }
-
-    /// Reads up to `READ_BYTES` from `start`, not past `end`.
-    pub(crate) async fn read(&self, start: u64, end: u64) -> Result<Bytes, StoreError> {
-        let source = self.clone();
-        let range = start..end.min(start.saturating_add(READ_BYTES));
-        offload(self.store.execution(), async move {
-            let request = GetRequest {
-                bucket: &source.bucket,
-                key: &source.key,
-                version: &source.version,
-                range,
-                pin: Some(&source.pin),
-            };
-            source.store.get_range(request).await
-        })
-        .await
-    }
-}
-
-/// The version of the manifest that a job names.
-pub(crate) fn version(spec: &ManifestSpec) -> VersionSelector {
-    spec.version.as_ref().map_or(VersionSelector::Latest, |id| VersionSelector::Id(id.clone()))
-}
 
 /// Why rows cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +23,8 @@ pub(crate) enum FeedError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Inflate(#[from] InflateError),
     #[error("the manifest ends before its shard does")]
     Short,
 }
@@ -69,48 +32,77 @@ pub(crate) enum FeedError {
 /// Reads the rows of one shard from where its cursor stands.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    source: Source,
+    text: Text,
     columns: Columns,
     records: Records,
     piece: Bytes,
-    /// Next byte of the manifest to read.
-    next_byte: u64,
     shard_start: u64,
-    shard_end: u64,
     next_row: u64,
     rows_left: u64,
     bucket: Arc<str>,
+    /// The last row's bucket as it stood there.
+    last: (String, String),
+}
+
+/// The text of a shard's source from the cursor on.
+#[derive(Debug)]
+struct Text {
+    source: Source,
+    inflater: Option<Inflater>,
+    /// Next byte of the object to read.
+    object_at: u64,
+    /// Next byte of the text.
+    at: u64,
+    /// Where the cursor stands, and where the shard ends.
+    start: u64,
+    end: u64,
 }
 
 impl Feed {
     pub(crate) fn new(source: Source, columns: Columns, manifest: &PinnedManifest, lease: &ShardLease) -> Self {
-        let ShardSource::Bytes { start, end } = lease.shard.source;
-        let at = start + lease.cursor.offset;
+        let bytes = lease.shard.source.bytes();
+        let start = bytes.start + lease.cursor.offset;
+        let gzip = matches!(lease.shard.source, ShardSource::File { gzip: true, .. });
+        // What is compressed is read from its beginning.
+        let at = if gzip { 0 } else { start };
         Self {
-            source,
+            text: Text { source, inflater: gzip.then(Inflater::default), object_at: at, at, start, end: bytes.end },
             columns,
-            records: Records::new(at),
+            records: if matches!(lease.shard.source, ShardSource::Spooled { .. }) {
+                Records::of_part(start)
+            } else {
+                Records::new(start)
+            },
             piece: Bytes::new(),
-            next_byte: at,
-            shard_start: start,
-            shard_end: end,
+            shard_start: bytes.start,
             next_row: lease.shard.first_row + lease.cursor.rows,
             rows_left: lease.shard.rows.saturating_sub(lease.cursor.rows),
             bucket: manifest.source_bucket.as_str().into(),
+            last: (String::new(), String::new()),
         }
+    }
+
+    /// Gets to where the cursor stands: a compressed source is decompressed up to there. That can take a while, in which
+    /// the lease has to be renewed. Does nothing else before the first [`next`](Self::next).
+    pub(crate) async fn open(&mut self, stop: &Stop) -> Result<(), FeedError> {
+        while self.text.at < self.text.start && stop.level() == Level::Run {
+            let count = self.text.start - self.text.at;
+            self.text.read(count).await?;
+            // Let others run: what lies in memory never waits.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     /// At most `count` further tasks; none: the shard has no more.
     pub(crate) async fn next(&mut self, count: usize) -> Result<Vec<Task>, FeedError> {
         let mut tasks = Vec::with_capacity(count);
         while tasks.len() < count && self.rows_left > 0 {
-            let end = self.next_byte >= self.shard_end;
+            let end = self.text.at >= self.text.end;
             match self.records.next(&self.piece, end) {
                 Next::Record(record, used) => {
                     let row = self.columns.read(&record, self.next_row + 1)?;
-                    if *self.bucket != *row.bucket {
-                        self.bucket = row.bucket.into();
-                    }
+                    note_bucket(&mut self.last, &mut self.bucket, row.bucket);
                     let version =
                         row.version.map_or(VersionSelector::Latest, |version| VersionSelector::Id(version.to_owned()));
                     tasks.push(Task {
@@ -118,19 +110,14 @@ impl Feed {
                         bucket: Arc::clone(&self.bucket),
                         key: row.key.into_owned(),
                         version,
+                        listed_as: row.listed_as,
                         end: record.end - self.shard_start,
                     });
                     self.next_row += 1;
                     self.rows_left -= 1;
                     self.piece = self.piece.slice(used..);
                 }
-                Next::More if !end => {
-                    self.piece = self.source.read(self.next_byte, self.shard_end).await?;
-                    if self.piece.is_empty() {
-                        return Err(FeedError::Short);
-                    }
-                    self.next_byte += self.piece.len() as u64;
-                }
+                Next::More if !end => self.piece = self.text.read(self.text.end - self.text.at).await?,
                 // What is left of the piece was used up; an empty piece now says that the shard ends.
                 Next::More => self.piece = Bytes::new(),
                 Next::End => return Err(FeedError::Short),
@@ -140,5 +127,58 @@ impl Feed {
             }
         }
         Ok(tasks)
+    }
+}
+
+/// Keeps the full name of the bucket that the last row named.
+fn note_bucket(last: &mut (String, String), full: &mut Arc<str>, bucket: BucketRef<'_>) {
+    if bucket.name != last.0 || bucket.appid != last.1 {
+        *last = (bucket.name.to_owned(), bucket.appid.to_owned());
+        let name = bucket.full();
+        if **full != *name {
+            *full = name.as_ref().into();
+        }
+    }
+}
+
+impl Text {
+    /// The next bytes of the text, at most `most`, and one at least.
+    async fn read(&mut self, most: u64) -> Result<Bytes, FeedError> {
+        let piece = match self.inflater.is_some() {
+            false => self.source.read(self.object_at, self.object_at.saturating_add(most)).await?,
+            true => self.inflate(most).await?,
+        };
+        if piece.is_empty() {
+            return Err(FeedError::Short);
+        }
+        if self.inflater.is_none() {
+            self.object_at += piece.len() as u64;
+        }
+        self.at += piece.len() as u64;
+        Ok(piece)
+    }
+
+    async fn inflate(&mut self, most: u64) -> Result<Bytes, FeedError> {
+        let length = usize::try_from(most.min(READ_BYTES)).unwrap_or(usize::MAX);
+        let mut text = BytesMut::zeroed(length);
+        while let Some(inflater) = &mut self.inflater {
+            match inflater.read(&mut text)? {
+                Inflated::Bytes(count) => {
+                    text.truncate(count);
+                    return Ok(text.freeze());
+                }
+                Inflated::More => {
+                    let compressed = self.source.read(self.object_at, u64::MAX).await?;
+                    self.object_at += compressed.len() as u64;
+                    if compressed.is_empty() {
+                        inflater.finish();
+                    } else {
+                        inflater.feed(compressed);
+                    }
+                }
+                Inflated::End => break,
+            }
+        }
+        Ok(Bytes::new())
     }
 }

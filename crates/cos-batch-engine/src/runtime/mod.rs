@@ -14,6 +14,7 @@ mod offload;
 mod prepare;
 mod results;
 mod shard;
+mod source;
 mod stop;
 mod sweep;
 mod window;

@@ -11,9 +11,10 @@ use super::{
     batch,
     core::{Core, stop_level},
     fault::ShardError,
-    feed::{Feed, Source},
+    feed::Feed,
     offload::offload,
     results,
+    source::Source,
     stop::{Level, Stop},
     window::{Pending, Window},
 };
@@ -137,10 +138,11 @@ impl<'a> Worker<'a> {
         let broken =
             |what: &str| ShardError::Job(Failure { code: "InternalError".to_owned(), reason: what.to_owned() });
         let manifest = job.state.manifest.as_ref().ok_or_else(|| broken("the job has shards but no manifest"))?;
-        let ManifestFormat::Csv { columns } = &job.spec.manifest.format else {
-            return Err(broken("the job has shards of a manifest that is no CSV"));
+        let columns = match (&job.spec.manifest.format, &manifest.columns) {
+            (ManifestFormat::Csv { columns }, _) => Columns::new(columns),
+            (ManifestFormat::Inventory, columns) => columns.as_deref().and_then(Columns::of_inventory),
         };
-        let columns = Columns::new(columns).ok_or_else(|| broken("the manifest has no Bucket or no Key column"))?;
+        let columns = columns.ok_or_else(|| broken("the manifest has no Bucket or no Key column"))?;
         let store = core.buckets.store(&manifest.source_bucket);
         let execution = store.execution();
         let (slots, slot_count) = match execution {
@@ -155,8 +157,7 @@ impl<'a> Worker<'a> {
             store,
             manifest.source_bucket.as_str().into(),
         );
-        let source =
-            Source::new(core.buckets.store(&job.spec.manifest.bucket), &job.spec.manifest, manifest.pin.clone());
+        let source = Source::of_shard(core, job, manifest, &lease.shard.source);
         Ok(Self {
             core,
             lease,
@@ -174,6 +175,9 @@ impl<'a> Worker<'a> {
     }
 
     async fn run(&mut self) -> Result<(), ShardError> {
+        let (core, lease) = (self.core, self.lease);
+        let open = async { self.feed.open(self.stop).await.map_err(ShardError::from) };
+        core.holding(|| core.store.renew_shard(lease, core.config.lease), open).await?;
         let mut in_flight = FuturesUnordered::new();
         let result = self.drive(&mut in_flight).await;
         if result.is_err() {

@@ -160,6 +160,7 @@ mod tests {
             bucket: "b-1".into(),
             key: format!("k{row}"),
             version: VersionSelector::Latest,
+            listed_as: crate::manifest::ListedAs::Object,
             end: (row + 1) * 10,
         };
         Arc::new(rows.map(task).collect())

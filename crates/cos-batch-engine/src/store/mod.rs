@@ -14,9 +14,10 @@ pub mod ids;
 mod memory;
 pub mod rules;
 
-use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, time::Duration};
+use std::{collections::BTreeMap, fmt, future::Future, ops::Range, time::Duration};
 
 pub use cos_batch_model::JobStatus;
+use cos_batch_objectstore::Pin;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub use error::StoreError;
 pub use memory::MemoryJobStore;
 
 /// A boxed future, so that the trait can be used as `dyn JobStore`.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Entries kept of a job's timeline; a job passes through about ten statuses, pausing adds more. The oldest go first,
 /// but for the very first.
@@ -138,7 +139,7 @@ pub struct Shard {
     pub rows: u64,
 }
 
-/// Where the rows of a shard are.
+/// Where the rows of a shard are. Stored as JSON: variants may be added, what is there stays readable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ShardSource {
     /// Bytes `start..end` of the manifest, cut at record boundaries.
@@ -148,6 +149,38 @@ pub enum ShardSource {
         /// End, exclusive.
         end: u64,
     },
+    /// A file in the spool, written when the manifest was prepared: rows of a compressed file that is too long to be
+    /// decompressed from its start for each shard.
+    Spooled {
+        /// Its name among the job's files.
+        name: String,
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// A part of one of the files that an inventory lists, in the manifest's bucket.
+    File {
+        /// Key of the file.
+        key: String,
+        /// Refuses reads of anything but what was prepared.
+        pin: Pin,
+        /// The file is compressed with gzip.
+        gzip: bool,
+        /// First byte, of the decompressed file.
+        start: u64,
+        /// End, exclusive.
+        end: u64,
+    },
+}
+
+impl ShardSource {
+    /// The bytes of the (decompressed) source that are the shard's rows.
+    #[must_use]
+    pub fn bytes(&self) -> Range<u64> {
+        match self {
+            Self::Bytes { start, end } | Self::File { start, end, .. } => *start..*end,
+            Self::Spooled { bytes, .. } => 0..*bytes,
+        }
+    }
 }
 
 /// The right to prepare or to finish a job.

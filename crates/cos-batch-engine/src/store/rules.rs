@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{CODES_MAX, Checkpoint, Cursor, JobChange, OTHER_CODE, ResultFile, Shard, ShardSource, StoreError};
+use super::{CODES_MAX, Checkpoint, Cursor, JobChange, OTHER_CODE, ResultFile, Shard, StoreError};
 use crate::clock::UnixMillis;
 
 /// No count, row number or offset may be above this: databases keep them as signed 64-bit integers.
@@ -36,8 +36,8 @@ pub fn check_shard(shard: &Shard) -> Result<(), StoreError> {
     if shard.first_row.checked_add(shard.rows).is_none_or(|end| end > COUNT_MAX) {
         return Err(StoreError::Misuse("a row number of a shard is out of range"));
     }
-    let ShardSource::Bytes { start, end } = shard.source;
-    if start > end || end > COUNT_MAX {
+    let bytes = shard.source.bytes();
+    if bytes.start > bytes.end || bytes.end > COUNT_MAX {
         return Err(StoreError::Misuse("the bytes of a shard are out of range"));
     }
     Ok(())
@@ -54,14 +54,14 @@ pub fn check_step(
     next_segment: u32,
     step: &Checkpoint,
 ) -> Result<(), StoreError> {
-    let ShardSource::Bytes { start, end } = shard.source;
+    let bytes = shard.source.bytes();
     let Some(advance) = step.cursor.rows.checked_sub(cursor.rows) else {
         return Err(StoreError::Misuse("a cursor never goes back"));
     };
     if step.cursor.offset < cursor.offset {
         return Err(StoreError::Misuse("the offset of a cursor never goes back"));
     }
-    if step.cursor.rows > shard.rows || step.cursor.offset > end - start {
+    if step.cursor.rows > shard.rows || step.cursor.offset > bytes.end.saturating_sub(bytes.start) {
         return Err(StoreError::Misuse("a cursor stays within its shard"));
     }
     if step.succeeded.checked_add(step.failed) != Some(advance) {
@@ -128,6 +128,7 @@ pub fn add_codes(known: &BTreeMap<String, u64>, step: &BTreeMap<String, u64>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::ShardSource;
 
     fn shard(start: u64, end: u64, first_row: u64, rows: u64) -> Shard {
         Shard { index: 3, source: ShardSource::Bytes { start, end }, first_row, rows }

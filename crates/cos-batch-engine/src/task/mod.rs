@@ -11,6 +11,7 @@ use cos_batch_objectstore::{
 
 use crate::{
     access::{Access, Right},
+    manifest::ListedAs,
     spec::{Change, CopySpec, JobSpec, TaskOperation},
 };
 
@@ -25,6 +26,8 @@ pub struct Task {
     pub key: String,
     /// Which version.
     pub version: VersionSelector,
+    /// What an inventory says of the version.
+    pub listed_as: ListedAs,
     /// Byte of the shard at which the next row begins.
     pub end: u64,
 }
@@ -123,6 +126,9 @@ impl Runner {
             let message = format!("APPID {} may not {} bucket {}", self.tenant, right.name(), task.bucket);
             return Attempt::Done(Outcome::failure(403, "AccessDenied", message));
         }
+        if let Some(outcome) = refusal(&self.spec.operation, task.listed_as) {
+            return Attempt::Done(outcome);
+        }
         let result = match &self.spec.operation {
             TaskOperation::Copy(copy) => return self.copy(copy, task).await,
             TaskOperation::Delete => self
@@ -191,6 +197,23 @@ impl Runner {
 
     fn operation_id(&self, task: &Task) -> OperationId {
         OperationId { job: self.job, row: task.row }
+    }
+}
+
+/// The outcome of a task that asks for what cannot be done with such a version, told without asking the store.
+fn refusal(operation: &TaskOperation, listed_as: ListedAs) -> Option<Outcome> {
+    match (listed_as, operation) {
+        (ListedAs::Object, _) | (_, TaskOperation::Delete) => None,
+        (ListedAs::DeleteMarker, _) => {
+            let message = format!("the inventory lists a delete marker: there is nothing to {}", operation.name());
+            Some(Outcome::failure(405, "DeleteMarker", message))
+        }
+        // In whatever order rows run, only one version may become the copy (COS Batch guide: one version per object).
+        (ListedAs::OlderVersion, TaskOperation::Copy(_)) => {
+            let message = "the inventory lists a version that is not the latest; of each object, the latest is copied";
+            Some(Outcome::failure(400, "NotLatestVersion", message))
+        }
+        (ListedAs::OlderVersion, TaskOperation::Restore { .. } | TaskOperation::Tag { .. }) => None,
     }
 }
 

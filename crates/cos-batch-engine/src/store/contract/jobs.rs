@@ -12,6 +12,7 @@ use super::kit::{
 };
 use crate::{
     job::{Failure, JobEvent, JobState, PinnedManifest, Progress, ShardTally},
+    spec::Column,
     store::{EVENTS_MAX, JobChange, StoreError, rules::COUNT_MAX},
 };
 
@@ -156,6 +157,8 @@ pub async fn everything_of_a_job_is_kept(fixture: Fixture) {
         manifest: Some(PinnedManifest {
             size: u64::MAX,
             pin: Pin(text.to_owned()),
+            version: Some(text.to_owned()),
+            columns: Some(vec![Column::Appid, Column::Key, Column::Ignore]),
             source_bucket: "a-1250000000".to_owned(),
         }),
     };

@@ -71,6 +71,7 @@ macro_rules! job_store_contract {
 
             shards_are_added_and_cleared
             wrong_shards_are_refused
+            every_kind_of_source_is_kept
             shards_are_claimed_from_the_lowest
             only_active_jobs_have_shards_to_claim
             a_checkpoint_moves_cursor_and_counts_together

@@ -1,10 +1,11 @@
 //! Shards and checkpoints.
 
 use cos_batch_model::JobStatus;
+use cos_batch_objectstore::Pin;
 use uuid::Uuid;
 
 use super::kit::{
-    Fixture, TTL, active, assert_refused, claim, create, file, get, photograph, recorded, set_status, shard, step,
+    Fixture, ROW, TTL, active, assert_refused, claim, create, file, get, photograph, recorded, set_status, shard, step,
 };
 use crate::{
     job::{Progress, ShardTally},
@@ -32,6 +33,36 @@ pub async fn shards_are_added_and_cleared(fixture: Fixture) {
     store.release_shard(&held).await.unwrap();
     assert_refused!(store.clear_shards(&lease).await, StoreError::Misuse(_));
     assert_eq!(get(store, id).await.shards, ShardTally { ready: 1, leased: 0, done: 0 });
+}
+
+/// Wherever the rows of a shard are: its holder learns it, and cursors keep to it.
+pub async fn every_kind_of_source_is_kept(fixture: Fixture) {
+    let store = &*fixture.store;
+    let id = create(store, "1250000000", "1").await.id;
+    let prepare = store.lease_job(id, TTL).await.unwrap().unwrap();
+    let text = "\u{0}\"'; DROP TABLE job; \u{1f980}\r\n".to_owned();
+    let file = |gzip| ShardSource::File { key: text.clone(), pin: Pin(text.clone()), gzip, start: 5, end: 5 + ROW };
+    let sources = [
+        ShardSource::Bytes { start: 5, end: 5 + ROW },
+        ShardSource::Spooled { name: text.clone(), bytes: ROW },
+        file(true),
+        file(false),
+    ];
+    let shards = sources.iter().zip(0..).map(|(source, index)| {
+        let first_row = u64::from(index);
+        Shard { index, source: source.clone(), first_row, rows: 1 }
+    });
+    store.add_shards(&prepare, shards.collect()).await.unwrap();
+    set_status(store, id, JobStatus::Active).await.unwrap();
+    for source in sources {
+        let lease = claim(store, id).await;
+        assert_eq!(lease.shard.source, source);
+        let whole = step(Cursor::default(), 1, 0);
+        let beyond = Checkpoint { cursor: Cursor { rows: 1, offset: ROW + 1 }, ..whole.clone() };
+        assert_refused!(store.checkpoint(&lease, beyond, TTL).await, StoreError::Misuse(_));
+        store.checkpoint(&lease, whole, TTL).await.unwrap();
+        store.finish_shard(&lease, Vec::new()).await.unwrap();
+    }
 }
 
 /// Shards that exist, are empty or out of range are refused, with all that came along.

@@ -1,6 +1,8 @@
 //! Jobs from their creation to their end, on stores in memory.
 
 mod adverse;
+mod compressed;
+mod corpus;
 mod faulty;
 mod life;
 mod operations;

@@ -1,0 +1,140 @@
+//! Jobs whose rows are compressed: stopped in the middle, gone on with, swept at the end.
+
+use std::{io::Write as _, sync::atomic::Ordering};
+
+use cos_batch_engine::Config;
+use cos_batch_model::{CreateJobRequest, ETag, Job, JobStatus, ManifestFormat, ObjectArn, Operation, ReportScope};
+use cos_batch_objectstore::{Execution, ListRequest};
+use flate2::{Compression, write::GzEncoder};
+
+use super::{
+    stops::faulty_world,
+    world::{self, SOURCE, World},
+};
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A job over what was put at `key`.
+async fn job_over(world: &World, key: &str, etag: &str, format: ManifestFormat) -> CreateJobRequest {
+    let mut request = world.copy_request("").await;
+    request.manifest.location.e_tag = ETag::new(etag).unwrap();
+    request.manifest.location.object_arn = ObjectArn::for_object("ap-guangzhou", SOURCE, key).unwrap();
+    if format == ManifestFormat::InventoryReportCsv {
+        request.manifest.spec.fields.clear();
+    }
+    request.manifest.spec.format = format.into();
+    request
+}
+
+/// A compressed CSV of `count` objects that are there.
+async fn csv(world: &World, count: u32) -> CreateJobRequest {
+    let rows = world.fill(count).await;
+    let etag = world.put(SOURCE, "list.csv.gz", gzip(&rows)).await;
+    job_over(world, "list.csv.gz", &etag, ManifestFormat::BatchOperationsCsv).await
+}
+
+/// An inventory of one compressed file with these rows.
+async fn inventory(world: &World, rows: &str) -> CreateJobRequest {
+    world.put(SOURCE, "inv/data/1.csv.gz", gzip(rows)).await;
+    let list = r#"{"sourceBucket": "src", "sourceAppid": "1250000000", "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key", "files": [{"key": "inv/data/1.csv.gz"}]}"#;
+    let etag = world.put(SOURCE, "inv/manifest.json", list).await;
+    job_over(world, "inv/manifest.json", &etag, ManifestFormat::InventoryReportCsv).await
+}
+
+/// What a job has left in the spool.
+async fn spooled(world: &World) -> Vec<String> {
+    let list = ListRequest { bucket: "segments", prefix: "", after: None, limit: 1000 };
+    let page = world.spool.store().list(list).await.unwrap();
+    page.objects.into_iter().map(|(key, _)| key).collect()
+}
+
+/// Stops the engine after some rows are in the books and starts it again: every row is done and reported once.
+async fn stopped_in_the_middle(request: impl AsyncFn(&World) -> CreateJobRequest, rows_in_spool: bool) {
+    let (mut world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    faulty.gated.store(true, Ordering::SeqCst);
+    let id = world.create(request(&world).await).await;
+    let steps = |job: &Job| {
+        faulty.gate.add_permits(5);
+        job.progress_summary.number_of_tasks_succeeded > 300
+    };
+    world.until(&id, steps).await;
+    assert_eq!(spooled(&world).await.iter().any(|key| key.ends_with(".rows")), rows_in_spool);
+    faulty.gate.add_permits(300);
+    world.engine.shutdown().await;
+    faulty.gate.add_permits(10_000);
+    world.restart().await;
+    world.until_status(&id, JobStatus::Complete).await;
+    let report = world.report(&id).await;
+    assert_eq!(report.len(), 2000);
+    assert!(report.windows(2).all(|pair| pair[0].0 != pair[1].0), "each row once");
+    assert!(report.iter().all(|(_, succeeded, _)| *succeeded));
+    let nothing_left = async {
+        while !spooled(&world).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), nothing_left).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_csv_goes_on_where_it_was() {
+    stopped_in_the_middle(async |world| csv(world, 2000).await, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_file_of_an_inventory_goes_on_where_it_was() {
+    let request = async |world: &World| {
+        let rows = world.fill(2000).await.replace(SOURCE, "src-1250000000");
+        inventory(world, &rows).await
+    };
+    stopped_in_the_middle(request, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_file_of_an_inventory_is_several_shards() {
+    let world = World::with(Config { failure_threshold: None, ..world::config() }, |objects| objects).await;
+    let rows: String = (0..100_500).map(|number| format!("{SOURCE},gone/{number}\n")).collect();
+    let mut request = inventory(&world, &rows).await;
+    request.operation = Operation::DeleteObject;
+    request.report.report_scope = Some(ReportScope::FailedTasksOnly.into());
+    let id = world.create(request).await;
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    let progress = job.progress_summary;
+    assert_eq!((progress.total_number_of_tasks, progress.number_of_tasks_succeeded), (100_500, 100_500));
+    let record = world.jobs.get(uuid::Uuid::parse_str(id.as_str()).unwrap()).await.unwrap().unwrap();
+    assert_eq!(record.shards.done, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_file_that_changes_fails_the_job() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    let mut request = inventory(&world, &world.fill(10).await).await;
+    request.confirmation_required = true;
+    let id = world.create(request).await;
+    world.until_status(&id, JobStatus::Suspended).await;
+    world.put(SOURCE, "inv/data/1.csv.gz", gzip("src-1250000000,in/0\n")).await;
+    world.set_status(&id, cos_batch_model::RequestedJobStatus::Ready).await.unwrap();
+    let job = world.until_status(&id, JobStatus::Failed).await;
+    assert_eq!(job.failure_reasons[0].failure_code.as_str(), "ManifestChanged");
+    assert_eq!(faulty.copies.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_versions_are_kept_a_new_manifest_does_not_matter() {
+    let world = World::new().await;
+    world.memory.set_versioning(SOURCE, true).unwrap();
+    let rows = world.fill(10).await;
+    let mut request = world.copy_request(&rows).await;
+    request.confirmation_required = true;
+    let id = world.create(request).await;
+    world.until_status(&id, JobStatus::Suspended).await;
+    world.put(SOURCE, "manifest.csv", "something else").await;
+    world.set_status(&id, cos_batch_model::RequestedJobStatus::Ready).await.unwrap();
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(job.progress_summary.number_of_tasks_succeeded, 10);
+}
