@@ -1,5 +1,6 @@
 //! `cargo xtask long`: what takes too long for `cargo xtask test`.
 
+mod manifest;
 pub(crate) mod mutants;
 mod rows;
 
@@ -10,6 +11,8 @@ use clap::Subcommand;
 /// The long forms of tests.
 #[derive(Subcommand)]
 pub(crate) enum Long {
+    /// Read a manifest of very many rows, and see how fast and in how much memory.
+    Manifest(manifest::Arguments),
     /// Change the code in small ways, one at a time, and see whether a test notices; needs cargo-mutants.
     Mutants(mutants::Arguments),
     /// Run jobs over very many rows, and see what memory the server takes for them.
@@ -19,6 +22,7 @@ pub(crate) enum Long {
 /// Runs one of them.
 pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
     match long {
+        Long::Manifest(arguments) => manifest::run(root, arguments),
         Long::Mutants(arguments) => mutants::run(root, arguments),
         Long::Rows(arguments) => rows::run(root, arguments),
     }

@@ -20,6 +20,9 @@ pub struct Config {
     pub checkpoint_interval: Duration,
     /// A checkpoint is due once so many rows wait for it, or half of [`WINDOW_ROWS`] if that is less.
     pub checkpoint_rows: u64,
+    /// Bytes of a part where an object is too large to be copied in one request; larger where it would be more than
+    /// 10,000 parts.
+    pub copy_part_bytes: u64,
     /// How long a lease lasts without renewal.
     pub lease: Duration,
     /// How often the driver looks at the store without being woken. A cancel asked of another node is seen no later.
@@ -52,6 +55,7 @@ impl Default for Config {
             preparers: 2,
             checkpoint_interval: Duration::from_millis(500),
             checkpoint_rows: WINDOW_ROWS / 2,
+            copy_part_bytes: crate::task::parts::PART_BYTES,
             lease: Duration::from_secs(30),
             poll: Duration::from_millis(500),
             failure_threshold: Some(FailureThreshold::default()),

@@ -1,5 +1,5 @@
 //! The spool: what a job needs on its way and nobody may name. Outcomes of checkpoints that become a report; rows of
-//! manifests that had to be decompressed.
+//! manifests that had to be decompressed; notes of uploads in parts.
 //!
 //! A segment's files are named `<job>/<shard>-<epoch>-<number>` and are durable before the checkpoint that counts
 //! them commits. The epoch in the name keeps a holder whose lease was lost from overwriting what its successor wrote.
@@ -14,11 +14,17 @@ use uuid::Uuid;
 
 use crate::store::Segment;
 
+/// Names of files told at once: a page of a listing.
+pub const NAMES_MAX: usize = 1000;
+
 /// Keys of a listing's page while a job's segments are swept.
 const SWEEP_PAGE: usize = 1000;
 
 /// What ends the name of a file of rows.
 const ROWS_SUFFIX: &str = ".rows";
+
+/// What begins the names of notes of uploads in parts.
+pub const UPLOADS: &str = "uploads/";
 
 /// What ends the name of a segment's file of failed tasks.
 const FAILED_SUFFIX: &str = ".f";
@@ -106,23 +112,59 @@ impl Spool {
         format!("{epoch}-{file}-{number}{ROWS_SUFFIX}")
     }
 
-    /// Key of a file of rows.
+    /// Key of a job's file.
     #[must_use]
-    pub fn rows_key(job: Uuid, name: &str) -> String {
+    pub fn file_key(job: Uuid, name: &str) -> String {
         format!("{job}/{name}")
     }
 
-    /// Writes a file of rows; durable on return.
+    /// Writes a file of a job; durable on return.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn write_rows(&self, job: Uuid, name: &str, body: Bytes) -> Result<(), StoreError> {
-        let key = Self::rows_key(job, name);
+    pub async fn write_file(&self, job: Uuid, name: &str, body: Bytes) -> Result<(), StoreError> {
+        let key = Self::file_key(job, name);
         let request = PutRequest { durable: true, ..PutRequest::new(&self.bucket, &key, body) };
         self.store.put(request).await.map(|_| ())
     }
 
-    /// Removes a job's files: all but the outcomes of failed tasks (when its report is published), or all.
+    /// Reads a small file of a job.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn read_file(&self, job: Uuid, name: &str) -> Result<Bytes, StoreError> {
+        let (key, version) = (Self::file_key(job, name), &VersionSelector::Latest);
+        let request = GetRequest { bucket: &self.bucket, key: &key, version, range: 0..u64::MAX, pin: None };
+        self.store.get_range(request).await
+    }
+
+    /// Removes a file of a job.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn remove_file(&self, job: Uuid, name: &str) -> Result<(), StoreError> {
+        let (key, version) = (Self::file_key(job, name), &VersionSelector::Latest);
+        let request = DeleteRequest { bucket: &self.bucket, key: &key, version, operation: None };
+        self.store.delete(request).await.map(|_| ())
+    }
+
+    /// Names of a job's files that begin so: [`NAMES_MAX`] at most, the rest after these are gone.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn file_names(&self, job: Uuid, begin: &str) -> Result<Vec<String>, StoreError> {
+        let prefix = Self::file_key(job, begin);
+        let request = ListRequest { bucket: &self.bucket, prefix: &prefix, after: None, limit: NAMES_MAX };
+        let page = match self.store.list(request).await {
+            Err(error) if error.kind() == ErrorKind::NoSuchBucket => return Ok(Vec::new()),
+            page => page?,
+        };
+        let folder = Self::file_key(job, "");
+        Ok(page.objects.into_iter().filter_map(|(key, _)| key.strip_prefix(&folder).map(str::to_owned)).collect())
+    }
+
+    /// Removes a job's files: all but the outcomes of failed tasks and what is noted of uploads (when its report is
+    /// published), or all.
     ///
     /// # Errors
     /// Those of the store.
@@ -137,7 +179,7 @@ impl Spool {
                 page => page?,
             };
             for (key, _) in &page.objects {
-                if all || !key.ends_with(FAILED_SUFFIX) {
+                if all || !key.ends_with(FAILED_SUFFIX) && !key[prefix.len()..].starts_with(UPLOADS) {
                     let (bucket, version) = (&*self.bucket, &VersionSelector::Latest);
                     self.store.delete(DeleteRequest { bucket, key, version, operation: None }).await?;
                 }

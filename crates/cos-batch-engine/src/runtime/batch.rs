@@ -2,11 +2,14 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use cos_batch_objectstore::Execution;
+use cos_batch_objectstore::{ErrorKind, Execution, StoreError};
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
-use super::stop::{Level, Stop};
+use super::{
+    parts::Large,
+    stop::{Level, Stop},
+};
 use crate::task::{Attempt, Outcome, Runner, Task, give_up, retry};
 
 /// Tasks handed at once to a thread that may block. A hop to such a thread costs as much as copying a small file, so
@@ -30,16 +33,17 @@ pub(crate) async fn run(
     tasks: Arc<Vec<Task>>,
     stop: Arc<Stop>,
     slots: Arc<Semaphore>,
+    large: Arc<Large>,
 ) -> Vec<Outcome> {
     // The semaphore is never closed; if it were, nothing would run, which is what a stopped batch is.
     let Ok(permit) = slots.acquire_owned().await else { return Vec::new() };
     match runner.store().execution() {
-        Execution::Async => run_here(&runner, &tasks, &stop).await,
+        Execution::Async => run_here(&runner, &tasks, &stop, &large).await,
         Execution::Blocking => {
             let runtime = tokio::runtime::Handle::current();
             let work = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
-                runtime.block_on(run_here(&runner, &tasks, &stop))
+                runtime.block_on(run_here(&runner, &tasks, &stop, &large))
             });
             // It cannot panic (see `attempt`); when the runtime goes down nothing counts as done.
             work.await.unwrap_or_default()
@@ -47,13 +51,13 @@ pub(crate) async fn run(
     }
 }
 
-async fn run_here(runner: &Runner, tasks: &[Task], stop: &Stop) -> Vec<Outcome> {
+async fn run_here(runner: &Runner, tasks: &[Task], stop: &Stop, large: &Large) -> Vec<Outcome> {
     let mut outcomes = Vec::with_capacity(tasks.len());
     for task in tasks {
         if stop.level() >= Level::Halt {
             break;
         }
-        match run_one(runner, task, stop).await {
+        match run_one(runner, task, stop, large).await {
             Some(outcome) => outcomes.push(outcome),
             None => break,
         }
@@ -62,12 +66,15 @@ async fn run_here(runner: &Runner, tasks: &[Task], stop: &Stop) -> Vec<Outcome> 
 }
 
 /// One task to its end; none if it was interrupted between two tries and somebody goes on later.
-async fn run_one(runner: &Runner, task: &Task, stop: &Stop) -> Option<Outcome> {
+async fn run_one(runner: &Runner, task: &Task, stop: &Stop, large: &Large) -> Option<Outcome> {
     let mut attempts = 0;
     loop {
         attempts += 1;
         let error = match attempt(runner, task).await {
             Attempt::Done(outcome) => return Some(outcome),
+            Attempt::Failed(error) if error.kind() == ErrorKind::EntityTooLarge => {
+                return copy_in_parts(large, runner, task, stop, &error).await;
+            }
             Attempt::Failed(error) => error,
         };
         let Some(wait) = retry::wait(error.kind(), attempts) else { return Some(give_up(&error, attempts)) };
@@ -85,14 +92,25 @@ async fn run_one(runner: &Runner, task: &Task, stop: &Stop) -> Option<Outcome> {
 
 /// A store that panics fails the task, not the engine.
 async fn attempt(runner: &Runner, task: &Task) -> Attempt {
-    AssertUnwindSafe(runner.attempt(task)).catch_unwind().await.unwrap_or_else(|_| {
-        tracing::error!(row = task.row, "an object store panicked");
-        Attempt::Done(Outcome::failure(
-            500,
-            "InternalError",
-            "the object store broke off in the middle of the operation",
-        ))
-    })
+    let attempt = AssertUnwindSafe(runner.attempt(task)).catch_unwind().await;
+    attempt.unwrap_or_else(|_| Attempt::Done(broken_off(task)))
+}
+
+/// The same for an object that one request cannot copy.
+async fn copy_in_parts(
+    large: &Large,
+    runner: &Runner,
+    task: &Task,
+    stop: &Stop,
+    refused: &StoreError,
+) -> Option<Outcome> {
+    let copy = AssertUnwindSafe(large.copy(runner, task, stop, refused)).catch_unwind().await;
+    copy.unwrap_or_else(|_| Some(broken_off(task)))
+}
+
+fn broken_off(task: &Task) -> Outcome {
+    tracing::error!(row = task.row, "an object store panicked");
+    Outcome::failure(500, "InternalError", "the object store broke off in the middle of the operation")
 }
 
 #[cfg(test)]

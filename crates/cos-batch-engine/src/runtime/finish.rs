@@ -10,6 +10,7 @@ use super::{
     offload::offload,
     results::{self, ResultError},
     stop::{Level, Stop},
+    uploads,
 };
 use crate::{
     job::{Failure, JobRecord},
@@ -35,6 +36,9 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
         if let Err(error) = core.command(id, ended).await {
             tracing::warn!(job = %id, %error, "the end of the job could not be written");
         } else {
+            if let Err(error) = uploads::abort_all(&core, id).await {
+                tracing::warn!(job = %id, %error, "uploads in parts are left; trying again when the job is forgotten");
+            }
             let spool = core.spool.clone();
             let sweep = async move { spool.sweep(id, false).await };
             if let Err(error) = offload(core.spool.store().execution(), sweep).await {

@@ -11,12 +11,14 @@ mod fault;
 mod feed;
 mod finish;
 mod offload;
+mod parts;
 mod prepare;
 mod results;
 mod shard;
 mod source;
 mod stop;
 mod sweep;
+mod uploads;
 mod window;
 
 use std::{sync::Arc, time::Duration};

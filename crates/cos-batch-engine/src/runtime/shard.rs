@@ -13,6 +13,7 @@ use super::{
     fault::ShardError,
     feed::Feed,
     offload::offload,
+    parts::Large,
     results,
     source::Source,
     stop::{Level, Stop},
@@ -102,6 +103,7 @@ struct Worker<'a> {
     window: Window,
     execution: Execution,
     slots: Arc<Semaphore>,
+    large: Arc<Large>,
     slot_count: usize,
     /// Rows of the shard that are committed.
     committed: u64,
@@ -167,6 +169,13 @@ impl<'a> Worker<'a> {
             window: Window::new(lease.cursor, job.spec.report.as_ref().is_some_and(|report| report.all_tasks)),
             execution,
             slots: Arc::clone(slots),
+            large: Arc::new(Large {
+                spool: core.spool.clone(),
+                job: job.id,
+                epoch: lease.epoch,
+                part_bytes: core.config.copy_part_bytes,
+                slots: Arc::clone(slots),
+            }),
             slot_count,
             committed: lease.cursor.rows,
             next_segment: lease.next_segment,
@@ -264,7 +273,8 @@ impl<'a> Worker<'a> {
     fn begin(&mut self, tasks: Vec<crate::task::Task>) -> BoxFuture<'static, Back> {
         let tasks = Arc::new(tasks);
         let number = self.window.push(Arc::clone(&tasks));
-        batch::run(Arc::clone(&self.runner), tasks, Arc::clone(self.stop), Arc::clone(&self.slots))
+        let (runner, large) = (Arc::clone(&self.runner), Arc::clone(&self.large));
+        batch::run(runner, tasks, Arc::clone(self.stop), Arc::clone(&self.slots), large)
             .map(move |outcomes| (number, outcomes))
             .boxed()
     }

@@ -47,7 +47,7 @@ impl Source {
         Self {
             store: Arc::clone(spool.store()),
             bucket: spool.bucket().to_owned(),
-            key: Spool::rows_key(job, name),
+            key: Spool::file_key(job, name),
             version: VersionSelector::Latest,
             pin: None,
         }

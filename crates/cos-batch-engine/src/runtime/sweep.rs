@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{core::Core, offload::offload, stop::Level};
+use super::{core::Core, offload::offload, stop::Level, uploads};
 use crate::{job::Failure, lifecycle::Command, store::StoreError};
 
 /// How often to look. Retention is counted in days, so a minute more does not matter.
@@ -50,6 +50,9 @@ async fn sweep(core: &Arc<Core>) -> Result<(), StoreError> {
 
 /// Forgets a final job. Its segments go first: what is left after a crash is found again.
 async fn purge(core: &Core, id: uuid::Uuid) -> Result<(), StoreError> {
+    if let Err(error) = uploads::abort_all(core, id).await {
+        return Err(StoreError::Failed(format!("uploads of {id} cannot be aborted: {error}")));
+    }
     let spool = core.spool.clone();
     let sweep = async move { spool.sweep(id, true).await };
     if let Err(error) = offload(core.spool.store().execution(), sweep).await {

@@ -1,5 +1,6 @@
 //! Tasks: one operation on one object, as a row of the manifest asks for it.
 
+pub mod parts;
 pub mod retry;
 
 use std::{borrow::Cow, sync::Arc};
@@ -195,7 +196,18 @@ impl Runner {
         }
     }
 
-    fn operation_id(&self, task: &Task) -> OperationId {
+    /// The copy that this task is, if it is one, and the key it makes.
+    #[must_use]
+    pub fn copy_of<'a>(&'a self, task: &'a Task) -> Option<(&'a CopySpec, Cow<'a, str>)> {
+        match &self.spec.operation {
+            TaskOperation::Copy(copy) => target_key(copy, &task.key).ok().map(|key| (&**copy, key)),
+            TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+        }
+    }
+
+    /// The name of the task's operation for ever.
+    #[must_use]
+    pub fn operation_id(&self, task: &Task) -> OperationId {
         OperationId { job: self.job, row: task.row }
     }
 }

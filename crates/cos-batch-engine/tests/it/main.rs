@@ -3,3 +3,4 @@
 
 mod engine;
 mod job_store;
+mod scale;

@@ -253,7 +253,7 @@ impl File {
                 let name = Spool::rows_name(context.lease.epoch, spooling.file, spooling.written);
                 spooling.written += 1;
                 let (spool, id, put_name) = (context.core.spool.clone(), context.job.id, name.clone());
-                let write = async move { spool.write_rows(id, &put_name, body).await };
+                let write = async move { spool.write_file(id, &put_name, body).await };
                 offload(context.core.spool.store().execution(), write)
                     .await
                     .map_err(|error| Prepared::Later(format!("the spool could not be written: {error}")))?;

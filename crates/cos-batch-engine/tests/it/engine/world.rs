@@ -41,6 +41,11 @@ impl World {
 
     /// With these settings, and the object store wrapped.
     pub(super) async fn with(config: Config, wrap: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        Self::over(config, |memory| wrap(memory as Arc<dyn ObjectStore>)).await
+    }
+
+    /// With these settings, and an object store made from one in memory.
+    pub(super) async fn over(config: Config, make: impl FnOnce(Arc<MemoryStore>) -> Arc<dyn ObjectStore>) -> Self {
         let memory = Arc::new(MemoryStore::new());
         for bucket in [SOURCE, TARGET] {
             memory.create_bucket(bucket).unwrap();
@@ -48,7 +53,7 @@ impl World {
         let spool = MemoryStore::new();
         spool.create_bucket("segments").unwrap();
         let spool = Spool::new(Arc::new(spool), "segments");
-        let objects = wrap(Arc::clone(&memory) as Arc<dyn ObjectStore>);
+        let objects = make(Arc::clone(&memory));
         let jobs: Arc<dyn JobStore> = Arc::new(MemoryJobStore::new(Arc::new(SystemClock)));
         let access = Access::new();
         let parts = Parts {

@@ -1,0 +1,212 @@
+//! Copies of objects that one request cannot copy.
+
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
+
+use cos_batch_engine::{Config, Engine};
+use cos_batch_model::{
+    CreateJobRequest, Directive, JobId, JobStatus, Operation, RequestedJobStatus, StorageClass, Tag, TagKey, TagValue,
+    Timestamp,
+};
+use cos_batch_objectstore::{ListRequest, Metadata, ObjectStore as _, PutRequest, VersionSelector};
+
+use super::{
+    parted::Parted,
+    world::{self, SOURCE, TARGET, World},
+};
+
+/// Bytes of a part here.
+const PART: u64 = 80;
+
+fn config() -> Config {
+    Config { copy_part_bytes: PART, ..world::config() }
+}
+
+async fn parted_world(config: Config) -> (World, Arc<Parted>) {
+    let parted: Mutex<Option<Arc<Parted>>> = Mutex::new(None);
+    let world = World::over(config, |memory| {
+        let store = Arc::new(Parted::new(memory));
+        *parted.lock().unwrap() = Some(Arc::clone(&store));
+        store
+    })
+    .await;
+    let parted = parted.into_inner().unwrap().unwrap();
+    (world, parted)
+}
+
+fn content(length: usize) -> Vec<u8> {
+    (0..length).map(|place| u8::try_from(place % 251).unwrap()).collect()
+}
+
+/// A copy of one object of so many bytes.
+async fn one(world: &World, length: usize) -> CreateJobRequest {
+    world.put(SOURCE, "big", content(length)).await;
+    world.copy_request(&format!("{SOURCE},big\n")).await
+}
+
+/// Notes of uploads in the spool.
+async fn noted(world: &World) -> usize {
+    let list = ListRequest { bucket: "segments", prefix: "", after: None, limit: 1000 };
+    let page = world.spool.store().list(list).await.unwrap();
+    page.objects.iter().filter(|(key, _)| key.contains("/uploads/")).count()
+}
+
+async fn code(world: &World, id: &JobId) -> String {
+    world.until_status(id, JobStatus::Complete).await;
+    world.report(id).await.remove(0).2
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_beyond_one_request_is_copied_in_parts() {
+    let (world, parted) = parted_world(config()).await;
+    let metadata = Metadata {
+        content_type: Some("image/png".to_owned()),
+        user: [("a".to_owned(), "1".to_owned())].into(),
+        ..Metadata::default()
+    };
+    let tags = vec![cos_batch_objectstore::Tag { key: "old".to_owned(), value: "x".to_owned() }];
+    let put = PutRequest { metadata, tags, ..PutRequest::new(SOURCE, "big", content(1000).into()) };
+    world.memory.put(put).await.unwrap();
+    let mut request = world.copy_request(&format!("{SOURCE},big\n{SOURCE},small\n")).await;
+    world.put(SOURCE, "small", "s").await;
+    let Operation::PutObjectCopy(copy) = &mut request.operation else { panic!() };
+    copy.storage_class = Some(StorageClass::StandardIa.into());
+    copy.tagging_directive = Some(Directive::Add.into());
+    copy.new_object_tagging = vec![Tag { key: TagKey::new("new").unwrap(), value: TagValue::new("y").unwrap() }];
+    parted.failing.store(3, Ordering::SeqCst);
+    let id = world.create(request).await;
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(job.progress_summary.number_of_tasks_succeeded, 2);
+    assert_eq!(world.get(TARGET, "big").await.unwrap(), content(1000));
+    let head = world.memory.head(TARGET, "big", &VersionSelector::Latest).await.unwrap();
+    assert_eq!(head.metadata.content_type.as_deref(), Some("image/png"));
+    assert_eq!(head.metadata.user["a"], "1");
+    assert_eq!(head.storage_class.0, "STANDARD_IA");
+    let tags = world.memory.get_tags(TARGET, "big", &VersionSelector::Latest).await.unwrap();
+    assert_eq!(tags.iter().map(|tag| tag.key.as_str()).collect::<Vec<_>>(), ["new", "old"]);
+    assert_eq!((parted.begun.load(Ordering::SeqCst), parted.parts.load(Ordering::SeqCst)), (1, 13));
+    assert!((2..=8).contains(&parted.most_under_way.load(Ordering::SeqCst)));
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_to_completing_is_no_failure() {
+    let (world, parted) = parted_world(config()).await;
+    parted.lose_answer.store(true, Ordering::SeqCst);
+    let id = world.create(one(&world, 161).await).await;
+    assert_eq!(code(&world, &id).await, "", "what is there is what was to be made");
+    assert_eq!(world.get(TARGET, "big").await.unwrap(), content(161));
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_copied_in_parts_says_why_and_leaves_nothing() {
+    let (world, parted) = parted_world(config()).await;
+    parted.failing.store(1000, Ordering::SeqCst);
+    let id = world.create(one(&world, 500).await).await;
+    assert_eq!(code(&world, &id).await, "ServiceUnavailable");
+    assert_eq!((parted.open(), noted(&world).await, parted.aborted.load(Ordering::SeqCst)), (0, 0, 1));
+    assert!(world.get(TARGET, "big").await.is_none());
+
+    let mut request = one(&world, 500).await;
+    let Operation::PutObjectCopy(copy) = &mut request.operation else { panic!() };
+    copy.modified_since_constraint = Some(Timestamp::from_unix_seconds(4_000_000_000).unwrap());
+    let id = world.create(request).await;
+    assert_eq!(code(&world, &id).await, "PreconditionFailed");
+
+    parted.multipart.store(false, Ordering::SeqCst);
+    let id = world.create(one(&world, 500).await).await;
+    assert_eq!(code(&world, &id).await, "EntityTooLarge");
+    assert_eq!(parted.begun.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_changes_in_the_middle_is_not_mixed() {
+    let (world, parted) = parted_world(config()).await;
+    parted.gated.store(true, Ordering::SeqCst);
+    let id = world.create(one(&world, 2000).await).await;
+    parted.gate.add_permits(3);
+    world.until(&id, |_| parted.parts.load(Ordering::SeqCst) == 3).await;
+    world.put(SOURCE, "big", content(2001)).await;
+    parted.gate.add_permits(1000);
+    assert_eq!(code(&world, &id).await, "PreconditionFailed");
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
+    assert!(world.get(TARGET, "big").await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_aborts_the_upload() {
+    let (world, parted) = parted_world(config()).await;
+    parted.gated.store(true, Ordering::SeqCst);
+    let id = world.create(one(&world, 2000).await).await;
+    parted.gate.add_permits(3);
+    world.until(&id, |_| parted.parts.load(Ordering::SeqCst) == 3).await;
+    assert_eq!(noted(&world).await, 1, "noted before the first part");
+    world.set_status(&id, RequestedJobStatus::Cancelled).await.unwrap();
+    parted.gate.add_permits(1000);
+    let job = world.until_status(&id, JobStatus::Cancelled).await;
+    assert_eq!(job.progress_summary.number_of_tasks_failed + job.progress_summary.number_of_tasks_succeeded, 0);
+    assert!(parted.parts.load(Ordering::SeqCst) <= 11, "no part begins after the cancel");
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_takes_longer_than_a_lease_keeps_it() {
+    let config = Config { lease: Duration::from_millis(600), ..config() };
+    let (world, parted) = parted_world(config).await;
+    *parted.part_takes.lock().unwrap() = Duration::from_millis(500);
+    let id = world.create(one(&world, 2000).await).await;
+    assert_eq!(code(&world, &id).await, "");
+    assert_eq!((parted.begun.load(Ordering::SeqCst), parted.parts.load(Ordering::SeqCst)), (1, 25));
+}
+
+/// A holder dies in the middle of a copy; whoever takes its shard over aborts what it left, and copies the object anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_takeover_aborts_what_a_dead_holder_left() {
+    let (mut world, parted) = parted_world(config()).await;
+    parted.gated.store(true, Ordering::SeqCst);
+    let id = world.create(one(&world, 2000).await).await;
+    parted.gate.add_permits(3);
+    world.until(&id, |_| parted.parts.load(Ordering::SeqCst) == 3).await;
+    // It does not come to its end: what it waits for never comes.
+    let successor = Engine::start(world.parts(), true).await.unwrap();
+    let dead = std::mem::replace(&mut world.engine, successor);
+    world.until(&id, |_| parted.begun.load(Ordering::SeqCst) == 2).await;
+    assert_eq!(parted.aborted.load(Ordering::SeqCst), 1);
+    parted.gate.add_permits(1000);
+    world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(world.get(TARGET, "big").await.unwrap(), content(2000));
+    drop(dead);
+    let clean = async {
+        while parted.open() + noted(&world).await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), clean).await.unwrap();
+}
+
+/// A row that nobody does again: its holder died, and then the job was cancelled.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_job_aborts_what_is_left() {
+    let (mut world, parted) = parted_world(config()).await;
+    parted.gated.store(true, Ordering::SeqCst);
+    let id = world.create(one(&world, 2000).await).await;
+    parted.gate.add_permits(3);
+    world.until(&id, |_| parted.parts.load(Ordering::SeqCst) == 3).await;
+    let mut parts = world.parts();
+    parts.config.workers = 0;
+    let successor = Engine::start(parts, true).await.unwrap();
+    let dead = std::mem::replace(&mut world.engine, successor);
+    world.set_status(&id, RequestedJobStatus::Cancelled).await.unwrap();
+    world.until_status(&id, JobStatus::Cancelled).await;
+    let clean = async {
+        while parted.open() + noted(&world).await > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), clean).await.unwrap();
+    assert_eq!(parted.aborted.load(Ordering::SeqCst), 1);
+    drop(dead);
+}
