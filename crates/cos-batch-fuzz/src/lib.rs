@@ -3,7 +3,9 @@
 //! A target takes any bytes, and panics where its property does not hold. `fuzz/README.md` has the table of targets.
 
 mod authorization;
+mod gzip;
 mod head;
+mod inventory;
 mod manifest;
 mod mutator;
 mod request;
@@ -31,6 +33,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "request", property: request::PROPERTY, body: request::target },
     Target { name: "authorization", property: authorization::PROPERTY, body: authorization::target },
     Target { name: "manifest", property: manifest::PROPERTY, body: manifest::target },
+    Target { name: "gzip", property: gzip::PROPERTY, body: gzip::target },
+    Target { name: "inventory", property: inventory::PROPERTY, body: inventory::target },
 ];
 
 impl Target {

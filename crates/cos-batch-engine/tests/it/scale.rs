@@ -218,6 +218,7 @@ async fn a_manifest_of_any_length_is_read_in_the_same_memory() {
 }
 
 /// Checks `text` again and again until `rows` rows have passed.
+#[expect(clippy::print_stdout, reason = "what was measured is for whoever asked for it")]
 fn pass(name: &str, text: &[u8], rows_of_text: u64, (rows, asked): (u64, bool)) {
     let columns = Columns::new(&[Column::Bucket, Column::Key]).unwrap();
     let mut indexer = Indexer::new(columns, Cut::default(), u64::MAX);

@@ -54,6 +54,16 @@ fn manifest() {
 }
 
 #[test]
+fn gzip() {
+    short_run("gzip", 5);
+}
+
+#[test]
+fn inventory() {
+    short_run("inventory", 6);
+}
+
+#[test]
 fn the_same_seed_makes_the_same_inputs() {
     let inputs = |seed| {
         let mut mutator = Mutator::new(vec![b"<a>b</a>".to_vec(), Vec::new()], seed);
