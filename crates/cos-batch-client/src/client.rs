@@ -70,6 +70,11 @@ impl<S> Client<S> {
         &self.settings.endpoint
     }
 
+    /// Longest time for an attempt.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
     /// The time, as signatures have it.
     pub(crate) fn unix_seconds(&self) -> i64 {
         self.settings.clock.unix_seconds()
@@ -94,11 +99,21 @@ impl<S: Transport> Client<S> {
 
     /// Sends a request until an attempt succeeds, or another one would be in vain, or unsafe, or too many.
     pub(crate) async fn exchange(&self, request: &Request<Bytes>, repeat: Repeat) -> Exchanged {
+        self.exchange_within(request, repeat, self.settings.timeout).await
+    }
+
+    /// The same with another limit of time for each attempt.
+    pub(crate) async fn exchange_within(
+        &self,
+        request: &Request<Bytes>,
+        repeat: Repeat,
+        limit: Duration,
+    ) -> Exchanged {
         let policy = &self.settings.retry;
         let mut doubt = Doubt::None;
         let mut attempt = 1;
         loop {
-            let outcome = self.attempt(request).await;
+            let outcome = self.attempt(request, limit).await;
             let failure = match &outcome {
                 Ok(answer) if answer.status().is_success() => return Exchanged { outcome, doubt },
                 Ok(answer) => Failure::of_answer(&ApiError::from_http(answer)),
@@ -114,8 +129,7 @@ impl<S: Transport> Client<S> {
     }
 
     /// Sends a request once, signed for this attempt.
-    async fn attempt(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let limit = self.settings.timeout;
+    async fn attempt(&self, request: &Request<Bytes>, limit: Duration) -> Result<Response<Bytes>, Error> {
         let exchange = self.transport.exchange(self.complete(request)?);
         tokio::time::timeout(limit, exchange).await.unwrap_or_else(|_| Err(timed_out(limit)))
     }
@@ -126,7 +140,7 @@ impl<S: Transport> Client<S> {
         let settings = &self.settings;
         *request.uri_mut() = settings.endpoint.uri(request.uri().path_and_query());
         let body = request.body().clone();
-        let has_length = !body.is_empty() || request.method() == Method::POST;
+        let has_length = !body.is_empty() || [Method::POST, Method::PUT].contains(request.method());
         let headers = request.headers_mut();
         // A request should begin with its host (RFC 9110 §7.2); the map keeps the order.
         let of_action = std::mem::take(headers);

@@ -67,6 +67,7 @@ mod clock;
 mod create;
 mod endpoint;
 mod error;
+mod extension;
 mod list;
 mod retry;
 mod transport;
@@ -79,6 +80,7 @@ pub use cos_signature::{Credentials, SecretKey};
 pub use create::{SCAN_JOBS_MAX, SCAN_PAGES_MAX};
 pub use endpoint::Endpoint;
 pub use error::{BoxError, BuildError, Error, TransportErrorKind};
+pub use extension::ExtensionRequest;
 pub use retry::{ATTEMPTS_MAX, RetryPolicy};
 pub use transport::{
     CONNECT_TIMEOUT, DefaultConnector, HttpTransport, IDLE_CONNECTIONS_MAX, IDLE_TIMEOUT, RESPONSE_BYTES_MAX, Transport,

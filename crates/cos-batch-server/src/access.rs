@@ -5,7 +5,7 @@ use cos_signature::{Presented, Strictness, VerifyError, verify};
 use http::{header::HeaderMap, request::Parts};
 use subtle::ConstantTimeEq;
 
-use crate::{Authenticate, Key};
+use crate::{Authenticate, Key, router::Route};
 
 /// The header that names the account.
 const APPID_HEADER: &str = "x-cos-appid";
@@ -22,15 +22,18 @@ pub(crate) enum Access {
 pub(crate) struct Caller {
     pub(crate) appid: AppId,
     pub(crate) uin: Option<Uin>,
+    /// The signature covers the body's MD5, or need not.
+    pub(crate) body_is_bound: bool,
 }
 
 impl Access {
     /// Says on whose behalf a request is carried out, before its body is read.
-    pub(crate) fn admit(&self, head: &Parts, action: ActionName, now: i64) -> Result<Caller, ApiError> {
+    pub(crate) fn admit(&self, head: &Parts, route: Route, now: i64) -> Result<Caller, ApiError> {
         let named = named_appid(&head.headers)?;
         let (keys, strictness) = match self {
             Self::Anonymous(default) => {
-                return Ok(Caller { appid: named.unwrap_or_else(|| default.clone()), uin: None });
+                let appid = named.unwrap_or_else(|| default.clone());
+                return Ok(Caller { appid, uin: None, body_is_bound: true });
             }
             Self::Keys { keys, strictness } => (keys, *strictness),
         };
@@ -47,11 +50,11 @@ impl Access {
             return Err(denied("x-cos-appid names an account that the key does not belong to"));
         }
         // What the signature lists is there: strict verifying has seen to that.
-        if action == ActionName::CreateJob && strictness == Strictness::Strict && !presented.signs_header("content-md5")
-        {
+        let body_is_bound = strictness != Strictness::Strict || presented.signs_header("content-md5");
+        if route == Route::Action(ActionName::CreateJob) && !body_is_bound {
             return Err(denied("a CreateJob must have a Content-MD5 header, and the signature must cover it"));
         }
-        Ok(Caller { appid: key.appid, uin: key.uin })
+        Ok(Caller { appid: key.appid, uin: key.uin, body_is_bound })
     }
 }
 

@@ -10,7 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 
-use crate::Limits;
+use crate::{Limits, router::Route};
 
 /// Bytes of an MD5.
 const MD5_BYTES: usize = 16;
@@ -19,12 +19,11 @@ const MD5_BYTES: usize = 16;
 pub(crate) async fn read<B: Body>(
     body: B,
     headers: &HeaderMap,
-    action: ActionName,
+    room: Room,
     limits: &Limits,
 ) -> Result<Bytes, ApiError> {
     let announced = announced(headers)?;
     let digest = content_md5(headers)?;
-    let room = Room::of(action, limits);
     // An announced size is enough to refuse: nothing of the body is read then.
     room.check(announced.unwrap_or(0).max(body.size_hint().lower()))?;
     let bytes = tokio::time::timeout(limits.body_timeout, collect(body, room)).await.map_err(|_| {
@@ -41,30 +40,44 @@ pub(crate) async fn read<B: Body>(
     Ok(bytes)
 }
 
-/// How much body an action may have.
+/// How much body a request may have.
 #[derive(Clone, Copy)]
-enum Room {
-    /// This many bytes.
+pub(crate) enum Room {
+    /// This many bytes of a CreateJob.
     Bytes(usize),
+    /// This many bytes for the extension.
+    Extension(usize),
     /// Nothing: the action has no body.
     Nothing(ActionName),
+    /// Nothing: the signature does not cover it.
+    Unbound,
 }
 
 impl Room {
-    fn of(action: ActionName, limits: &Limits) -> Self {
-        if action == ActionName::CreateJob { Self::Bytes(limits.body_bytes) } else { Self::Nothing(action) }
+    pub(crate) fn of(route: Route, body_is_bound: bool, limits: &Limits) -> Self {
+        match route {
+            Route::Action(ActionName::CreateJob) => Self::Bytes(limits.body_bytes),
+            Route::Action(action) => Self::Nothing(action),
+            Route::Extension if body_is_bound => Self::Extension(limits.extension_body_bytes),
+            Route::Extension => Self::Unbound,
+        }
     }
 
     fn check(self, size: u64) -> Result<(), ApiError> {
         match self {
-            Self::Bytes(max) if size > max as u64 => {
+            Self::Bytes(max) | Self::Extension(max) if size > max as u64 => {
+                let code = if matches!(self, Self::Bytes(_)) { ErrorCode::XmlSizeLimit } else { ErrorCode::InvalidRequest };
                 let message = format!("the body must be at most {max} bytes long, and has at least {size} bytes");
-                Err(ApiError::new(ErrorCode::XmlSizeLimit, message))
+                Err(ApiError::new(code, message))
             }
             Self::Nothing(action) if size > 0 => {
                 Err(ApiError::new(ErrorCode::InvalidRequest, format!("{action} has no request body: send none")))
             }
-            Self::Bytes(_) | Self::Nothing(_) => Ok(()),
+            Self::Unbound if size > 0 => {
+                let message = "a request with a body must have a Content-MD5 header, and the signature must cover it";
+                Err(ApiError::new(ErrorCode::AccessDenied, message))
+            }
+            Self::Bytes(_) | Self::Extension(_) | Self::Nothing(_) | Self::Unbound => Ok(()),
         }
     }
 }

@@ -33,6 +33,7 @@
 //! | [`BatchService`], [`Builder`] | the service and its settings |
 //! | [`Authenticate`], [`StaticKeys`] | whose requests are accepted |
 //! | [`Limits`] | how much a request may be |
+//! | [`Extension`] | what a server offers beside the API |
 //! | [`listen`] | serving connections; the only place that spawns |
 //!
 //! Authentication is on unless [`Builder::allow_anonymous`] switches it off by name. A signed request can be replayed
@@ -42,6 +43,7 @@
 mod access;
 mod authenticate;
 mod body;
+mod extension;
 mod limits;
 pub mod listen;
 mod request_id;
@@ -50,7 +52,9 @@ mod service;
 
 pub use authenticate::{Authenticate, Key, StaticKeys};
 pub use cos_signature::Strictness;
+pub use extension::{EXTENSION_PREFIX, Extension};
 pub use limits::{
-    BODY_BYTES_MAX, BODY_TIMEOUT, HEADER_BYTES_MAX, HEADER_COUNT_MAX, Limits, REQUEST_TIMEOUT, URI_BYTES_MAX,
+    BODY_BYTES_MAX, BODY_TIMEOUT, EXTENSION_BODY_BYTES_MAX, EXTENSION_TIMEOUT, HEADER_BYTES_MAX, HEADER_COUNT_MAX, Limits,
+    REQUEST_TIMEOUT, URI_BYTES_MAX,
 };
 pub use service::{BatchService, BuildError, Builder};

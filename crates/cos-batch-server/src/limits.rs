@@ -21,6 +21,13 @@ pub const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// How long a body may take to arrive: the largest one at 35 KB/s.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Most bytes of a body for the [extension](crate::Extension). A part of a file that is sent in parts has 5 MiB, the
+/// least that S3 takes for one; the rest is room.
+pub const EXTENSION_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// How long a request to the extension may take from its head to its answer. Some read a whole manifest, or write one.
+pub const EXTENSION_TIMEOUT: Duration = Duration::from_secs(600);
+
 /// How long a request may take from its head to its answer. No action waits for a job to run, so that this is far
 /// more than any takes.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,6 +48,10 @@ pub struct Limits {
     /// How long a request may take in all; longer is answered with `ServiceUnavailable`, and the call of the backend
     /// is dropped where it stands.
     pub request_timeout: Duration,
+    /// Most bytes of a body for the extension; more is answered with `InvalidRequest` before it is read.
+    pub extension_body_bytes: usize,
+    /// How long a request to the extension may take in all.
+    pub extension_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -52,6 +63,8 @@ impl Default for Limits {
             header_bytes: HEADER_BYTES_MAX,
             body_timeout: BODY_TIMEOUT,
             request_timeout: REQUEST_TIMEOUT,
+            extension_body_bytes: EXTENSION_BODY_BYTES_MAX,
+            extension_timeout: EXTENSION_TIMEOUT,
         }
     }
 }

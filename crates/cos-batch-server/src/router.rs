@@ -4,6 +4,17 @@ use cos_batch_model::{ActionName, ApiError, ErrorCode};
 use http::{HeaderValue, Method, request::Parts};
 use percent_encoding::percent_decode_str;
 
+use crate::extension::EXTENSION_PREFIX;
+
+/// Who answers a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// An action of the API.
+    Action(ActionName),
+    /// The server's extension.
+    Extension,
+}
+
 /// The methods that a path knows.
 pub(crate) type Methods = &'static [(Method, ActionName)];
 
@@ -50,11 +61,14 @@ fn names(methods: Methods) -> String {
     methods.iter().map(|(method, _)| method.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The action that a request asks for. Paths are exact: case counts, and a slash at the end is another path.
-pub(crate) fn route(head: &Parts) -> Result<ActionName, NoRoute> {
+/// Who answers a request. Paths are exact: case counts, and a slash at the end is another path.
+pub(crate) fn route(head: &Parts) -> Result<Route, NoRoute> {
+    if head.uri.path().starts_with(EXTENSION_PREFIX) {
+        return Ok(Route::Extension);
+    }
     let methods = methods(head.uri.path())?;
     let found = methods.iter().find(|(method, _)| *method == head.method);
-    found.map(|(_, action)| *action).ok_or(NoRoute::OtherMethods(methods))
+    found.map(|(_, action)| Route::Action(*action)).ok_or(NoRoute::OtherMethods(methods))
 }
 
 fn methods(path: &str) -> Result<Methods, NoRoute> {
@@ -94,7 +108,7 @@ pub(crate) fn check_parameter_names(head: &Parts) -> Result<(), ApiError> {
 mod tests {
     use super::*;
 
-    fn ask(method: &str, path: &str) -> Result<ActionName, NoRoute> {
+    fn ask(method: &str, path: &str) -> Result<Route, NoRoute> {
         route(&http::Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0)
     }
 
@@ -111,10 +125,20 @@ mod tests {
             ("GET", "http://host/jobs/status", ActionName::DescribeJob),
         ];
         for (method, path, action) in routes {
-            assert_eq!(ask(method, path).ok(), Some(action), "{method} {path}");
+            assert_eq!(ask(method, path).ok(), Some(Route::Action(action)), "{method} {path}");
         }
         for action in ActionName::ALL {
             assert!(routes.iter().any(|(_, _, routed)| routed == action), "{action}");
+        }
+    }
+
+    #[test]
+    fn what_begins_like_an_extension_is_one() {
+        for (method, path) in [("GET", "/-/"), ("PUT", "/-/a/b?c=d"), ("OPTIONS", "http://host/-/jobs")] {
+            assert_eq!(ask(method, path).ok(), Some(Route::Extension), "{method} {path}");
+        }
+        for path in ["/-", "/jobs/-/", "//-/", "/%2D/", "/-jobs"] {
+            assert_ne!(ask("GET", path).ok(), Some(Route::Extension), "{path}");
         }
     }
 

@@ -20,11 +20,12 @@ use http_body::Body;
 use http_body_util::Full;
 
 use crate::{
-    Authenticate, Limits,
+    Authenticate, Extension, Limits,
     access::{Access, Caller},
-    body,
+    body::{self, Room},
+    extension::EXTENSION_PREFIX,
     request_id::RequestIds,
-    router::{self, NoRoute},
+    router::{self, NoRoute, Route},
 };
 
 /// What answers call themselves.
@@ -48,6 +49,7 @@ pub struct BatchService {
 
 struct Inner {
     api: Arc<dyn BatchApi>,
+    extension: Option<Box<dyn Extension>>,
     access: Access,
     limits: Limits,
     clock: Clock,
@@ -70,6 +72,7 @@ pub enum BuildError {
 /// Settings of a [`BatchService`].
 pub struct Builder {
     api: Arc<dyn BatchApi>,
+    extension: Option<Box<dyn Extension>>,
     keys: Option<Box<dyn Authenticate>>,
     anonymous: Option<AppId>,
     strictness: Strictness,
@@ -99,6 +102,13 @@ impl Builder {
     #[must_use]
     pub fn strictness(mut self, strictness: Strictness) -> Self {
         self.strictness = strictness;
+        self
+    }
+
+    /// Answers what is asked beside the API; without it such requests are answered with `NotImplemented`.
+    #[must_use]
+    pub fn extension(mut self, extension: impl Extension + 'static) -> Self {
+        self.extension = Some(Box::new(extension));
         self
     }
 
@@ -136,8 +146,8 @@ impl Builder {
             (None, None) => return Err(BuildError::NoAuthentication),
             (Some(_), Some(_)) => return Err(BuildError::Contradiction),
         };
-        let Self { api, limits, clock, make_id, .. } = self;
-        let inner = Inner { api, access, limits, clock, ids: RequestIds::new(), make_id };
+        let Self { api, extension, limits, clock, make_id, .. } = self;
+        let inner = Inner { api, extension, access, limits, clock, ids: RequestIds::new(), make_id };
         Ok(BatchService { inner: Arc::new(inner) })
     }
 }
@@ -147,6 +157,7 @@ impl BatchService {
     pub fn builder(api: Arc<dyn BatchApi>) -> Builder {
         Builder {
             api,
+            extension: None,
             keys: None,
             anonymous: None,
             strictness: Strictness::Strict,
@@ -218,14 +229,18 @@ impl Inner {
         // Filled in on the way, so that it is known even of requests that end in a panic or a timeout.
         let mut appid = None;
         let work = AssertUnwindSafe(self.work(&head, body, now, &request_id, &mut appid)).catch_unwind();
-        let result = match tokio::time::timeout(self.limits.request_timeout, work).await {
+        let longest = match head.uri.path().starts_with(EXTENSION_PREFIX) {
+            true => self.limits.extension_timeout,
+            false => self.limits.request_timeout,
+        };
+        let result = match tokio::time::timeout(longest, work).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => {
                 tracing::error!(request_id, "a request ended in a panic");
                 Err(Failure::from(ApiError::new(ErrorCode::InternalError, "the server failed; its log says why")))
             }
             Err(_) => {
-                let seconds = self.limits.request_timeout.as_secs_f64();
+                let seconds = longest.as_secs_f64();
                 let message = format!("the request was not answered within {seconds} seconds");
                 Err(Failure::from(ApiError::new(ErrorCode::ServiceUnavailable, message)))
             }
@@ -269,13 +284,23 @@ impl Inner {
         appid: &mut Option<AppId>,
     ) -> Result<Response<Bytes>, Failure> {
         self.limits.check_head(head)?;
-        let action = router::route(head)?;
+        let route = router::route(head)?;
         router::check_parameter_names(head)?;
-        let Caller { appid: caller, uin } = self.access.admit(head, action, now)?;
+        let Caller { appid: caller, uin, body_is_bound } = self.access.admit(head, route, now)?;
         *appid = Some(caller.clone());
-        let body = body::read(body, &head.headers, action, &self.limits).await?;
+        let room = Room::of(route, body_is_bound, &self.limits);
+        let body = body::read(body, &head.headers, room, &self.limits).await?;
         let context = RequestContext { appid: caller, uin, request_id: request_id.to_owned() };
         let (api, context) = (&self.api, &context);
+        let action = match route {
+            Route::Action(action) => action,
+            Route::Extension => {
+                let extension = self.extension.as_ref().ok_or_else(|| {
+                    ApiError::new(ErrorCode::NotImplemented, "this server offers the actions of the API and no more")
+                })?;
+                return Ok(extension.answer(context, Request::from_parts(head.clone(), body)).await?);
+            }
+        };
         let answer = match action {
             ActionName::CreateJob => run(head, &body, |request| api.create_job(context, request)).await,
             ActionName::DescribeJob => run(head, &body, |request| api.describe_job(context, request)).await,

@@ -4,6 +4,7 @@
 mod building;
 mod create;
 mod errors;
+mod extension;
 mod go_sdk;
 mod list;
 mod matrix;

@@ -11,6 +11,7 @@ mod error_table;
 mod errors;
 mod example;
 mod examples;
+mod extension;
 mod forbidden;
 mod foreign_signer;
 mod forms;
