@@ -5,6 +5,7 @@
 
 use cos_batch_objectstore::{Grant, Metadata, RestoreTier, StorageClass, Tag};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The version this release writes.
 pub const SPEC_VERSION: u32 = 1;
@@ -29,6 +30,9 @@ pub struct JobSpec {
     pub report: Option<ReportSpec>,
     /// The role the job runs under, as sent.
     pub role_arn: String,
+    /// The job whose failed tasks this one tries again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<Uuid>,
     /// The request as it was sent (one wire document), from which DescribeJob echoes what was asked for.
     pub request: String,
 }

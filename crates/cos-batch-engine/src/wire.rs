@@ -44,6 +44,7 @@ pub fn spec(request: &CreateJobRequest) -> Result<JobSpec, ApiError> {
         operation: operation(&request.operation)?,
         report: report(&request.report)?,
         role_arn: request.role_arn.as_str().to_owned(),
+        retry_of: None,
         request: String::from_utf8(xml::to_bytes(request).to_vec())
             .map_err(|_| ApiError::new(ErrorCode::InternalError, "the request has no form as text"))?,
     })
@@ -189,6 +190,39 @@ fn grants(copy: &model::PutObjectCopy) -> Result<Vec<Grant>, ValidationError> {
         .collect()
 }
 
+/// The request that made a job.
+///
+/// # Errors
+/// `InternalError` when what is stored cannot be read back.
+pub fn request(job: &JobRecord) -> Result<CreateJobRequest, ApiError> {
+    xml::from_slice(job.spec.request.as_bytes(), xml::Mode::Lenient).map_err(|error| stored_wrong(job, &error))
+}
+
+/// Where a manifest is that was made here.
+///
+/// # Errors
+/// A name that breaks a rule of the API.
+pub fn csv_manifest(
+    region: &str,
+    bucket: &str,
+    key: &str,
+    etag: &str,
+    version: bool,
+) -> Result<model::Manifest, ApiError> {
+    let mut fields = vec![model::ManifestField::Bucket.into(), model::ManifestField::Key.into()];
+    if version {
+        fields.push(model::ManifestField::VersionId.into());
+    }
+    Ok(model::Manifest {
+        location: model::ManifestLocation {
+            e_tag: model::ETag::new(etag)?,
+            object_arn: model::ObjectArn::for_object(region, bucket, key)?,
+            object_version_id: None,
+        },
+        spec: model::ManifestSpec { fields, format: model::ManifestFormat::BatchOperationsCsv.into() },
+    })
+}
+
 /// A moment as the wire has it. Times come from a clock; one outside the years the wire can tell is cut to its ends.
 #[must_use]
 pub fn timestamp(at: UnixMillis) -> Timestamp {
@@ -227,8 +261,7 @@ fn priority(job: &JobRecord) -> Result<Priority, ApiError> {
 /// # Errors
 /// `InternalError` when what is stored cannot be read back.
 pub fn job(job: &JobRecord) -> Result<Job, ApiError> {
-    let request: CreateJobRequest =
-        xml::from_slice(job.spec.request.as_bytes(), xml::Mode::Lenient).map_err(|error| stored_wrong(job, &error))?;
+    let request = self::request(job)?;
     Ok(Job {
         confirmation_required: request.confirmation_required,
         creation_time: timestamp(job.created_at),

@@ -287,6 +287,12 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// A job, deleted ones included; `None` when there is none.
     fn get<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<Option<JobRecord>, StoreError>>;
 
+    /// The job that a token of a tenant made, deleted ones included.
+    fn find_token<'a>(&'a self, tenant: &'a str, token: &'a str) -> BoxFuture<'a, Result<Option<Uuid>, StoreError>>;
+
+    /// At most `limit` jobs that try a job's failed tasks again, without deleted ones, by id.
+    fn retries<'a>(&'a self, job: Uuid, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>>;
+
     /// Jobs of a tenant in ascending order of id, without deleted ones, and whether there are more.
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>>;
 
@@ -381,6 +387,16 @@ pub trait JobStore: Send + Sync + fmt::Debug {
 
     /// The committed segments of a shard, by number.
     fn segments<'a>(&'a self, job: Uuid, shard: u32) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>>;
+
+    /// The committed segments of a job, by shard and number: at most `limit`, after the named one; with `failed_only`,
+    /// those that have failed rows.
+    fn job_segments<'a>(
+        &'a self,
+        job: Uuid,
+        failed_only: bool,
+        after: Option<(u32, u32)>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>>;
 
     /// Indexes of at most `limit` shards of a job, above `after`, that are not finished but have segments.
     fn cut_off_shards<'a>(

@@ -83,6 +83,7 @@ pub(super) fn create(session: &mut Session<'_>, job: NewJob) -> Result<JobRecord
             record.state.status.as_str(),
             int(record.version),
             record.created_at,
+            record.spec.retry_of.as_ref().map(Uuid::as_bytes),
         ],
     )?;
     let num = session.connection.last_insert_rowid();

@@ -127,6 +127,14 @@ impl JobStore for SqliteJobStore {
         self.read(move |connection| Ok(read::get(connection, id)?.map(|(record, _)| record)))
     }
 
+    fn find_token<'a>(&'a self, tenant: &'a str, token: &'a str) -> BoxFuture<'a, Result<Option<Uuid>, StoreError>> {
+        self.read(move |connection| read::find_token(connection, tenant, token))
+    }
+
+    fn retries<'a>(&'a self, job: Uuid, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>> {
+        self.read(move |connection| read::retries(connection, job, limit))
+    }
+
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>> {
         self.read(move |connection| read::list(connection, &filter))
     }
@@ -221,6 +229,16 @@ impl JobStore for SqliteJobStore {
 
     fn segments<'a>(&'a self, job: Uuid, shard: u32) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
         self.read(move |connection| read::segments(connection, job, shard))
+    }
+
+    fn job_segments<'a>(
+        &'a self,
+        job: Uuid,
+        failed_only: bool,
+        after: Option<(u32, u32)>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        self.read(move |connection| read::job_segments(connection, job, failed_only, after, limit))
     }
 
     fn cut_off_shards<'a>(

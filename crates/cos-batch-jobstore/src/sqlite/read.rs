@@ -95,6 +95,34 @@ pub(super) fn segments(connection: &Connection, job: Uuid, shard: u32) -> Result
     })
 }
 
+pub(super) fn job_segments(
+    connection: &Connection,
+    job: Uuid,
+    failed_only: bool,
+    after: Option<(u32, u32)>,
+    limit: usize,
+) -> Result<Vec<Segment>, Fault> {
+    let sql = if failed_only { sql::FAILED_SEGMENTS } else { sql::JOB_SEGMENTS };
+    let (shard, number) = after.map_or((-1, -1), |(shard, number)| (i64::from(shard), i64::from(number)));
+    collect(connection, sql, params![job.as_bytes(), shard, number, row::limit(limit)], |row| {
+        Ok(Segment {
+            shard: row.get(0)?,
+            number: row.get(1)?,
+            epoch: count(row, 2)?,
+            succeeded_rows: count(row, 3)?,
+            failed_rows: count(row, 4)?,
+        })
+    })
+}
+
+pub(super) fn find_token(connection: &Connection, tenant: &str, token: &str) -> Result<Option<Uuid>, Fault> {
+    first(connection, sql::TOKEN, [tenant, token], |row| row::id(row, 0))
+}
+
+pub(super) fn retries(connection: &Connection, job: Uuid, limit: usize) -> Result<Vec<Uuid>, Fault> {
+    collect(connection, sql::RETRIES, params![job.as_bytes(), row::limit(limit)], |row| Ok(row::id(row, 0)?))
+}
+
 pub(super) fn cut_off_shards(
     connection: &Connection,
     job: Uuid,

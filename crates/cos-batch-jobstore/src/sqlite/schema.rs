@@ -5,7 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::fault::Fault;
 
 /// Every step of the schema, in order. A step that was released is never changed; what is new becomes another file.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_jobs.sql"), include_str!("migrations/0002_shares.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_jobs.sql"),
+    include_str!("migrations/0002_shares.sql"),
+    include_str!("migrations/0003_links.sql"),
+];
 
 /// Marks a database as ours (`PRAGMA application_id`): "COSB".
 const APPLICATION_ID: i32 = 0x434f_5342;

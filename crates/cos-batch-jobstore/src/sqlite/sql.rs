@@ -44,8 +44,8 @@ statements! {
     LIVE_MORE = "INSERT INTO tenant (tenant, live) VALUES (?1, 1) ON CONFLICT (tenant) DO UPDATE SET live = live + 1";
     LIVE_LESS = "UPDATE tenant SET live = live - 1 WHERE tenant = ?1";
     LIVE_NONE = "DELETE FROM tenant WHERE tenant = ?1 AND live = 0";
-    INSERT_JOB = "INSERT INTO job (id, tenant, token, priority, state, status, version, created_at) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    INSERT_JOB = "INSERT INTO job (id, tenant, token, priority, state, status, version, created_at, retry_of) \
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     INSERT_SPEC = "INSERT INTO job_spec (job, spec) VALUES (?1, ?2)";
     UPDATE_JOB = "UPDATE job SET priority = ?2, state = ?3, status = ?4, suspended_at = ?5, terminated_at = ?6, \
         version = ?7, total = ?8, deleted = ?9 WHERE num = ?1";
@@ -61,6 +61,12 @@ statements! {
     EVENTS = "SELECT at, status, reason FROM event WHERE job = (SELECT num FROM job WHERE id = ?1) ORDER BY number";
     SEGMENTS = "SELECT number, epoch, succeeded_rows, failed_rows FROM segment \
         WHERE job = (SELECT num FROM job WHERE id = ?1) AND shard = ?2 ORDER BY number";
+    JOB_SEGMENTS = "SELECT shard, number, epoch, succeeded_rows, failed_rows FROM segment \
+        WHERE job = (SELECT num FROM job WHERE id = ?1) AND (shard, number) > (?2, ?3) ORDER BY shard, number LIMIT ?4";
+    FAILED_SEGMENTS = "SELECT shard, number, epoch, succeeded_rows, failed_rows FROM segment INDEXED BY segment_failed \
+        WHERE job = (SELECT num FROM job WHERE id = ?1) AND failed_rows > 0 AND (shard, number) > (?2, ?3) \
+        ORDER BY shard, number LIMIT ?4";
+    RETRIES = "SELECT id FROM job WHERE retry_of = ?1 AND deleted = 0 ORDER BY id LIMIT ?2";
     CUT_OFF = "SELECT number FROM shard INDEXED BY shard_cut_off WHERE job = (SELECT num FROM job WHERE id = ?1) \
         AND state <> 'done' AND segments > 0 AND number > ?2 ORDER BY number LIMIT ?3";
     RESULTS = "SELECT shard, failed, key, md5, row_count FROM result \

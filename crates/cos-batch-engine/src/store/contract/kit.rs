@@ -76,6 +76,7 @@ pub fn spec() -> JobSpec {
         operation: TaskOperation::Delete,
         report: None,
         role_arn: "qcs::cam::uin/100000000001:roleName/batch".to_owned(),
+        retry_of: None,
         request: "<CreateJobRequest></CreateJobRequest>".to_owned(),
     }
 }

@@ -20,6 +20,7 @@ mod files;
 mod jobs;
 mod kit;
 mod leases;
+mod links;
 mod list;
 mod race;
 mod work;
@@ -30,6 +31,7 @@ pub use self::{
     jobs::*,
     kit::{Fixture, START, briefs, new_job, set_status, shard, spec},
     leases::*,
+    links::*,
     list::*,
     race::*,
     work::*,
@@ -86,6 +88,10 @@ macro_rules! job_store_contract {
             report_files_are_replaced
             codes_are_counted
             codes_are_bounded
+            segments_of_a_job_are_paged
+
+            a_token_finds_its_job
+            jobs_that_try_again_are_found
 
             one_token_makes_one_job_at_once
             the_limit_of_jobs_holds_at_once
@@ -119,6 +125,7 @@ mod tests {
             include_str!("files.rs"),
             include_str!("jobs.rs"),
             include_str!("leases.rs"),
+            include_str!("links.rs"),
             include_str!("list.rs"),
             include_str!("race.rs"),
             include_str!("work.rs"),

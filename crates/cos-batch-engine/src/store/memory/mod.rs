@@ -2,6 +2,7 @@
 
 mod books;
 mod jobs;
+mod links;
 mod work;
 
 use std::{
@@ -77,6 +78,14 @@ impl JobStore for MemoryJobStore {
 
     fn get<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<Option<JobRecord>, StoreError>> {
         self.with(move |books, _| Ok(books.get(id)))
+    }
+
+    fn find_token<'a>(&'a self, tenant: &'a str, token: &'a str) -> BoxFuture<'a, Result<Option<Uuid>, StoreError>> {
+        self.with(move |books, _| Ok(books.find_token(tenant, token)))
+    }
+
+    fn retries<'a>(&'a self, job: Uuid, limit: usize) -> BoxFuture<'a, Result<Vec<Uuid>, StoreError>> {
+        self.with(move |books, _| Ok(books.retries(job, limit)))
     }
 
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>> {
@@ -165,6 +174,16 @@ impl JobStore for MemoryJobStore {
 
     fn segments<'a>(&'a self, job: Uuid, shard: u32) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
         self.with(move |books, _| Ok(books.segments(job, shard)))
+    }
+
+    fn job_segments<'a>(
+        &'a self,
+        job: Uuid,
+        failed_only: bool,
+        after: Option<(u32, u32)>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Segment>, StoreError>> {
+        self.with(move |books, _| Ok(books.job_segments(job, failed_only, after, limit)))
     }
 
     fn cut_off_shards<'a>(

@@ -53,6 +53,8 @@ fn each_look_up_uses_the_index_made_for_it() {
         (sql::CLAIM, "shard_ready "),
         (sql::CLAIMABLE, "shard_ready "),
         (sql::CUT_OFF, "shard_cut_off "),
+        (sql::RETRIES, "job_retry "),
+        (sql::FAILED_SEGMENTS, "segment_failed "),
     ] {
         let plan = plan(&connection, text);
         assert!(plan.iter().any(|line| line.contains(index)), "{index}: {plan:?}");
