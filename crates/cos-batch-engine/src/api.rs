@@ -156,7 +156,7 @@ impl BatchApi for Engine {
 
 impl Engine {
     /// A job of the caller. A foreign one, a deleted one and one that never was are the same answer, found the same way.
-    async fn find(&self, context: &RequestContext, id: &str) -> Result<JobRecord, ApiError> {
+    pub(crate) async fn find(&self, context: &RequestContext, id: &str) -> Result<JobRecord, ApiError> {
         // An id that cannot be one of ours is looked up too: it takes the same way to the same answer.
         let id = wire::uuid(id).unwrap_or(Uuid::nil());
         let job = self.core.store.get(id).await.map_err(store_error)?;
@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// What a job names must be the caller's own or granted; the source objects are checked row by row.
-    fn check_access(&self, tenant: &str, spec: &JobSpec) -> Result<(), ApiError> {
+    pub(crate) fn check_access(&self, tenant: &str, spec: &JobSpec) -> Result<(), ApiError> {
         let target = match &spec.operation {
             TaskOperation::Copy(copy) => Some(("TargetResource", copy.target_bucket.as_str(), Right::Write)),
             TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
@@ -204,7 +204,8 @@ fn command_error(error: CommandError) -> ApiError {
     }
 }
 
-fn store_error(error: StoreError) -> ApiError {
+/// What the API answers where the job store fails or refuses.
+pub(crate) fn store_error(error: StoreError) -> ApiError {
     match error {
         StoreError::NoSuchJob => ApiError::new(ErrorCode::NoSuchJob, "there is no job with this id"),
         StoreError::TokenUsed { job } => {

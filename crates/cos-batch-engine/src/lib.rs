@@ -12,6 +12,7 @@
 //! | [`task`] | one operation on one object, and what is tried again |
 //! | [`report`] | rows and files of completion reports |
 //! | [`scheduler`] | who goes next |
+//! | [`view`] | what the API has no place for: a job in full, its tasks, trying again, objects |
 //! | `runtime` | everything that waits, spawns or takes time |
 //! | [`wire`] | between the COS dialect and the engine's own words |
 
@@ -30,6 +31,7 @@ pub mod scheduler;
 pub mod spec;
 pub mod store;
 pub mod task;
+pub mod view;
 pub mod wire;
 
 pub use access::{Access, Right};

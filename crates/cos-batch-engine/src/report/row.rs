@@ -4,10 +4,10 @@
 //! there is no header. A file of rows is itself a legal manifest with the fields Bucket, Key, VersionId and four times
 //! Ignore.
 
-use std::io::Write as _;
+use std::{borrow::Cow, io::Write as _};
 
 use cos_batch_objectstore::VersionSelector;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
 use crate::task::{Outcome, Task};
 
@@ -62,6 +62,105 @@ fn field(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// A row as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportRow<'a> {
+    /// Bucket of the object.
+    pub bucket: Cow<'a, str>,
+    /// Its key, percent-encoded.
+    pub key: Cow<'a, str>,
+    /// Its version; empty: none was named.
+    pub version: Cow<'a, str>,
+    /// `succeeded` or `failed`.
+    pub task_status: Cow<'a, str>,
+    /// HTTP status of the operation.
+    pub status: u16,
+    /// The error's code; empty where the task succeeded.
+    pub code: Cow<'a, str>,
+    /// A sentence about the error.
+    pub message: Cow<'a, str>,
+}
+
+impl<'a> ReportRow<'a> {
+    /// Reads one line, without its line end. `None`: it is no row of a report.
+    #[must_use]
+    pub fn parse(line: &'a str) -> Option<Self> {
+        let mut rest = Some(line.strip_suffix('\r').unwrap_or(line));
+        let mut next = || {
+            let (field, after) = split_field(rest?)?;
+            rest = after;
+            Some(field)
+        };
+        let (bucket, key, version, task_status) = (next()?, next()?, next()?, next()?);
+        let status = next()?.parse().ok()?;
+        let (code, message) = (next()?, next()?);
+        rest.is_none().then_some(Self { bucket, key, version, task_status, status, code, message })
+    }
+
+    /// The key with percent-encoding undone; as it is where that gives no text.
+    #[must_use]
+    pub fn plain_key(&self) -> Cow<'_, str> {
+        percent_decode_str(&self.key).decode_utf8().unwrap_or(Cow::Borrowed(&self.key))
+    }
+}
+
+/// Appends a row as it was read.
+pub fn write_again(out: &mut Vec<u8>, row: &ReportRow<'_>) {
+    for text in [&row.bucket, &row.key, &row.version, &row.task_status] {
+        field(out, text);
+        out.push(b',');
+    }
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "{},", row.status);
+    field(out, &row.code);
+    out.push(b',');
+    field(out, &row.message);
+    out.push(b'\n');
+}
+
+/// Percent-encodes a key as rows have it.
+#[must_use]
+pub fn encode_key(key: &str) -> String {
+    percent_encode(key.as_bytes(), KEY).to_string()
+}
+
+/// Appends the row of a manifest that names the same object: Bucket, Key and, with `version`, VersionId.
+pub fn write_manifest_row(out: &mut Vec<u8>, row: &ReportRow<'_>, version: bool) {
+    field(out, &row.bucket);
+    out.push(b',');
+    field(out, &row.key);
+    if version {
+        out.push(b',');
+        field(out, &row.version);
+    }
+    out.push(b'\n');
+}
+
+/// The first field of a line of CSV, and what comes after its comma.
+fn split_field(text: &str) -> Option<(Cow<'_, str>, Option<&str>)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        return Some(match text.split_once(',') {
+            Some((field, rest)) => (Cow::Borrowed(field), Some(rest)),
+            None => (Cow::Borrowed(text), None),
+        });
+    };
+    let mut end = 0;
+    loop {
+        end += quoted[end..].find('"')?;
+        let after = &quoted[end + 1..];
+        if after.starts_with('"') {
+            end += 2;
+            continue;
+        }
+        let field = &quoted[..end];
+        let field = if field.contains('"') { Cow::Owned(field.replace("\"\"", "\"")) } else { Cow::Borrowed(field) };
+        return match after.strip_prefix(',') {
+            Some(rest) => Some((field, Some(rest))),
+            None => after.is_empty().then_some((field, None)),
+        };
+    }
+}
+
 fn cut(message: &str) -> &str {
     &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)]
 }
@@ -91,7 +190,39 @@ mod tests {
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
+    #[test]
+    fn lines_that_are_no_rows() {
+        for line in ["", "a", "a,b,c,failed,404,e", "a,b,c,failed,x,e,m", "a,b,c,failed,404,e,m,n", "\"a,b,c,d,1,e,m"] {
+            assert_eq!(ReportRow::parse(line), None, "{line}");
+        }
+        for line in ["\"a\"b,b,c,failed,404,e,m", "a,b,c,failed,404,e,\"m\"x"] {
+            assert_eq!(ReportRow::parse(line), None, "{line}");
+        }
+    }
+
     proptest! {
+        /// What is written is read again, control characters and what is too long aside.
+        #[test]
+        fn a_row_that_is_written_is_read(
+            bucket in "[a-z\",-]{0,9}", key in "\\PC{1,40}", version in "[!-~]{0,20}", code in "\\PC{0,9}",
+            message in "(?s).{0,300}",
+        ) {
+            let clean = |text: &str| text.bytes().map(|b| if b < 32 || b == 127 { b' ' } else { b }).collect::<Vec<u8>>();
+            let mut task = task(&key, Some(&version));
+            task.bucket = bucket.as_str().into();
+            let mut out = Vec::new();
+            write(&mut out, &task, &Outcome::failure(503, code.clone(), message.clone()));
+            let text = String::from_utf8(out).unwrap();
+            let row = ReportRow::parse(text.strip_suffix('\n').unwrap()).unwrap();
+            prop_assert_eq!((&*row.bucket, &*row.plain_key(), &*row.version), (&*bucket, &*key, &*version));
+            let mut again = Vec::new();
+            write_again(&mut again, &row);
+            prop_assert_eq!(&again, text.as_bytes());
+            prop_assert_eq!((&*row.task_status, row.status), ("failed", 503));
+            prop_assert_eq!(row.code.as_bytes(), clean(&code));
+            prop_assert_eq!(row.message.as_bytes(), clean(cut(&message)));
+        }
+
         /// A row is one line, and read as a manifest it names the same object.
         #[test]
         fn a_row_is_a_legal_manifest_row(

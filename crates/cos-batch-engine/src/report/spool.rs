@@ -101,9 +101,23 @@ impl Spool {
     /// # Errors
     /// Those of the store.
     pub async fn read(&self, job: Uuid, segment: &Segment, rows: Rows) -> Result<Bytes, StoreError> {
+        self.read_start(job, segment, rows, u64::MAX).await
+    }
+
+    /// Reads at most so many bytes from the start of one file of a segment.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn read_start(
+        &self,
+        job: Uuid,
+        segment: &Segment,
+        rows: Rows,
+        bytes: u64,
+    ) -> Result<Bytes, StoreError> {
         let key = Self::key(job, segment.shard, segment.epoch, segment.number, rows);
         let (bucket, version) = (&*self.bucket, &VersionSelector::Latest);
-        self.store.get_range(GetRequest { bucket, key: &key, version, range: 0..u64::MAX, pin: None }).await
+        self.store.get_range(GetRequest { bucket, key: &key, version, range: 0..bytes, pin: None }).await
     }
 
     /// Name of the `number`th file of rows cut from file `file` of a manifest, under this lease.

@@ -28,6 +28,7 @@ use tokio::task::JoinHandle;
 use self::stop::Level;
 pub(crate) use self::{
     core::{CommandError, Core},
+    offload::offload,
     stop::Level as StopLevel,
 };
 

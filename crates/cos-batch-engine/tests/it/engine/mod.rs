@@ -11,4 +11,5 @@ mod parted;
 mod refusals;
 mod sharing;
 mod stops;
+mod views;
 mod world;

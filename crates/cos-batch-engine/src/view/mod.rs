@@ -1,0 +1,34 @@
+//! What an engine can tell and do that the API has no place for.
+//!
+//! Everything here is asked on behalf of a tenant, and found as the API finds it: a foreign job and one that never was
+//! are the same answer, and no bucket is reached that the tenant has no right in. Results are plain data with a JSON
+//! form whose names are in the style of the API's. Each is bounded by a named constant.
+
+mod details;
+mod objects;
+mod retry;
+mod rows;
+mod writer;
+
+use cos_batch_model::{ApiError, ErrorCode};
+use cos_batch_objectstore::{ErrorKind, StoreError};
+
+pub use self::{
+    details::{CodeView, EventView, JobDetails, ManifestView, ObjectName, ProgressView},
+    objects::{LIST_LIMIT_MAX, ListedObject, ObjectAttributes, ObjectPage, PartName, READ_BYTES_MAX, Written},
+    retry::{RETRY_ROWS_MAX, RetryRequest, RetryResult},
+    rows::{ROWS_LIMIT_MAX, RowFilter, RowPlace, TaskPage, TaskRow},
+};
+
+/// What is answered where an object store fails: its own code and status, but for failures that pass by themselves,
+/// which have the API's own code for that.
+fn object_error(error: &StoreError) -> ApiError {
+    if error.kind().is_transient() && error.kind() != ErrorKind::PathConflict {
+        return ApiError::new(ErrorCode::ServiceUnavailable, error.to_string());
+    }
+    let mut answer = ApiError::new(ErrorCode::from_wire(error.kind().code()), error.message());
+    if let Ok(status) = error.kind().status().try_into() {
+        answer.status = status;
+    }
+    answer
+}

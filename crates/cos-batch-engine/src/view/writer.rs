@@ -1,0 +1,147 @@
+//! Writing an object whose size is not known beforehand.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use cos_batch_objectstore::{
+    CompleteRequest, CompletedPart, ErrorKind, Metadata, MultipartRequest, ObjectStore, PartRequest, PutOutcome,
+    PutRequest, StorageClass, StoreError, UploadId,
+};
+
+use crate::runtime::offload;
+
+/// Bytes of a part, and most of an object that is written in one request. S3 takes no smaller part than 5 MiB; with
+/// 10,000 parts an object may have 80 GB.
+const PART_BYTES: usize = 8 * 1024 * 1024;
+
+/// Most bytes of an object in a store that takes no parts: it is held in memory whole.
+const WHOLE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Writes an object piece by piece. What is not finished is dropped with [`abandon`](Self::abandon).
+pub(super) struct ObjectWriter {
+    store: Arc<dyn ObjectStore>,
+    bucket: String,
+    key: String,
+    content_type: &'static str,
+    buffer: BytesMut,
+    upload: Option<String>,
+    parts: Vec<CompletedPart>,
+}
+
+impl ObjectWriter {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, bucket: &str, key: &str, content_type: &'static str) -> Self {
+        Self {
+            store,
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            content_type,
+            buffer: BytesMut::new(),
+            upload: None,
+            parts: Vec::new(),
+        }
+    }
+
+    /// Adds a piece.
+    pub(super) async fn push(&mut self, piece: &[u8]) -> Result<(), StoreError> {
+        self.buffer.extend_from_slice(piece);
+        if !self.store.capabilities().multipart {
+            if self.buffer.len() > WHOLE_BYTES_MAX {
+                let text = format!("the object would have more than {WHOLE_BYTES_MAX} bytes, and its store takes no parts");
+                return Err(StoreError::new(ErrorKind::EntityTooLarge, text));
+            }
+            return Ok(());
+        }
+        // One byte more than a part: the last part is not empty.
+        while self.buffer.len() > PART_BYTES {
+            let part = self.buffer.split_to(PART_BYTES).freeze();
+            self.part(part).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is left; the object is there on return, durably.
+    pub(super) async fn finish(mut self) -> Result<PutOutcome, StoreError> {
+        let rest = self.buffer.split().freeze();
+        let store = Arc::clone(&self.store);
+        let execution = store.execution();
+        let Some(upload) = self.upload.clone() else {
+            let metadata = self.metadata();
+            return offload(execution, async move {
+                let request = PutRequest { metadata, durable: true, ..PutRequest::new(&self.bucket, &self.key, rest) };
+                store.put(request).await
+            })
+            .await;
+        };
+        let result = match self.part(rest).await {
+            Ok(()) => {
+                let (bucket, key, id) = (self.bucket.clone(), self.key.clone(), upload);
+                let parts = std::mem::take(&mut self.parts);
+                offload(execution, async move {
+                    let upload = UploadId { bucket: &bucket, key: &key, id: &id };
+                    let outcome = store.complete_multipart(CompleteRequest { upload, parts: &parts }).await?;
+                    store.barrier(&bucket).await?;
+                    Ok(outcome)
+                })
+                .await
+            }
+            Err(error) => Err(error),
+        };
+        if result.is_err() {
+            self.abandon().await;
+        }
+        result
+    }
+
+    /// Drops what was written so far. That it cannot be dropped is no further error: the store shows such uploads.
+    pub(super) async fn abandon(self) {
+        let Some(id) = self.upload else { return };
+        let (store, bucket, key) = (self.store, self.bucket, self.key);
+        let aborted = offload(store.execution(), {
+            let store = Arc::clone(&store);
+            async move { store.abort_multipart(UploadId { bucket: &bucket, key: &key, id: &id }).await }
+        });
+        if let Err(error) = aborted.await {
+            tracing::warn!(%error, "an upload in parts is left behind");
+        }
+    }
+
+    fn metadata(&self) -> Metadata {
+        Metadata { content_type: Some(self.content_type.to_owned()), ..Metadata::default() }
+    }
+
+    async fn part(&mut self, body: Bytes) -> Result<(), StoreError> {
+        let (bucket, key) = (self.bucket.clone(), self.key.clone());
+        let execution = self.store.execution();
+        let id = match &self.upload {
+            Some(id) => id.clone(),
+            None => {
+                let (store, metadata) = (Arc::clone(&self.store), self.metadata());
+                let (bucket, key) = (bucket.clone(), key.clone());
+                let id = offload(execution, async move {
+                    let request = MultipartRequest {
+                        bucket: &bucket,
+                        key: &key,
+                        metadata,
+                        tags: Vec::new(),
+                        storage_class: StorageClass::default(),
+                        grants: Vec::new(),
+                        canned_acl: None,
+                        operation: None,
+                    };
+                    store.create_multipart(request).await
+                })
+                .await?;
+                self.upload.insert(id).clone()
+            }
+        };
+        let number = u16::try_from(self.parts.len() + 1).unwrap_or(u16::MAX);
+        let store = Arc::clone(&self.store);
+        let outcome = offload(execution, async move {
+            let upload = UploadId { bucket: &bucket, key: &key, id: &id };
+            store.upload_part(PartRequest { upload, number, body }).await
+        })
+        .await?;
+        self.parts.push(CompletedPart { number, etag: outcome.etag });
+        Ok(())
+    }
+}
