@@ -103,12 +103,7 @@ impl<S: Transport> Client<S> {
     }
 
     /// The same with another limit of time for each attempt.
-    pub(crate) async fn exchange_within(
-        &self,
-        request: &Request<Bytes>,
-        repeat: Repeat,
-        limit: Duration,
-    ) -> Exchanged {
+    pub(crate) async fn exchange_within(&self, request: &Request<Bytes>, repeat: Repeat, limit: Duration) -> Exchanged {
         let policy = &self.settings.retry;
         let mut doubt = Doubt::None;
         let mut attempt = 1;

@@ -66,7 +66,8 @@ impl Room {
     fn check(self, size: u64) -> Result<(), ApiError> {
         match self {
             Self::Bytes(max) | Self::Extension(max) if size > max as u64 => {
-                let code = if matches!(self, Self::Bytes(_)) { ErrorCode::XmlSizeLimit } else { ErrorCode::InvalidRequest };
+                let code =
+                    if matches!(self, Self::Bytes(_)) { ErrorCode::XmlSizeLimit } else { ErrorCode::InvalidRequest };
                 let message = format!("the body must be at most {max} bytes long, and has at least {size} bytes");
                 Err(ApiError::new(code, message))
             }

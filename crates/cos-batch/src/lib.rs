@@ -6,6 +6,7 @@
 //! | `command` | one module for each command |
 //! | `serve` | how the parts become a server |
 //! | `connection`, `credentials` | how a command finds its server and its key |
+//! | `remote` | what `cos-batch serve` offers beside the API |
 //! | `output` | tables, JSON, XML, progress |
 //! | `text` | texts and numbers for people |
 //! | `exit` | exit codes |
@@ -17,6 +18,7 @@ mod credentials;
 mod exit;
 mod logging;
 mod output;
+mod remote;
 mod serve;
 mod text;
 

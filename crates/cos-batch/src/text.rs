@@ -40,6 +40,23 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// So many of something, in words.
+pub(crate) fn things(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// A size in the largest unit that leaves at least one of it.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match UNITS.iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => {
+            let tenths = u128::from(bytes) * 10 / u128::from(*unit);
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+        None => things(bytes, "byte", "bytes"),
+    }
+}
+
 /// A number in at most five characters: exact up to 99,999, then cut down to thousands and so on.
 pub(crate) fn short_count(number: u64) -> String {
     const STEPS: [(u64, &str); 4] = [(1_000, "k"), (1_000_000, "M"), (1_000_000_000, "G"), (1_000_000_000_000, "T")];
@@ -138,6 +155,14 @@ mod tests {
         ] {
             assert_eq!(short_count(number), expected);
         }
+    }
+
+    #[test]
+    fn numbers_of_things() {
+        assert_eq!([0, 1, 2000].map(|number| things(number, "task", "tasks")), ["0 tasks", "1 task", "2,000 tasks"]);
+        let shown = [1, 1023, 1024, 1536, (1 << 30) - 1, 1 << 40, u64::MAX].map(size);
+        let expected = ["1 byte", "1,023 bytes", "1.0 KiB", "1.5 KiB", "1023.9 MiB", "1.0 TiB", "16777215.9 TiB"];
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -108,13 +108,7 @@ impl Spool {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn read_start(
-        &self,
-        job: Uuid,
-        segment: &Segment,
-        rows: Rows,
-        bytes: u64,
-    ) -> Result<Bytes, StoreError> {
+    pub async fn read_start(&self, job: Uuid, segment: &Segment, rows: Rows, bytes: u64) -> Result<Bytes, StoreError> {
         let key = Self::key(job, segment.shard, segment.epoch, segment.number, rows);
         let (bucket, version) = (&*self.bucket, &VersionSelector::Latest);
         self.store.get_range(GetRequest { bucket, key: &key, version, range: 0..bytes, pin: None }).await

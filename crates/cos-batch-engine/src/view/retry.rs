@@ -4,12 +4,7 @@ use cos_batch_model::{ApiError, ClientRequestToken, ErrorCode, Priority, Request
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    details::ObjectName,
-    object_error,
-    rows::lines,
-    writer::ObjectWriter,
-};
+use super::{details::ObjectName, object_error, rows::lines, writer::ObjectWriter};
 use crate::{
     access::Right,
     api::store_error,
@@ -145,7 +140,9 @@ impl Engine {
         match old.progress.failed {
             0 => return refused("none of the job's tasks has failed: there is nothing to try again".to_owned()),
             failed if failed > RETRY_ROWS_MAX => {
-                return refused(format!("{failed} tasks of the job failed; at most {RETRY_ROWS_MAX} become one manifest"));
+                return refused(format!(
+                    "{failed} tasks of the job failed; at most {RETRY_ROWS_MAX} become one manifest"
+                ));
             }
             _ => {}
         }
@@ -175,7 +172,8 @@ impl Engine {
         let tenant = context.appid.as_str();
         for right in [Right::Write, Right::Read] {
             if !self.core.access.allows(tenant, &place.bucket, right) {
-                let message = format!("Manifest.Bucket: APPID {tenant} may not {} bucket {}", right.name(), place.bucket);
+                let message =
+                    format!("Manifest.Bucket: APPID {tenant} may not {} bucket {}", right.name(), place.bucket);
                 return Err(ApiError::new(ErrorCode::AccessDenied, message));
             }
         }
@@ -195,11 +193,17 @@ impl Engine {
         }
     }
 
-    async fn copy_failed_rows(&self, old: &JobRecord, writer: &mut ObjectWriter, version: bool) -> Result<(), ApiError> {
+    async fn copy_failed_rows(
+        &self,
+        old: &JobRecord,
+        writer: &mut ObjectWriter,
+        version: bool,
+    ) -> Result<(), ApiError> {
         let mut after = None;
         let mut rows = 0;
         loop {
-            let page = self.core.store.job_segments(old.id, true, after, SEGMENTS_PER_PAGE).await.map_err(store_error)?;
+            let page =
+                self.core.store.job_segments(old.id, true, after, SEGMENTS_PER_PAGE).await.map_err(store_error)?;
             for segment in &page {
                 let body = self.segment(old.id, segment, Rows::Failed, u64::MAX).await?;
                 let mut out = Vec::with_capacity(body.len() / 2);

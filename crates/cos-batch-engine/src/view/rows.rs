@@ -167,7 +167,13 @@ impl Engine {
 
     /// The beginning of one file of a segment; of tasks that succeeded nothing where the file is gone, since it goes
     /// when the report is published.
-    pub(super) async fn segment(&self, job: Uuid, segment: &Segment, rows: Rows, bytes: u64) -> Result<Bytes, ApiError> {
+    pub(super) async fn segment(
+        &self,
+        job: Uuid,
+        segment: &Segment,
+        rows: Rows,
+        bytes: u64,
+    ) -> Result<Bytes, ApiError> {
         let (spool, named) = (self.core.spool.clone(), segment.clone());
         let read = async move { spool.read_start(job, &named, rows, bytes).await };
         match offload(self.core.spool.store().execution(), read).await {

@@ -46,7 +46,8 @@ impl ObjectWriter {
         self.buffer.extend_from_slice(piece);
         if !self.store.capabilities().multipart {
             if self.buffer.len() > WHOLE_BYTES_MAX {
-                let text = format!("the object would have more than {WHOLE_BYTES_MAX} bytes, and its store takes no parts");
+                let text =
+                    format!("the object would have more than {WHOLE_BYTES_MAX} bytes, and its store takes no parts");
                 return Err(StoreError::new(ErrorKind::EntityTooLarge, text));
             }
             return Ok(());

@@ -7,6 +7,7 @@ use super::{Client, Job};
 use crate::{
     exit::{Error, Exit},
     output::{self, Format, Terminal, table},
+    remote::Remote,
 };
 
 /// Show a job.
@@ -24,7 +25,9 @@ impl Describe {
         match self.client.output {
             Format::Table => {
                 let job = client.describe_job(&self.job.id).await?;
-                terminal.line(&table::job(&job, terminal.columns()))?;
+                // A server without views has no more to tell.
+                let details = Remote::new(&client, "views of jobs").details_if_any(&self.job.id).await?;
+                terminal.line(&table::job(&job, details.as_ref(), terminal.columns()))?;
             }
             Format::Json => output::json(terminal, &client.describe_job(&self.job.id).await?)?,
             Format::Xml => {

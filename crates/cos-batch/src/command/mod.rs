@@ -6,7 +6,10 @@ mod create;
 mod demo;
 mod describe;
 mod list;
+mod manifest;
+mod report;
 mod request;
+mod retry;
 mod serve;
 mod sign;
 mod wait;
@@ -45,6 +48,9 @@ pub(crate) enum Command {
     /// Remove a job from the list; one that still runs is cancelled
     Delete(change::Delete),
     Wait(wait::Wait),
+    Manifest(Box<manifest::Manifest>),
+    Report(report::Report),
+    Retry(retry::Retry),
     Conformance(Box<conformance::Conformance>),
     Sign(sign::Sign),
     Demo(demo::Demo),
@@ -106,6 +112,9 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         Command::Cancel(cancel) => cancel.run(terminal).await,
         Command::Delete(delete) => delete.run(terminal).await,
         Command::Wait(wait) => wait.run(terminal).await,
+        Command::Manifest(manifest) => manifest.run(terminal).await,
+        Command::Report(report) => report.run(terminal).await,
+        Command::Retry(retry) => retry.run(terminal).await,
         Command::Conformance(conformance) => conformance.run(terminal).await,
         Command::Serve(serve) => serve.run(terminal).await,
         Command::Sign(sign) => sign.run(terminal),

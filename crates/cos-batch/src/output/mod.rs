@@ -1,6 +1,7 @@
 //! What a person or a program gets to see.
 
 pub(crate) mod progress;
+pub(crate) mod report;
 pub(crate) mod table;
 mod terminal;
 pub(crate) mod wire;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use cos_batch_engine::{report, spec::ReportSpec, wire};
+use cos_batch_engine::{report, spec::ReportSpec, view::JobDetails, wire};
 use cos_batch_model::{
     Job, JobListMember, JobStatus, Lenient, ManifestFormat, Operation, OperationKind, ProgressSummary, ReportScope,
     Timestamp,
 };
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::text::{clean, count, cut, percent, short_count, span, wrap};
+use crate::text::{clean, count, cut, percent, short_count, span, things, wrap};
 
 /// Space between columns.
 const GAP: usize = 2;
@@ -21,7 +21,7 @@ const COLUMNS_FOR_TIMES: usize = 112;
 const COLUMNS_FOR_DESCRIPTIONS: usize = 140;
 
 /// Names and values below each other, values broken into lines.
-fn fields(rows: &[(&str, String)], columns: usize) -> String {
+pub(super) fn fields(rows: &[(&str, String)], columns: usize) -> String {
     let label = rows.iter().map(|(name, _)| name.width()).max().unwrap_or(0) + GAP;
     let mut lines = Vec::new();
     for (name, value) in rows {
@@ -33,9 +33,15 @@ fn fields(rows: &[(&str, String)], columns: usize) -> String {
     lines.join("\n")
 }
 
+/// Error codes shown with a job; `cos-batch report` has all.
+const CODES_SHOWN: usize = 5;
+
 /// Everything about a job.
-pub(crate) fn job(job: &Job, columns: usize) -> String {
+pub(crate) fn job(job: &Job, details: Option<&JobDetails>, columns: usize) -> String {
     let mut rows = outcome(job);
+    if let Some(details) = details {
+        rows.extend(beyond_the_api(details));
+    }
     let spec = &job.manifest.spec;
     rows.push(("Priority", job.priority.to_string()));
     if let Some(description) = &job.description {
@@ -63,6 +69,32 @@ pub(crate) fn job(job: &Job, columns: usize) -> String {
     };
     rows.push(("  format", format));
     fields(&rows, columns)
+}
+
+/// What the API has no place for.
+fn beyond_the_api(details: &JobDetails) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    for (index, error) in details.errors.iter().take(CODES_SHOWN).enumerate() {
+        let label = if index == 0 { "Errors" } else { "" };
+        rows.push((label, format!("{}: {}", error.code, things(error.tasks, "task", "tasks"))));
+        if let Some(first) = error.examples.first() {
+            rows.push(("  such as", first.key.clone()));
+        }
+    }
+    let more = details.errors.len().saturating_sub(CODES_SHOWN);
+    if more > 0 {
+        rows.push(("", format!("and {}", things(more as u64, "more code", "more codes"))));
+    }
+    if details.progress_summary.number_of_tasks_failed > 0 {
+        rows.push(("  all", format!("cos-batch report {} --failed", details.job_id)));
+    }
+    if let Some(old) = &details.retry_of {
+        rows.push(("Retry of", old.clone()));
+    }
+    for (index, new) in details.retried_by.iter().enumerate() {
+        rows.push((if index == 0 { "Retried by" } else { "" }, new.clone()));
+    }
+    rows
 }
 
 /// How a job stands or ended, in short.

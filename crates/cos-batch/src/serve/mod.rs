@@ -1,6 +1,7 @@
 //! The assembled server: engine, stores and API on one data folder.
 
 mod data;
+mod extension;
 mod lock;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
@@ -13,6 +14,7 @@ use cos_batch_server::{BatchService, Key, StaticKeys, listen};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub(crate) use self::data::DataFolder;
+use self::extension::Views;
 use crate::{
     credentials::{self, Credentials, GENERATED_APPID},
     exit::Error,
@@ -54,7 +56,7 @@ impl Server {
             .await
             .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
         let engine = Arc::new(engine);
-        let service = service(Arc::clone(&engine) as Arc<dyn BatchApi>, callers)?;
+        let service = service(&engine, callers)?;
         let (stop, stopped) = oneshot::channel();
         let until = async {
             // Whoever let go of the other end wants the server to stop as well.
@@ -107,8 +109,9 @@ fn parts(data: &DataFolder, access: Access) -> Result<Parts, Error> {
     })
 }
 
-fn service(api: Arc<dyn BatchApi>, callers: Callers) -> Result<BatchService, Error> {
-    let builder = BatchService::builder(api);
+fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error> {
+    let api = Arc::clone(engine) as Arc<dyn BatchApi>;
+    let builder = BatchService::builder(api).extension(Views(Arc::clone(engine)));
     let builder = match callers {
         Callers::Keys(credentials) => {
             let keys = credentials.keys.into_iter().map(|key| {

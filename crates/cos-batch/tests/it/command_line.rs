@@ -93,7 +93,10 @@ fn a_request_from_flags_is_the_same_from_its_file() {
 #[test]
 fn every_command_has_a_help_text_within_a_hundred_columns() {
     let mut pages = vec![vec!["--help"]];
-    for command in ["serve", "create", "describe", "list", "priority", "confirm", "cancel", "delete", "wait", "demo"] {
+    for command in [
+        "serve", "create", "describe", "list", "priority", "confirm", "cancel", "delete", "wait", "manifest", "report",
+        "retry", "demo",
+    ] {
         pages.push(vec![command, "--help"]);
     }
     for words in pages {

@@ -28,6 +28,7 @@ pub(crate) struct Answer {
 /// Who asks whom.
 pub(crate) struct Caller {
     address: String,
+    appid: String,
     credentials: Credentials,
 }
 
@@ -36,16 +37,22 @@ impl Caller {
     pub(crate) fn new(server: &Server, place: &Place) -> Self {
         let file: toml::Table = std::fs::read_to_string(place.key_file()).unwrap().parse().unwrap();
         let text = |name: &str| file["key"][0][name].as_str().unwrap().to_owned();
+        Self::with_key(server, APPID, &text("secret_id"), &text("secret_key"))
+    }
+
+    /// The owner of another key.
+    pub(crate) fn with_key(server: &Server, appid: &str, id: &str, secret: &str) -> Self {
         Self {
             address: server.endpoint.trim_start_matches("http://").to_owned(),
-            credentials: Credentials::new(text("secret_id"), text("secret_key")),
+            appid: appid.to_owned(),
+            credentials: Credentials::new(id, secret),
         }
     }
 
     /// A request of this caller, not yet signed. A body comes with its length and its MD5.
     pub(crate) fn request(&self, method: &str, path: &str, body: &str) -> Request<Bytes> {
         let mut request = Request::builder().method(method).uri(path).header("host", &self.address);
-        request = request.header("x-cos-appid", APPID);
+        request = request.header("x-cos-appid", &self.appid);
         if !body.is_empty() {
             request = request.header("content-type", "application/xml").header("content-length", body.len());
             request = request.header("content-md5", STANDARD.encode(md5::Md5::digest(body)));

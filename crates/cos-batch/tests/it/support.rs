@@ -194,6 +194,13 @@ fn keys_in(folder: &Path) -> Vec<String> {
     keys
 }
 
+/// Writes a file that only its owner may read.
+pub(crate) fn write_private(path: &Path, text: &str) {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+}
+
 /// The rows of a manifest.
 #[derive(Clone, Default)]
 pub(crate) struct Rows {

@@ -17,12 +17,7 @@ fn foreign() -> RequestContext {
 }
 
 fn retry(token: &str) -> RetryRequest {
-    RetryRequest {
-        client_request_token: token.to_owned(),
-        priority: None,
-        confirmation_required: None,
-        manifest: None,
-    }
+    RetryRequest { client_request_token: token.to_owned(), priority: None, confirmation_required: None, manifest: None }
 }
 
 /// A complete job of which the rows of `gone` failed, and one in a foreign bucket.
@@ -37,7 +32,13 @@ async fn with_failures(world: &World, good: u32, gone: &[String]) -> JobId {
     id
 }
 
-async fn all_rows(engine: &Engine, context: &RequestContext, id: &JobId, filter: &RowFilter, page: usize) -> Vec<TaskRow> {
+async fn all_rows(
+    engine: &Engine,
+    context: &RequestContext,
+    id: &JobId,
+    filter: &RowFilter,
+    page: usize,
+) -> Vec<TaskRow> {
     let mut rows = Vec::new();
     let mut after = None;
     loop {
@@ -241,7 +242,8 @@ async fn foreign_unknown_and_deleted_jobs_are_one_answer() {
     world.engine.delete_job(&world.context(), DeleteJobRequest { job_id: deleted.clone() }).await.unwrap();
     let filter = RowFilter::default();
     for (context, id) in [(foreign(), &id), (world.context(), &unknown), (world.context(), &deleted)] {
-        let described = world.engine.describe_job(&context, DescribeJobRequest { job_id: id.clone() }).await.unwrap_err();
+        let described =
+            world.engine.describe_job(&context, DescribeJobRequest { job_id: id.clone() }).await.unwrap_err();
         assert_eq!(described.code, ErrorCode::NoSuchJob);
         assert_eq!(world.engine.details(&context, id.as_str()).await.unwrap_err(), described);
         assert_eq!(world.engine.task_rows(&context, id.as_str(), &filter, None, 1).await.unwrap_err(), described);
