@@ -166,6 +166,7 @@ fn spec() -> JobSpec {
         operation: TaskOperation::Delete,
         report: None,
         role_arn: String::new(),
+        retry_of: None,
         request: String::new(),
     }
 }
