@@ -59,11 +59,17 @@ impl Access {
         self
     }
 
+    /// Does the bucket belong to this APPID?
+    #[must_use]
+    pub fn owns(&self, appid: &str, bucket: &str) -> bool {
+        let owner = self.owners.get(bucket).map(String::as_str).or_else(|| bucket_appid(bucket));
+        owner == Some(appid)
+    }
+
     /// May this APPID do that in this bucket?
     #[must_use]
     pub fn allows(&self, appid: &str, bucket: &str, right: Right) -> bool {
-        let owner = self.owners.get(bucket).map(String::as_str).or_else(|| bucket_appid(bucket));
-        owner == Some(appid)
+        self.owns(appid, bucket)
             || self.grants.get(&(bucket.to_owned(), appid.to_owned())).is_some_and(|rights| rights.contains(&right))
     }
 }
@@ -82,7 +88,7 @@ mod tests {
         assert!(!access.allows("plain", "plain", Right::Read));
         assert!(access.allows("2", "moved-1", Right::Read));
         assert!(!access.allows("1", "moved-1", Right::Read), "a configured owner replaces the name's");
-        assert!(access.allows("9", "a-1", Right::Read));
+        assert!(access.allows("9", "a-1", Right::Read) && !access.owns("9", "a-1"));
         assert!(!access.allows("9", "a-1", Right::Write));
         assert!(!access.allows("", "", Right::Read));
     }

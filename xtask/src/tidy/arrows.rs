@@ -124,7 +124,7 @@ const ARROWS: &[Arrow] = &[
     Arrow {
         package: "cos-batch-objectgateway",
         uses: &["cos-batch-objectstore", "cos-signature"],
-        tests_use: &[],
+        tests_use: &["cos-batch-server"],
         third_party: ThirdParty::Not(SQL),
     },
     Arrow {

@@ -62,9 +62,10 @@ pub(crate) fn engine_without_transports(sources: &[Source<'_>]) -> Vec<Violation
 pub(crate) fn spawning_in_few_places(sources: &[Source<'_>]) -> Vec<Violation> {
     const RULE: &str = "spawning-in-few-places";
     const NAMES: [&str; 5] = ["spawn", "spawn_blocking", "spawn_local", "spawn_scoped", "JoinSet"];
-    const PLACES: [&str; 5] = [
+    const PLACES: [&str; 6] = [
         "crates/cos-batch-engine/src/runtime",
         "crates/cos-batch-server/src/listen",
+        "crates/cos-batch-objectgateway/src/offload",
         "crates/cos-batch-nullstore/src/listen",
         "crates/cos-batch-jobstore/src/",
         "crates/cos-batch/src/",

@@ -117,7 +117,7 @@ impl FolderStore {
     /// Deletes a bucket with nothing in it. It is taken away under another name first, so that nothing comes in while it
     /// is looked through; what is found then, brings it back.
     pub(super) fn remove_bucket(&self, name: &str) -> Result<(), Fail> {
-        if !list_hidden::is_empty(&*self.bucket(name)?)? {
+        if !list_hidden::is_empty(&*self.bucket(name)?, (self.clock)())? {
             return Err(not_empty());
         }
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -135,7 +135,7 @@ impl FolderStore {
 
     fn remove_folder(&self, aside: &str) -> Result<(), Fail> {
         let folder = self.root.open_dir_nofollow(aside)?;
-        if !list_hidden::is_empty(&Bucket::new(folder.try_clone()?)?)? {
+        if !list_hidden::is_empty(&Bucket::new(folder.try_clone()?)?, (self.clock)())? {
             return Err(not_empty());
         }
         remove_empty_folders(&folder, true, 0)?;

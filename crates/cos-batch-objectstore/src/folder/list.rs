@@ -8,6 +8,7 @@ use rustix::{
 };
 
 use super::{
+    ahead::{self, KEPT, Wanted},
     at,
     bucket::Bucket,
     find,
@@ -22,9 +23,9 @@ use crate::{
 
 /// One page. A page takes one look through each folder it goes into and one through all keys of the hidden area; it
 /// holds at most `limit` names for each level of folders at a time.
-pub(super) fn list(bucket: &Bucket, request: &ListRequest<'_>) -> Result<ListPage, Fail> {
+pub(super) fn list(bucket: &Bucket, request: &ListRequest<'_>, now: i64) -> Result<ListPage, Fail> {
     rules::check_limit(request.limit)?;
-    let bounds = Bounds { prefix: request.prefix, after: request.after, inclusive: false };
+    let bounds = Bounds { prefix: request.prefix, after: request.after, inclusive: false, now };
     // One more than asked for tells whether there is another page.
     let want = request.limit + 1;
     let mut keys = current_keys(bucket, &bounds, want)?;
@@ -61,6 +62,8 @@ pub(super) struct Bounds<'a> {
     pub(super) after: Option<&'a str>,
     /// The key `after` itself, too.
     pub(super) inclusive: bool,
+    /// What time it is, Unix seconds.
+    pub(super) now: i64,
 }
 
 /// A tree of the hidden area.
@@ -98,8 +101,12 @@ impl Smallest {
         Self { heap: BinaryHeap::new(), want, cut: false }
     }
 
-    fn offer(&mut self, name: String) {
-        self.heap.push(name);
+    fn offer(&mut self, name: &str) {
+        if self.heap.len() == self.want && self.heap.peek().is_some_and(|largest| name >= largest.as_str()) {
+            self.cut = true;
+            return;
+        }
+        self.heap.push(name.to_owned());
         if self.heap.len() > self.want {
             self.heap.pop();
             self.cut = true;
@@ -147,39 +154,73 @@ fn ordinary_keys(bucket: &Bucket, bounds: &Bounds<'_>, want: usize) -> Result<Ve
     Ok(keys)
 }
 
-/// The first names of a folder after `past` that lead to admitted keys.
+/// The first names of a folder after `past` that lead to admitted keys: at least `want`, if there are so many.
 fn level(bucket: &Bucket, start: String, bounds: &Bounds<'_>, past: Option<&str>, want: usize) -> Result<Level, Fail> {
-    let mut smallest = Smallest::new(want);
     let opened = match start.strip_suffix('/') {
         None => at::reopen(bucket.folder()),
         Some(path) => at::open(bucket.folder(), path, at::SCAN),
     };
-    let folder = match opened {
+    let (names, cut) = match opened {
         // Gone meanwhile, or the prefix leads nowhere, or through a link.
-        Err(error) if at::is_absent(error) || error == rustix::io::Errno::LOOP => None,
-        opened => Some(opened?),
+        Err(error) if at::is_absent(error) || error == rustix::io::Errno::LOOP => (Vec::new(), false),
+        opened => first_names(opened?, &start, bounds, past, want)?,
     };
-    if let Some(folder) = folder {
-        each_name(folder, |name, kind| {
-            if start.is_empty() && name == HIDDEN {
-                return;
-            }
-            let mut path = format!("{start}{name}");
-            let possible = if kind.is_dir() {
-                path.push('/');
-                path.len() < MAX_KEY_BYTES && bounds.reach(path.as_bytes())
-            } else {
-                kind.is_file() && path.len() <= MAX_KEY_BYTES && bounds.admit(&path)
-            };
-            let name = path.split_off(start.len());
-            if possible && past.is_none_or(|past| name.as_str() > past) {
-                smallest.offer(name);
-            }
-        })?;
-    }
-    let (names, cut) = smallest.sorted();
     let rest_after = names.last().filter(|_| cut).cloned();
     Ok(Level { start, names: names.into_iter(), rest_after })
+}
+
+fn first_names(
+    folder: OwnedFd,
+    start: &str,
+    bounds: &Bounds<'_>,
+    past: Option<&str>,
+    want: usize,
+) -> Result<(Vec<String>, bool), Fail> {
+    let possible = |name: &str| {
+        let path = format!("{start}{name}");
+        let leads_on = if name.ends_with('/') {
+            path.len() < MAX_KEY_BYTES && bounds.reach(path.as_bytes())
+        } else {
+            path.len() <= MAX_KEY_BYTES && bounds.admit(&path)
+        };
+        leads_on && past.is_none_or(|past| name > past)
+    };
+    let stamp = at::stamp(&folder)?;
+    let wanted = Wanted {
+        start: start.to_owned(),
+        prefix: bounds.prefix.to_owned(),
+        after: bounds.after.map(str::to_owned),
+        past: past.map(str::to_owned),
+    };
+    if !bounds.inclusive
+        && let Some(known) = KEPT.find(&stamp, &wanted, want, possible)
+    {
+        return Ok(known);
+    }
+    let mut smallest = Smallest::new(want.max(ahead::NAMES));
+    let mut name = String::new();
+    each_name(folder, |bare, kind| {
+        if start.is_empty() && bare == HIDDEN || !(kind.is_dir() || kind.is_file()) {
+            return;
+        }
+        name.clear();
+        name.push_str(bare);
+        if kind.is_dir() {
+            name.push('/');
+        }
+        if possible(&name) {
+            smallest.offer(&name);
+        }
+    })?;
+    let (mut names, mut cut) = smallest.sorted();
+    if names.len() > want {
+        if !bounds.inclusive {
+            KEPT.keep(stamp, wanted, names.clone(), cut, bounds.now);
+        }
+        names.truncate(want);
+        cut = true;
+    }
+    Ok((names, cut))
 }
 
 /// Names that are UTF-8, with what they are; a link is what it is, not what it leads to.
@@ -242,8 +283,52 @@ fn walk(
             && bounds.admit(&key)
             && names::hidden_path(tree.name, &key) == path
         {
-            smallest.offer(key);
+            smallest.offer(&key);
         }
     })?;
     failed.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use cap_std::{ambient_authority, fs::Dir as CapDir};
+
+    use super::*;
+
+    /// Long after any change that a test makes.
+    const LATER: i64 = 4_000_000_000;
+
+    #[test]
+    fn pages_of_a_large_folder_are_read_ahead_and_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        // Every third is a folder with a file in it.
+        let key = |n: u32| if n.is_multiple_of(3) { format!("a{n}/b") } else { format!("a{n}") };
+        let mut keys: Vec<String> = (0..300).map(key).collect();
+        keys.sort_unstable();
+        for key in &keys {
+            let path = folder.path().join(key);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        let bucket = Bucket::new(CapDir::open_ambient_dir(folder.path(), ambient_authority()).unwrap()).unwrap();
+        for prefix in ["", "a1", "a2"] {
+            for limit in [1, 7, 100] {
+                let expected: Vec<_> = keys.iter().filter(|key| key.starts_with(prefix)).cloned().collect();
+                let mut found = Vec::new();
+                let mut after: Option<String> = None;
+                loop {
+                    let request = ListRequest { bucket: "", prefix, after: after.as_deref(), limit };
+                    let page = list(&bucket, &request, LATER).unwrap();
+                    found.extend(page.objects.into_iter().map(|(key, _)| key));
+                    after = page.next;
+                    let Some(next) = &after else { break };
+                    let stamp = at::stamp(at::reopen(bucket.folder()).unwrap()).unwrap();
+                    let (start, past) = (String::new(), None);
+                    let wanted = Wanted { start, prefix: prefix.to_owned(), after: Some(next.clone()), past };
+                    assert!(KEPT.find(&stamp, &wanted, 1, |_| true).is_some(), "the next page needs no look");
+                }
+                assert_eq!(found, expected, "prefix {prefix:?} limit {limit}");
+            }
+        }
+    }
 }

@@ -22,8 +22,8 @@ impl Position {
         Self { key: after.map(|(key, _)| key.to_owned()), inclusive: after.is_some_and(|(_, id)| !id.is_empty()) }
     }
 
-    fn bounds<'a>(&'a self, prefix: &'a str) -> Bounds<'a> {
-        Bounds { prefix, after: self.key.as_deref(), inclusive: self.inclusive }
+    fn bounds<'a>(&'a self, prefix: &'a str, now: i64) -> Bounds<'a> {
+        Bounds { prefix, after: self.key.as_deref(), inclusive: self.inclusive, now }
     }
 
     fn passed(&mut self, key: String) {
@@ -36,14 +36,14 @@ fn seen<'a>(after: Option<(&'a str, &'a str)>, key: &str) -> Option<&'a str> {
     after.filter(|(after, id)| *after == key && !id.is_empty()).map(|(_, id)| id)
 }
 
-pub(super) fn list_versions(bucket: &Bucket, request: &ListVersionsRequest<'_>) -> Result<VersionPage, Fail> {
+pub(super) fn list_versions(bucket: &Bucket, request: &ListVersionsRequest<'_>, now: i64) -> Result<VersionPage, Fail> {
     rules::check_limit(request.limit)?;
     // One more than asked for tells whether there is another page.
     let want = request.limit + 1;
     let mut page = VersionPage::default();
     let mut position = Position::after(request.after);
     loop {
-        let bounds = position.bounds(request.prefix);
+        let bounds = position.bounds(request.prefix, now);
         let mut keys = list::current_keys(bucket, &bounds, want)?;
         keys.extend(list::hidden_keys(bucket, &OLDER_VERSIONS, &bounds, want)?);
         keys.sort_unstable();
@@ -66,13 +66,13 @@ pub(super) fn list_versions(bucket: &Bucket, request: &ListVersionsRequest<'_>) 
     }
 }
 
-pub(super) fn list_uploads(bucket: &Bucket, request: &ListUploadsRequest<'_>) -> Result<UploadPage, Fail> {
+pub(super) fn list_uploads(bucket: &Bucket, request: &ListUploadsRequest<'_>, now: i64) -> Result<UploadPage, Fail> {
     rules::check_limit(request.limit)?;
     let want = request.limit + 1;
     let mut page = UploadPage::default();
     let mut position = Position::after(request.after);
     loop {
-        let keys = list::hidden_keys(bucket, &BEGUN_UPLOADS, &position.bounds(request.prefix), want)?;
+        let keys = list::hidden_keys(bucket, &BEGUN_UPLOADS, &position.bounds(request.prefix, now), want)?;
         let last = keys.len() < want;
         for key in keys {
             for id in uploads::ids(bucket, &key, seen(request.after, &key), want - page.uploads.len())? {
@@ -96,8 +96,9 @@ pub(super) fn list_uploads(bucket: &Bucket, request: &ListUploadsRequest<'_>) ->
 }
 
 /// Has the bucket neither objects nor versions nor uploads?
-pub(super) fn is_empty(bucket: &Bucket) -> Result<bool, Fail> {
+pub(super) fn is_empty(bucket: &Bucket, now: i64) -> Result<bool, Fail> {
     let versions = ListVersionsRequest { bucket: "", prefix: "", after: None, limit: 1 };
     let uploads = ListUploadsRequest { bucket: "", prefix: "", after: None, limit: 1 };
-    Ok(list_versions(bucket, &versions)?.versions.is_empty() && list_uploads(bucket, &uploads)?.uploads.is_empty())
+    Ok(list_versions(bucket, &versions, now)?.versions.is_empty()
+        && list_uploads(bucket, &uploads, now)?.uploads.is_empty())
 }

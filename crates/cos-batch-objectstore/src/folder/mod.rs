@@ -1,5 +1,6 @@
 //! A store in a local folder.
 
+mod ahead;
 mod at;
 mod bucket;
 mod buckets;
@@ -285,7 +286,7 @@ impl ObjectStore for FolderStore {
     }
 
     fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
-        Box::pin(async move { self.on_bucket(request.bucket, |b| list::list(b, &request)) })
+        Box::pin(async move { self.on_bucket(request.bucket, |b| list::list(b, &request, (self.clock)())) })
     }
 
     fn put_acl<'a>(&'a self, request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -297,7 +298,9 @@ impl ObjectStore for FolderStore {
     }
 
     fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
-        Box::pin(async move { self.on_bucket(request.bucket, |b| list_hidden::list_versions(b, &request)) })
+        Box::pin(
+            async move { self.on_bucket(request.bucket, |b| list_hidden::list_versions(b, &request, (self.clock)())) },
+        )
     }
 
     fn create_multipart<'a>(&'a self, request: MultipartRequest<'a>) -> BoxFuture<'a, Result<String, StoreError>> {
@@ -353,7 +356,9 @@ impl ObjectStore for FolderStore {
     }
 
     fn list_uploads<'a>(&'a self, request: ListUploadsRequest<'a>) -> BoxFuture<'a, Result<UploadPage, StoreError>> {
-        Box::pin(async move { self.on_bucket(request.bucket, |b| list_hidden::list_uploads(b, &request)) })
+        Box::pin(
+            async move { self.on_bucket(request.bucket, |b| list_hidden::list_uploads(b, &request, (self.clock)())) },
+        )
     }
 
     fn list_buckets<'a>(&'a self) -> BoxFuture<'a, Result<Vec<BucketInfo>, StoreError>> {

@@ -10,7 +10,7 @@ use crate::{
     credentials::Credentials,
     exit::{Error, Exit},
     output::Terminal,
-    serve::{Callers, DataFolder, Server},
+    serve::{Addresses, Callers, DataFolder, Server},
 };
 
 /// Run a server on a local folder.
@@ -27,6 +27,10 @@ pub(crate) struct Serve {
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9450")]
     listen: SocketAddr,
+    /// Address and port of the object endpoint, for the SDKs of COS; there is none without this option. Port 0 takes any
+    /// free one
+    #[arg(long, value_name = "ADDRESS")]
+    objects_listen: Option<SocketAddr>,
     /// TOML file with the keys to accept: [[key]] with secret_id, secret_key, appid and maybe uin; [[bucket]] with name
     /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
@@ -45,10 +49,10 @@ impl Serve {
     }
 
     pub(super) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
-        if self.anonymous && !self.listen.ip().is_loopback() {
+        let public = [Some(self.listen), self.objects_listen].into_iter().flatten().find(|a| !a.ip().is_loopback());
+        if let Some(address) = public.filter(|_| self.anonymous) {
             return Err(Error::usage(format!(
-                "--anonymous lets everybody in who reaches {}: it goes with a loopback address only",
-                self.listen
+                "--anonymous lets everybody in who reaches {address}: it goes with a loopback address only"
             )));
         }
         let mut signals = Signals::new()?;
@@ -68,12 +72,16 @@ impl Serve {
             _ if own_key => vec![format!("export COS_CREDENTIALS={}", quoted(&key_file.display().to_string()))],
             _ => Vec::new(),
         };
-        let mut server = Server::start(data, callers, self.listen).await?;
+        let listen = Addresses { jobs: self.listen, objects: self.objects_listen };
+        let mut server = Server::start(data, callers, listen).await?;
         let endpoint = format!("http://{}", server.address());
-        if !server.address().ip().is_loopback() {
+        if public.is_some() {
             tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
         }
         usage(terminal, &endpoint, made.then(|| key_file.display().to_string()), shown)?;
+        if let Some(address) = server.objects_address() {
+            terminal.line(&format!("objects on http://{address}"))?;
+        }
         terminal.line(&format!("listening on {endpoint}"))?;
         tokio::select! {
             name = signals.next() => tracing::info!("{name}: stopping; once more to stop at once"),

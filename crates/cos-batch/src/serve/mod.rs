@@ -3,6 +3,7 @@
 mod data;
 mod extension;
 mod lock;
+mod objects;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -32,48 +33,84 @@ pub(crate) enum Callers {
     Everybody,
 }
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    /// For the API of jobs.
+    pub(crate) jobs: SocketAddr,
+    /// For the API of objects, if it is wanted.
+    pub(crate) objects: Option<SocketAddr>,
+}
+
+/// Something that listens.
+struct Listener {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
 /// A running server.
 pub(crate) struct Server {
-    address: SocketAddr,
+    jobs: Listener,
+    objects: Option<Listener>,
     engine: Arc<Engine>,
-    stop: oneshot::Sender<()>,
-    listener: JoinHandle<std::io::Result<()>>,
     // The folder stays locked for as long as anything works on it.
     _data: DataFolder,
 }
 
 impl Server {
     /// Starts to work on the jobs in the folder and to accept requests.
-    pub(crate) async fn start(data: DataFolder, callers: Callers, listen: SocketAddr) -> Result<Self, Error> {
-        let listener =
-            TcpListener::bind(listen).await.map_err(|error| Error::other(format!("--listen {listen}: {error}")))?;
-        let address = listener.local_addr()?;
+    pub(crate) async fn start(data: DataFolder, callers: Callers, listen: Addresses) -> Result<Self, Error> {
+        let jobs = bind("--listen", listen.jobs).await?;
+        let objects = match listen.objects {
+            Some(address) => Some(bind("--objects-listen", address).await?),
+            None => None,
+        };
         let access = match &callers {
             Callers::Keys(credentials) => access(credentials),
             Callers::Everybody => Access::new(),
         };
-        let engine = Engine::start(parts(&data, access)?, true)
+        let buckets: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
+        let gateway = objects::gateway(Arc::clone(&buckets), &callers, access.clone())?;
+        let engine = Engine::start(parts(&data, buckets, access)?, true)
             .await
             .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
         let engine = Arc::new(engine);
         let service = service(&engine, callers)?;
-        let (stop, stopped) = oneshot::channel();
-        let until = async {
-            // Whoever let go of the other end wants the server to stop as well.
-            let _ = stopped.await;
-        };
-        let listener = tokio::spawn(listen::serve(listener, service, until, listen::ListenOptions::default()));
-        Ok(Self { address, engine, stop, listener, _data: data })
+        let (stop, until) = stopper();
+        let task = tokio::spawn(listen::serve(jobs.0, service, until, listen::ListenOptions::default()));
+        let jobs = Listener { address: jobs.1, stop, task };
+        let objects = objects.map(|(listener, address)| {
+            let (stop, until) = stopper();
+            let task = tokio::spawn(listen::serve(listener, gateway, until, listen::ListenOptions::default()));
+            Listener { address, stop, task }
+        });
+        Ok(Self { jobs, objects, engine, _data: data })
     }
 
-    /// Where it listens.
+    /// Where it listens for the API of jobs.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.jobs.address
+    }
+
+    /// Where it listens for the API of objects.
+    pub(crate) fn objects_address(&self) -> Option<SocketAddr> {
+        self.objects.as_ref().map(|listener| listener.address)
     }
 
     /// Returns only if the server stops by itself, with the reason.
     pub(crate) async fn failed(&mut self) -> Error {
-        match (&mut self.listener).await {
+        let objects = async {
+            match &mut self.objects {
+                Some(listener) => (&mut listener.task).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            ended = &mut self.jobs.task => ended,
+            ended = objects => ended,
+        };
+        match ended {
             Ok(Ok(())) => Error::other("the listener stopped"),
             Ok(Err(error)) => Error::other(format!("the listener failed: {error}")),
             Err(error) => Error::other(format!("the listener broke off: {error}")),
@@ -82,24 +119,53 @@ impl Server {
 
     /// Stops accepting, lets what is in flight end within bounds, commits it. Jobs go on at the next start.
     pub(crate) async fn shutdown(self) {
+        let objects = async {
+            if let Some(listener) = self.objects {
+                listener.stop().await;
+            }
+        };
+        // All drain at the same time: requests that were begun, and operations.
+        tokio::join!(self.jobs.stop(), objects, self.engine.shutdown());
+    }
+}
+
+impl Listener {
+    /// Stops accepting, and lets what was begun end within bounds.
+    async fn stop(self) {
         // If nobody listens any more, it has already stopped.
         let _ = self.stop.send(());
-        // Both drain at the same time: requests that were begun, and operations.
-        let (listened, ()) = tokio::join!(self.listener, self.engine.shutdown());
-        if let Ok(Err(error)) = listened {
+        if let Ok(Err(error)) = self.task.await {
             tracing::warn!(%error, "the listener failed");
         }
     }
 }
 
-fn parts(data: &DataFolder, access: Access) -> Result<Parts, Error> {
-    let open =
-        |path: &Path| FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())));
+async fn bind(option: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| Error::other(format!("{option} {address}: {error}")))?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// Something to stop a listener with, and what it waits for.
+fn stopper() -> (oneshot::Sender<()>, impl Future<Output = ()>) {
+    let (stop, stopped) = oneshot::channel();
+    let until = async {
+        // Whoever let go of the other end wants the server to stop as well.
+        let _ = stopped.await;
+    };
+    (stop, until)
+}
+
+fn open(path: &Path) -> Result<FolderStore, Error> {
+    FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())))
+}
+
+fn parts(data: &DataFolder, buckets: Arc<dyn ObjectStore>, access: Access) -> Result<Parts, Error> {
     let spool = open(&data.spool())?;
     spool.create_bucket(SPOOL_BUCKET).map_err(Error::other)?;
     let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))
         .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
-    let buckets: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
     Ok(Parts {
         jobs: Arc::new(jobs),
         buckets: Buckets::new(buckets),

@@ -26,6 +26,7 @@ fn wrong_usage_is_refused_before_anything_is_sent() {
         vec!["create", "no such file"],
         vec!["list", "--status", "Sleeping"],
         vec!["serve", "--data", "x", "--anonymous", "--listen", "0.0.0.0:0"],
+        vec!["serve", "--data", "x", "--anonymous", "--objects-listen", "0.0.0.0:0"],
         vec!["serve", "--data", "x", "--credentials", "no such file"],
     ];
     let mut text = String::new();

@@ -28,7 +28,7 @@ use crate::{
     connection::Connection,
     exit::{Error, Exit},
     output::{Terminal, wire},
-    serve::{Callers, DataFolder, Server},
+    serve::{Addresses, Callers, DataFolder, Server},
     text::{clean, count, wrap},
 };
 
@@ -84,7 +84,7 @@ impl Demo {
         terminal.line(&format!("1. Files: {files} in bucket {SOURCE}, {} KB.", count(filled.bytes / 1000)))?;
         terminal.line(&format!("   The manifest has {rows} rows, {} of which must fail.\n", filled.must_fail))?;
 
-        let free_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let free_port = Addresses { jobs: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), objects: None };
         let server = Server::start(data, Callers::Keys(keys), free_port).await?;
         let endpoint = format!("http://{}", server.address());
         terminal.line(&format!("2. Server: {endpoint}, with a key made just now.\n"))?;

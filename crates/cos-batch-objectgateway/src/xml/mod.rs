@@ -1,0 +1,7 @@
+//! XML of the object API: small documents, written and read whole.
+
+mod read;
+mod write;
+
+pub(crate) use read::{Node, read};
+pub(crate) use write::Document;
