@@ -26,7 +26,7 @@ use crate::{
     manifest::Columns,
     report::spool::Rows,
     spec::ManifestFormat,
-    store::{Checkpoint, CheckpointAnswer, Segment, ShardLease},
+    store::{Checkpoint, CheckpointAnswer, Segment, ShardLease, ShardSource},
     task::{Outcome, Runner},
 };
 
@@ -87,7 +87,14 @@ async fn work(core: &Arc<Core>, lease: &ShardLease, stop: &Arc<Stop>) -> Result<
         }
         None => Vec::new(),
     };
-    if core.store.finish_shard(lease, files).await? == 0 {
+    let left = core.store.finish_shard(lease, files).await?;
+    if let ShardSource::Spooled { name, .. } = &lease.shard.source {
+        // Nobody reads these rows again; where it fails, the end of the job sweeps them.
+        let (spool, job, name) = (core.spool.clone(), lease.job, name.clone());
+        let remove = async move { spool.remove_file(job, &name).await };
+        let _ = offload(core.spool.store().execution(), remove).await;
+    }
+    if left == 0 {
         // After a crash right here the driver sees an active job without shards and does the same.
         let _ = core.command(lease.job, Command::TasksDone).await;
     }

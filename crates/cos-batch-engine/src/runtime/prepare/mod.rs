@@ -144,7 +144,7 @@ async fn prepare(
     if let Some(id) = &head.version_id {
         source.version = VersionSelector::Id(id.clone());
     }
-    core.store.clear_shards(lease).await?;
+    begin_anew(core, lease).await?;
     let context =
         Context { core: Arc::clone(core), job: Arc::new(job.clone()), lease: lease.clone(), stop: Arc::clone(stop) };
     let read = match columns {
@@ -160,6 +160,20 @@ async fn prepare(
         source_bucket: read.source_bucket,
     };
     Ok((manifest, read.rows))
+}
+
+/// Forgets what an earlier try has left, of which nothing was worked on yet. Rows that it put into the spool would be in
+/// the way of this one where there is little room.
+async fn begin_anew(core: &Core, lease: &JobLease) -> Result<(), Prepared> {
+    core.store.clear_shards(lease).await?;
+    if lease.epoch > 1 {
+        let (spool, job) = (core.spool.clone(), lease.job);
+        let sweep = async move { spool.sweep(job, false).await };
+        offload(core.spool.store().execution(), sweep)
+            .await
+            .map_err(|error| Prepared::Later(format!("the spool could not be swept: {error}")))?;
+    }
+    Ok(())
 }
 
 /// Shards on their way into the job store, numbered as they come.

@@ -1,13 +1,20 @@
 //! Jobs whose rows are compressed: stopped in the middle, gone on with, swept at the end.
 
-use std::{io::Write as _, sync::atomic::Ordering};
+use std::{
+    io::Write as _,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use cos_batch_engine::Config;
-use cos_batch_model::{CreateJobRequest, ETag, Job, JobStatus, ManifestFormat, ObjectArn, Operation, ReportScope};
+use cos_batch_engine::{Config, Engine, Spool};
+use cos_batch_model::{
+    BatchApi as _, CreateJobRequest, ETag, Job, JobStatus, ManifestFormat, ObjectArn, Operation, ReportScope,
+};
 use cos_batch_objectstore::{Execution, ListRequest};
 use flate2::{Compression, write::GzEncoder};
 
 use super::{
+    faulty::Faulty,
     stops::faulty_world,
     world::{self, SOURCE, World},
 };
@@ -78,7 +85,40 @@ async fn stopped_in_the_middle(request: impl AsyncFn(&World) -> CreateJobRequest
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), nothing_left).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(60), nothing_left).await.unwrap();
+}
+
+/// What an earlier try has put into the spool is gone before the next one begins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spool_that_is_full_for_a_moment_holds_no_job_up() {
+    let world = World::new().await;
+    world.engine.shutdown().await;
+    let faulty = Arc::new(Faulty::new(Arc::clone(world.spool.store()), Execution::Async));
+    let mut parts = world.parts();
+    parts.spool = Spool::new(faulty.clone(), "segments");
+    let engine = Engine::start(parts, true).await.unwrap();
+    // The second piece does not get in.
+    *faulty.refuse_puts.lock().unwrap() = Some("-1.rows");
+    let rows: String = (0..10_100).map(|number| format!("{SOURCE},gone/{number}\n")).collect();
+    let etag = world.put(SOURCE, "list.csv.gz", gzip(&rows)).await;
+    let mut request = job_over(&world, "list.csv.gz", &etag, ManifestFormat::BatchOperationsCsv).await;
+    request.operation = Operation::DeleteObject;
+    request.report.report_scope = Some(ReportScope::FailedTasksOnly.into());
+    request.confirmation_required = true;
+    let id = engine.create_job(&world.context(), request).await.unwrap().job_id;
+    let tried_twice = async {
+        while !spooled(&world).await.iter().any(|key| key.contains("/2-0-0.rows")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), tried_twice).await.unwrap();
+    *faulty.refuse_puts.lock().unwrap() = None;
+    world.until_status(&id, JobStatus::Suspended).await;
+    let names = spooled(&world).await;
+    assert_eq!(names.len(), 2, "those of the last try: {names:?}");
+    world.set_status(&id, cos_batch_model::RequestedJobStatus::Ready).await.unwrap();
+    let progress = world.until_status(&id, JobStatus::Complete).await.progress_summary;
+    assert_eq!(progress.number_of_tasks_succeeded, 10_100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
