@@ -23,6 +23,9 @@ pub struct Config {
     /// Bytes of a part where an object is too large to be copied in one request; larger where it would be more than
     /// 10,000 parts.
     pub copy_part_bytes: u64,
+    /// Compressed bytes of an inventory's file that are decompressed anew for each of its shards at most; the rows of a
+    /// longer file are put into the spool when the job is prepared.
+    pub inflate_again_bytes: u64,
     /// How long a lease lasts without renewal.
     pub lease: Duration,
     /// How often the driver looks at the store without being woken. A cancel asked of another node is seen no later.
@@ -56,6 +59,8 @@ impl Default for Config {
             checkpoint_interval: Duration::from_millis(500),
             checkpoint_rows: WINDOW_ROWS / 2,
             copy_part_bytes: crate::task::parts::PART_BYTES,
+            // Half of that, on average, before each shard: with ten times as many bytes of text a fifth of a second.
+            inflate_again_bytes: 64 * 1024 * 1024,
             lease: Duration::from_secs(30),
             poll: Duration::from_millis(500),
             failure_threshold: Some(FailureThreshold::default()),

@@ -2,12 +2,12 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use cos_batch_objectstore::{ErrorKind, Execution, StoreError};
+use cos_batch_objectstore::{Execution, StoreError};
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 
 use super::{
-    parts::Large,
+    parts::{Large, may_be_too_large},
     stop::{Level, Stop},
 };
 use crate::task::{Attempt, Outcome, Runner, Task, give_up, retry};
@@ -72,7 +72,7 @@ async fn run_one(runner: &Runner, task: &Task, stop: &Stop, large: &Large) -> Op
         attempts += 1;
         let error = match attempt(runner, task).await {
             Attempt::Done(outcome) => return Some(outcome),
-            Attempt::Failed(error) if error.kind() == ErrorKind::EntityTooLarge => {
+            Attempt::Failed(error) if runner.copy_of(task).is_some() && may_be_too_large(&error) => {
                 return copy_in_parts(large, runner, task, stop, &error).await;
             }
             Attempt::Failed(error) => error,

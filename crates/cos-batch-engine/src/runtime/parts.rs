@@ -24,7 +24,7 @@ use crate::{
     spec::CopySpec,
     task::{
         Outcome, Runner, Task, give_up,
-        parts::{Attributes, Plan, meets_conditions},
+        parts::{Attributes, PART_BYTES_MAX, Plan, meets_conditions},
         retry,
     },
 };
@@ -35,6 +35,12 @@ const PARTS_IN_FLIGHT: usize = 8;
 
 /// How long the copy of one part may take. Stores copy some hundred megabytes a second; the largest part has 5 GB.
 const PART_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Whether a copy may have been refused because its object is too large. COS does not say with which code; S3 answers
+/// InvalidRequest. Which it was, the object's size tells.
+pub(crate) fn may_be_too_large(error: &StoreError) -> bool {
+    matches!(error.kind(), ErrorKind::EntityTooLarge | ErrorKind::InvalidRequest | ErrorKind::InvalidArgument)
+}
 
 /// What copies in parts need beside the runner.
 #[derive(Clone, Debug)]
@@ -96,6 +102,9 @@ impl Large {
             return Err(failed(refused.kind().status(), refused.kind().code(), message));
         }
         let source = retried(stop, || store.head(&task.bucket, &task.key, &task.version)).await?;
+        if refused.kind() != ErrorKind::EntityTooLarge && source.size <= PART_BYTES_MAX {
+            return Err(Left::Failed(Outcome::from(refused)));
+        }
         if !meets_conditions(copy, source.last_modified) {
             let kind = ErrorKind::PreconditionFailed;
             let message = "the object does not meet ModifiedSinceConstraint and UnModifiedSinceConstraint";

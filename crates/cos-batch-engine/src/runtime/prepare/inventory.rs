@@ -26,11 +26,6 @@ use crate::{
 /// takes.
 const FILES_AT_ONCE: usize = 8;
 
-/// Longest compressed file whose shards are read by decompressing it from its start. Half of that, on average, is
-/// decompressed for nothing before each shard: with ten times as many bytes of text, a fifth of a second. The rows of a
-/// longer file are put into the spool, as those of a single compressed CSV are.
-const SKIP_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
 /// Where a compressed file is cut. Ten times what a shard has otherwise, since each shard costs what lies before it;
 /// yet few enough rows that a shard's report is built in memory.
 pub(super) const FILE_CUT: Cut =
@@ -167,7 +162,7 @@ async fn read_file(
     }
     source.pin = Some(head.pin.clone());
     let coding = sniff(context, &source, head.size, CODE).await?;
-    let places = if coding == Coding::Gzip && head.size > SKIP_BYTES_MAX {
+    let places = if coding == Coding::Gzip && head.size > context.core.config.inflate_again_bytes {
         Places::Spool(Spooling::new(number))
     } else {
         Places::File { key: listed.key, pin: head.pin }

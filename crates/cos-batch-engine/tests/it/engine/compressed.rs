@@ -61,8 +61,8 @@ async fn spooled(world: &World) -> Vec<String> {
 }
 
 /// Stops the engine after some rows are in the books and starts it again: every row is done and reported once.
-async fn stopped_in_the_middle(request: impl AsyncFn(&World) -> CreateJobRequest, rows_in_spool: bool) {
-    let (mut world, faulty) = faulty_world(world::config(), Execution::Async).await;
+async fn stopped_in_the_middle(config: Config, request: impl AsyncFn(&World) -> CreateJobRequest, rows_in_spool: bool) {
+    let (mut world, faulty) = faulty_world(config, Execution::Async).await;
     faulty.gated.store(true, Ordering::SeqCst);
     let id = world.create(request(&world).await).await;
     let steps = |job: &Job| {
@@ -123,7 +123,7 @@ async fn a_spool_that_is_full_for_a_moment_holds_no_job_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compressed_csv_goes_on_where_it_was() {
-    stopped_in_the_middle(async |world| csv(world, 2000).await, true).await;
+    stopped_in_the_middle(world::config(), async |world| csv(world, 2000).await, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +132,10 @@ async fn a_compressed_file_of_an_inventory_goes_on_where_it_was() {
         let rows = world.fill(2000).await.replace(SOURCE, "src-1250000000");
         inventory(world, &rows).await
     };
-    stopped_in_the_middle(request, false).await;
+    stopped_in_the_middle(world::config(), request, false).await;
+    // And where it is taken for too long to be decompressed again.
+    let config = Config { inflate_again_bytes: 0, ..world::config() };
+    stopped_in_the_middle(config, request, true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use cos_batch_model::{
     CreateJobRequest, Directive, JobId, JobStatus, Operation, RequestedJobStatus, StorageClass, Tag, TagKey, TagValue,
     Timestamp,
 };
-use cos_batch_objectstore::{ListRequest, Metadata, ObjectStore as _, PutRequest, VersionSelector};
+use cos_batch_objectstore::{ErrorKind, ListRequest, Metadata, ObjectStore as _, PutRequest, VersionSelector};
 
 use super::{
     parted::Parted,
@@ -119,6 +119,12 @@ async fn what_cannot_be_copied_in_parts_says_why_and_leaves_nothing() {
     parted.multipart.store(false, Ordering::SeqCst);
     let id = world.create(one(&world, 500).await).await;
     assert_eq!(code(&world, &id).await, "EntityTooLarge");
+
+    // A refusal for another reason: the object is one that a request could copy.
+    parted.multipart.store(true, Ordering::SeqCst);
+    *parted.refusal.lock().unwrap() = ErrorKind::InvalidRequest;
+    let id = world.create(one(&world, 500).await).await;
+    assert_eq!(code(&world, &id).await, "InvalidRequest");
     assert_eq!(parted.begun.load(Ordering::SeqCst), 1);
 }
 

@@ -42,6 +42,8 @@ pub(super) struct Parted {
     /// Parts wait here for a permit.
     pub(super) gate: Semaphore,
     pub(super) gated: AtomicBool,
+    /// How a copy is refused.
+    pub(super) refusal: Mutex<ErrorKind>,
     /// How long a part takes.
     pub(super) part_takes: Mutex<Duration>,
 }
@@ -77,6 +79,7 @@ impl Parted {
             lose_answer: AtomicBool::new(false),
             gate: Semaphore::new(0),
             gated: AtomicBool::new(false),
+            refusal: Mutex::new(ErrorKind::EntityTooLarge),
             part_takes: Mutex::default(),
         }
     }
@@ -159,7 +162,8 @@ impl ObjectStore for Parted {
         Box::pin(async move {
             let source = &request.source;
             if self.inner.head(source.bucket, source.key, source.version).await?.size > COPY_BYTES_MAX {
-                return Err(StoreError::new(ErrorKind::EntityTooLarge, "more than one request can copy"));
+                let kind = *self.refusal.lock().unwrap();
+                return Err(StoreError::new(kind, "more than one request can copy"));
             }
             self.inner.copy(request).await
         })
