@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2;
+
 use super::{BucketRef, Columns, ManifestError, Records, records::Next};
 
 /// Rows of a shard. Small enough that a shard's report files are built in memory and that tenants take turns quickly;
@@ -41,6 +43,20 @@ pub struct Indexer {
     cut: Cut,
     rows_max: u64,
     scratch: Vec<u8>,
+    alike: Alike,
+}
+
+/// What it takes to pass over rows that are like the one before them.
+#[derive(Debug, Default)]
+struct Alike {
+    /// Columns behind the Key, if rows can be passed over at all.
+    behind_key: Option<usize>,
+    /// How the last row began, up to its Key; empty: it was not plain, or named another bucket.
+    begin: Vec<u8>,
+    /// The bytes up to here are UTF-8.
+    text_until: u64,
+    /// No percent sign lies between the place where the last one was looked for and this byte.
+    bare_until: u64,
 }
 
 #[derive(Debug, Default)]
@@ -80,6 +96,7 @@ impl Indexer {
     #[must_use]
     pub fn new(columns: Columns, cut: Cut, rows_max: u64) -> Self {
         Self {
+            alike: Alike { behind_key: columns.behind_key(), ..Alike::default() },
             columns,
             records: Records::new(0),
             record: 0,
@@ -118,10 +135,14 @@ impl Indexer {
     /// The first row that breaks a rule.
     pub fn step(&mut self, input: &mut &[u8], end: bool) -> Result<Step, ManifestError> {
         loop {
-            let full =
-                self.rows - self.open.first_row >= self.cut.rows || self.open.end - self.open.start >= self.cut.bytes;
-            if full && let Some(piece) = self.close() {
+            if self.is_full()
+                && let Some(piece) = self.close()
+            {
                 return Ok(Step::Piece(piece));
+            }
+            self.pass_over(input);
+            if self.is_full() {
+                continue;
             }
             match self.records.next(input, end) {
                 Next::More => {
@@ -150,12 +171,46 @@ impl Indexer {
                     self.open.end = record.end;
                     let known = bucket.name == self.last.0 && bucket.appid == self.last.1;
                     self.rows += 1;
+                    self.alike.begin.clear();
                     if !known && let Some(other) = other_bucket(&mut self.last, &mut self.source_bucket, bucket) {
                         return Ok(Step::OtherBucket(self.record, other));
                     }
+                    self.alike.begin.extend_from_slice(self.columns.before_key(&record).unwrap_or_default());
                 }
             }
         }
+    }
+
+    /// Passes over rows that begin as the last one did, which nearly all do: what is behind it was checked there, and one
+    /// look at the rest of each line is enough. The first row that is in any way different is left where it is.
+    fn pass_over(&mut self, input: &mut &[u8]) {
+        let Some(behind_key) = self.alike.behind_key.filter(|_| !self.alike.begin.is_empty()) else { return };
+        let plain = self.records.plain(input);
+        let offset = self.records.offset();
+        let text = self.alike.text(&input[..plain], offset);
+        let (begin, mut at) = (self.alike.begin.len(), 0);
+        while self.rows < self.rows_max && !self.is_full() && text[at..].starts_with(&self.alike.begin) {
+            let rest = &text[at + begin..];
+            let Some((key, length)) = line(rest, behind_key) else { break };
+            let end = at + begin + length + 1;
+            if !self.alike.is_bare(text, offset, at, end)
+                && !std::str::from_utf8(&rest[..key]).is_ok_and(|key| self.columns.is_sound(key, &mut self.scratch))
+            {
+                break;
+            }
+            at = end;
+            self.record += 1;
+            self.rows += 1;
+            self.open.end = offset + at as u64;
+        }
+        self.records.pass(at);
+        *input = &input[at..];
+    }
+
+    /// Has the open piece as many rows or bytes as a piece has at most?
+    fn is_full(&self) -> bool {
+        let (rows, bytes) = (self.rows - self.open.first_row, self.open.end - self.open.start);
+        rows > 0 && (rows >= self.cut.rows || bytes >= self.cut.bytes)
     }
 
     /// Ends the open piece, if it has rows.
@@ -168,6 +223,43 @@ impl Indexer {
         self.open = OpenPiece { start: self.open.end, end: self.open.end, first_row: self.rows };
         Some(piece)
     }
+}
+
+impl Alike {
+    /// The beginning of `plain`, which lies at `offset`, that is UTF-8.
+    fn text<'a>(&mut self, plain: &'a [u8], offset: u64) -> &'a [u8] {
+        // Each byte is looked at once, however often the caller comes back. A character that is cut off at the end is
+        // left to whoever sees the rest of it.
+        if self.text_until <= offset {
+            let valid = std::str::from_utf8(plain).map_or_else(|error| error.valid_up_to(), str::len);
+            self.text_until = offset + valid as u64;
+        }
+        let valid = usize::try_from(self.text_until.saturating_sub(offset)).unwrap_or(usize::MAX);
+        &plain[..valid.min(plain.len())]
+    }
+
+    /// Is there no percent sign in `at..end` of the text, which lies at `offset`?
+    fn is_bare(&mut self, text: &[u8], offset: u64, at: usize, end: usize) -> bool {
+        let (from, to) = (offset + at as u64, offset + end as u64);
+        if self.bare_until <= from {
+            self.bare_until = from + memchr::memchr(b'%', &text[at..]).unwrap_or(text.len() - at) as u64;
+        }
+        to <= self.bare_until
+    }
+}
+
+/// Length of the first column and of the whole line, if it ends here, has so many further columns, and the first is not
+/// empty.
+fn line(rest: &[u8], further: usize) -> Option<(usize, usize)> {
+    let first = memchr2(b',', b'\n', rest).filter(|first| *first > 0)?;
+    let mut end = first;
+    for _ in 0..further {
+        if rest[end] != b',' {
+            return None;
+        }
+        end += 1 + memchr2(b',', b'\n', &rest[end + 1..])?;
+    }
+    (rest[end] == b'\n' && end - further <= super::records::RECORD_BYTES_MAX / 2).then_some((first, end))
 }
 
 /// A row names another bucket than the one before: its full name, unless it is the source bucket.
@@ -194,7 +286,10 @@ mod tests {
 
     fn index(text: &[u8], piece: usize, rows_max: u64) -> Result<Indexed, ManifestError> {
         let columns = Columns::new(&[Column::Bucket, Column::Key]).unwrap();
-        let mut indexer = Indexer::new(columns, Cut::default(), rows_max);
+        run(Indexer::new(columns, Cut::default(), rows_max), text, piece)
+    }
+
+    fn run(mut indexer: Indexer, text: &[u8], piece: usize) -> Result<Indexed, ManifestError> {
         let (mut found, mut others) = (Vec::new(), Vec::new());
         let mut pieces = text.chunks(piece);
         let (mut input, mut end) = (&[][..], false);
@@ -248,7 +343,36 @@ mod tests {
         assert_eq!(index(b"b-1,k\nb-1,\"k", 7, 5).unwrap_err().record, 2);
     }
 
+    /// As [`index`], but no row is passed over.
+    fn index_one_by_one(text: &[u8], names: &[Column]) -> Result<Indexed, ManifestError> {
+        let mut indexer = Indexer::new(Columns::new(names).unwrap(), CUT, 20);
+        indexer.alike.behind_key = None;
+        run(indexer, text, 1 << 20)
+    }
+
+    /// Small, so that pieces end in the middle of what could be passed over.
+    const CUT: Cut = Cut { rows: 3, bytes: 40 };
+
     proptest! {
+        /// Passing over rows that are alike finds what reading each of them finds.
+        #[test]
+        fn rows_that_are_passed_over_are_checked_all_the_same(
+            text in "((b-1|b-1|b-1|c-2),[a-z%\u{e9}\"4]{0,3}(,[a-z]{0,2})?(\n|\n|\n|\r\n)|\n){0,30}(b-1,x)?",
+            bad in prop::option::of(0usize..60), piece in 3usize..40, three in any::<bool>(),
+        ) {
+            let mut text = text.into_bytes();
+            if let Some(place) = bad.filter(|place| *place < text.len()) {
+                text[place] = 0xff;
+            }
+            let names: &[Column] =
+                if three { &[Column::Bucket, Column::Key, Column::Ignore] } else { &[Column::Bucket, Column::Key] };
+            let expected = index_one_by_one(&text, names);
+            for piece in [piece, 1 << 20] {
+                let indexer = Indexer::new(Columns::new(names).unwrap(), CUT, 20);
+                prop_assert_eq!(&run(indexer, &text, piece), &expected);
+            }
+        }
+
         #[test]
         fn pieces_change_nothing(
             text in "((b-1|c-2),[a-z%\"]{0,2}(\n|\r\n)|\n){0,30}(b-1,x)?", piece in 1usize..12,

@@ -64,6 +64,12 @@ impl<'a> Record<'a> {
         self.ends.is_empty()
     }
 
+    /// What lies before a field in its line; none where the record was not taken from a line as it is.
+    pub(super) fn before(&self, number: usize) -> Option<&'a [u8]> {
+        let last = number.checked_sub(1).filter(|_| self.gap == 1)?;
+        self.fields.get(..*self.ends.get(last)? + self.gap)
+    }
+
     /// Field by number, from 0; unquoted.
     #[must_use]
     pub fn field(&self, number: usize) -> Option<&'a [u8]> {
@@ -138,9 +144,31 @@ impl Records {
         self.parse(input, skipped)
     }
 
-    /// Length of the line that `input` begins with, if its end is there and no quote is in it.
-    fn plain_line(&mut self, input: &[u8]) -> Option<usize> {
-        // Each byte is looked at once for quotes and once for carriage returns, however many lines the input has.
+    /// How many bytes of `input` a caller may split at line ends and commas by itself, telling with
+    /// [`pass`](Self::pass) what it has taken: a record begins with the first, and no quote and no carriage return is in
+    /// them.
+    pub(super) fn plain(&mut self, input: &[u8]) -> usize {
+        if self.inside || self.at_start {
+            return 0;
+        }
+        self.look_ahead(input);
+        let until = self.plain_until.min(self.newlines_until) - self.offset;
+        usize::try_from(until).unwrap_or(usize::MAX).min(input.len())
+    }
+
+    /// Whole records were taken from the input.
+    pub(super) fn pass(&mut self, bytes: usize) {
+        self.offset += bytes as u64;
+    }
+
+    /// Bytes consumed since the start of the manifest.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Finds the next quote and the next carriage return. Each byte is looked at once for either, however many lines the
+    /// input has.
+    fn look_ahead(&mut self, input: &[u8]) {
         let until = |found: Option<usize>| self.offset + found.unwrap_or(input.len()) as u64;
         if self.plain_until <= self.offset {
             self.plain_until = until(memchr(b'"', input));
@@ -148,6 +176,11 @@ impl Records {
         if self.newlines_until <= self.offset {
             self.newlines_until = until(memchr(b'\r', input));
         }
+    }
+
+    /// Length of the line that `input` begins with, if its end is there and no quote is in it.
+    fn plain_line(&mut self, input: &[u8]) -> Option<usize> {
+        self.look_ahead(input);
         let mut length = memchr(b'\n', input);
         if length.is_none_or(|length| self.offset + length as u64 > self.newlines_until) {
             length = memchr2(b'\n', b'\r', input);

@@ -108,6 +108,28 @@ impl Columns {
         })
     }
 
+    /// Where nothing before the Key but a bucket is named and nothing behind it has to be looked at, the number of columns
+    /// behind it: such rows differ from one another in the Key alone, as far as checking them goes.
+    pub(super) fn behind_key(&self) -> Option<usize> {
+        let before = &self.names[..self.key];
+        let alike = self.bucket < self.key
+            && before.iter().all(|name| matches!(name, Column::Bucket | Column::Appid))
+            && self.appid.is_none_or(|appid| appid < self.key)
+            && self.latest.is_none()
+            && self.marker.is_none();
+        alike.then(|| self.names.len() - self.key - 1)
+    }
+
+    /// What lies before the Key in its line.
+    pub(super) fn before_key<'a>(&self, record: &Record<'a>) -> Option<&'a [u8]> {
+        record.before(self.key)
+    }
+
+    /// Checks the text of a Key.
+    pub(super) fn is_sound(&self, encoded: &str, scratch: &mut Vec<u8>) -> bool {
+        self.decoded(encoded, 0, scratch).is_ok()
+    }
+
     /// Is this first record a header, that is, does it repeat the declared names? (The content of ignored columns does
     /// not matter.)
     #[must_use]

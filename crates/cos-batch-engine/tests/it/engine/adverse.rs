@@ -191,7 +191,7 @@ async fn a_job_that_cannot_be_forgotten_keeps_no_other() {
     *faulty.refuse_lists.lock().unwrap() = Some(ids[0].to_string());
     let _engine = Engine::start(parts, true).await.unwrap();
     let last = uuid::Uuid::parse_str(ids[2].as_str()).unwrap();
-    world.until(&ids[0], |_| faulty.lists.load(Ordering::SeqCst) == 3).await;
+    world.until(&ids[0], |_| faulty.lists.load(Ordering::SeqCst) == 5).await;
     let gone = async {
         while world.jobs.get(last).await.unwrap().is_some() {
             tokio::task::yield_now().await;
