@@ -248,7 +248,7 @@ pub(crate) fn decode_form(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn encode(text: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn encode(text: &mut Vec<u8>, bytes: &[u8]) {
     for run in percent_encode(bytes, ENCODED) {
         text.extend_from_slice(run.as_bytes());
     }

@@ -25,6 +25,10 @@ pub enum SignError {
     /// The security token cannot be the value of a header.
     #[error("the security token has characters that a header cannot carry")]
     SecurityToken,
+    /// The address with the signature in its query is longer than addresses may be: 64 KiB, which is the HTTP library's
+    /// limit; servers have narrower ones.
+    #[error("the address with the signature in it is longer than an address may be")]
+    TooLong,
 }
 
 /// Why a signature is not accepted.

@@ -21,6 +21,8 @@
 //! checks. There is no nonce, so that a request can be replayed while its window is open. Names of query parameters
 //! are signed in lower case, so that a change of their case does not show.
 //!
+//! [`presign`] puts the signature into the address instead of a header.
+//!
 //! Where a signature does not match, compare [`canonical::http_string`] and [`canonical::string_to_sign`] of both
 //! sides.
 
@@ -31,6 +33,7 @@ mod hex;
 mod key_time;
 mod name_list;
 mod presented;
+mod presign;
 mod sign;
 mod signing_key;
 mod verify;
@@ -40,6 +43,7 @@ pub use error::{SignError, VerifyError};
 pub use key_time::{KeyTime, KeyTimeError};
 pub use name_list::NameList;
 pub use presented::{PRESENTED_BYTES_MAX, Place, Presented, SECRET_ID_BYTES_MAX};
+pub use presign::presign;
 pub use sign::{sign, sign_with};
 pub use signing_key::SigningKey;
 pub use verify::{CLOCK_SKEW_SECONDS, Strictness, WINDOW_SECONDS_MAX, verify};

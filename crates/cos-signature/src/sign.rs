@@ -72,7 +72,12 @@ pub fn sign_with<B>(request: &mut Request<B>, credentials: &Credentials, key: &S
     Ok(())
 }
 
-fn authorization(parts: &http::request::Parts, secret_id: &str, key: &SigningKey) -> Result<HeaderValue, SignError> {
+/// The value of the header that signs a request with these parts.
+pub(crate) fn authorization(
+    parts: &http::request::Parts,
+    secret_id: &str,
+    key: &SigningKey,
+) -> Result<HeaderValue, SignError> {
     let host = canonical::host(parts).ok_or(SignError::NoHost)?;
     let mut text = HttpString::new(parts);
     text.parameters(parts.uri.query(), |_| true);

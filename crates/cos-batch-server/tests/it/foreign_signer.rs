@@ -1,10 +1,11 @@
 //! A signer that is not ours: that of the official Python SDK. It drives a server in strict mode, in its own and in odd
-//! ways, and signs our client's requests anew.
+//! ways, signs our client's requests anew, and presigns addresses as we do.
 //!
 //! The first run makes a virtual environment under the target folder, which needs a network; `cargo xtask test` does so
 //! beforehand.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     path::{Path, PathBuf},
     process::Stdio,
@@ -15,6 +16,7 @@ use bytes::Bytes;
 use cos_batch_client::{Client, Endpoint};
 use cos_batch_model::*;
 use cos_batch_server::{BatchService, Key, StaticKeys};
+use cos_signature::KeyTime;
 use http::{Request, Response};
 use http_body_util::Full;
 use serde_json::{Value, json};
@@ -208,4 +210,50 @@ async fn it_signs_our_clients_requests_as_the_client_does() {
     assert_eq!(requests.len(), count);
     let lines = run("verify.py", &json!({"id": SECRET_ID, "secret": SECRET_KEY, "requests": requests})).await;
     assert_eq!(lines, vec!["same"; count]);
+}
+
+/// An address of the SDK's making is an address of ours, parameter by parameter.
+#[tokio::test]
+async fn it_presigns_addresses_as_we_do() {
+    let mut asked = Vec::new();
+    let mut ours = Vec::new();
+    let token = json!({"x-cos-security-token": TOKEN});
+    let odd =
+        json!({"response-content-type": "text/plain; charset=utf-8", "a b/c": "to do (now) *~'!+&= 好", "empty": ""});
+    for (method, key, params) in
+        [("GET", "jobs/1", json!({})), ("PUT", "in/好 (1)+*~'.txt", odd), ("DELETE", "jobs/1", token)]
+    {
+        asked.push(json!({"method": method, "key": key, "params": params}));
+        let encode =
+            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let path: Vec<String> = key.split('/').map(encode).collect();
+        let params = params.as_object().unwrap();
+        let query = params.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value.as_str().unwrap())));
+        let mut uri = format!("http://b-1250000000.cos.ap-guangzhou.myqcloud.com/{}", path.join("/"));
+        if !params.is_empty() {
+            uri.push('?');
+            uri.push_str(&query.collect::<Vec<_>>().join("&"));
+        }
+        let mut request = Request::builder().method(method).uri(uri).body(()).unwrap();
+        // The SDK signs from a minute before its time on.
+        let window = KeyTime::new(NOW - 60, NOW + 300).unwrap();
+        cos_signature::presign(&mut request, &credentials(), window).unwrap();
+        ours.push(request.uri().to_string());
+    }
+    let theirs =
+        run("presign.py", &json!({"id": SECRET_ID, "secret": SECRET_KEY, "now": NOW, "requests": asked})).await;
+    let parameters = |address: &str| {
+        let (path, query) = address.split_once('?').unwrap();
+        let decoded = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_encoding::percent_decode_str(&text).decode_utf8().unwrap().into_owned()
+        };
+        let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap());
+        let pairs: BTreeMap<String, String> = pairs.map(|(name, value)| (decoded(name), decoded(value))).collect();
+        (decoded(&path.replace('+', "%2B")), pairs)
+    };
+    assert_eq!(theirs.len(), ours.len());
+    for (theirs, ours) in theirs.iter().zip(&ours) {
+        assert_eq!(parameters(theirs), parameters(ours), "theirs {theirs}\nours   {ours}");
+    }
 }

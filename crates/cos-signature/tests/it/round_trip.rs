@@ -1,6 +1,6 @@
 //! What is signed verifies, whatever it is, and reading never panics.
 
-use cos_signature::{NameList, canonical};
+use cos_signature::{NameList, Place, canonical, presign};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::prelude::*;
 
@@ -59,6 +59,22 @@ proptest! {
         prop_assert_eq!(result, Ok(()));
         prop_assert_eq!(presented.security_token, token);
         prop_assert_eq!(presented.key_time, hour());
+    }
+
+    #[test]
+    fn presigned_requests_verify_strictly(mut request in any_request(), secret in ".{0,80}", token in prop::option::of(".{1,40}")) {
+        // A token is sent in one place, so that a generated header must not be another one's.
+        request.headers_mut().remove("x-cos-security-token");
+        let credentials = Credentials { security_token: token.clone(), ..Credentials::new(SECRET_ID, secret) };
+        let before = request.headers().clone();
+        presign(&mut request, &credentials, hour()).unwrap();
+        prop_assert_eq!(request.headers(), &before);
+        let (parts, ()) = request.into_parts();
+        let presented = Presented::from_parts(&parts).unwrap();
+        prop_assert_eq!(presented.place, Place::Query);
+        let result = verify(&parts, &presented, Some(&credentials.secret_key), START, Strictness::Strict);
+        prop_assert_eq!(result, Ok(()));
+        prop_assert_eq!(presented.security_token, token);
     }
 
     /// Method, parameters and headers each have one line, and the path cannot reach into them: the count of line feeds
