@@ -75,6 +75,34 @@ impl<S> Client<S> {
         self.settings.timeout
     }
 
+    /// The request with what does not depend on the time: address, length, digest.
+    pub(crate) fn addressed(&self, request: &Request<Bytes>) -> Request<Bytes> {
+        let mut request = request.clone();
+        let settings = &self.settings;
+        *request.uri_mut() = settings.endpoint.uri(request.uri().path_and_query());
+        let body = request.body().clone();
+        let has_length = !body.is_empty() || [Method::POST, Method::PUT].contains(request.method());
+        let headers = request.headers_mut();
+        // A request should begin with its host (RFC 9110 §7.2); the map keeps the order.
+        let of_action = std::mem::take(headers);
+        headers.insert(HOST, settings.endpoint.host().clone());
+        headers.extend(of_action);
+        headers.insert(USER_AGENT, AGENT);
+        if has_length {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        if !body.is_empty() {
+            let digest = STANDARD.encode(Md5::digest(&body));
+            headers.insert(CONTENT_MD5, HeaderValue::try_from(digest).expect("Base64 is visible ASCII"));
+        }
+        request
+    }
+
+    /// What requests are signed with; none if they are not.
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.settings.credentials.as_ref()
+    }
+
     /// The time, as signatures have it.
     pub(crate) fn unix_seconds(&self) -> i64 {
         self.settings.clock.unix_seconds()
@@ -131,24 +159,8 @@ impl<S: Transport> Client<S> {
 
     /// The request with everything that belongs to an attempt: address, length, digest, signature.
     fn complete(&self, request: &Request<Bytes>) -> Result<Request<Full<Bytes>>, BuildError> {
-        let mut request = request.clone();
+        let mut request = self.addressed(request);
         let settings = &self.settings;
-        *request.uri_mut() = settings.endpoint.uri(request.uri().path_and_query());
-        let body = request.body().clone();
-        let has_length = !body.is_empty() || [Method::POST, Method::PUT].contains(request.method());
-        let headers = request.headers_mut();
-        // A request should begin with its host (RFC 9110 §7.2); the map keeps the order.
-        let of_action = std::mem::take(headers);
-        headers.insert(HOST, settings.endpoint.host().clone());
-        headers.extend(of_action);
-        headers.insert(USER_AGENT, AGENT);
-        if has_length {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        }
-        if !body.is_empty() {
-            let digest = STANDARD.encode(Md5::digest(&body));
-            headers.insert(CONTENT_MD5, HeaderValue::try_from(digest).expect("Base64 is visible ASCII"));
-        }
         if let Some(credentials) = &settings.credentials {
             let window = KeyTime::starting_at(settings.clock.unix_seconds(), settings.signature_lifetime);
             cos_signature::sign(&mut request, credentials, window)?;

@@ -34,7 +34,7 @@
 //! ```
 //!
 //! [`Client`] has a method for each action, [`Client::jobs`] for all pages of the list, [`Client::progress`] and
-//! [`Client::wait`] for following a job. It is a [`BatchApi`](cos_batch_model::BatchApi), too: what serves one can stand
+//! [`Client::wait`] for following a job, and [`Client::presign`] for handing a signed request to somebody without a key. It is a [`BatchApi`](cos_batch_model::BatchApi), too: what serves one can stand
 //! in front of it.
 //!
 //! # What is repeated
@@ -69,6 +69,7 @@ mod endpoint;
 mod error;
 mod extension;
 mod list;
+mod presign;
 mod retry;
 mod transport;
 mod wait;

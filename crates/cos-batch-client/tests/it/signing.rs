@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use cos_batch_client::{Endpoint, SecretKey};
+use cos_batch_client::{Endpoint, SIGNATURE_LIFETIME_MAX, SecretKey};
 use cos_batch_model::{
     CreateJobResult, DeleteJobResult, DescribeJobResult, ErrorCode, JobStatus, ListJobsRequest, ListJobsResult,
     Priority, UpdateJobPriorityResult,
 };
-use cos_signature::{Presented, Strictness, verify};
+use cos_signature::{Place, Presented, Strictness, verify};
 
 use crate::script::{Script, Seen};
 use crate::{NOW, SECRET_ID, SECRET_KEY, builder, client, credentials, samples};
@@ -135,4 +135,47 @@ async fn the_host_of_cos_is_signed_without_a_port() {
         "the scheme tells a transport to connect securely"
     );
     verified(&seen[0], NOW);
+}
+
+#[test]
+fn a_presigned_request_holds_without_a_key_and_carries_what_must_be_sent() {
+    let script = Script::new();
+    let client = builder(&script).credentials(credentials().with_security_token("tok/en+1=")).build().unwrap();
+    let list = ListJobsRequest { job_statuses: vec![JobStatus::Active], ..ListJobsRequest::default() };
+    for (request, names) in [
+        (client.presign(&list, Duration::from_millis(600_999)).unwrap(), &["host", "x-cos-appid"][..]),
+        (
+            client.presign(&samples::create(), Duration::from_secs(600)).unwrap(),
+            &["content-length", "content-md5", "content-type", "host", "x-cos-appid"],
+        ),
+    ] {
+        let mut sent: Vec<_> = request.headers().keys().map(|name| name.as_str()).collect();
+        sent.sort_unstable();
+        assert_eq!(sent, names);
+        let (parts, _) = request.into_parts();
+        let presented = Presented::from_parts(&parts).unwrap();
+        assert_eq!(presented.place, Place::Query);
+        assert_eq!((presented.key_time.start(), presented.key_time.end()), (NOW, NOW + 600));
+        assert_eq!(presented.security_token.as_deref(), Some("tok/en+1="));
+        assert!(names.iter().all(|name| presented.signs_header(name)));
+        let key = SecretKey::new(SECRET_KEY);
+        verify(&parts, &presented, Some(&key), NOW + 600, Strictness::Strict).unwrap();
+        assert!(verify(&parts, &presented, Some(&key), NOW + 601, Strictness::Strict).is_err());
+    }
+    assert!(script.played().is_empty(), "nothing is sent");
+}
+
+#[test]
+fn what_cannot_be_presigned_is_told() {
+    let script = Script::new();
+    let list = ListJobsRequest::default();
+    let day = SIGNATURE_LIFETIME_MAX;
+    assert!(client(&script).presign(&list, day).is_ok());
+    for lifetime in [Duration::from_millis(999), day + Duration::from_secs(1)] {
+        let error = client(&script).presign(&list, lifetime).unwrap_err();
+        assert_eq!(error.to_string(), format!("lifetime must be 1 s to 24 h, not {lifetime:?}"));
+    }
+    let anonymous = builder(&script).anonymous().build().unwrap();
+    let error = anonymous.presign(&list, day).unwrap_err();
+    assert_eq!(error.to_string(), "the client needs credentials: without them there is nothing to sign with");
 }

@@ -1,8 +1,8 @@
-//! `cos-batch sign`
+//! `cos-batch sign explain`
 
 use std::{fmt::Write as _, fs, io::Read as _, path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use cos_batch_client::{Clock as _, SystemClock};
 use cos_signature::{
     Credentials, KeyTime, Presented, SecretKey, SigningKey, Strictness, VerifyError, canonical, sign, verify,
@@ -25,18 +25,6 @@ const HEADERS_MAX: usize = 100;
 /// How long a new signature is valid.
 const LIFETIME: Duration = Duration::from_secs(900);
 
-/// Look at request signatures.
-#[derive(Args, Debug)]
-pub(crate) struct Sign {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Debug, Subcommand)]
-enum What {
-    Explain(Explain),
-}
-
 /// Show how a request is signed, step by step, and whether its signature is right.
 ///
 /// The request is one HTTP message as it goes over the wire: request line, headers, an empty line, the body. Nothing is
@@ -44,7 +32,7 @@ enum What {
 /// the request is signed and the header to add is shown. The exit code is 6 when the signature is wrong.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLE)]
-struct Explain {
+pub(super) struct Explain {
     /// File with the request, `-` for the standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -69,16 +57,8 @@ const EXAMPLE: &str = "Example:
   A request as it was recorded on its way:
     cos-batch sign explain --at 1700000000 request.http";
 
-impl Sign {
-    pub(crate) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
-        match self.what {
-            What::Explain(explain) => explain.run(terminal),
-        }
-    }
-}
-
 impl Explain {
-    fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+    pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let mut request = parse(&self.read()?)?;
         let now = self.at.unwrap_or_else(|| SystemClock.unix_seconds());
         let parts = request.clone().into_parts().0;
@@ -157,7 +137,7 @@ impl Explain {
             let id = clean(id.unwrap_or_default());
             Error::new(Exit::NotAuthorized, format!("{}: there is no key {id}", path.display()))
         })?;
-        Ok(Credentials::new(&key.secret_id, key.secret_key.expose()))
+        Ok(key.to_sign())
     }
 }
 
