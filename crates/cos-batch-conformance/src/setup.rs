@@ -63,6 +63,7 @@ pub struct Setup {
     pub(crate) run: String,
     pub(crate) account: Account,
     pub(crate) other: Option<Account>,
+    pub(crate) temporary: Option<Credentials>,
     pub(crate) runs_jobs: bool,
     pub(crate) polls: u32,
     pub(crate) host: String,
@@ -94,6 +95,7 @@ impl Setup {
             run,
             account,
             other: None,
+            temporary: None,
             runs_jobs: true,
             polls: POLLS_DEFAULT,
             host: HOST_DEFAULT.to_owned(),
@@ -107,6 +109,13 @@ impl Setup {
     #[must_use]
     pub fn other(mut self, account: Account) -> Self {
         self.other = Some(account);
+        self
+    }
+
+    /// A temporary key of the first account, with its token; without one the checks of such keys are skipped.
+    #[must_use]
+    pub fn temporary(mut self, key: Credentials) -> Self {
+        self.temporary = Some(key);
         self
     }
 
@@ -170,6 +179,7 @@ impl fmt::Debug for Setup {
             .field("run", &self.run)
             .field("account", &self.account)
             .field("other", &self.other)
+            .field("temporary", &self.temporary)
             .field("runs_jobs", &self.runs_jobs)
             .field("polls", &self.polls)
             .field("host", &self.host)

@@ -16,6 +16,7 @@ mod line;
 mod paging;
 mod signing;
 mod tamper;
+mod temporary;
 
 use std::sync::Arc;
 
@@ -54,13 +55,14 @@ impl<T: Wire + ?Sized> Wire for Arc<T> {
 }
 
 /// The checks that the wire has beyond those of the API, group by group.
-const CHECKS: [&[Check<WireBench>]; 8] = [
+const CHECKS: [&[Check<WireBench>]; 9] = [
     basic::CHECKS,
     errors::CHECKS,
     paging::CHECKS,
     lifecycle::CHECKS,
     auth::CHECKS,
     tamper::CHECKS,
+    temporary::CHECKS,
     limits::CHECKS,
     hostile::CHECKS,
 ];

@@ -126,10 +126,7 @@ impl Connection {
                 })?;
                 let file = credentials::Credentials::read(path)?;
                 let key = &file.keys[0];
-                Ok((
-                    appid.unwrap_or_else(|| key.appid.clone()),
-                    Some(Credentials::new(&key.secret_id, key.secret_key.expose())),
-                ))
+                Ok((appid.unwrap_or_else(|| key.appid.clone()), Some(key.to_sign())))
             }
         }
     }

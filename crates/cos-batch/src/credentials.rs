@@ -60,6 +60,9 @@ pub(crate) struct Key {
     /// The account's UIN.
     #[serde(default, deserialize_with = "parsed_option")]
     pub(crate) uin: Option<Uin>,
+    /// The token without which a temporary key is not good; permanent keys have none. Not to be shown, as the secret.
+    #[serde(default, deserialize_with = "secret_option")]
+    pub(crate) security_token: Option<SecretKey>,
 }
 
 /// The owner of one bucket.
@@ -96,6 +99,17 @@ pub(crate) enum Right {
     Write,
     /// Delete objects.
     Delete,
+}
+
+impl Key {
+    /// What a command signs with.
+    pub(crate) fn to_sign(&self) -> cos_signature::Credentials {
+        let credentials = cos_signature::Credentials::new(&self.secret_id, self.secret_key.expose());
+        match &self.security_token {
+            Some(token) => credentials.with_security_token(token.expose()),
+            None => credentials,
+        }
+    }
 }
 
 impl Credentials {
@@ -141,6 +155,9 @@ impl Credentials {
             if key.secret_key.expose().is_empty() {
                 return Err(Error::usage(format!("secret_key of {id} is empty")));
             }
+            if key.security_token.as_ref().is_some_and(|token| token.expose().is_empty()) {
+                return Err(Error::usage(format!("security_token of {id} is empty: a permanent key has none")));
+            }
             if !ids.insert(id) {
                 return Err(Error::usage(format!("secret_id {id} is there twice")));
             }
@@ -183,6 +200,10 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretKey, D::Er
     String::deserialize(deserializer).map(SecretKey::new)
 }
 
+fn secret_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretKey>, D::Error> {
+    secret(deserializer).map(Some)
+}
+
 fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -212,14 +233,16 @@ mod tests {
     #[test]
     fn all_that_a_file_may_have() {
         let text = format!(
-            "{KEY}uin = \"100000000001\"\n[[bucket]]\nname = \"plain\"\nowner = \"125\"\n\
+            "{KEY}uin = \"100000000001\"\nsecurity_token = \"shush\"\n[[bucket]]\nname = \"plain\"\nowner = \"125\"\n\
              [[grant]]\nbucket = \"a-126\"\nappid = \"125\"\nrights = [\"read\", \"write\", \"delete\"]\n"
         );
         let file = Credentials::parse(&text).unwrap();
         assert_eq!(file.keys[0].secret_key.expose(), "hush");
         assert_eq!(file.keys[0].uin.as_ref().map(Uin::as_str), Some("100000000001"));
         assert_eq!((file.buckets.len(), file.grants[0].rights.len()), (1, 3));
+        assert_eq!(file.keys[0].to_sign().security_token.as_deref(), Some("shush"));
         assert!(!format!("{file:?}").contains("hush"));
+        assert_eq!(Credentials::parse(KEY).unwrap().keys[0].to_sign().security_token, None);
     }
 
     #[test]
@@ -231,6 +254,7 @@ mod tests {
             (&KEY.replace("125", "1 5"), "line 4: x-cos-appid may only have ASCII letters"),
             (&KEY.replace("AKID1", "a=b"), "secret_id must be 1 to"),
             (&KEY.replace("hush", ""), "secret_key of AKID1 is empty"),
+            (&format!("{KEY}security_token = \"\"\n"), "security_token of AKID1 is empty"),
             (&format!("{KEY}{KEY}"), "secret_id AKID1 is there twice"),
             (&KEY.replace("\"hush\"", "\"hush"), "line 3: "),
             (

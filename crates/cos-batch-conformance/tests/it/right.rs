@@ -87,6 +87,7 @@ async fn the_server_that_is_compatible() {
         "auth/unsigned-appid",
         "auth/unsigned-header",
         "auth/unsigned-host",
+        "auth/unsigned-token",
     ];
     assert_conformant(&report, &strict);
 }

@@ -4,11 +4,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use cos_batch_conformance::Wire;
 use cos_batch_model::{ApiError, BoxFuture, ErrorCode};
-use cos_signature::{KeyTime, Presented};
+use cos_signature::{Credentials, KeyTime, Presented};
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header};
 use md5::{Digest as _, Md5};
 
-use crate::world::{InProcess, credentials, now};
+use crate::world::{InProcess, TEMPORARY_ID, credentials, now, temporary};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,10 @@ pub(crate) enum Twist {
     NeverExpires,
     /// Whoever signs at all is let in.
     SignsAnew,
+    /// A temporary key is good without its token, or with any.
+    IgnoresTokens,
+    /// A token is not known in the query, where it is left out.
+    NoTokenInQuery,
     /// The digest of a body is not compared, but put right.
     SkipsDigests,
     /// Lengths are counted in characters.
@@ -74,11 +78,22 @@ impl Wire for Twisted {
     }
 }
 
-fn signed(mut request: Request<Bytes>) -> Request<Bytes> {
+fn signed(request: Request<Bytes>) -> Request<Bytes> {
+    signed_with(request, &credentials(0))
+}
+
+fn signed_with(mut request: Request<Bytes>, credentials: &Credentials) -> Request<Bytes> {
     let window = KeyTime::new(now(), now() + 60).unwrap();
     let original = request.clone();
     // What cannot be signed goes on as it is.
-    cos_signature::sign(&mut request, &credentials(0), window).map_or(original, |()| request)
+    cos_signature::sign(&mut request, credentials, window).map_or(original, |()| request)
+}
+
+/// The address without parameters of a signature.
+fn without_signature(address: &str) -> String {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let others = query.split('&').filter(|pair| !pair.starts_with("q-") && !pair.starts_with("x-cos-security-token"));
+    format!("{path}?{}", others.collect::<Vec<_>>().join("&"))
 }
 
 /// The request with another body, and the headers that go with it.
@@ -126,6 +141,21 @@ impl Twisted {
                 }
             }
             Twist::PlusIsPlus => with_address(request, &address.replace('+', "%2B")),
+            Twist::IgnoresTokens => {
+                let (parts, body) = request.into_parts();
+                let is_temporary =
+                    Presented::from_parts(&parts).is_ok_and(|signature| signature.secret_id == TEMPORARY_ID);
+                let request = Request::from_parts(parts, body);
+                if !is_temporary {
+                    return request;
+                }
+                signed_with(with_address(request, &without_signature(&address)), &temporary())
+            }
+            Twist::NoTokenInQuery if address.contains("x-cos-security-token") => {
+                let pairs: Vec<&str> =
+                    address.split('&').filter(|pair| !pair.starts_with("x-cos-security-token")).collect();
+                with_address(request, &pairs.join("&"))
+            }
             Twist::SignsAnew if request.headers().contains_key(header::AUTHORIZATION) => signed(request),
             Twist::SkipsDigests if request.headers().contains_key("content-md5") => {
                 let mut request = request;

@@ -46,6 +46,14 @@ pub(crate) fn credentials(index: usize) -> Credentials {
     Credentials::new(format!("AKIDEXAMPLE{index}"), format!("exampleSecret{index}"))
 }
 
+/// The id of a temporary key of the first account.
+pub(crate) const TEMPORARY_ID: &str = "AKIDEXAMPLETEMPORARY";
+
+/// The temporary key with its token, which has characters that a query cannot carry plainly.
+pub(crate) fn temporary() -> Credentials {
+    Credentials::new(TEMPORARY_ID, "exampleTemporarySecret").with_security_token("tok/en+1=")
+}
+
 /// The time in Unix seconds.
 pub(crate) fn now() -> i64 {
     SystemClock.now() / 1000
@@ -123,7 +131,8 @@ impl World {
 
     /// A setup whose requests are signed.
     pub(crate) fn setup(&self) -> Setup {
-        self.setup_of(|index| Account::signed(appid(index), credentials(index), self.request(index)))
+        let account = |index| Account::signed(appid(index), credentials(index), self.request(index));
+        self.setup_of(account).temporary(temporary())
     }
 
     /// A setup whose requests are not signed.
@@ -151,7 +160,9 @@ impl World {
 pub(crate) fn keyed(backend: Arc<dyn BatchApi>) -> cos_batch_server::Builder {
     let key = |index: usize| Key::new(SecretKey::new(credentials(index).secret_key.expose()), appid(index));
     let keys = [0, 1].into_iter().map(|index| (credentials(index).secret_id, key(index)));
-    BatchService::builder(backend).authenticate(keys.collect::<StaticKeys>())
+    let own = temporary();
+    let temporary = Key { security_token: own.security_token, ..Key::new(own.secret_key, appid(0)) };
+    BatchService::builder(backend).authenticate(keys.chain([(own.secret_id, temporary)]).collect::<StaticKeys>())
 }
 
 /// A server that lets everybody in.

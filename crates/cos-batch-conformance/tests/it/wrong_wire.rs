@@ -92,7 +92,9 @@ async fn checked(world: &World, wire: impl Wire + 'static) -> Report {
 async fn auth() {
     let world = World::new().await;
     let mut found = Found::default();
-    for twist in [Twist::NeverExpires, Twist::SignsAnew, Twist::SkipsDigests] {
+    for twist in
+        [Twist::NeverExpires, Twist::SignsAnew, Twist::IgnoresTokens, Twist::NoTokenInQuery, Twist::SkipsDigests]
+    {
         let inner = InProcess(keyed(world.api()).build().unwrap());
         found.by(&twist, &checked(&world, Twisted { inner, twist }).await);
     }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use cos_batch_client::{Clock as _, Endpoint, HttpTransport, RESPONSE_BYTES_MAX, SystemClock};
 use cos_batch_conformance::{Account, Group, Setup, Wire, wire};
 use cos_batch_model::BoxFuture;
-use cos_signature::Strictness;
+use cos_signature::{Credentials, Strictness};
 use http::{Request, Response, Uri, uri::Authority};
 use http_body_util::{BodyExt as _, Full, Limited};
 use tower::ServiceExt as _;
@@ -44,9 +44,41 @@ pub(crate) struct Conformance {
     #[arg(long)]
     no_run: bool,
     #[command(flatten)]
+    temporary: Temporary,
+    #[command(flatten)]
     request: request::Request,
     #[command(flatten)]
     client: Client,
+}
+
+/// A temporary key of the same account; without one the checks of such keys are skipped.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Temporary key")]
+struct Temporary {
+    /// Id of a temporary key
+    #[arg(long, env = "COS_TEMPORARY_SECRET_ID", value_name = "ID")]
+    temporary_secret_id: Option<String>,
+    /// Its secret; better given by the environment, where other users cannot see it
+    #[arg(long, env = "COS_TEMPORARY_SECRET_KEY", hide_env_values = true, value_name = "SECRET")]
+    temporary_secret_key: Option<String>,
+    /// Its token
+    #[arg(long, env = "COS_TEMPORARY_SESSION_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    temporary_session_token: Option<String>,
+}
+
+impl Temporary {
+    /// The key; none where nothing of it is given.
+    fn key(&self) -> Result<Option<Credentials>, Error> {
+        let parts = [&self.temporary_secret_id, &self.temporary_secret_key, &self.temporary_session_token];
+        match parts.map(|part| part.as_deref().filter(|text| !text.is_empty())) {
+            [Some(id), Some(secret), Some(token)] => Ok(Some(Credentials::new(id, secret).with_security_token(token))),
+            [None, None, None] => Ok(None),
+            _ => Err(Error::usage(
+                "a temporary key has three parts: COS_TEMPORARY_SECRET_ID, COS_TEMPORARY_SECRET_KEY and \
+                 COS_TEMPORARY_SESSION_TOKEN",
+            )),
+        }
+    }
 }
 
 const EXAMPLES: &str = "Example:
@@ -114,6 +146,10 @@ impl Conformance {
             .host(http.authority.as_str())
             .strictness(strictness)
             .runs_jobs(!self.no_run);
+        let setup = match self.temporary.key()? {
+            Some(key) => setup.temporary(key),
+            None => setup,
+        };
         let groups: Vec<Group> = self.group.iter().map(|group| group.group()).collect();
         let groups = if groups.is_empty() { Group::ALL } else { &groups };
         let report = wire::run(std::sync::Arc::new(http), &setup, groups).await;

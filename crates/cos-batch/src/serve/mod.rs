@@ -181,8 +181,9 @@ fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error
     let builder = match callers {
         Callers::Keys(credentials) => {
             let keys = credentials.keys.into_iter().map(|key| {
-                let credentials::Key { secret_id, secret_key, appid, uin } = key;
-                (secret_id, Key { uin, ..Key::new(secret_key, appid) })
+                let credentials::Key { secret_id, secret_key, appid, uin, security_token } = key;
+                let security_token = security_token.map(|token| token.expose().to_owned());
+                (secret_id, Key { uin, security_token, ..Key::new(secret_key, appid) })
             });
             builder.authenticate(keys.collect::<StaticKeys>())
         }

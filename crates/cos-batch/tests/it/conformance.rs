@@ -1,5 +1,7 @@
 //! `cos-batch conformance` against `cos-batch serve`, and against a server that is not what it is said to be.
 
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
 use serde_json::Value;
 
 use crate::support::{Place, SOURCE, Server, TARGET};
@@ -15,8 +17,15 @@ fn the_server_keeps_the_rules_and_is_empty_afterwards() {
     let place = Place::new();
     let rows = place.fill(5);
     let etag = place.write_manifest(&rows.text);
+    let key =
+        |id: &str| format!("[[key]]\nsecret_id = \"{id}\"\nsecret_key = \"secret of {id}\"\nappid = \"1250000000\"\n");
+    let keys = format!("{}{}security_token = \"tok/en+1=\"\n", key("AKIDPERMANENT"), key("AKIDTEMPORARY"));
+    fs::write(place.key_file(), keys).unwrap();
+    fs::set_permissions(place.key_file(), fs::Permissions::from_mode(0o600)).unwrap();
     let server = Server::start(&place);
-    let report: Value = serde_json::from_str(&check(&server, &etag, &["--output", "json"]).with_code(0)).unwrap();
+    let temporary = ["--temporary-secret-id", "AKIDTEMPORARY", "--temporary-secret-key", "secret of AKIDTEMPORARY"];
+    let flags = [&temporary[..], &["--temporary-session-token", "tok/en+1=", "--output", "json"]].concat();
+    let report: Value = serde_json::from_str(&check(&server, &etag, &flags).with_code(0)).unwrap();
     assert_eq!(report["conformant"], true);
     assert_eq!(report["left_behind"].as_array().unwrap().len(), 0);
     let skipped = report["checks"].as_array().unwrap().iter().filter(|check| check["result"] == "skipped");
@@ -24,6 +33,8 @@ fn the_server_keeps_the_rules_and_is_empty_afterwards() {
     let second_account =
         ["errors/tokens-are-each-accounts-own", "errors/foreign-job-is-unknown", "errors/foreign-jobs-are-not-listed"];
     assert_eq!(skipped, second_account);
+    let half = check(&server, &etag, &temporary);
+    assert!(half.code == 2 && half.err.contains("a temporary key has three parts"), "{half:?}");
     let list: Value = serde_json::from_str(&server.run(&["list", "--output", "json"]).with_code(0)).unwrap();
     assert_eq!(list["Jobs"].as_array().unwrap().len(), 0);
 }
