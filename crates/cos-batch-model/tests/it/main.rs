@@ -16,4 +16,5 @@ mod roundtrip;
 mod spec;
 mod strategies;
 mod support;
+mod tables;
 mod traps;

@@ -18,6 +18,11 @@ package that was changed. A change that no test notices is a survivor: it shows 
 command wrote this page; what it says about survivors comes from `xtask/src/long/mutants/survivors.toml`.
 
 Not changed: what comes out of `macro_rules!`, tables, tests, and all packages and files that are not in the list below.
+For tables other tests stand in, which compare each with a list that was written apart from it: the changes of status over
+every pair (`status::tests::every_pair_of_statuses`), the error codes with their statuses
+(`it::answers::every_code_and_its_status`), the closed lists with their spellings (`it::tables`), the lengths of texts and
+the ranges of numbers at their edges (`it::limits`, `scalar::number::tests`), the budgets of documents
+(`it::edges::the_budgets_are_the_published_ones`); and `cargo xtask tidy` compares every limit with `docs/protocol.md`.
 Not run here: examples in documentation, and the program that counts allocations, whose counts depend on what else runs;
 a test that can fail with nothing changed would pass a survivor off as caught. *Timeout* means that a test did not end,
 which a test run notices as well. *Unviable* means that the change does not compile. What was not run is not known.
