@@ -5,6 +5,9 @@ mod fixtures;
 mod fuzz;
 mod listener;
 mod long;
+mod package;
+mod published;
+mod semver;
 mod test;
 mod tidy;
 
@@ -41,6 +44,18 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = fuzz::SECONDS_DEFAULT)]
         seconds: u64,
     },
+    /// Put all packages together and build each from its own files alone.
+    Package {
+        /// Also with what is not committed.
+        #[arg(long)]
+        allow_dirty: bool,
+    },
+    /// Compare the public interfaces with those of an earlier revision; needs cargo-semver-checks.
+    Semver {
+        /// The revision; the newest tag if not given.
+        #[arg(long, value_name = "REV")]
+        since: Option<String>,
+    },
     /// Run everything that must hold before a change goes in, in stages, up to the first that fails.
     Test {
         /// Run this stage only.
@@ -56,6 +71,8 @@ fn main() -> ExitCode {
         Command::Fixtures { check } => fixtures::run(&root(), check),
         Command::Long(command) => long::run(&root(), &command),
         Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
+        Command::Package { allow_dirty } => package::run(&root(), allow_dirty),
+        Command::Semver { since } => semver::run(&root(), since.as_deref()),
         Command::Test { only } => test::run(&root(), only),
         Command::Tidy => tidy::run(&root()),
     };

@@ -1,0 +1,73 @@
+//! The packages that leave the workspace.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+
+/// Where they are.
+const FOLDER: &str = "crates";
+
+/// A package that can be published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    /// Whether others can use it from their code.
+    pub(crate) is_library: bool,
+}
+
+/// All of them, by name.
+///
+/// # Errors
+///
+/// A manifest that cannot be read.
+pub(crate) fn packages(root: &Path) -> anyhow::Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for entry in fs::read_dir(root.join(FOLDER)).with_context(|| format!("reading {FOLDER}"))? {
+        let folder = entry?.path();
+        let manifest = folder.join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
+        if let Some(name) = name(&text).with_context(|| manifest.display().to_string())? {
+            packages.push(Package { name, is_library: folder.join("src/lib.rs").exists() });
+        }
+    }
+    packages.sort_by(|left, right| left.name.cmp(&right.name));
+    Ok(packages)
+}
+
+/// Path of a package's manifest in the repository.
+pub(crate) fn manifest(name: &str) -> String {
+    format!("{FOLDER}/{name}/Cargo.toml")
+}
+
+/// The name in a manifest; none if it is not to be published.
+fn name(manifest: &str) -> anyhow::Result<Option<String>> {
+    let table: toml::Table = manifest.parse()?;
+    let package = table.get("package").context("there is no [package]")?;
+    if package.get("publish").and_then(toml::Value::as_bool) == Some(false) {
+        return Ok(None);
+    }
+    let name = package.get("name").and_then(toml::Value::as_str).context("the package has no name")?;
+    Ok(Some(name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_to_be_published_is_left_out() {
+        assert_eq!(name("[package]\nname = 'a'\n").unwrap().as_deref(), Some("a"));
+        assert_eq!(name("[package]\nname = 'a'\npublish = false\n").unwrap(), None);
+        assert!(name("[workspace]\n").is_err() && name("[package]\n").is_err() && name("package").is_err());
+    }
+
+    #[test]
+    fn libraries_are_told_from_programs() {
+        let packages = packages(&crate::root()).unwrap();
+        let is_library = |name: &str| packages.iter().find(|package| package.name == name).map(|p| p.is_library);
+        assert_eq!(is_library("cos-batch-model"), Some(true));
+        assert_eq!(is_library("cos-batch"), Some(false));
+        assert_eq!(is_library("cos-batch-fuzz"), None);
+        assert!(packages.iter().all(|package| crate::root().join(manifest(&package.name)).exists()));
+    }
+}
