@@ -27,7 +27,8 @@ pub(crate) fn packages(root: &Path) -> anyhow::Result<Vec<Package>> {
         let manifest = folder.join("Cargo.toml");
         let text = fs::read_to_string(&manifest).with_context(|| format!("reading {}", manifest.display()))?;
         if let Some(name) = name(&text).with_context(|| manifest.display().to_string())? {
-            packages.push(Package { name, is_library: folder.join("src/lib.rs").exists() });
+            // A program's library, where it has one, is for its own tests.
+            packages.push(Package { name, is_library: !folder.join("src/main.rs").exists() });
         }
     }
     packages.sort_by(|left, right| left.name.cmp(&right.name));

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 /// What checks are about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Group {
     /// Each action does what it is for.
     Basic,
@@ -55,6 +56,7 @@ impl fmt::Display for Group {
 /// Where a rule comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Basis {
     /// The documentation of the API, or what its official client relies on.
     Documented,

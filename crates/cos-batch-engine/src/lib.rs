@@ -3,6 +3,31 @@
 //! An [`Engine`] takes jobs through a [`cos_batch_model::BatchApi`], keeps them in a [`JobStore`], works on objects in
 //! an [`ObjectStore`](cos_batch_objectstore::ObjectStore), and leaves a completion report behind.
 //!
+//! ```
+//! use cos_batch_engine::{Access, Buckets, Config, Engine, MemoryJobStore, Parts, Spool, SystemClock};
+//! use cos_batch_model::{BatchApi, ListJobsRequest, RequestContext};
+//! use cos_batch_objectstore::MemoryStore;
+//! use std::sync::Arc;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let (objects, spool) = (MemoryStore::new(), MemoryStore::new());
+//! objects.create_bucket("photos-1250000000")?;
+//! spool.create_bucket("segments")?;
+//! let parts = Parts {
+//!     jobs: Arc::new(MemoryJobStore::new(Arc::new(SystemClock))),
+//!     buckets: Buckets::new(Arc::new(objects)),
+//!     access: Access::new(),
+//!     spool: Spool::new(Arc::new(spool), "segments"),
+//!     config: Config::default(),
+//! };
+//! let engine = Engine::start(parts, true).await?;
+//! let context = RequestContext::new("1250000000".parse()?, "request-1");
+//! assert!(engine.list_jobs(&context, ListJobsRequest::default()).await?.jobs.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! | look in | for |
 //! |---|---|
 //! | [`spec`], [`job`] | what a job is to do, and where it stands |

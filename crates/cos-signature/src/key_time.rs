@@ -13,6 +13,7 @@ pub struct KeyTime {
 
 /// Why two numbers or a text are not a [`KeyTime`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyTimeError {
     /// The start is before 1970.
     #[error("the start of a key time must not be before 1970, not {start}")]
