@@ -9,12 +9,12 @@ use cos_batch_model::{
 use uuid::Uuid;
 
 use crate::{
-    access::Right,
+    checks,
     engine::Engine,
     job::JobRecord,
     lifecycle::{Command, Refusal},
     runtime::CommandError,
-    spec::{JobSpec, TaskOperation},
+    spec::JobSpec,
     store::{JobChange, ListFilter, NewJob, StoreError},
     wire,
 };
@@ -179,13 +179,7 @@ impl Engine {
 
     /// What a job names must be the caller's own or granted; the source objects are checked row by row.
     pub(crate) fn check_access(&self, tenant: &str, spec: &JobSpec) -> Result<(), ApiError> {
-        let target = match &spec.operation {
-            TaskOperation::Copy(copy) => Some(("TargetResource", copy.target_bucket.as_str(), Right::Write)),
-            TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
-        };
-        let report = spec.report.as_ref().map(|report| ("Report.Bucket", report.bucket.as_str(), Right::Write));
-        let manifest = ("Manifest.Location.ObjectArn", spec.manifest.bucket.as_str(), Right::Read);
-        for (field, bucket, right) in [Some(manifest), target, report].into_iter().flatten() {
+        for (field, bucket, right) in checks::named_buckets(spec) {
             if !self.core.access.allows(tenant, bucket, right) {
                 let message = format!("{field}: APPID {tenant} may not {} bucket {bucket}", right.name());
                 return Err(ApiError::new(ErrorCode::AccessDenied, message));

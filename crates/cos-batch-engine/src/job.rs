@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
+    checks::Finding,
     clock::UnixMillis,
     spec::{Column, JobSpec},
 };
@@ -64,6 +65,9 @@ pub struct JobState {
     /// Why it failed. Never empty on a Failed job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
+    /// What was found while the job was prepared that somebody should know before it is confirmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// The manifest as it was when it was prepared; later reads are pinned to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<PinnedManifest>,
@@ -81,6 +85,7 @@ impl JobState {
             suspended_at: None,
             terminated_at: None,
             failures: Vec::new(),
+            findings: Vec::new(),
             manifest: None,
         }
     }
@@ -90,6 +95,15 @@ impl Default for JobState {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// What confirming a job will do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// In one line.
+    pub summary: String,
+    /// What should be known before.
+    pub findings: Vec<Finding>,
 }
 
 /// One reason for a failure (JobFailure).

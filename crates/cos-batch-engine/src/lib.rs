@@ -37,6 +37,7 @@
 //! | [`task`] | one operation on one object, and what is tried again |
 //! | [`report`] | rows and files of completion reports |
 //! | [`scheduler`] | who goes next |
+//! | [`checks`] | what can be known of a job before it runs |
 //! | [`view`] | what the API has no place for: a job in full, its tasks, trying again, objects |
 //! | `runtime` | everything that waits, spawns or takes time |
 //! | [`wire`] | between the COS dialect and the engine's own words |
@@ -44,6 +45,7 @@
 pub mod access;
 mod api;
 pub mod buckets;
+pub mod checks;
 pub mod clock;
 pub mod config;
 pub mod engine;

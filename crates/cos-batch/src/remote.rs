@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use cos_batch_client::{Client, Error as ClientError, ExtensionRequest};
 use cos_batch_engine::view::{
-    JobDetails, ObjectAttributes, ObjectPage, PartName, READ_BYTES_MAX, RetryRequest, RetryResult, TaskPage, Written,
+    JobDetails, ObjectAttributes, ObjectPage, PartName, READ_BYTES_MAX, RetryRequest, RetryResult, SampleResult,
+    TaskPage, Validation, Written,
 };
 use cos_batch_model::{ApiError, ErrorCode, JobId};
 use http::Method;
@@ -90,6 +91,40 @@ impl<'a> Remote<'a> {
         let mut call = with_json(Method::POST, format!("/-/jobs/{}/retry", value(job.as_str())), request)?;
         // The token makes it safe.
         call.timeout = Some(LONG);
+        self.json(call).await
+    }
+
+    /// What can be known of a job before it is made.
+    pub(crate) async fn validate(&self, request: Bytes) -> Result<Validation, Error> {
+        let call = ExtensionRequest {
+            method: Method::POST,
+            body: request,
+            content_type: Some("application/xml"),
+            timeout: Some(LONG),
+            ..ExtensionRequest::get("/-/validate")
+        };
+        self.json(call).await
+    }
+
+    /// Two jobs: one over so many rows, one over the rest.
+    pub(crate) async fn sample(
+        &self,
+        request: Bytes,
+        rows: u64,
+        to: Option<(&str, &str)>,
+    ) -> Result<SampleResult, Error> {
+        let (bucket, key) = to.unwrap_or_default();
+        let rows = rows.to_string();
+        let query = [("rows", rows.as_str()), ("bucket", bucket), ("key", key)];
+        let call = ExtensionRequest {
+            method: Method::POST,
+            body: request,
+            content_type: Some("application/xml"),
+            // A second one is refused, since the token is used; which jobs the first one made is then not known.
+            repeatable: false,
+            timeout: Some(LONG),
+            ..ExtensionRequest::get(address("/-/sample", &query))
+        };
         self.json(call).await
     }
 

@@ -9,7 +9,7 @@ use cos_batch_model::JobStatus;
 
 use crate::{
     clock::UnixMillis,
-    job::{Failure, JobState, PinnedManifest, Progress},
+    job::{Failure, JobState, Outlook, PinnedManifest, Progress},
 };
 
 /// What is asked of a job.
@@ -23,6 +23,8 @@ pub enum Command {
         manifest: PinnedManifest,
         /// The job was made with ConfirmationRequired.
         confirmation_required: bool,
+        /// What confirming it will do; of no use where it need not be confirmed.
+        outlook: Outlook,
     },
     /// The user confirms (requestedJobStatus=Ready).
     Confirm {
@@ -81,7 +83,7 @@ pub enum Refusal {
     },
 }
 
-/// Text of SuspendedCause while a job waits for its confirmation.
+/// Beginning of SuspendedCause while a job waits for its confirmation.
 pub const WAITING_FOR_CONFIRMATION: &str = "waiting for confirmation";
 
 /// Text of StatusUpdateReason of a job that ran to its end (COS Batch API, the official client's fixture).
@@ -102,7 +104,7 @@ pub fn apply(state: &JobState, command: Command, now: UnixMillis) -> Result<(Job
             go(&mut next, JobStatus::Preparing, "prepared")?;
             vec![]
         }
-        Command::Prepared { manifest, confirmation_required } => {
+        Command::Prepared { manifest, confirmation_required, outlook } => {
             // Only while preparing: a late word of a preparer must not stand in for a confirmation.
             if from != JobStatus::Preparing {
                 return Err(Refusal::NotNow { from, asked: "made ready" });
@@ -110,7 +112,8 @@ pub fn apply(state: &JobState, command: Command, now: UnixMillis) -> Result<(Job
             next.manifest = Some(manifest);
             if confirmation_required && !state.confirmed {
                 go(&mut next, JobStatus::Suspended, "suspended")?;
-                next.suspended_cause = Some(WAITING_FOR_CONFIRMATION.to_owned());
+                next.suspended_cause = Some(cause(&outlook));
+                next.findings = outlook.findings;
                 next.suspended_at = Some(now);
                 vec![]
             } else {
@@ -188,6 +191,20 @@ pub fn apply(state: &JobState, command: Command, now: UnixMillis) -> Result<(Job
         }
     };
     Ok((next, effects))
+}
+
+/// Why a job is suspended, and what confirming it will do.
+fn cause(outlook: &Outlook) -> String {
+    let mut text = WAITING_FOR_CONFIRMATION.to_owned();
+    if !outlook.summary.is_empty() {
+        text.push_str(": ");
+        text.push_str(&outlook.summary);
+    }
+    for finding in &outlook.findings {
+        text.push_str("; ");
+        text.push_str(&finding.text);
+    }
+    text
 }
 
 /// Moves along the table, or not at all.

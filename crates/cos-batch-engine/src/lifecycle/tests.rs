@@ -15,8 +15,8 @@ fn commands() -> Vec<Command> {
     let failure = Failure { code: "C".into(), reason: "because".into() };
     vec![
         Command::StartPreparing,
-        Command::Prepared { manifest: manifest(), confirmation_required: true },
-        Command::Prepared { manifest: manifest(), confirmation_required: false },
+        Command::Prepared { manifest: manifest(), confirmation_required: true, outlook: Default::default() },
+        Command::Prepared { manifest: manifest(), confirmation_required: false, outlook: Default::default() },
         Command::Confirm { reason: Some("ok".into()) },
         Command::Activate,
         Command::Pause { reason: "for another".into() },
@@ -55,7 +55,8 @@ fn a_confirmation_in_advance_is_kept() {
         let (next, _) = apply(&state(from), Command::Confirm { reason: None }, 1).unwrap();
         assert_eq!(next.status, from);
         let next = JobState { status: JobStatus::Preparing, ..next };
-        let prepared = Command::Prepared { manifest: manifest(), confirmation_required: true };
+        let prepared =
+            Command::Prepared { manifest: manifest(), confirmation_required: true, outlook: Default::default() };
         let (next, _) = apply(&next, prepared, 2).unwrap();
         assert_eq!(next.status, JobStatus::Ready);
         assert_eq!(next.suspended_at, None);
@@ -64,7 +65,7 @@ fn a_confirmation_in_advance_is_kept() {
 
 #[test]
 fn a_suspended_job_tells_why_and_since_when() {
-    let prepared = Command::Prepared { manifest: manifest(), confirmation_required: true };
+    let prepared = Command::Prepared { manifest: manifest(), confirmation_required: true, outlook: Default::default() };
     let (next, _) = apply(&state(JobStatus::Preparing), prepared, 99).unwrap();
     assert_eq!(next.suspended_cause.as_deref(), Some(WAITING_FOR_CONFIRMATION));
     assert_eq!(next.suspended_at, Some(99));

@@ -136,6 +136,20 @@ pub fn write_manifest_row(out: &mut Vec<u8>, row: &ReportRow<'_>, version: bool)
     out.push(b'\n');
 }
 
+/// Appends the row of a manifest that names this object; the key is as it is. A version: with the column VersionId.
+pub fn write_object(out: &mut Vec<u8>, bucket: &str, key: &str, version: Option<&str>) {
+    field(out, bucket);
+    out.push(b',');
+    for piece in percent_encode(key.as_bytes(), KEY) {
+        out.extend_from_slice(piece.as_bytes());
+    }
+    if let Some(version) = version {
+        out.push(b',');
+        field(out, version);
+    }
+    out.push(b'\n');
+}
+
 /// The first field of a line of CSV, and what comes after its comma.
 fn split_field(text: &str) -> Option<(Cow<'_, str>, Option<&str>)> {
     let Some(quoted) = text.strip_prefix('"') else {

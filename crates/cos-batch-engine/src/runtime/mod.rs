@@ -17,6 +17,7 @@ mod results;
 mod shard;
 mod source;
 mod stop;
+pub(crate) mod survey;
 mod sweep;
 mod uploads;
 mod window;

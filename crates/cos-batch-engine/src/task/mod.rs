@@ -240,7 +240,7 @@ pub fn source_right(operation: &TaskOperation) -> Right {
 }
 
 /// The key a copy gets (COS Batch API, CreateJob, `PrefixReplace`: textual, not by path segment).
-fn target_key<'a>(copy: &CopySpec, key: &'a str) -> Result<Cow<'a, str>, Outcome> {
+pub(crate) fn target_key<'a>(copy: &CopySpec, key: &'a str) -> Result<Cow<'a, str>, Outcome> {
     let Some(prefix) = &copy.prefix else { return Ok(Cow::Borrowed(key)) };
     let Some(rest) = key.strip_prefix(prefix.source.as_str()) else {
         let message = format!("the key does not begin with ResourcesPrefix {:?}", prefix.source);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::{TaskRow, lines};
 use crate::{
     api::store_error,
+    checks::Finding,
     clock::UnixMillis,
     engine::Engine,
     job::{JobEvent, JobRecord},
@@ -66,6 +67,9 @@ pub struct JobDetails {
     pub tasks_per_second: Option<f64>,
     /// Failed tasks by error code, most frequent first.
     pub errors: Vec<CodeView>,
+    /// What was found while it was prepared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
     /// Its statuses so far, oldest first.
     pub timeline: Vec<EventView>,
     /// The job whose failed tasks this one tries again.
@@ -189,6 +193,7 @@ impl Engine {
             },
             tasks_per_second: started.and_then(|started| rate(job.progress.executed(), started, until)),
             errors,
+            findings: job.state.findings.clone(),
             timeline: events.into_iter().map(event_view).collect(),
             retry_of: spec.retry_of.map(|id| id.to_string()),
             retried_by: retried_by.into_iter().map(|id| id.to_string()).collect(),

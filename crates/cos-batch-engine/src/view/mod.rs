@@ -8,6 +8,8 @@ mod details;
 mod objects;
 mod retry;
 mod rows;
+mod sample;
+mod validate;
 mod writer;
 
 use cos_batch_model::{ApiError, ErrorCode};
@@ -18,6 +20,8 @@ pub use self::{
     objects::{LIST_LIMIT_MAX, ListedObject, ObjectAttributes, ObjectPage, PartName, READ_BYTES_MAX, Written},
     retry::{RETRY_ROWS_MAX, RetryRequest, RetryResult},
     rows::{ROWS_LIMIT_MAX, RowFilter, RowPlace, TaskPage, TaskRow},
+    sample::{DIVIDED_ROWS_MAX, SampleResult, SampledJob},
+    validate::Validation,
 };
 
 /// What is answered where an object store fails: its own code and status, but for failures that pass by themselves,

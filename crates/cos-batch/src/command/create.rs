@@ -7,17 +7,22 @@ use std::{
 };
 
 use clap::Args;
-use cos_batch_model::{CreateJobRequest, xml};
+use cos_batch_client::Client as ApiClient;
+use cos_batch_engine::checks::{Finding, Level};
+use cos_batch_model::{CreateJobRequest, CreateJobResult, JobId, xml};
 
 use super::{
     Client,
     request::{FLAGS, Request},
-    wait,
+    retry::{Place, place},
+    validate, wait,
 };
 use crate::{
     connection::Connection,
     exit::{Error, Exit},
-    output::{self, Format, Terminal},
+    output::{self, Format, Terminal, findings},
+    remote::Remote,
+    text::{clean, things},
 };
 
 /// Make a job, from an XML file or from flags.
@@ -32,7 +37,17 @@ pub(crate) struct Create {
     /// Write the request as XML and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Wait until the job has ended
+    /// Have the job looked at first, as by `cos-batch validate`: warnings are shown, an error keeps it from being made
+    #[arg(long, conflicts_with = "dry_run")]
+    check: bool,
+    /// Make two jobs: one over so many rows of the manifest, spread evenly over it, and one over all others, which
+    /// waits for `cos-batch confirm`
+    #[arg(long, value_name = "ROWS", conflicts_with = "dry_run", value_parser = clap::value_parser!(u64).range(1..))]
+    sample: Option<u64>,
+    /// Beginning of the names of the two manifests of --sample [default: that of the old manifest]
+    #[arg(long, value_name = "BUCKET/KEY", value_parser = place, requires = "sample")]
+    sample_to: Option<Place>,
+    /// Wait until the job has ended; with --sample, the first of the two
     #[arg(long, conflicts_with = "dry_run")]
     wait: bool,
     #[command(flatten)]
@@ -63,7 +78,20 @@ impl Create {
             return Ok(Exit::Ok);
         }
         let client = self.client.connection.client()?;
-        let created = client.create_job(request).await?;
+        if self.sample.is_some() && self.client.output == Format::Xml && !self.wait {
+            return Err(Error::usage("--output xml shows one job; with --sample use table or json"));
+        }
+        if self.check {
+            check(&client, &request, terminal.columns()).await?;
+        }
+        let created = match self.sample {
+            None => client.create_job(request).await?,
+            Some(rows) => match self.sampled(&client, &request, rows, terminal).await? {
+                // All was said.
+                None => return Ok(Exit::Ok),
+                Some(first) => first,
+            },
+        };
         if self.wait {
             let _ = writeln!(io::stderr().lock(), "{}", created.job_id);
             let job = wait::until_ended(&client, &created.job_id, self.options, terminal.is_live()).await?;
@@ -76,6 +104,61 @@ impl Create {
         }
         Ok(Exit::Ok)
     }
+}
+
+impl Create {
+    /// Makes two jobs; gives the first of them if it is to be waited for.
+    async fn sampled(
+        &self,
+        client: &ApiClient,
+        request: &CreateJobRequest,
+        rows: u64,
+        terminal: &mut Terminal,
+    ) -> Result<Option<CreateJobResult>, Error> {
+        let to = self.sample_to.as_ref().map(|place| (place.bucket.as_str(), place.key.as_str()));
+        let remote = Remote::new(client, "samples of jobs");
+        let made = remote.sample(xml::to_bytes(request), rows, to).await?;
+        let first = JobId::new(made.sample.job_id.as_str()).map_err(Error::other)?;
+        let second = clean(&made.rest.job_id).into_owned();
+        let mut notes = io::stderr().lock();
+        for (job, what) in [(&made.sample, "sample"), (&made.rest, "rest")] {
+            let rows = things(job.rows, "row", "rows");
+            let place = clean(&format!("{}/{}", job.manifest.bucket, job.manifest.key)).into_owned();
+            // With the error output gone there is nobody to be told.
+            let _ = writeln!(notes, "{what}: {rows}, listed in\n  {place}");
+        }
+        if request.confirmation_required {
+            let _ = writeln!(notes, "begin with the sample: cos-batch confirm {first}");
+        }
+        let _ = writeln!(notes, "look at the sample:    cos-batch report {first}");
+        let _ = writeln!(notes, "then the rest:         cos-batch confirm {second}");
+        let _ = writeln!(notes, "or not:                cos-batch cancel {second}");
+        drop(notes);
+        if self.wait {
+            return Ok(Some(CreateJobResult { job_id: first }));
+        }
+        match self.client.output {
+            Format::Table => terminal.line(&format!("{first}\n{second}"))?,
+            Format::Json => output::json(terminal, &made)?,
+            // Refused before anything was made.
+            Format::Xml => {}
+        }
+        Ok(None)
+    }
+}
+
+/// Has a request looked at before the job is made.
+async fn check(client: &ApiClient, request: &CreateJobRequest, columns: usize) -> Result<(), Error> {
+    let validation = validate::ask(&Remote::new(client, "checks of jobs"), request).await?;
+    let told: Vec<Finding> = validation.findings.iter().filter(|finding| finding.level > Level::Ok).cloned().collect();
+    if !told.is_empty() {
+        // With the error output gone there is nobody to be told.
+        let _ = writeln!(io::stderr().lock(), "{}", findings::list(&told, columns));
+    }
+    if validation.result == Level::Error {
+        return Err(Error::other("the job cannot run like this, and was not made"));
+    }
+    Ok(())
 }
 
 /// The request in a file, or the one that flags stand for.

@@ -12,6 +12,7 @@ mod request;
 mod retry;
 mod serve;
 mod sign;
+mod validate;
 mod wait;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ const BLOCKED_WAIT: Duration = Duration::from_secs(1);
 pub(crate) enum Command {
     Serve(serve::Serve),
     Create(Box<create::Create>),
+    Validate(Box<validate::Validate>),
     /// Show a job
     Describe(describe::Describe),
     /// List jobs, oldest first
@@ -105,6 +107,7 @@ fn on_large_runtime(work: impl Future<Output = Result<Exit, Error>>) -> Result<E
 async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
     match command {
         Command::Create(create) => create.run(terminal).await,
+        Command::Validate(validate) => validate.run(terminal).await,
         Command::Describe(describe) => describe.run(terminal).await,
         Command::List(list) => list.run(terminal).await,
         Command::Priority(priority) => priority.run(terminal).await,

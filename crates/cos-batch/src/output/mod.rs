@@ -1,5 +1,6 @@
 //! What a person or a program gets to see.
 
+pub(crate) mod findings;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod table;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Prepared, patiently, unfit};
 use crate::{
     access::Right,
+    checks,
     job::JobRecord,
     runtime::{core::Core, offload::offload, stop::Stop},
     spec::TaskOperation,
@@ -55,23 +56,13 @@ pub(super) async fn check_capabilities(
         let reason = format!("the manifest names bucket {source_bucket}: no such bucket");
         return Err(unfit("SourceBucketNotFound", reason));
     }
-    let can = store.capabilities();
-    let missing = match &job.spec.operation {
-        TaskOperation::Copy(copy) => {
-            if !Arc::ptr_eq(&store, &core.buckets.store(&copy.target_bucket)) {
-                let reason = format!("{source_bucket} and {} are in different object stores", copy.target_bucket);
-                return Err(unfit("NotSupported", reason));
-            }
-            let acl = copy.canned_acl.is_some() || copy.grants.values().is_none_or(|grants| !grants.is_empty());
-            [(copy.tags.values().is_some() && !can.tagging, "tags"), (acl && !can.acl, "access control lists")]
-                .into_iter()
-                .find_map(|(missing, name)| missing.then_some(name))
-        }
-        TaskOperation::Restore { .. } => (!can.restore).then_some("restore"),
-        TaskOperation::Tag { .. } => (!can.tagging).then_some("tags"),
-        TaskOperation::Delete => None,
-    };
-    match missing {
+    if let TaskOperation::Copy(copy) = &job.spec.operation
+        && !Arc::ptr_eq(&store, &core.buckets.store(&copy.target_bucket))
+    {
+        let reason = format!("{source_bucket} and {} are in different object stores", copy.target_bucket);
+        return Err(unfit("NotSupported", reason));
+    }
+    match checks::missing_ability(&job.spec, store.capabilities()) {
         Some(name) => {
             Err(unfit("NotSupported", format!("the object store of {source_bucket} does not support {name}")))
         }

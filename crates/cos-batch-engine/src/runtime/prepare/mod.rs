@@ -14,9 +14,10 @@ use super::{
     offload::offload,
     source::{Source, version},
     stop::{Level, Stop},
+    survey,
 };
 use crate::{
-    job::{Failure, JobRecord, PinnedManifest},
+    job::{Failure, JobRecord, Outlook, PinnedManifest},
     lifecycle::Command,
     manifest::Columns,
     spec::{Column, ManifestFormat},
@@ -74,9 +75,10 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
     let renew = || core.store.renew_job(&lease, core.config.lease);
     let result = core.holding(renew, prepare(&core, &job, &lease, &stop)).await;
     let after = match result {
-        Ok((manifest, total)) => {
+        Ok((manifest, total, outlook)) => {
             let confirmation_required = job.spec.confirmation_required;
-            core.change(id, Command::Prepared { manifest, confirmation_required }, Some(total), false).await.map(|_| ())
+            let prepared = Command::Prepared { manifest, confirmation_required, outlook };
+            core.change(id, prepared, Some(total), false).await.map(|_| ())
         }
         Err(Prepared::Unfit(failure)) => {
             tracing::info!(job = %id, code = failure.code, reason = failure.reason, "job cannot run");
@@ -124,7 +126,7 @@ async fn prepare(
     job: &JobRecord,
     lease: &JobLease,
     stop: &Arc<Stop>,
-) -> Result<(PinnedManifest, u64), Prepared> {
+) -> Result<(PinnedManifest, u64, Outlook), Prepared> {
     let spec = &job.spec.manifest;
     checks::check_buckets(core, job, stop).await?;
     let columns = match &spec.format {
@@ -159,7 +161,27 @@ async fn prepare(
         columns: read.columns,
         source_bucket: read.source_bucket,
     };
-    Ok((manifest, read.rows))
+    let outlook = if job.spec.confirmation_required {
+        outlook(core, job, &manifest, read.rows, stop).await?
+    } else {
+        Outlook::default()
+    };
+    Ok((manifest, read.rows, outlook))
+}
+
+/// What confirming the job will do: for whoever is asked to.
+async fn outlook(
+    core: &Core,
+    job: &JobRecord,
+    manifest: &PinnedManifest,
+    rows: u64,
+    stop: &Stop,
+) -> Result<Outlook, Prepared> {
+    tokio::select! {
+        biased;
+        () = stop.above(Level::Run) => Err(Prepared::Later("asked to stop".to_owned())),
+        outlook = survey::outlook(core, job, manifest, rows) => Ok(outlook),
+    }
 }
 
 /// Forgets what an earlier try has left, of which nothing was worked on yet. Rows that it put into the spool would be in

@@ -52,7 +52,9 @@ async fn confirmation_is_waited_for() {
     request.confirmation_required = true;
     let id = world.create(request).await;
     let job = world.until_status(&id, JobStatus::Suspended).await;
-    assert_eq!(job.suspended_cause.unwrap().as_str(), "waiting for confirmation");
+    let cause = job.suspended_cause.unwrap();
+    let expected = format!("waiting for confirmation: copy 3 objects from {SOURCE} to {TARGET}");
+    assert_eq!(cause.as_str(), expected);
     assert!(job.suspended_date.is_some());
     assert_eq!(job.progress_summary.total_number_of_tasks, 3);
     assert_eq!(world.get(TARGET, "in/0").await, None);

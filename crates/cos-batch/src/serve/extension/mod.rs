@@ -7,9 +7,9 @@ use std::{ops::Range, sync::Arc};
 use bytes::Bytes;
 use cos_batch_engine::{
     Engine,
-    view::{LIST_LIMIT_MAX, PartName, READ_BYTES_MAX, ROWS_LIMIT_MAX, RetryRequest, RowFilter},
+    view::{LIST_LIMIT_MAX, ObjectName, PartName, READ_BYTES_MAX, ROWS_LIMIT_MAX, RetryRequest, RowFilter},
 };
-use cos_batch_model::{ApiError, BoxFuture, ErrorCode, RequestContext};
+use cos_batch_model::{ApiError, BoxFuture, CreateJobRequest, ErrorCode, RequestContext, xml};
 use cos_batch_server::{EXTENSION_PREFIX, Extension};
 use http::{
     HeaderValue, Method, Request, Response,
@@ -42,6 +42,8 @@ impl Extension for Views {
                 (&Method::GET, ["jobs", id]) => call.job(id).await,
                 (&Method::GET, ["jobs", id, "tasks"]) => call.tasks(id).await,
                 (&Method::POST, ["jobs", id, "retry"]) => call.retry(id).await,
+                (&Method::POST, ["validate"]) => call.validate().await,
+                (&Method::POST, ["sample"]) => call.sample().await,
                 (&Method::GET, ["objects"]) => call.list().await,
                 (&Method::GET, ["objects", "attributes"]) => call.attributes().await,
                 (&Method::GET, ["objects", "content"]) => call.read().await,
@@ -87,6 +89,26 @@ impl Call<'_> {
         self.query.end()?;
         let request: RetryRequest = json_body(&self.body)?;
         json_answer(&self.engine.retry(self.context, &query::decode(id)?, request).await?)
+    }
+
+    async fn validate(mut self) -> Result<Response<Bytes>, ApiError> {
+        self.query.end()?;
+        json_answer(&self.engine.validate(self.context, &create_request(&self.body)?).await?)
+    }
+
+    async fn sample(mut self) -> Result<Response<Bytes>, ApiError> {
+        let rows = self.query.number("rows", 1..=u64::MAX)?;
+        let rows = rows.ok_or_else(|| ApiError::new(ErrorCode::InvalidArgument, "parameter rows is missing"))?;
+        let place = match (self.query.text("bucket"), self.query.text("key")) {
+            (Some(bucket), Some(key)) => Some(ObjectName { bucket, key }),
+            (None, None) => None,
+            _ => {
+                let message = "bucket and key, the beginning of the new manifests' names, go together";
+                return Err(ApiError::new(ErrorCode::InvalidArgument, message));
+            }
+        };
+        self.query.end()?;
+        json_answer(&self.engine.create_sampled(self.context, create_request(&self.body)?, rows, place).await?)
     }
 
     async fn list(mut self) -> Result<Response<Bytes>, ApiError> {
@@ -183,6 +205,17 @@ fn json_answer<T: Serialize>(value: &T) -> Result<Response<Bytes>, ApiError> {
     let mut answer = Response::new(Bytes::from(text));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(answer)
+}
+
+/// A CreateJobRequest, as strictly read as that of the API.
+fn create_request(body: &[u8]) -> Result<CreateJobRequest, ApiError> {
+    if body.len() > xml::MAX_REQUEST_BYTES {
+        let message = format!("a CreateJobRequest has at most {} bytes, not {}", xml::MAX_REQUEST_BYTES, body.len());
+        return Err(ApiError::new(ErrorCode::XmlSizeLimit, message));
+    }
+    let request: CreateJobRequest = xml::from_slice(body, xml::Mode::Strict)?;
+    request.validate()?;
+    Ok(request)
 }
 
 fn json_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {

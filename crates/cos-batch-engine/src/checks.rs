@@ -1,0 +1,209 @@
+//! What can be known of a job before it runs. Pure: what was seen comes in, findings come out.
+//!
+//! The same rules serve somebody who asks beforehand and a job that waits for its confirmation.
+
+mod sample;
+mod survey;
+
+use cos_batch_objectstore::Capabilities;
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    sample::{Looked, Sampled, judge, visible},
+    survey::{SAMPLE_MAX, SampleRow, Survey},
+};
+use crate::{
+    access::{Access, Right},
+    spec::{Change, Column, JobSpec, ManifestFormat, TaskOperation},
+};
+
+/// Most bytes of a finding's text: one or two lines, and a name of an object.
+pub const TEXT_BYTES_MAX: usize = 512;
+
+/// Most bytes of a name of an object in a finding.
+const NAME_BYTES_MAX: usize = 120;
+
+/// How a finding is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Level {
+    /// It is as it should be.
+    Ok,
+    /// The job runs, but perhaps not as it was meant to.
+    Warning,
+    /// The job cannot run, or none of its tasks can succeed.
+    Error,
+}
+
+/// One thing that was looked at, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Finding {
+    /// How it is meant.
+    pub level: Level,
+    /// What was looked at, in one word: `access`, `buckets`, `manifest`, …
+    pub check: String,
+    /// What was found.
+    pub text: String,
+}
+
+impl Finding {
+    /// A finding; a text that is too long loses its end.
+    #[must_use]
+    pub fn new(level: Level, check: &str, text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+        Self { level, check: check.to_owned(), text }
+    }
+
+    /// All is well.
+    #[must_use]
+    pub fn ok(check: &str, text: impl Into<String>) -> Self {
+        Self::new(Level::Ok, check, text)
+    }
+
+    /// Something to think about.
+    #[must_use]
+    pub fn warning(check: &str, text: impl Into<String>) -> Self {
+        Self::new(Level::Warning, check, text)
+    }
+
+    /// It will not work.
+    #[must_use]
+    pub fn error(check: &str, text: impl Into<String>) -> Self {
+        Self::new(Level::Error, check, text)
+    }
+}
+
+/// The name of an object for a finding; one that is too long loses its middle.
+fn shown(name: &str) -> String {
+    if name.len() <= NAME_BYTES_MAX {
+        return name.to_owned();
+    }
+    let half = NAME_BYTES_MAX / 2;
+    let (head, tail) = (name.floor_char_boundary(half), name.ceil_char_boundary(name.len() - half));
+    format!("{}\u{2026}{}", &name[..head], &name[tail..])
+}
+
+/// So many of something.
+fn things(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// The buckets that a request names, and what the job does in each: field, bucket, right.
+pub fn named_buckets(spec: &JobSpec) -> impl Iterator<Item = (&'static str, &str, Right)> {
+    let target = match &spec.operation {
+        TaskOperation::Copy(copy) => Some(("TargetResource", copy.target_bucket.as_str(), Right::Write)),
+        TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+    };
+    let report = spec.report.as_ref().map(|report| ("Report.Bucket", report.bucket.as_str(), Right::Write));
+    let manifest = ("Manifest.Location.ObjectArn", spec.manifest.bucket.as_str(), Right::Read);
+    [Some(manifest), target, report].into_iter().flatten()
+}
+
+/// Whether the tenant may use what the request names.
+#[must_use]
+pub fn access(access: &Access, tenant: &str, spec: &JobSpec) -> Vec<Finding> {
+    let refused: Vec<Finding> = named_buckets(spec)
+        .filter(|(_, bucket, right)| !access.allows(tenant, bucket, *right))
+        .map(|(field, bucket, right)| {
+            Finding::error("access", format!("{field}: APPID {tenant} may not {} bucket {bucket}", right.name()))
+        })
+        .collect();
+    if !refused.is_empty() {
+        return refused;
+    }
+    let text = format!("APPID {tenant} may use every bucket that the request names");
+    vec![Finding::ok("access", text)]
+}
+
+/// What the operation needs and the store of its objects cannot do.
+#[must_use]
+pub fn missing_ability(spec: &JobSpec, can: Capabilities) -> Option<&'static str> {
+    match &spec.operation {
+        TaskOperation::Copy(copy) => {
+            let acl = copy.canned_acl.is_some() || copy.grants.values().is_none_or(|grants| !grants.is_empty());
+            [(copy.tags.values().is_some() && !can.tagging, "tags"), (acl && !can.acl, "access control lists")]
+                .into_iter()
+                .find_map(|(missing, name)| missing.then_some(name))
+        }
+        TaskOperation::Restore { .. } => (!can.restore).then_some("restore"),
+        TaskOperation::Tag { .. } => (!can.tagging).then_some("tags"),
+        TaskOperation::Delete => None,
+    }
+}
+
+/// What is worth saying of a request by itself.
+#[must_use]
+pub fn request(spec: &JobSpec) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if spec.report.is_none() {
+        let text = "there is no completion report: which tasks failed can be asked of the server alone";
+        findings.push(Finding::warning("report", text));
+    }
+    let versions = match &spec.manifest.format {
+        ManifestFormat::Csv { columns } => columns.contains(&Column::VersionId),
+        ManifestFormat::Inventory => true,
+    };
+    match &spec.operation {
+        TaskOperation::Delete if versions => {
+            let text = "rows that name a version delete that version for good";
+            findings.push(Finding::warning("operation", text));
+        }
+        TaskOperation::Delete => {
+            let text = "objects in a bucket that keeps no versions are deleted for good";
+            findings.push(Finding::warning("operation", text));
+        }
+        TaskOperation::Copy(copy) => {
+            let grants =
+                matches!(&copy.grants, Change::Replace(grants) if grants.is_empty()) && copy.canned_acl.is_none();
+            if grants {
+                let text = "copies get the access rules of their bucket, not those of their source";
+                findings.push(Finding::ok("operation", text));
+            }
+        }
+        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } => {}
+    }
+    findings
+}
+
+/// Requests to the object store for each task, at least: what it takes if nothing has to be tried again.
+#[must_use]
+pub fn requests_per_task(spec: &JobSpec) -> u64 {
+    match &spec.operation {
+        // What is added to what is there has to be read first.
+        TaskOperation::Copy(copy) => {
+            let reads_tags = matches!(copy.tags, Change::Add(_));
+            let reads_metadata = matches!(copy.metadata, Change::Add(_));
+            let reads_grants = matches!(copy.grants, Change::Add(_) | Change::Copy);
+            1 + u64::from(reads_tags) + u64::from(reads_metadata) + 2 * u64::from(reads_grants)
+        }
+        TaskOperation::Tag { tags: Change::Add(_) } => 2,
+        TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => 1,
+    }
+}
+
+/// What a job does, in one line: `copy 1,200 objects from photos-1 to archive-1`.
+#[must_use]
+pub fn intention(spec: &JobSpec, rows: u64, source: &str) -> String {
+    let objects = things(rows, "object", "objects");
+    match &spec.operation {
+        TaskOperation::Copy(copy) => format!("copy {objects} from {source} to {}", copy.target_bucket),
+        TaskOperation::Restore { days, .. } => format!("restore {objects} in {source} for {days} days"),
+        TaskOperation::Delete => format!("delete {objects} in {source}"),
+        TaskOperation::Tag { .. } => format!("tag {objects} in {source}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_bounded() {
+        let finding = Finding::ok("x", "é".repeat(1000));
+        assert!(finding.text.len() <= TEXT_BYTES_MAX);
+        let name = shown(&"ä".repeat(200));
+        assert!(name.len() <= NAME_BYTES_MAX + 3 && name.contains('…'), "{name}");
+        assert_eq!(shown("a/b"), "a/b");
+    }
+}
