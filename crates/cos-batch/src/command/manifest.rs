@@ -1,6 +1,7 @@
 //! `cos-batch manifest`
 
 mod filter;
+mod inventory;
 mod sink;
 
 use std::{
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 
 use self::{
     filter::{Filter, Found, age, size as size_of},
+    inventory::Reader,
     sink::{Made, Sink},
 };
 use super::retry::{Place, place};
@@ -35,8 +37,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Make a manifest: the list of objects that a job works on.
 ///
-/// Objects come from a bucket (--bucket, and filters), or from the standard input (--stdin): lines of BUCKET,KEY, or of
-/// keys alone with --bucket. The manifest goes to a file or into a bucket; what `cos-batch create` needs to know of it is
+/// Objects come from a bucket (--bucket, and filters), from an inventory (--inventory), or from the standard input
+/// (--stdin): lines of BUCKET,KEY, or of keys alone with --bucket. The manifest goes to a file or into a bucket; what `cos-batch create` needs to know of it is
 /// written to the standard output.
 ///
 /// Needs a server that is `cos-batch serve`, but for --stdin with --out.
@@ -44,8 +46,11 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Manifest {
     /// Bucket whose objects are listed; with --stdin, the bucket of all keys
-    #[arg(long, value_name = "BUCKET", required_unless_present = "stdin")]
+    #[arg(long, value_name = "BUCKET", required_unless_present_any = ["stdin", "inventory"])]
     bucket: Option<String>,
+    /// An inventory's manifest.json: its current objects are listed, older versions and delete markers are left out
+    #[arg(long, value_name = "BUCKET/KEY", value_parser = place, conflicts_with_all = ["bucket", "stdin"])]
+    inventory: Option<Place>,
     /// Read objects from the standard input, one in a line
     #[arg(long, conflicts_with_all = ["larger", "smaller", "older", "newer", "storage_class"])]
     stdin: bool,
@@ -146,6 +151,7 @@ impl Manifest {
         };
         let mut work = Work { filter, sink, objects: 0, object_bytes: None, told: Instant::now() };
         let filled = match (&self.bucket, &remote) {
+            (None, Some(remote)) if self.inventory.is_some() => work.inventory(remote, self.inventory.as_ref()).await,
             (bucket, _) if self.stdin => work.read(io::stdin().lock(), bucket.as_deref()).await,
             (Some(bucket), Some(remote)) => work.list(remote, bucket, &self.filters.prefix).await,
             _ => return Err(Error::usage("--bucket is missing")),
@@ -268,6 +274,37 @@ impl Work<'_> {
                 None => return Ok(()),
             }
         }
+    }
+
+    async fn inventory(&mut self, remote: &Remote<'_>, place: Option<&Place>) -> Result<(), Error> {
+        let Some(place) = place else { return Ok(()) };
+        let mut reader = Reader::open(remote, &place.bucket, &place.key).await?;
+        let bucket = reader.source_bucket().to_owned();
+        let mut bytes = 0_u64;
+        while let Some(found) = reader.next().await? {
+            for object in found {
+                let found = Found {
+                    key: &object.key,
+                    size: object.size,
+                    last_modified: object.last_modified,
+                    storage_class: object.storage_class.as_deref(),
+                };
+                self.objects += 1;
+                if self.filter.admits(&found) {
+                    bytes = bytes.saturating_add(object.size.unwrap_or(0));
+                    self.object_bytes = object.size.map(|_| bytes);
+                    self.sink.row(&bucket, &object.key).await?;
+                }
+            }
+            self.tell();
+        }
+        if reader.left_out() > 0 {
+            let left_out =
+                things(reader.left_out(), "older version or delete marker", "older versions and delete markers");
+            // With the error output gone there is nobody to be told.
+            let _ = writeln!(io::stderr().lock(), "{left_out} left out");
+        }
+        Ok(())
     }
 
     async fn read(&mut self, mut input: impl BufRead, bucket: Option<&str>) -> Result<(), Error> {

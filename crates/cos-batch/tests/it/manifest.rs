@@ -125,6 +125,40 @@ fn a_list_that_is_longer_than_one_request_is_sent_in_parts() {
 }
 
 #[test]
+fn an_inventory_is_a_list_too() {
+    let place = place_with_odd_keys();
+    let server = Server::start(&place);
+    let rows = "\"1250000000\",\"photos\",\"in/a%20b.txt\",\"v2\",\"true\",\"false\",\"5000\",\"2026-01-31T12:00:00Z\",\"STANDARD\"\n\
+                \"1250000000\",\"photos\",\"in/a%20b.txt\",\"v1\",\"false\",\"false\",\"9\",\"2026-01-30T12:00:00Z\",\"STANDARD\"\n\
+                \"1250000000\",\"photos\",\"gone.txt\",\"v3\",\"true\",\"true\",\"\",\"2026-01-31T12:00:00Z\",\"\"\n\
+                \"1250000000\",\"photos\",\"other.txt\",\"v4\",\"true\",\"false\",\"1\",\"2026-01-31T12:00:00Z\",\"ARCHIVE\"\n";
+    let md5 = place.write_manifest(rows);
+    let list = |md5: &str| {
+        format!(
+            "{{\"sourceAppid\": \"1250000000\", \"sourceBucket\": \"photos\", \"destinationAppid\": \"1250000000\", \
+             \"destinationBucket\": \"photos\", \"fileFormat\": \"CSV\", \"fileSchema\": \"Appid, Bucket, Key, \
+             VersionId, IsLatest, IsDeleteMarker, Size, LastModifiedDate, StorageClass\", \"files\": [{{\"key\": \
+             \"lists/all.csv\", \"size\": \"{}\", \"md5Checksum\": \"{md5}\"}}]}}",
+            rows.len()
+        )
+    };
+    fs::write(place.bucket(SOURCE).join("manifest.json"), list(&md5)).unwrap();
+    let inventory = format!("{SOURCE}/manifest.json");
+    let run = |flags: &[&str]| server.run(&[&["manifest", "--inventory", &inventory, "--out", "-"], flags].concat());
+    let said = run(&[]);
+    assert_eq!(said.out, format!("{SOURCE},in/a%20b.txt\n{SOURCE},other.txt\n"), "{said:?}");
+    assert!(said.err.contains("2 older versions and delete markers left out"), "{said:?}");
+    assert_eq!(run(&["--larger", "100"]).with_code(0), format!("{SOURCE},in/a%20b.txt\n"));
+    assert_eq!(run(&["--storage-class", "ARCHIVE"]).with_code(0), format!("{SOURCE},other.txt\n"));
+
+    fs::write(place.bucket(SOURCE).join("manifest.json"), list(&"0".repeat(32))).unwrap();
+    let said = run(&[]);
+    assert!(said.code == 1 && said.err.contains("the inventory says 00000000"), "{said:?}");
+    let said = server.run(&["manifest", "--inventory", &format!("{SOURCE}/none.json"), "--out", "-"]);
+    assert!(said.code == 1 && said.err.contains("is not there"), "{said:?}");
+}
+
+#[test]
 fn what_cannot_be_listed_is_said_with_a_reason() {
     let place = Place::new();
     let server = Server::start(&place);

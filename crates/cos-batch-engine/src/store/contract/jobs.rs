@@ -11,6 +11,7 @@ use super::kit::{
     set_status, step,
 };
 use crate::{
+    checks::Finding,
     job::{Failure, JobEvent, JobState, PinnedManifest, Progress, ShardTally},
     spec::Column,
     store::{EVENTS_MAX, JobChange, StoreError, rules::COUNT_MAX},
@@ -154,6 +155,7 @@ pub async fn everything_of_a_job_is_kept(fixture: Fixture) {
         suspended_at: Some(-1),
         terminated_at: Some(i64::MAX),
         failures: vec![Failure { code: text.to_owned(), reason: text.to_owned() }; 3],
+        findings: vec![Finding::warning("rows", "3 rows repeat another one")],
         manifest: Some(PinnedManifest {
             size: u64::MAX,
             pin: Pin(text.to_owned()),
