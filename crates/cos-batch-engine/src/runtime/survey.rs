@@ -1,8 +1,11 @@
 //! Reading rows of a manifest and looking at their objects, to tell what a job will do.
 
+use std::time::Duration;
+
 use bytes::{Buf as _, Bytes, BytesMut};
 use cos_batch_objectstore::{ErrorKind, ObjectMeta, StoreError, VersionSelector};
 use futures_util::{StreamExt as _, stream};
+use tokio::time::Instant;
 
 pub(crate) use super::source::{Source, version};
 use super::{core::Core, offload::offload};
@@ -24,6 +27,9 @@ const OUTLOOK_BYTES: u64 = 1024 * 1024;
 
 /// Objects looked at for such a job.
 const OUTLOOK_OBJECTS: usize = 20;
+
+/// How long that may take: preparing has done its part.
+const OUTLOOK_TIME: Duration = Duration::from_secs(3);
 
 /// Objects looked at at the same time.
 const LOOKS_AT_ONCE: usize = 8;
@@ -259,15 +265,17 @@ pub(crate) async fn head(source: &Source) -> Result<ObjectMeta, StoreError> {
     .await
 }
 
-/// Looks at the objects of rows, and at what is where their copies go.
-pub(crate) async fn look(core: &Core, spec: &JobSpec, rows: Vec<SampleRow>) -> Vec<Looked> {
+/// Looks at the objects of rows, and at what is where their copies go; leaves out what it does not get to know in time.
+/// A local store has to read a file to tell its ETag, and files can be large.
+pub(crate) async fn look(core: &Core, spec: &JobSpec, rows: Vec<SampleRow>, time: Duration) -> Vec<Looked> {
+    let until = Instant::now() + time;
     let target = match &spec.operation {
         TaskOperation::Copy(copy) => Some(copy.target_bucket.clone()),
         TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
     };
     let looks = rows.into_iter().map(|row| {
         let target = target.clone();
-        async move {
+        let look = async move {
             let version = row.version.clone().map_or(VersionSelector::Latest, VersionSelector::Id);
             let object = attributes(core, row.bucket.clone(), row.key.clone(), version).await;
             let target_exists = match (target, &row.target_key) {
@@ -282,9 +290,10 @@ pub(crate) async fn look(core: &Core, spec: &JobSpec, rows: Vec<SampleRow>) -> V
                 _ => None,
             };
             Looked { row, object, target_exists }
-        }
+        };
+        tokio::time::timeout_at(until, look)
     });
-    stream::iter(looks).buffered(LOOKS_AT_ONCE).collect().await
+    stream::iter(looks).buffered(LOOKS_AT_ONCE).filter_map(async |looked| looked.ok()).collect().await
 }
 
 async fn attributes(
@@ -323,7 +332,7 @@ pub(crate) async fn outlook(core: &Core, job: &JobRecord, manifest: &PinnedManif
                 number += 1;
                 (number - 1) % step == 0
             });
-            findings.extend(checks::judge(spec, &look(core, spec, sample).await).findings);
+            findings.extend(checks::judge(spec, &look(core, spec, sample, OUTLOOK_TIME).await).findings);
         }
     }
     findings.retain(|finding| finding.level > Level::Ok);

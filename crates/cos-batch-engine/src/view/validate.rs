@@ -1,6 +1,6 @@
 //! What can be known of a job before it is made. Nothing is changed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cos_batch_model::{ApiError, CreateJobRequest, RequestContext};
 use cos_batch_objectstore::ErrorKind;
@@ -19,6 +19,9 @@ use crate::{
 
 /// Most bytes of a manifest's text that are read: a second's work. The rows of a longer one are guessed.
 const READ_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// How long objects are looked at: somebody waits for the answer.
+const LOOK_TIME: Duration = Duration::from_secs(20);
 
 /// What a job would do, and what was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,7 +192,11 @@ impl Engine {
         if validation.findings.iter().any(|finding| finding.check == "source" && finding.level == Level::Error) {
             return;
         }
-        let looked = survey::look(&self.core, spec, sample).await;
+        let looked = survey::look(&self.core, spec, sample, LOOK_TIME).await;
+        if looked.is_empty() {
+            let text = "no object could be looked at in time";
+            validation.findings.push(Finding::warning("objects", text));
+        }
         let sampled = checks::judge(spec, &looked);
         validation.objects_looked_at = looked.len() as u64;
         validation.findings.extend(sampled.findings);
