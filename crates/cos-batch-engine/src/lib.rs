@@ -13,6 +13,7 @@
 //! | [`report`] | rows and files of completion reports |
 //! | [`scheduler`] | who goes next |
 //! | [`view`] | what the API has no place for: a job in full, its tasks, trying again, objects |
+//! | [`pace`] | how fast operations begin |
 //! | `runtime` | everything that waits, spawns or takes time |
 //! | [`wire`] | between the COS dialect and the engine's own words |
 
@@ -25,6 +26,7 @@ pub mod engine;
 pub mod job;
 pub mod lifecycle;
 pub mod manifest;
+pub mod pace;
 pub mod report;
 mod runtime;
 pub mod scheduler;
