@@ -25,7 +25,7 @@ pub fn document() -> String {
          Each wait is between half of that and all of it, differently for each row. No row is tried again more than {} after \
          its first try, except that each has {TRIES_MIN} tries however long one takes. A job that is cancelled tries nothing \
          again. Each try, the questions below included, counts against the caps on operations per second, and needs a slot \
-         of the store; while it waits, a row holds none.\n\n\
+         of the store; while it waits, a row holds none (on a store that blocks threads it keeps its thread).\n\n\
          ## Codes\n\n| code | class | because |\n|---|---|---|\n",
         text(WAIT_FIRST),
         text(WAIT_MAX),
