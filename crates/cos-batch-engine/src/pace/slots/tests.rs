@@ -40,9 +40,9 @@ fn run(server: &Server, slots: &mut Slots, from: Duration, lasts: Duration) -> (
         now = ended;
         let answer = if throttled { Answer::Throttled } else { Answer::Coped };
         if throttled {
-            refused += 1
+            refused += 1;
         } else {
-            done += 1
+            done += 1;
         }
         slots.observe(Observation { began, ended, answer, full });
         if now > from + lasts / 2 {

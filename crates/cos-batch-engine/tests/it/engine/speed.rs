@@ -176,7 +176,7 @@ async fn keeps_its_cap(world: &World, faulty: &Faulty, per_second: u32, rows: u3
     for (first, from) in times.iter().enumerate() {
         let within = times[first..].partition_point(|at| *at < *from + Duration::from_secs(1));
         // The log is written a moment after the turn was given.
-        assert!(within as u32 <= most + most / 10, "{within} in a second");
+        assert!(within <= (most + most / 10) as usize, "{within} in a second");
     }
     let least = Duration::from_secs_f64(f64::from(operations) / f64::from(per_second)) - Duration::from_millis(200);
     assert!(began.elapsed() >= least, "{:?} for {operations} operations", began.elapsed());
