@@ -1,6 +1,7 @@
 //! The repository's own commands: `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool: printing is its output")]
 
+mod docs;
 mod fixtures;
 mod fuzz;
 mod listener;
@@ -27,6 +28,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write the pages under `docs` that come from tables in the code.
+    Docs {
+        /// Write nothing; fail if what is there is not what would be written.
+        #[arg(long)]
+        check: bool,
+    },
     /// Write the golden messages under `fixtures/golden`.
     Fixtures {
         /// Write nothing; fail if what is there is not what would be written.
@@ -68,6 +75,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Docs { check } => docs::run(&root(), check),
         Command::Fixtures { check } => fixtures::run(&root(), check),
         Command::Long(command) => long::run(&root(), &command),
         Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),

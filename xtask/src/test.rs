@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{fixtures, tidy};
+use crate::{docs, fixtures, tidy};
 
 /// The stages, in the order they run: what is quickest to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub(crate) enum Stage {
     Tidy,
     /// The golden messages are what the code writes.
     Fixtures,
+    /// Pages that come from tables in the code are what the code writes.
+    Docs,
     /// Clippy has nothing to say.
     Clippy,
     /// The client builds without its features, the only crate that has any by default.
@@ -80,6 +82,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Fmt => cmd!(shell, "cargo fmt --all --check").run()?,
         Stage::Tidy => tidy::run(root)?,
         Stage::Fixtures => fixtures::run(root, true)?,
+        Stage::Docs => docs::run(root, true)?,
         Stage::Clippy => {
             cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
         }

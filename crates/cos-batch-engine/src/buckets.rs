@@ -25,6 +25,17 @@ impl Buckets {
         self
     }
 
+    /// Each store once.
+    pub(crate) fn stores(&self) -> Vec<Arc<dyn ObjectStore>> {
+        let mut stores = vec![Arc::clone(&self.default)];
+        for store in self.by_name.values() {
+            if !stores.iter().any(|known| Arc::ptr_eq(known, store)) {
+                stores.push(Arc::clone(store));
+            }
+        }
+        stores
+    }
+
     /// The store that has the bucket, if any has.
     #[must_use]
     pub fn store(&self, bucket: &str) -> Arc<dyn ObjectStore> {

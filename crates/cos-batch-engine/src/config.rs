@@ -1,16 +1,23 @@
 //! What an engine can be told.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
 use crate::lifecycle::FailureThreshold;
 
 /// Settings of an engine. The defaults suit one machine with a local folder.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Operations in flight at once on stores whose operations block a thread.
+    /// Operations in flight at once on a store whose operations block a thread.
     pub blocking_slots: usize,
-    /// Operations in flight at once on stores that wait for a network.
+    /// The most operations in flight at once on a store that waits for a network. How many there really are is found out
+    /// for each store ([`Slots`](crate::pace::Slots)).
     pub async_slots: usize,
+    /// The most operations that begin in a second, of all jobs together; none: no limit.
+    pub operations_per_second: Option<NonZeroU32>,
+    /// The most operations of one job that begin in a second; none: no limit.
+    pub job_operations_per_second: Option<NonZeroU32>,
+    /// The same for jobs of these APPIDs, in place of `job_operations_per_second`.
+    pub job_operations_per_second_of: BTreeMap<String, NonZeroU32>,
     /// Shards worked on at once. More lets more jobs move side by side; each holds up to
     /// [`WINDOW_ROWS`] rows in memory.
     pub workers: usize,
@@ -48,12 +55,23 @@ pub struct Config {
 /// a kill at most so many rows of each leased shard are done again.
 pub const WINDOW_ROWS: u64 = 4096;
 
+impl Config {
+    /// The most operations of one job of this APPID that begin in a second.
+    #[must_use]
+    pub fn job_operations_per_second(&self, tenant: &str) -> Option<NonZeroU32> {
+        self.job_operations_per_second_of.get(tenant).copied().or(self.job_operations_per_second)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             // Two cores copy small files fastest with two to eight threads at work.
             blocking_slots: 8,
             async_slots: 256,
+            operations_per_second: None,
+            job_operations_per_second: None,
+            job_operations_per_second_of: BTreeMap::new(),
             workers: 4,
             preparers: 2,
             checkpoint_interval: Duration::from_millis(500),

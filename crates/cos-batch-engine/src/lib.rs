@@ -39,6 +39,7 @@
 //! | [`scheduler`] | who goes next |
 //! | [`checks`] | what can be known of a job before it runs |
 //! | [`view`] | what the API has no place for: a job in full, its tasks, trying again, objects |
+//! | [`pace`] | how fast operations begin |
 //! | `runtime` | everything that waits, spawns or takes time |
 //! | [`wire`] | between the COS dialect and the engine's own words |
 
@@ -52,6 +53,7 @@ pub mod engine;
 pub mod job;
 pub mod lifecycle;
 pub mod manifest;
+pub mod pace;
 pub mod report;
 mod runtime;
 pub mod scheduler;

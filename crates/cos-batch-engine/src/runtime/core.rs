@@ -2,14 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use cos_batch_model::JobStatus;
-use tokio::sync::{Notify, Semaphore};
+use cos_batch_objectstore::ObjectStore;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::stop::{Level, Stop};
+use super::{
+    gate::{Endpoint, Gate, Turnstile},
+    stop::{Level, Stop},
+};
 use crate::{
     access::Access,
     buckets::Buckets,
@@ -34,8 +38,11 @@ pub(crate) struct Core {
     pub(crate) config: Config,
     /// There may be something to do.
     pub(crate) wake: Notify,
-    pub(crate) blocking_slots: Arc<Semaphore>,
-    pub(crate) async_slots: Arc<Semaphore>,
+    endpoints: Vec<Arc<Endpoint>>,
+    /// The cap on operations per second of all jobs.
+    turnstile: Option<Arc<Turnstile>>,
+    /// Those of jobs that somebody works on.
+    turnstiles: Mutex<BTreeMap<Uuid, Weak<Turnstile>>>,
     /// The engine is going down: begin nothing.
     pub(crate) stopping: Stop,
     running: Mutex<BTreeMap<Piece, Running>>,
@@ -83,19 +90,39 @@ impl Core {
         spool: Spool,
         config: Config,
     ) -> Self {
+        let endpoints = buckets.stores().into_iter().map(|store| Arc::new(Endpoint::new(store, &config))).collect();
         Self {
             store,
             buckets,
             access: Arc::new(access),
             spool,
             wake: Notify::new(),
-            blocking_slots: Arc::new(Semaphore::new(config.blocking_slots.max(1))),
-            async_slots: Arc::new(Semaphore::new(config.async_slots.max(1))),
+            endpoints,
+            turnstile: config.operations_per_second.map(|most| Arc::new(Turnstile::new(most))),
+            turnstiles: Mutex::default(),
             config,
             stopping: Stop::default(),
             running: Mutex::default(),
             ended: Notify::new(),
         }
+    }
+
+    /// What operations of a job on this store pass before they begin.
+    pub(crate) fn gate(&self, job: &JobRecord, store: &Arc<dyn ObjectStore>) -> Gate {
+        let endpoint = self.endpoints.iter().find(|endpoint| endpoint.is(store));
+        let endpoint = endpoint.map_or_else(|| Arc::new(Endpoint::new(Arc::clone(store), &self.config)), Arc::clone);
+        let of_job = self.config.job_operations_per_second(&job.tenant).map(|most| {
+            // Consistent after every statement.
+            let mut turnstiles = self.turnstiles.lock().unwrap_or_else(PoisonError::into_inner);
+            turnstiles.retain(|_, turnstile| turnstile.strong_count() > 0);
+            let known = turnstiles.get(&job.id).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                let turnstile = Arc::new(Turnstile::new(most));
+                turnstiles.insert(job.id, Arc::downgrade(&turnstile));
+                turnstile
+            })
+        });
+        Gate::new(endpoint, of_job.into_iter().chain(self.turnstile.clone()).collect())
     }
 
     /// Applies a command to a job and writes the result.

@@ -5,11 +5,13 @@
 //! from there.
 
 mod batch;
+mod commit;
 mod core;
 mod driver;
 mod fault;
 mod feed;
 mod finish;
+mod gate;
 mod offload;
 mod parts;
 mod prepare;

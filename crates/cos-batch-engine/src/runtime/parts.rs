@@ -11,10 +11,11 @@ use cos_batch_objectstore::{
     StoreError, VersionSelector,
 };
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
+    gate::{Gate, Slot},
     offload::offload,
     stop::{Level, Stop},
     uploads::{self, Upload},
@@ -25,7 +26,7 @@ use crate::{
     task::{
         Outcome, Runner, Task, give_up,
         parts::{Attributes, PART_BYTES_MAX, Plan, meets_conditions},
-        retry,
+        retry::{self, Tries},
     },
 };
 
@@ -51,8 +52,8 @@ pub(crate) struct Large {
     pub(crate) epoch: u64,
     /// Usual bytes of a part.
     pub(crate) part_bytes: u64,
-    /// Where the slots for further parts come from.
-    pub(crate) slots: Arc<Semaphore>,
+    /// What each request passes, and where the slots for further parts come from.
+    pub(crate) gate: Gate,
 }
 
 /// Why an object was not copied.
@@ -101,7 +102,7 @@ impl Large {
             let message = format!("{}; this object store cannot copy in parts", refused.message());
             return Err(failed(refused.kind().status(), refused.kind().code(), message));
         }
-        let source = retried(stop, || store.head(&task.bucket, &task.key, &task.version)).await?;
+        let source = retried(&self.gate, stop, || store.head(&task.bucket, &task.key, &task.version)).await?;
         if refused.kind() != ErrorKind::EntityTooLarge && source.size <= PART_BYTES_MAX {
             return Err(Left::Failed(Outcome::from(refused)));
         }
@@ -113,7 +114,7 @@ impl Large {
         // All parts are of one version, and of one content.
         let version = source.version_id.clone().map_or_else(|| task.version.clone(), VersionSelector::Id);
         let tags = if Attributes::need_tags(copy) && store.capabilities().tagging {
-            retried(stop, || store.get_tags(&task.bucket, &task.key, &version)).await?
+            retried(&self.gate, stop, || store.get_tags(&task.bucket, &task.key, &version)).await?
         } else {
             Vec::new()
         };
@@ -169,7 +170,7 @@ impl Large {
                 operation: Some(runner.operation_id(task)),
             })
         };
-        let id = retried(stop, create).await?;
+        let id = retried(&self.gate, stop, create).await?;
         let upload = Upload { bucket: copy.target_bucket.clone(), key: target_key.to_owned(), id };
         let (spool, job, name, noted) =
             (self.spool.clone(), self.job, uploads::name(task.row, self.epoch), upload.clone());
@@ -204,19 +205,19 @@ impl Copying<'_> {
     async fn finish(&self, upload: &Upload) -> Result<(), Left> {
         let mut parts = self.parts(upload).await?;
         parts.sort_by_key(|part| part.number);
-        let mut attempts = 0;
+        let mut patience = Patience::new(u64::from(u16::MAX));
         loop {
-            attempts += 1;
+            self.large.gate.pass().await;
             let error =
                 match self.store.complete_multipart(CompleteRequest { upload: upload.named(), parts: &parts }).await {
                     Ok(_) => return Ok(()),
                     Err(error) => error,
                 };
             // The answer to an earlier try may have been lost.
-            if attempts > 1 && error.kind() == ErrorKind::NoSuchUpload && self.is_there(upload).await {
+            if patience.has_failed() && error.kind() == ErrorKind::NoSuchUpload && self.is_there(upload).await {
                 return Ok(());
             }
-            pause(self.stop, &error, attempts).await?;
+            patience.pause(self.stop, &error).await?;
         }
     }
 
@@ -241,8 +242,7 @@ impl Copying<'_> {
                     return Err(Left::Stopped);
                 }
                 // The task's own slot is for one part; each further one needs a slot that nobody else wants now.
-                let slot =
-                    if in_flight.is_empty() { None } else { Arc::clone(&self.large.slots).try_acquire_owned().ok() };
+                let slot = if in_flight.is_empty() { None } else { self.large.gate.spare() };
                 if slot.is_none() && !in_flight.is_empty() {
                     break;
                 }
@@ -257,15 +257,10 @@ impl Copying<'_> {
     }
 
     /// Copies one part, with retries.
-    async fn part(
-        &self,
-        upload: &Upload,
-        number: u16,
-        _slot: Option<OwnedSemaphorePermit>,
-    ) -> Result<CompletedPart, Left> {
-        let mut attempts = 0;
+    async fn part(&self, upload: &Upload, number: u16, _slot: Option<Slot>) -> Result<CompletedPart, Left> {
+        let mut patience = Patience::new(u64::from(number));
         loop {
-            attempts += 1;
+            self.large.gate.pass().await;
             let copy = self.store.upload_part_copy(PartCopyRequest {
                 upload: upload.named(),
                 number,
@@ -288,35 +283,54 @@ impl Copying<'_> {
                     return Err(Left::Failed(Outcome::failure(kind.status(), kind.code(), message)));
                 }
             };
-            pause(self.stop, &error, attempts).await?;
+            patience.pause(self.stop, &error).await?;
         }
     }
 }
 
-/// Waits before the next try, if there is to be one.
-async fn pause(stop: &Stop, error: &StoreError, attempts: u32) -> Result<(), Left> {
-    let Some(wait) = retry::wait(error.kind(), attempts) else { return Err(Left::Failed(give_up(error, attempts))) };
-    tokio::select! {
-        () = tokio::time::sleep(wait) => {}
-        () = stop.above(Level::Yield) => {}
+/// The tries of one request.
+struct Patience {
+    tries: Tries,
+    began: Instant,
+}
+
+impl Patience {
+    fn new(seed: u64) -> Self {
+        Self { tries: Tries::new(seed), began: Instant::now() }
     }
-    if stop.level() >= Level::Halt { Err(Left::Stopped) } else { Ok(()) }
+
+    fn has_failed(&self) -> bool {
+        self.tries.count > 0
+    }
+
+    /// Waits before the next try, if there is to be one.
+    async fn pause(&mut self, stop: &Stop, error: &StoreError) -> Result<(), Left> {
+        let class = retry::classify(error);
+        let Some(wait) = self.tries.failed(class, error.retry_after(), self.began.elapsed()) else {
+            return Err(Left::Failed(give_up(error, self.tries.count)));
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.above(Level::Yield) => {}
+        }
+        if stop.level() >= Level::Halt { Err(Left::Stopped) } else { Ok(()) }
+    }
 }
 
 /// A request with its retries.
-async fn retried<T, F>(stop: &Stop, request: impl Fn() -> F) -> Result<T, Left>
+async fn retried<T, F>(gate: &Gate, stop: &Stop, request: impl Fn() -> F) -> Result<T, Left>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let mut attempts = 0;
+    let mut patience = Patience::new(0);
     loop {
-        attempts += 1;
+        gate.pass().await;
         if stop.level() >= Level::Halt {
             return Err(Left::Stopped);
         }
         match request().await {
             Ok(answer) => return Ok(answer),
-            Err(error) => pause(stop, &error, attempts).await?,
+            Err(error) => patience.pause(stop, &error).await?,
         }
     }
 }

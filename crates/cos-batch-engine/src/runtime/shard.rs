@@ -2,31 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use cos_batch_objectstore::{ErrorKind, Execution, StoreError as ObjectError};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 
 use super::{
-    batch,
+    batch::{self, Hands},
+    commit::{Commit, Committed},
     core::{Core, stop_level},
     fault::ShardError,
     feed::Feed,
+    gate::Slot,
     offload::offload,
     parts::Large,
     results,
     source::Source,
     stop::{Level, Stop},
-    window::{Pending, Window},
+    window::Window,
 };
 use crate::{
     config::WINDOW_ROWS,
     job::{Failure, JobRecord},
     lifecycle::Command,
     manifest::Columns,
-    report::spool::Rows,
     spec::ManifestFormat,
-    store::{Checkpoint, CheckpointAnswer, Segment, ShardLease, ShardSource},
+    store::{ShardLease, ShardSource, StoreError},
     task::{Outcome, Runner},
 };
 
@@ -108,22 +107,12 @@ struct Worker<'a> {
     runner: Arc<Runner>,
     feed: Feed,
     window: Window,
-    execution: Execution,
-    slots: Arc<Semaphore>,
-    large: Arc<Large>,
-    slot_count: usize,
+    hands: Hands,
     /// Rows of the shard that are committed.
     committed: u64,
     next_segment: u32,
     /// Why no further row could be read.
     unread: Option<ShardError>,
-}
-
-/// A checkpoint that is in the books.
-struct Committed {
-    answer: CheckpointAnswer,
-    /// Rows of the shard that are committed now.
-    rows: u64,
 }
 
 /// The result of the future, once there is one; never, while there is none.
@@ -153,11 +142,7 @@ impl<'a> Worker<'a> {
         };
         let columns = columns.ok_or_else(|| broken("the manifest has no Bucket or no Key column"))?;
         let store = core.buckets.store(&manifest.source_bucket);
-        let execution = store.execution();
-        let (slots, slot_count) = match execution {
-            Execution::Blocking => (&core.blocking_slots, core.config.blocking_slots),
-            Execution::Async => (&core.async_slots, core.config.async_slots),
-        };
+        let gate = core.gate(job, &store);
         let runner = Runner::new(
             job.id.as_u128(),
             job.tenant.clone(),
@@ -167,23 +152,28 @@ impl<'a> Worker<'a> {
             manifest.source_bucket.as_str().into(),
         );
         let source = Source::of_shard(core, job, manifest, &lease.shard.source);
+        let runner = Arc::new(runner);
+        let large = Large {
+            spool: core.spool.clone(),
+            job: job.id,
+            epoch: lease.epoch,
+            part_bytes: core.config.copy_part_bytes,
+            gate: gate.clone(),
+        };
         Ok(Self {
             core,
             lease,
             stop,
-            runner: Arc::new(runner),
+            hands: Hands {
+                runner: Arc::clone(&runner),
+                gate,
+                stop: Arc::clone(stop),
+                jobs: Arc::clone(&core.store),
+                large: Arc::new(large),
+            },
+            runner,
             feed: Feed::new(source, columns, manifest, lease),
             window: Window::new(lease.cursor, job.spec.report.as_ref().is_some_and(|report| report.all_tasks)),
-            execution,
-            slots: Arc::clone(slots),
-            large: Arc::new(Large {
-                spool: core.spool.clone(),
-                job: job.id,
-                epoch: lease.epoch,
-                part_bytes: core.config.copy_part_bytes,
-                slots: Arc::clone(slots),
-            }),
-            slot_count,
             committed: lease.cursor.rows,
             next_segment: lease.next_segment,
             unread: None,
@@ -218,12 +208,17 @@ impl<'a> Worker<'a> {
 
     /// Hands tasks out and takes outcomes in until the shard is through or asked to stop, and nothing is under way.
     async fn drive(&mut self, in_flight: &mut FuturesUnordered<BoxFuture<'static, Back>>) -> Result<(), ShardError> {
-        let batch_size = batch::size(self.execution, self.lease.shard.rows - self.lease.cursor.rows, self.slot_count);
+        let gate = self.hands.gate.clone();
+        let execution = self.runner.store().execution();
+        let batch_size = batch::size(execution, self.lease.shard.rows - self.lease.cursor.rows, &gate);
         let (interval, lease) = (self.core.config.checkpoint_interval, self.core.config.lease);
         let mut commit: Option<BoxFuture<'static, Result<Committed, ShardError>>> = None;
+        // Rows are read and handed out only once their operation may begin: whoever is asked to stop has nothing waiting.
+        let mut turn: Option<BoxFuture<'static, Slot>> = None;
         let mut more = true;
         let mut checkpoint_at = Instant::now() + interval;
         let mut renewed_at = Instant::now();
+        let mut renew_at = renewed_at + lease / 3;
         // Half of the window is committed while the other half is worked on.
         let due = self.core.config.checkpoint_rows.min(WINDOW_ROWS / 2);
         loop {
@@ -231,33 +226,40 @@ impl<'a> Worker<'a> {
                 commit = Some(self.commit());
                 checkpoint_at = Instant::now() + interval;
             }
+            let mut wanted = false;
             while more
                 && self.stop.level() == Level::Run
-                && in_flight.len() < self.slot_count
+                && in_flight.len() < gate.most()
                 && self.window.uncommitted() + batch_size as u64 <= WINDOW_ROWS
                 // Well before the lease could run out, nothing new begins under it.
                 && renewed_at.elapsed() < lease * 2 / 3
             {
-                match self.feed.next(batch_size).await {
-                    Ok(tasks) if tasks.is_empty() => more = false,
-                    Ok(tasks) => in_flight.push(self.begin(tasks)),
-                    // What has begun ends and gets into the books all the same.
-                    Err(error) => {
-                        more = false;
-                        self.unread = Some(error.into());
-                    }
-                }
+                wanted = true;
+                let Some(slot) = gate.try_enter().filter(|_| turn.is_none()) else { break };
+                more = self.hand_out(batch_size, slot, in_flight).await;
+                wanted = false;
             }
-            if in_flight.is_empty() && commit.is_none() {
+            if !wanted {
+                turn = None;
+            } else if turn.is_none() {
+                let gate = gate.clone();
+                turn = Some(async move { gate.enter().await }.boxed());
+            }
+            if in_flight.is_empty() && commit.is_none() && turn.is_none() {
                 return Ok(());
             }
             let seen = self.stop.level();
             let committing = commit.is_some();
             tokio::select! {
                 Some((number, outcomes)) = in_flight.next() => self.window.complete(number, outcomes),
+                slot = poll_if_some(&mut turn) => {
+                    turn = None;
+                    more = self.hand_out(batch_size, slot, in_flight).await;
+                }
                 committed = poll_if_some(&mut commit) => {
                     commit = None;
                     renewed_at = Instant::now();
+                    renew_at = renewed_at + lease / 3;
                     let committed = committed?;
                     self.window.committed();
                     self.obey(committed).await;
@@ -267,23 +269,47 @@ impl<'a> Worker<'a> {
                     checkpoint_at = Instant::now() + interval;
                 }
                 // Also while a commit is under way, which may take longer than the lease.
-                () = tokio::time::sleep_until(renewed_at + lease / 3) => {
-                    let answer = self.core.store.renew_shard(self.lease, lease).await?;
-                    renewed_at = Instant::now();
-                    self.obey(Committed { answer, rows: self.committed }).await;
+                () = tokio::time::sleep_until(renew_at) => {
+                    match self.core.store.renew_shard(self.lease, lease).await {
+                        Ok(answer) => {
+                            renewed_at = Instant::now();
+                            renew_at = renewed_at + lease / 3;
+                            self.obey(Committed { answer, rows: self.committed }).await;
+                        }
+                        // As long as the lease lasts, what is done may still get into the books.
+                        Err(StoreError::Failed(_)) if renewed_at.elapsed() < lease => {
+                            renew_at = Instant::now() + lease / 30;
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 () = self.stop.above(seen), if seen < Level::Cancel => {}
             }
         }
     }
 
-    fn begin(&mut self, tasks: Vec<crate::task::Task>) -> BoxFuture<'static, Back> {
-        let tasks = Arc::new(tasks);
-        let number = self.window.push(Arc::clone(&tasks));
-        let (runner, large) = (Arc::clone(&self.runner), Arc::clone(&self.large));
-        batch::run(runner, tasks, Arc::clone(self.stop), Arc::clone(&self.slots), large)
-            .map(move |outcomes| (number, outcomes))
-            .boxed()
+    /// Reads rows and begins with them. Whether there may be more.
+    async fn hand_out(
+        &mut self,
+        count: usize,
+        slot: Slot,
+        in_flight: &mut FuturesUnordered<BoxFuture<'static, Back>>,
+    ) -> bool {
+        match self.feed.next(count).await {
+            Ok(tasks) if tasks.is_empty() => return false,
+            Ok(tasks) => {
+                let tasks = Arc::new(tasks);
+                let number = self.window.push(Arc::clone(&tasks));
+                let work = batch::run(self.hands.clone(), tasks, slot).map(move |outcomes| (number, outcomes));
+                in_flight.push(work.boxed());
+            }
+            // What has begun ends and gets into the books all the same.
+            Err(error) => {
+                self.unread = Some(error.into());
+                return false;
+            }
+        }
+        true
     }
 
     /// Notes what is committed, stops where the job's status asks for it, and ends a job of which too much has failed.
@@ -306,50 +332,8 @@ impl<'a> Worker<'a> {
         if !pending.failed_file.is_empty() || !pending.succeeded_file.is_empty() {
             self.next_segment += 1;
         }
-        commit(Arc::clone(self.core), self.lease.clone(), Arc::clone(&self.runner), pending, number).boxed()
+        let (core, runner) = (Arc::clone(self.core), Arc::clone(&self.runner));
+        let commit = Commit::new(core, self.lease.clone(), runner, pending, number);
+        commit.run(Arc::clone(self.stop)).boxed()
     }
-}
-
-async fn commit(
-    core: Arc<Core>,
-    lease: ShardLease,
-    runner: Arc<Runner>,
-    pending: Pending,
-    number: u32,
-) -> Result<Committed, ShardError> {
-    let fault = |what: &str, error: &ObjectError| ShardError::Fault(format!("{what}: {error}"));
-    let store = Arc::clone(runner.store());
-    match offload(store.execution(), async move { store.barrier(runner.changed_bucket()).await }).await {
-        // The bucket was removed meanwhile, and with it whatever was to be made durable; the tasks say so themselves.
-        Err(error) if error.kind() == ErrorKind::NoSuchBucket => {}
-        result => result.map_err(|error| fault("what was done could not be made durable", &error))?,
-    }
-    let rows = pending.cursor.rows;
-    let segment = Segment {
-        shard: lease.shard.index,
-        epoch: lease.epoch,
-        number,
-        succeeded_rows: pending.succeeded_rows,
-        failed_rows: if pending.failed_file.is_empty() { 0 } else { pending.failed },
-    };
-    for (kind, body) in [(Rows::Succeeded, pending.succeeded_file), (Rows::Failed, pending.failed_file)] {
-        if !body.is_empty() {
-            let (spool, job, segment) = (core.spool.clone(), lease.job, segment.clone());
-            offload(core.spool.store().execution(), async move {
-                spool.write(job, &segment, kind, Bytes::from(body)).await
-            })
-            .await
-            .map_err(|error| fault("the spool could not be written", &error))?;
-        }
-    }
-    let has_segment = segment.succeeded_rows + segment.failed_rows > 0;
-    let step = Checkpoint {
-        cursor: pending.cursor,
-        succeeded: pending.succeeded,
-        failed: pending.failed,
-        codes: pending.codes,
-        segment: has_segment.then_some(segment),
-    };
-    let answer = core.store.checkpoint(&lease, step, core.config.lease).await?;
-    Ok(Committed { answer, rows })
 }

@@ -1,6 +1,7 @@
 //! Tasks: one operation on one object, as a row of the manifest asks for it.
 
 pub mod parts;
+pub mod repeat;
 pub mod retry;
 
 use std::{borrow::Cow, sync::Arc};
@@ -67,7 +68,7 @@ impl Outcome {
 
 impl From<&StoreError> for Outcome {
     fn from(error: &StoreError) -> Self {
-        Self::failure(error.kind().status(), error.kind().code(), error.message())
+        Self::failure(error.status(), error.code(), error.message())
     }
 }
 

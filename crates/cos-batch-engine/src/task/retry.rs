@@ -1,67 +1,161 @@
 //! Which failures are tried again, how often and for how long: one table.
+//!
+//! `docs/retries.md` is written from it ([`document`]).
+
+mod document;
 
 use std::time::Duration;
 
-use cos_batch_objectstore::ErrorKind;
+use cos_batch_objectstore::StoreError;
+
+pub use self::document::document;
 
 /// What a failure means for the next try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// Another try would end the same way.
     Permanent,
-    /// May go away by itself at once.
+    /// May go away by itself at once. Where it does not, it is something about this object: a few tries must do.
     Transient,
-    /// The store asks for fewer requests.
+    /// The store asks for fewer requests. It will take them, so time decides and not a number of tries.
     Throttled,
+    /// The store cannot be reached. Nothing about this object, so time decides here too.
+    Unreachable,
 }
 
-/// Tries of one task, the first included. With the waits below the last one begins within three seconds, so that a
-/// failing row cannot hold up its shard's checkpoints for long.
-pub const ATTEMPTS_MAX: u32 = 6;
+/// A code and what it means.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// Code of an error answer.
+    pub code: &'static str,
+    /// Its class.
+    pub class: Class,
+    /// Why.
+    pub because: &'static str,
+}
 
-/// Wait before the second try; it doubles for each further one.
-pub const BACKOFF_FIRST: Duration = Duration::from_millis(50);
+const fn rule(code: &'static str, class: Class, because: &'static str) -> Rule {
+    Rule { code, class, because }
+}
+
+/// All codes that are worth another try, and a few that look as if they were. In the order of their names.
+pub const TABLE: &[Rule] = &[
+    rule("BandwidthLimitExceeded", Class::Throttled, "the store's own limit on traffic"),
+    rule("InsufficientStorage", Class::Permanent, "no room is left; somebody has to make some"),
+    rule("InternalError", Class::Transient, "the store's own fault; also inside an answer that began with 200"),
+    rule("KMS.ThrottlingException", Class::Throttled, "the key service asks for fewer requests (S3)"),
+    rule("KmsFreqControl", Class::Throttled, "the key service asks for fewer requests (COS)"),
+    rule("KmsInternalException", Class::Transient, "a fault of the key service (COS)"),
+    rule("OperationAborted", Class::Transient, "another operation on the same object was under way (S3)"),
+    rule("PathConflict", Class::Transient, "somebody else works on the same key this very moment (COS)"),
+    rule("RequestLimitExceeded", Class::Throttled, "the store's own limit on requests"),
+    rule("RequestTimeTooSkewed", Class::Permanent, "this machine's clock is wrong, and will be at the next try"),
+    rule("RequestTimeout", Class::Unreachable, "the request did not arrive in time"),
+    rule("ServerBusy", Class::Throttled, "the store has too much to do"),
+    rule("ServiceUnavailable", Class::Throttled, "the store has too much to do, or is being restarted"),
+    rule("SlowDown", Class::Throttled, "the store asks for fewer requests"),
+    rule("SlowDownRead", Class::Throttled, "the store asks for fewer reads (MinIO)"),
+    rule("SlowDownWrite", Class::Throttled, "the store asks for fewer writes (MinIO)"),
+    rule("Throttling", Class::Throttled, "the store asks for fewer requests"),
+    rule("ThrottlingException", Class::Throttled, "the store asks for fewer requests"),
+    rule("TooManyRequests", Class::Throttled, "the store asks for fewer requests"),
+    rule("Unreachable", Class::Unreachable, "no answer came; whether the operation was done is not known"),
+    rule("UploadConflict", Class::Transient, "somebody else writes the same key this very moment (COS)"),
+];
+
+/// Tries of one task that fail in a [`Class::Transient`] way, the last included. With the waits below they take five
+/// seconds: a row that fails for good must not hold up its shard's checkpoints for long.
+pub const TRIES_MAX: u32 = 8;
+
+/// So long after its first try a task is not tried again for any reason, so that no row holds up its shard for longer
+/// (beyond the time that a try itself takes).
+pub const ROW_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Yet so many tries each task has, however long each of them takes.
+pub const TRIES_MIN: u32 = 3;
+
+/// Wait before the second try; it doubles for each further one. From half of it to all of it: many rows that failed
+/// together must not come back together.
+pub const WAIT_FIRST: Duration = Duration::from_millis(50);
 
 /// Longest wait between two tries.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(1);
+pub const WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// The class of a failure.
+/// The same where the store asked for fewer requests.
+pub const THROTTLED_WAIT_FIRST: Duration = Duration::from_millis(200);
+
+/// The same where the store asked for fewer requests.
+pub const THROTTLED_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Longest wait that a store can ask for (`Retry-After`): one that asks for an hour must not hold a shard for an hour.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+
+/// The class of a failure: by its code, else by its HTTP status.
 #[must_use]
-pub fn classify(kind: ErrorKind) -> Class {
-    match kind {
-        ErrorKind::SlowDown => Class::Throttled,
-        // 409 PathConflict: somebody else is writing the same key this very moment.
-        ErrorKind::InternalError | ErrorKind::ServiceUnavailable | ErrorKind::PathConflict => Class::Transient,
-        _ => Class::Permanent,
+pub fn classify(error: &StoreError) -> Class {
+    class_of(&error.code(), error.status())
+}
+
+/// The class of a code and an HTTP status.
+#[must_use]
+pub fn class_of(code: &str, status: u16) -> Class {
+    match TABLE.binary_search_by(|rule| rule.code.cmp(code)) {
+        Ok(place) => TABLE[place].class,
+        Err(_) => match status {
+            429 | 503 => Class::Throttled,
+            // 501 and 505 say what the store cannot do, 507 that it is full.
+            501 | 505 | 507 => Class::Permanent,
+            500.. => Class::Transient,
+            _ => Class::Permanent,
+        },
     }
 }
 
-/// How long to wait after `attempts` failed tries; none: give up.
-#[must_use]
-pub fn wait(kind: ErrorKind, attempts: u32) -> Option<Duration> {
-    if attempts >= ATTEMPTS_MAX {
-        return None;
+/// The failed tries of one task.
+#[derive(Clone, Copy, Debug)]
+pub struct Tries {
+    /// Tries so far.
+    pub count: u32,
+    transient: u32,
+    seed: u64,
+}
+
+impl Tries {
+    /// None yet. The seed tells tasks apart, so that they do not wait for the same time.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { count: 0, transient: 0, seed }
     }
-    let doubled = BACKOFF_FIRST * 2_u32.pow(attempts.saturating_sub(1).min(10));
-    match classify(kind) {
-        Class::Permanent => None,
-        Class::Transient => Some(doubled.min(BACKOFF_MAX)),
-        Class::Throttled => Some((doubled * 4).min(BACKOFF_MAX)),
+
+    /// How long to wait after a try that failed like this, `spent` after the first try began; none: give up.
+    pub fn failed(&mut self, class: Class, asked: Option<Duration>, spent: Duration) -> Option<Duration> {
+        self.count += 1;
+        let (first, most) = match class {
+            Class::Permanent => return None,
+            Class::Transient => {
+                self.transient += 1;
+                if self.transient >= TRIES_MAX {
+                    return None;
+                }
+                (WAIT_FIRST, WAIT_MAX)
+            }
+            Class::Unreachable => (WAIT_FIRST, WAIT_MAX),
+            Class::Throttled => (THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX),
+        };
+        let doubled = first.saturating_mul(1 << (self.count - 1).min(16)).min(most);
+        let spread = doubled / 2 + doubled.mul_f64(self.fraction() / 2.0);
+        let wait = asked.map_or(spread, |asked| spread.max(asked.min(RETRY_AFTER_MAX)));
+        (spent + wait <= ROW_TIME_MAX || self.count < TRIES_MIN).then_some(wait)
+    }
+
+    /// A number below 1 that depends on the task and the try (SplitMix64).
+    fn fraction(&self) -> f64 {
+        let mut z = self.seed.wrapping_add(u64::from(self.count).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z >> 40) as f64 / (1_u64 << 24) as f64
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tries_are_bounded_in_number_and_time() {
-        assert_eq!(wait(ErrorKind::NoSuchKey, 1), None);
-        for kind in [ErrorKind::InternalError, ErrorKind::SlowDown] {
-            let waits: Vec<_> = (1..).map_while(|attempts| wait(kind, attempts)).collect();
-            assert_eq!(waits.len() + 1, ATTEMPTS_MAX as usize);
-            assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
-            assert!(waits.iter().sum::<Duration>() < Duration::from_secs(5));
-        }
-    }
-}
+mod tests;

@@ -25,10 +25,15 @@ pub(super) struct Faulty {
     pub(super) gated: AtomicBool,
     pub(super) copies: AtomicU64,
     pub(super) last_copy: Mutex<Option<Instant>>,
+    /// When each copy began, and of what.
+    pub(super) begun: Mutex<Vec<(Instant, String)>>,
+    /// How long a copy takes.
+    pub(super) copies_take: Mutex<Duration>,
     /// The next so many copies fail in passing.
     pub(super) failing: AtomicU64,
     pub(super) panics: AtomicBool,
-    /// Bytes of puts whose key ends so fail.
+    pub(super) puts: AtomicU64,
+    /// Puts whose key ends so fail.
     pub(super) refuse_puts: Mutex<Option<&'static str>>,
     pub(super) barriers: AtomicU64,
     /// Copies begun when each barrier ended.
@@ -62,8 +67,11 @@ impl Faulty {
             gated: AtomicBool::new(false),
             copies: AtomicU64::new(0),
             last_copy: Mutex::new(None),
+            begun: Mutex::default(),
+            copies_take: Mutex::new(Duration::from_micros(1)),
             failing: AtomicU64::new(0),
             panics: AtomicBool::new(false),
+            puts: AtomicU64::new(0),
             refuse_puts: Mutex::new(None),
             barriers: AtomicU64::new(0),
             copies_at_barriers: Mutex::default(),
@@ -124,6 +132,7 @@ impl ObjectStore for Faulty {
     }
 
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
+        self.puts.fetch_add(1, Ordering::SeqCst);
         if self.refuse_puts.lock().unwrap().is_some_and(|end| request.key.ends_with(end)) {
             return Box::pin(async { Err(StoreError::new(ErrorKind::AccessDenied, "no writing here")) });
         }
@@ -144,12 +153,14 @@ impl ObjectStore for Faulty {
             }
             self.copies.fetch_add(1, Ordering::SeqCst);
             *self.last_copy.lock().unwrap() = Some(Instant::now());
+            self.begun.lock().unwrap().push((Instant::now(), request.source.key.to_owned()));
+            let takes = *self.copies_take.lock().unwrap();
             assert!(!self.panics.load(Ordering::SeqCst), "a store that breaks off");
             if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
                 return Err(StoreError::new(ErrorKind::ServiceUnavailable, "in passing"));
             }
             // Others get a turn in the middle of every operation.
-            tokio::time::sleep(Duration::from_micros(1)).await;
+            tokio::time::sleep(takes).await;
             self.inner.copy(request).await
         })
     }

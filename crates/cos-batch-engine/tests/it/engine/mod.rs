@@ -10,6 +10,8 @@ mod operations;
 mod parted;
 mod refusals;
 mod sharing;
+mod speed;
 mod stops;
 mod views;
+mod weather;
 mod world;

@@ -25,7 +25,7 @@ async fn request(world: &World, rows: usize, priority: u32) -> CreateJobRequest 
     request_for(world, rows, priority).await
 }
 
-async fn request_for(world: &World, rows: String, priority: u32) -> CreateJobRequest {
+pub(super) async fn request_for(world: &World, rows: String, priority: u32) -> CreateJobRequest {
     let mut request = world.copy_request("").await;
     let key = format!("{}.csv", request.client_request_token);
     let etag = world.put(SOURCE, &key, rows).await;

@@ -1,0 +1,159 @@
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A server in thought: it works on `capacity` requests at once, each for `takes`.
+struct Server {
+    capacity: usize,
+    takes: Duration,
+    /// Refuses what is too much at once; else it waits in a queue.
+    refuses: bool,
+}
+
+/// Keeps all slots in use from some time on for so long. Tells the limits seen in the second half, requests that were
+/// done, and refused.
+fn run(server: &Server, slots: &mut Slots, from: Duration, lasts: Duration) -> (Vec<usize>, u64, u64) {
+    let (mut now, mut number) = (from, 0u64);
+    // By when it ends: (end, number, began, refused).
+    let mut in_flight: BTreeSet<(Duration, u64, Duration, bool)> = BTreeSet::new();
+    let mut busy_until: BinaryHeap<_> = vec![Reverse(Duration::ZERO); server.capacity].into();
+    let (mut limits, mut done, mut refused) = (Vec::new(), 0, 0);
+    while now < from + lasts {
+        while in_flight.len() < slots.limit() {
+            number += 1;
+            if server.refuses && in_flight.iter().filter(|request| !request.3).count() >= server.capacity {
+                in_flight.insert((now + server.takes / 10, number, now, true));
+            } else {
+                let Reverse(free) = busy_until.pop().unwrap();
+                let ends = free.max(now) + server.takes;
+                busy_until.push(Reverse(ends));
+                in_flight.insert((ends, number, now, false));
+            }
+        }
+        let full = in_flight.len() >= slots.limit();
+        let (ended, _, began, throttled) = in_flight.pop_first().unwrap();
+        now = ended;
+        let answer = if throttled { Answer::Throttled } else { Answer::Coped };
+        if throttled {
+            refused += 1;
+        } else {
+            done += 1;
+        }
+        slots.observe(Observation { began, ended, answer, full });
+        if now > from + lasts / 2 {
+            limits.push(slots.limit());
+        }
+    }
+    (limits, done, refused)
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_store_that_copes_gets_all_there_is() {
+    let server = Server { capacity: 10_000, takes: Duration::from_millis(50), refuses: false };
+    let mut slots = Slots::new(256);
+    run(&server, &mut slots, Duration::ZERO, Duration::from_secs(1));
+    assert_eq!(slots.limit(), 256, "within a second");
+}
+
+#[test]
+fn slots_that_are_not_used_do_not_grow() {
+    let mut slots = Slots::new(256);
+    for number in 0..1000 {
+        let began = Duration::from_millis(number);
+        slots.observe(Observation { began, ended: began, answer: Answer::Coped, full: false });
+    }
+    assert_eq!(slots.limit(), START);
+}
+
+#[test]
+fn a_store_that_refuses_is_given_what_it_can_take() {
+    for capacity in [3, 20, 100] {
+        let server = Server { capacity, takes: Duration::from_millis(50), refuses: true };
+        let (limits, done, refused) = run(&server, &mut Slots::new(256), Duration::ZERO, MINUTE);
+        let ideal = capacity as u64 * 60 * 20;
+        assert!(done * 100 >= ideal * 75, "{capacity}: {done} of {ideal}");
+        assert!(refused * 100 <= done * 5, "{capacity}: {refused} refused of {done}");
+        assert!(limits.iter().all(|limit| *limit <= capacity + 2), "{capacity}: {:?}", limits.iter().max());
+    }
+}
+
+#[test]
+fn a_store_that_becomes_slow_is_given_less_and_does_as_much() {
+    for capacity in [4, 16] {
+        let server = Server { capacity, takes: Duration::from_millis(50), refuses: false };
+        let (limits, done, _) = run(&server, &mut Slots::new(256), Duration::ZERO, MINUTE);
+        let ideal = capacity as u64 * 60 * 20;
+        assert!(done * 100 >= ideal * 97, "{capacity}: {done} of {ideal}");
+        let most = limits.iter().max().unwrap();
+        assert!(*most <= capacity * 8, "{capacity}: up to {most} at once");
+    }
+}
+
+#[test]
+fn larger_objects_are_no_reason_for_fewer_slots() {
+    let mut slots = Slots::new(64);
+    let now = Duration::from_secs(5);
+    run(&Server { capacity: 1000, takes: Duration::from_millis(10), refuses: false }, &mut slots, Duration::ZERO, now);
+    let server = Server { capacity: 1000, takes: Duration::from_secs(2), refuses: false };
+    let (limits, ..) = run(&server, &mut slots, now, MINUTE * 10);
+    assert!(limits.iter().all(|limit| *limit >= 40), "{:?}", limits.iter().min());
+}
+
+#[test]
+fn it_comes_back_when_the_store_does() {
+    let mut slots = Slots::new(64);
+    for second in 0..40 {
+        let at = Duration::from_secs(second);
+        slots.observe(Observation { began: at, ended: at, answer: Answer::Throttled, full: true });
+    }
+    assert_eq!(slots.limit(), MIN);
+    for step in 0..64 * 64 {
+        let began = MINUTE + Duration::from_millis(step * 10);
+        let ended = began + Duration::from_millis(5);
+        slots.observe(Observation { began, ended, answer: Answer::Coped, full: true });
+    }
+    assert_eq!(slots.limit(), 64);
+}
+
+proptest! {
+    /// Whatever a store does: the limit stays in its bounds, and moves by one up, by a share down.
+    #[test]
+    fn the_limit_stays_in_its_bounds(
+        most in 0usize..300,
+        seen in prop::collection::vec((0u64..10_000, 0u64..10_000, 0u8..3, any::<bool>()), 0..400),
+    ) {
+        let mut slots = Slots::new(most);
+        let bounds = MIN..=most.max(MIN);
+        prop_assert!(bounds.contains(&slots.limit()));
+        for (began, takes, answer, full) in seen {
+            let before = slots.limit();
+            let answer = [Answer::Coped, Answer::Throttled, Answer::Unclear][usize::from(answer)];
+            let began = Duration::from_millis(began);
+            slots.observe(Observation { began, ended: began + Duration::from_millis(takes), answer, full });
+            prop_assert!(bounds.contains(&slots.limit()));
+            prop_assert!(slots.limit() <= before + 1 && slots.limit() + 1 >= before * DECREASE_TENTHS / 10);
+            if answer == Answer::Unclear {
+                prop_assert_eq!(slots.limit(), before);
+            }
+        }
+    }
+
+    /// One burst of refusals is one piece of news.
+    #[test]
+    fn a_burst_counts_once(burst in 1usize..200) {
+        let mut slots = Slots::new(256);
+        let before = slots.limit();
+        for number in 0..burst {
+            let ended = Duration::from_millis(100 + number as u64);
+            slots.observe(Observation { began: Duration::ZERO, ended, answer: Answer::Throttled, full: true });
+        }
+        prop_assert_eq!(slots.limit(), before * DECREASE_TENTHS / 10);
+    }
+}

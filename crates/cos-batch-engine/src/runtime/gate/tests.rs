@@ -1,0 +1,82 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cos_batch_objectstore::MemoryStore;
+
+use super::*;
+
+fn endpoint(config: &Config) -> Arc<Endpoint> {
+    Arc::new(Endpoint::new(Arc::new(MemoryStore::new()), config))
+}
+
+fn cap(per_second: u32) -> Arc<Turnstile> {
+    Arc::new(Turnstile::new(NonZeroU32::new(per_second).unwrap()))
+}
+
+/// Many at once, for a minute, on a server that refuses what is above its capacity.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_is_found_out() {
+    const CAPACITY: usize = 40;
+    let endpoint = endpoint(&Config::default());
+    let gate = Gate::new(endpoint.clone(), vec![]);
+    let (working, done, refused) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let until = Instant::now() + Duration::from_secs(60);
+    let client = async || {
+        while Instant::now() < until {
+            let slot = gate.enter().await;
+            if working.fetch_add(1, Ordering::SeqCst) < CAPACITY {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                done.fetch_add(1, Ordering::SeqCst);
+                slot.done(None);
+            } else {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                refused.fetch_add(1, Ordering::SeqCst);
+                slot.done(Some(Class::Throttled));
+            }
+            working.fetch_sub(1, Ordering::SeqCst);
+        }
+    };
+    futures_util::future::join_all((0..256).map(|_| client())).await;
+    let (done, refused) = (done.into_inner(), refused.into_inner());
+    let ideal = CAPACITY * 60 * 20;
+    assert!(done * 100 >= ideal * 75, "{done} of {ideal}");
+    assert!(refused * 100 <= done * 3, "{refused} refused of {done}");
+    let adapts = endpoint.adapts().unwrap();
+    assert_eq!((adapts.in_use, adapts.owed), (0, 0));
+    assert_eq!(endpoint.free.available_permits(), adapts.slots.limit(), "no slot is lost, none is made");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_is_dropped_comes_back() {
+    let endpoint = endpoint(&Config { async_slots: 3, ..Config::default() });
+    let gate = Gate::new(endpoint.clone(), vec![]);
+    let slots: Vec<_> = (0..3).map(|_| gate.try_enter().unwrap()).collect();
+    assert!(gate.try_enter().is_none());
+    // Two refusals of one burst: one slot fewer.
+    for slot in slots {
+        slot.done(Some(Class::Throttled));
+    }
+    let held: Vec<_> = std::iter::from_fn(|| gate.try_enter()).collect();
+    assert_eq!(held.len(), 2);
+    drop(held);
+    assert_eq!(endpoint.free.available_permits(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn caps_hold_together_and_in_turn() {
+    let all = cap(10);
+    let endpoint = endpoint(&Config::default());
+    let slow = Gate::new(endpoint.clone(), vec![cap(2), all.clone()]);
+    let fast = Gate::new(endpoint, vec![all]);
+    assert!(slow.try_enter().is_none() && slow.is_capped());
+    let count = async |gate: &Gate| {
+        let (began, mut count) = (Instant::now(), 0);
+        while began.elapsed() < Duration::from_secs(10) {
+            drop(gate.enter().await);
+            count += 1;
+        }
+        count
+    };
+    let (of_slow, of_fast) = tokio::join!(count(&slow), count(&fast));
+    assert!((19..=21).contains(&of_slow), "{of_slow}");
+    assert!((99..=102).contains(&(of_slow + of_fast)), "{of_slow} and {of_fast}");
+}

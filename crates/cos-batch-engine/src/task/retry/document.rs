@@ -1,0 +1,82 @@
+//! The page about retries, written from the tables.
+
+use std::fmt::Write as _;
+
+use super::{
+    Class, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN,
+    WAIT_FIRST, WAIT_MAX,
+};
+use crate::task::repeat::{ASK_SKEW_S, REPEATS};
+
+/// `docs/retries.md`, whole.
+#[must_use]
+pub fn document() -> String {
+    let mut page = format!(
+        "# What is tried again\n\n\
+         This page is written from the tables in `crates/cos-batch-engine/src/task/` by `cargo xtask docs`.\n\n\
+         A task fails only when its last try failed. A failure belongs to a class, by the code of the store's answer; a code \
+         that is not in the table goes by its HTTP status: 429 and 503 are throttled, other 5xx transient (501, 505 and 507 \
+         permanent), everything else permanent. An answer 200 with an error inside is an error.\n\n\
+         | class | tried again | waits |\n|---|---|---|\n\
+         | permanent | never | |\n\
+         | transient | up to {TRIES_MAX} tries in all | {} doubling up to {} |\n\
+         | throttled | for {} from the first try on | {} doubling up to {}, or as long as `Retry-After` says, at most {} |\n\
+         | unreachable | for {} from the first try on | {} doubling up to {} |\n\n\
+         Each wait is between half of that and all of it, differently for each row. No row is tried again more than {} after \
+         its first try, except that each has {TRIES_MIN} tries however long one takes. A job that is cancelled tries nothing \
+         again. Each try, the questions below included, counts against the caps on operations per second, and needs a slot \
+         of the store; while it waits, a row holds none (on a store that blocks threads it keeps its thread).\n\n\
+         ## Codes\n\n| code | class | because |\n|---|---|---|\n",
+        text(WAIT_FIRST),
+        text(WAIT_MAX),
+        text(ROW_TIME_MAX),
+        text(THROTTLED_WAIT_FIRST),
+        text(THROTTLED_WAIT_MAX),
+        text(RETRY_AFTER_MAX),
+        text(ROW_TIME_MAX),
+        text(WAIT_FIRST),
+        text(WAIT_MAX),
+        text(ROW_TIME_MAX),
+    );
+    for rule in TABLE {
+        // Writing to a string cannot fail.
+        let _ = writeln!(page, "| {} | {} | {} |", rule.code, name(rule.class), rule.because);
+    }
+    page.push_str(
+        "\n## What a repeat leaves behind\n\n\
+         Operations are done at least once: a row may be done again after a failure, after a kill (at most a window of rows of \
+         each shard), and after a lease was lost. Where no answer came, nobody knows whether the operation was done: such a \
+         row is in doubt, and what happens then differs.\n\n\
+         | operation | done twice | in doubt | what remains |\n|---|---|---|---|\n",
+    );
+    for repeat in REPEATS {
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {} |",
+            repeat.operation, repeat.done_twice, repeat.in_doubt, repeat.remains
+        );
+    }
+    let _ = write!(
+        page,
+        "\nThe stores in this repository that keep versions themselves (memory, folder) name a version after the job and the \
+         row: there a repeat never makes a second version. Times of a store and of this machine may differ by {ASK_SKEW_S} \
+         seconds in the questions above.\n"
+    );
+    page
+}
+
+fn text(wait: std::time::Duration) -> String {
+    match wait.as_millis() {
+        millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
+        millis => format!("{millis} ms"),
+    }
+}
+
+fn name(class: Class) -> &'static str {
+    match class {
+        Class::Permanent => "permanent",
+        Class::Transient => "transient",
+        Class::Throttled => "throttled",
+        Class::Unreachable => "unreachable",
+    }
+}

@@ -1,0 +1,115 @@
+use cos_batch_objectstore::ErrorKind;
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn the_table_is_in_order() {
+    assert!(TABLE.windows(2).all(|pair| pair[0].code < pair[1].code));
+}
+
+#[test]
+fn a_code_decides_then_the_status() {
+    assert_eq!(class_of("KmsFreqControl", 503), Class::Throttled);
+    assert_eq!(class_of("RequestTimeTooSkewed", 403), Class::Permanent);
+    assert_eq!(class_of("UploadConflict", 409), Class::Transient);
+    assert_eq!(class_of("RequestTimeout", 400), Class::Unreachable);
+    for (status, class) in [
+        (400, Class::Permanent),
+        (403, Class::Permanent),
+        (404, Class::Permanent),
+        (409, Class::Permanent),
+        (429, Class::Throttled),
+        (500, Class::Transient),
+        (501, Class::Permanent),
+        (502, Class::Transient),
+        (503, Class::Throttled),
+        (504, Class::Transient),
+        (507, Class::Permanent),
+    ] {
+        assert_eq!(class_of("NeverHeardOf", status), class, "{status}");
+    }
+    let error = StoreError::new(ErrorKind::InternalError, "x").reported(503, "KmsFreqControl");
+    assert_eq!(classify(&error), Class::Throttled);
+}
+
+/// What the stores themselves call worth another try is in the table, and nothing else.
+#[test]
+fn it_agrees_with_the_stores() {
+    for kind in [
+        ErrorKind::NoSuchBucket,
+        ErrorKind::NoSuchKey,
+        ErrorKind::AccessDenied,
+        ErrorKind::InvalidObjectState,
+        ErrorKind::RestoreAlreadyInProgress,
+        ErrorKind::PathConflict,
+        ErrorKind::PreconditionFailed,
+        ErrorKind::InternalError,
+        ErrorKind::NotImplemented,
+        ErrorKind::SlowDown,
+        ErrorKind::ServiceUnavailable,
+        ErrorKind::RequestTimeout,
+        ErrorKind::Unreachable,
+        ErrorKind::InsufficientStorage,
+    ] {
+        let class = classify(&StoreError::new(kind, "x"));
+        assert_eq!(kind.is_transient(), class != Class::Permanent, "{kind:?} is {class:?}");
+    }
+}
+
+#[test]
+fn a_row_that_fails_for_good_is_given_up_soon() {
+    let (mut tries, mut spent) = (Tries::new(1), Duration::ZERO);
+    while let Some(wait) = tries.failed(Class::Transient, None, spent) {
+        spent += wait;
+    }
+    assert_eq!(tries.count, TRIES_MAX);
+    assert!(spent < Duration::from_secs(6), "{spent:?}");
+    assert_eq!(Tries::new(1).failed(Class::Permanent, None, Duration::ZERO), None);
+}
+
+#[test]
+fn what_a_store_asks_for_is_done_within_bounds() {
+    let wait = |asked| Tries::new(1).failed(Class::Throttled, Some(asked), Duration::ZERO).unwrap();
+    assert_eq!(wait(Duration::from_secs(7)), Duration::from_secs(7));
+    assert_eq!(wait(Duration::from_secs(3600)), RETRY_AFTER_MAX);
+    assert!(wait(Duration::ZERO) >= THROTTLED_WAIT_FIRST / 2, "less than ours is no reason to hurry");
+}
+
+#[test]
+fn tries_that_take_long_are_few_but_some() {
+    let mut tries = Tries::new(1);
+    let long = ROW_TIME_MAX * 10;
+    assert!(tries.failed(Class::Unreachable, None, long).is_some());
+    assert!(tries.failed(Class::Unreachable, None, long * 2).is_some());
+    assert_eq!(tries.failed(Class::Unreachable, None, long * 3), None);
+    assert_eq!(tries.count, TRIES_MIN);
+}
+
+proptest! {
+    /// Whatever fails in whatever order: a row's waits are bounded, each of them and all together.
+    #[test]
+    fn waits_are_bounded(
+        seed: u64,
+        failures in prop::collection::vec((0u8..3, prop::option::of(0u64..100_000)), 400),
+    ) {
+        let (mut tries, mut spent) = (Tries::new(seed), Duration::ZERO);
+        for (class, asked) in failures {
+            let class = [Class::Transient, Class::Throttled, Class::Unreachable][usize::from(class)];
+            let Some(wait) = tries.failed(class, asked.map(Duration::from_millis), spent) else { break };
+            prop_assert!(wait >= WAIT_FIRST / 2 && wait <= RETRY_AFTER_MAX, "{wait:?}");
+            spent += wait;
+        }
+        prop_assert!(spent <= ROW_TIME_MAX + RETRY_AFTER_MAX, "{spent:?}");
+    }
+
+    /// A store that asks for less in two of a hundred requests fails no task: it would have to for a minute on end.
+    #[test]
+    fn throttling_alone_is_waited_for(seed: u64) {
+        let (mut tries, mut spent) = (Tries::new(seed), Duration::ZERO);
+        while let Some(wait) = tries.failed(Class::Throttled, None, spent) {
+            spent += wait;
+        }
+        prop_assert!(tries.count >= 12 && spent > ROW_TIME_MAX - THROTTLED_WAIT_MAX, "{} in {spent:?}", tries.count);
+    }
+}
