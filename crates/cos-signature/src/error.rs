@@ -25,6 +25,9 @@ pub enum SignError {
     /// The security token cannot be the value of a header.
     #[error("the security token has characters that a header cannot carry")]
     SecurityToken,
+    /// The region or the service of the key cannot stand in an Authorization header.
+    #[error("the region and the service must be text that a header can carry")]
+    Scope,
 }
 
 /// Why a signature is not accepted.
