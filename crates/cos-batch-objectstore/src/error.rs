@@ -1,6 +1,6 @@
 //! What can go wrong in a store, in the codes of the COS object API.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// Kind of a [`StoreError`]; each has one code and one HTTP status on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,24 +138,94 @@ impl ErrorKind {
     }
 }
 
+/// What a remote store itself said, where that is not what the kind says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Reported {
+    code: Option<String>,
+    status: Option<u16>,
+    retry_after: Option<Duration>,
+}
+
 /// An error of a store: a kind and a sentence for a person.
+///
+/// The kind decides what to do next. A remote store has more codes than there are kinds; what it said itself is in
+/// [`code`](Self::code) and [`status`](Self::status), for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError {
     kind: ErrorKind,
     message: String,
+    /// Boxed, since most errors have none and every result has room for one.
+    reported: Option<Box<Reported>>,
 }
 
 impl StoreError {
     /// Of this kind, saying this.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), reported: None }
+    }
+
+    /// The same, with the HTTP status and the code that a remote store sent.
+    #[must_use]
+    pub fn reported(mut self, status: u16, code: &str) -> Self {
+        if status != self.kind.status() || code != self.kind.code() {
+            let reported = self.reported.get_or_insert_default();
+            reported.status = Some(status);
+            reported.code = (code != self.kind.code()).then(|| code.to_owned());
+        }
+        self
+    }
+
+    /// The same, with the time that the store asks to be left alone for.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.reported.get_or_insert_default().retry_after = Some(wait);
+        self
+    }
+
+    /// The same in other words.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_message(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.message);
+        self
+    }
+
+    /// The same as another kind; what the store said itself stays.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
+        let (status, code, wait) = (self.status(), self.code(), self.retry_after());
+        let error = Self::new(kind, self.message).reported(status, &code);
+        match wait {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        }
     }
 
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Its code: the store's own where it sent one, else the kind's.
+    #[must_use]
+    pub fn code(&self) -> Cow<'static, str> {
+        match self.reported.as_ref().and_then(|reported| reported.code.as_ref()) {
+            Some(code) => Cow::Owned(code.clone()),
+            None => Cow::Borrowed(self.kind.code()),
+        }
+    }
+
+    /// Its HTTP status: the store's own where it sent one, else the kind's.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.reported.as_ref().and_then(|reported| reported.status).unwrap_or_else(|| self.kind.status())
+    }
+
+    /// How long the store asks to be left alone, if it said so (`Retry-After`).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.reported.as_ref().and_then(|reported| reported.retry_after)
     }
 
     /// What to tell a person.
@@ -167,8 +237,26 @@ impl StoreError {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.kind.code(), self.message)
+        write!(f, "{}: {}", self.code(), self.message)
     }
 }
 
 impl std::error::Error for StoreError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_said_itself_is_shown_and_the_kind_decides() {
+        let own = StoreError::new(ErrorKind::NoSuchKey, "gone").reported(404, "NoSuchKey");
+        assert_eq!(own, StoreError::new(ErrorKind::NoSuchKey, "gone"), "nothing that the kind does not say");
+        let error = StoreError::new(ErrorKind::InternalError, "the key service").reported(500, "KmsInternalException");
+        assert_eq!((error.kind(), error.status()), (ErrorKind::InternalError, 500));
+        assert_eq!(error.to_string(), "KmsInternalException: the key service");
+        let error = StoreError::new(ErrorKind::SlowDown, "less").reported(429, "SlowDown");
+        assert_eq!((error.code().as_ref(), error.status(), error.retry_after()), ("SlowDown", 429, None));
+        let error = error.with_retry_after(Duration::from_secs(2));
+        assert_eq!((error.status(), error.retry_after()), (429, Some(Duration::from_secs(2))));
+    }
+}

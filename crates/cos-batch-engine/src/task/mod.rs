@@ -67,7 +67,7 @@ impl Outcome {
 
 impl From<&StoreError> for Outcome {
     fn from(error: &StoreError) -> Self {
-        Self::failure(error.kind().status(), error.kind().code(), error.message())
+        Self::failure(error.status(), error.code(), error.message())
     }
 }
 

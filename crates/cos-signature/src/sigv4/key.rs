@@ -10,7 +10,7 @@ use super::{ALGORITHM, time};
 use crate::{SecretKey, hex};
 
 /// Bytes of a signature and of every digest of the scheme: one SHA-256.
-pub const DIGEST_BYTES: usize = 32;
+pub(super) const DIGEST_BYTES: usize = 32;
 
 /// The derived key of one secret, day, region and service, with its HMAC state prepared.
 ///
@@ -63,7 +63,7 @@ impl SigningKey {
     /// The signature of a canonical request (see [`canonical::request`](super::canonical::request)) at this Unix second, as
     /// bytes; the wire carries it as lower-case hex.
     #[must_use]
-    pub fn signature(&self, unix_seconds: i64, canonical_request: &[u8]) -> [u8; DIGEST_BYTES] {
+    pub fn signature(&self, unix_seconds: i64, canonical_request: &[u8]) -> [u8; 32] {
         let mut mac = self.mac.clone();
         self.write_string_to_sign(unix_seconds, canonical_request, |bytes| mac.update(bytes));
         mac.finalize().into_bytes().into()

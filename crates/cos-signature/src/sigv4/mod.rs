@@ -21,7 +21,7 @@ mod key;
 mod sign;
 mod time;
 
-pub use key::{DIGEST_BYTES, SigningKey};
+pub use key::SigningKey;
 pub use sign::{Payload, sign_with};
 pub use time::basic_time;
 

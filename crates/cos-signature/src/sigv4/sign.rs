@@ -67,7 +67,7 @@ pub fn sign_with<B>(
         Payload::Empty | Payload::Signed([]) => EMPTY_SHA256,
         Payload::Unsigned => UNSIGNED_PAYLOAD,
         Payload::Signed(body) => {
-            let mut text = Vec::with_capacity(2 * super::DIGEST_BYTES);
+            let mut text = Vec::with_capacity(2 * super::key::DIGEST_BYTES);
             hex::write(&Sha256::digest(body), |pair| text.extend_from_slice(pair));
             digest = String::from_utf8(text).expect("hex digits are ASCII");
             &digest
