@@ -1,8 +1,13 @@
 //! Which store serves which bucket.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::ready, sync::Arc};
 
-use cos_batch_objectstore::ObjectStore;
+use bytes::Bytes;
+use cos_batch_objectstore::{
+    BoxFuture, Capabilities, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest,
+    ListPage, ListRequest, ObjectMeta, ObjectStore, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError,
+    Tag, TagRequest, VersionSelector,
+};
 
 /// Routes buckets to stores. What users write only ever selects among these; it never becomes an address.
 #[derive(Clone, Debug)]
@@ -16,6 +21,12 @@ impl Buckets {
     #[must_use]
     pub fn new(default: Arc<dyn ObjectStore>) -> Self {
         Self { default, by_name: BTreeMap::new() }
+    }
+
+    /// There are no buckets but those that are named one by one ([`with`](Self::with)); any other is refused by its name.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::new(Arc::new(Unconfigured))
     }
 
     /// This bucket is in another store.
@@ -40,5 +51,99 @@ impl Buckets {
     #[must_use]
     pub fn store(&self, bucket: &str) -> Arc<dyn ObjectStore> {
         Arc::clone(self.by_name.get(bucket).unwrap_or(&self.default))
+    }
+}
+
+/// The store of buckets that nobody has configured: it says so.
+#[derive(Debug)]
+struct Unconfigured;
+
+fn refuse<'a, T: Send + 'a>(bucket: &str) -> BoxFuture<'a, Result<T, StoreError>> {
+    let message = format!("bucket {bucket:?} is not configured on this server");
+    Box::pin(ready(Err(StoreError::new(ErrorKind::NoSuchBucket, message))))
+}
+
+impl ObjectStore for Unconfigured {
+    fn execution(&self) -> Execution {
+        Execution::Async
+    }
+
+    /// What is missing is the bucket, not an ability.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::ALL
+    }
+
+    fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        refuse(bucket)
+    }
+
+    fn head<'a>(
+        &'a self,
+        bucket: &'a str,
+        _: &'a str,
+        _: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectMeta, StoreError>> {
+        refuse(bucket)
+    }
+
+    fn get_range<'a>(&'a self, request: GetRequest<'a>) -> BoxFuture<'a, Result<Bytes, StoreError>> {
+        refuse(request.bucket)
+    }
+
+    fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
+        refuse(request.bucket)
+    }
+
+    fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
+        refuse(request.source.bucket)
+    }
+
+    fn delete<'a>(&'a self, request: DeleteRequest<'a>) -> BoxFuture<'a, Result<DeleteOutcome, StoreError>> {
+        refuse(request.bucket)
+    }
+
+    fn put_tags<'a>(&'a self, request: TagRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        refuse(request.bucket)
+    }
+
+    fn get_tags<'a>(
+        &'a self,
+        bucket: &'a str,
+        _: &'a str,
+        _: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
+        refuse(bucket)
+    }
+
+    fn restore<'a>(&'a self, request: RestoreRequest<'a>) -> BoxFuture<'a, Result<RestoreOutcome, StoreError>> {
+        refuse(request.bucket)
+    }
+
+    fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
+        refuse(request.bucket)
+    }
+
+    fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
+        refuse(bucket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cos_batch_objectstore::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_bucket_that_is_not_configured_is_refused_by_name() {
+        let store = Arc::new(MemoryStore::new());
+        store.create_bucket("known-1").unwrap();
+        let buckets = Buckets::none().with("known-1", store);
+        assert!(buckets.store("known-1").bucket_exists("known-1").await.unwrap());
+        let error = buckets.store("other-1").bucket_exists("other-1").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSuchBucket);
+        assert_eq!(error.message(), "bucket \"other-1\" is not configured on this server");
+        let version = VersionSelector::Latest;
+        assert_eq!(buckets.store("x").head("x", "k", &version).await.unwrap_err().kind(), ErrorKind::NoSuchBucket);
     }
 }

@@ -102,17 +102,7 @@ impl Attributes {
 
     /// The tags after a directive.
     pub(crate) fn changed_tags(&self, tags: &Directive<&[Tag]>) -> Result<Vec<Tag>, Fail> {
-        match tags {
-            Directive::Copy => Ok(self.tags.clone()),
-            Directive::Replace(new) => rules::checked_tags(new),
-            Directive::Add(new) => {
-                let new = rules::checked_tags(new)?;
-                let mut all: Vec<Tag> =
-                    self.tags.iter().filter(|old| !new.iter().any(|n| n.key == old.key)).cloned().collect();
-                all.extend(new);
-                rules::checked_tags(&all)
-            }
-        }
+        changed_tags(&self.tags, tags)
     }
 
     /// Records a restore, which completes at once.
@@ -143,8 +133,22 @@ impl Attributes {
     }
 }
 
+/// What becomes of a set of tags.
+pub(crate) fn changed_tags(old: &[Tag], tags: &Directive<&[Tag]>) -> Result<Vec<Tag>, Fail> {
+    match tags {
+        Directive::Copy => Ok(old.to_vec()),
+        Directive::Replace(new) => rules::checked_tags(new),
+        Directive::Add(new) => {
+            let new = rules::checked_tags(new)?;
+            let mut all: Vec<Tag> = old.iter().filter(|old| !new.iter().any(|n| n.key == old.key)).cloned().collect();
+            all.extend(new);
+            rules::checked_tags(&all)
+        }
+    }
+}
+
 /// `new` on top of `old`; the encryption of `old` is not taken over.
-fn merged(old: &Metadata, new: &Metadata) -> Metadata {
+pub(crate) fn merged(old: &Metadata, new: &Metadata) -> Metadata {
     let pick = |new: &Option<String>, old: &Option<String>| new.clone().or_else(|| old.clone());
     let mut user = old.user.clone();
     user.extend(new.user.iter().map(|(k, v)| (k.clone(), v.clone())));

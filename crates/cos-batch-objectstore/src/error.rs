@@ -183,6 +183,24 @@ impl StoreError {
         self
     }
 
+    /// The same in other words.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_message(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.message);
+        self
+    }
+
+    /// The same as another kind; what the store said itself stays.
+    #[cfg(feature = "http")]
+    pub(crate) fn with_kind(self, kind: ErrorKind) -> Self {
+        let (status, code, wait) = (self.status(), self.code(), self.retry_after());
+        let error = Self::new(kind, self.message).reported(status, &code);
+        match wait {
+            Some(wait) => error.with_retry_after(wait),
+            None => error,
+        }
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

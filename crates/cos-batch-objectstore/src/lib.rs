@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! With the feature `testing`, the module `contract` holds the cases every store has to pass.
+//! With the feature `http` there is `HttpStore`, for COS and for stores that speak S3. With the feature `testing`, the module `contract` holds the cases every store has to pass.
 
 mod attributes;
 mod clock;
@@ -32,6 +32,8 @@ mod error;
 mod fail;
 #[cfg(target_os = "linux")]
 mod folder;
+#[cfg(feature = "http")]
+mod http;
 mod memory;
 mod meta;
 mod multipart;
@@ -43,8 +45,13 @@ mod upload;
 pub use error::{ErrorKind, StoreError};
 #[cfg(target_os = "linux")]
 pub use folder::FolderStore;
+#[cfg(feature = "http")]
+pub use http::{
+    CommandCredentials, CredentialsSource, Fetched, FileCredentials, HttpDialect, HttpSettings, HttpStore,
+    HttpStoreBuilder, HttpStoreError, StaticCredentials, Style, UrlCredentials,
+};
 pub use memory::MemoryStore;
-pub use meta::{Grant, Metadata, ObjectMeta, Pin, RestoreState, StorageClass, Tag};
+pub use meta::{Acl, Grant, Metadata, ObjectMeta, Pin, RestoreState, StorageClass, Tag};
 pub use multipart::{
     CompleteRequest, CompletedPart, ListUploadsRequest, MAX_PART_NUMBER, MultipartRequest, Part, PartCopyRequest,
     PartOutcome, PartRequest, Upload, UploadId, UploadPage,

@@ -83,6 +83,15 @@ pub struct Grant {
     pub permission: String,
 }
 
+/// An access control list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acl {
+    /// Grants.
+    pub grants: Vec<Grant>,
+    /// Canned list, if one was set and the store still knows which.
+    pub canned: Option<String>,
+}
+
 /// State of a restore of an archived object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoreState {
@@ -113,9 +122,9 @@ pub struct ObjectMeta {
     pub storage_class: StorageClass,
     /// Standard and user metadata. Empty in listings.
     pub metadata: Metadata,
-    /// Grants. Empty in listings.
+    /// Grants. Empty in listings, and in stores behind HTTP ([`ObjectStore::get_acl`](crate::ObjectStore::get_acl)).
     pub grants: Vec<Grant>,
-    /// Canned access control list, if one was set. None in listings.
+    /// Canned access control list, if one was set. None where the grants are empty.
     pub canned_acl: Option<String>,
     /// Restore state of an archived object. None in listings.
     pub restore: Option<RestoreState>,

@@ -5,10 +5,10 @@ use std::{fmt, future::Future, pin::Pin};
 use bytes::Bytes;
 
 use crate::{
-    AclRequest, BucketInfo, BucketVersioning, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest,
-    ErrorKind, GetRequest, ListPage, ListRequest, ListUploadsRequest, ListVersionsRequest, MultipartRequest,
-    ObjectMeta, Part, PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome,
-    RestoreRequest, StoreError, Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
+    Acl, AclRequest, BucketInfo, BucketVersioning, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome,
+    DeleteRequest, ErrorKind, GetRequest, ListPage, ListRequest, ListUploadsRequest, ListVersionsRequest,
+    MultipartRequest, ObjectMeta, Part, PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest,
+    RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
 };
 
 /// A boxed future, so that the trait can be used as `dyn ObjectStore`.
@@ -142,6 +142,22 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// Sets the access control list of an object: a canned one, grants, or both. What was set before is gone.
     fn put_acl<'a>(&'a self, _request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
         not_implemented("put_acl")
+    }
+
+    /// The access control list of an object.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head), whose answer has it in stores where it costs nothing more.
+    fn get_acl<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<Acl, StoreError>> {
+        Box::pin(async move {
+            let meta = self.head(bucket, key, version).await?;
+            Ok(Acl { grants: meta.grants, canned: meta.canned_acl })
+        })
     }
 
     /// One page of all versions of the keys of a bucket, delete markers included: keys in the order of their UTF-8

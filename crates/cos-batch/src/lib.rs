@@ -13,6 +13,7 @@
 
 mod args;
 mod command;
+mod config;
 mod connection;
 mod credentials;
 mod exit;

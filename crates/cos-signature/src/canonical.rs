@@ -255,7 +255,7 @@ pub(crate) fn encode(text: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// Undoes the encoding of a query and encodes for the signature, without a buffer between.
-fn encode_form(text: &mut Vec<u8>, form: &str) {
+pub(crate) fn encode_form(text: &mut Vec<u8>, form: &str) {
     for (index, part) in form.split('+').enumerate() {
         if index > 0 {
             text.extend_from_slice(b"%20");
@@ -278,7 +278,7 @@ fn encode_byte(text: &mut Vec<u8>, byte: u8) {
 }
 
 /// A piece of percent-decoded text.
-enum Run<'a> {
+pub(crate) enum Run<'a> {
     /// Bytes that stand there as they are.
     Plain(&'a [u8]),
     /// A byte that was written as `%` and two digits.
@@ -286,7 +286,7 @@ enum Run<'a> {
 }
 
 /// The decoded pieces of a text; a `%` without two digits after it stays.
-fn percent_decode_runs(text: &str) -> impl Iterator<Item = Run<'_>> {
+pub(crate) fn percent_decode_runs(text: &str) -> impl Iterator<Item = Run<'_>> {
     let mut rest = text.as_bytes();
     std::iter::from_fn(move || {
         if rest.is_empty() {

@@ -29,6 +29,9 @@ pub enum SignError {
     /// limit; servers have narrower ones.
     #[error("the address with the signature in it is longer than an address may be")]
     TooLong,
+    /// The region or the service of the key cannot stand in an Authorization header.
+    #[error("the region and the service must be text that a header can carry")]
+    Scope,
 }
 
 /// Why a signature is not accepted.

@@ -1,6 +1,6 @@
-//! Lower-case hexadecimal text of a SHA-1.
+//! Lower-case hexadecimal text.
 
-/// Bytes of a signature, and of every digest here: one SHA-1.
+/// Bytes of a `q-sign` signature and of every digest of that scheme: one SHA-1.
 pub(crate) const MAC_BYTES: usize = 20;
 
 /// Bytes of the text.
@@ -15,6 +15,13 @@ pub(crate) fn encode(bytes: &[u8; MAC_BYTES]) -> [u8; TEXT_BYTES] {
         pair[1] = DIGITS[usize::from(byte & 15)];
     }
     text
+}
+
+/// The text of any bytes, two digits at a time.
+pub(crate) fn write(bytes: &[u8], mut sink: impl FnMut(&[u8; 2])) {
+    for byte in bytes {
+        sink(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
 }
 
 /// The bytes of exactly 40 lower-case digits. Upper case is refused: no client sends it, and a second spelling of one

@@ -1,4 +1,5 @@
-//! Tencent COS `q-sign` request signatures: signing and verifying, over one canonical form.
+//! Tencent COS `q-sign` request signatures: signing and verifying, over one canonical form. [`sigv4`] has what S3 asks for
+//! instead.
 //!
 //! ```
 //! use cos_signature::{Credentials, KeyTime, Presented, Strictness, sign, verify};
@@ -36,6 +37,7 @@ mod presented;
 mod presign;
 mod sign;
 mod signing_key;
+pub mod sigv4;
 mod verify;
 
 pub use credentials::{Credentials, SecretKey};

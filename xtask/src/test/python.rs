@@ -1,4 +1,4 @@
-//! The virtual environment with the official Python SDK of COS, whose signer some tests compare ours with.
+//! The virtual environment with programs that are not ours: the official Python SDK of COS, servers that speak S3.
 
 use std::{
     ffi::OsString,
@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 
 /// Makes the environment, and is all that knows where the tests look for it.
-const SCRIPT: &str = "crates/cos-batch-server/tests/python/environment.py";
+const SCRIPT: &str = "xtask/python/environment.py";
 
 /// What to do without Python.
 const ADVICE: &str = "install Python 3.8 or newer with its venv module (Debian and Ubuntu: `apt install python3 \

@@ -83,7 +83,16 @@ const ARROWS: &[Arrow] = &[
         package: "cos-signature",
         uses: &[],
         tests_use: &[],
-        third_party: ThirdParty::Only(&["hmac", "http", "percent-encoding", "sha1", "subtle", "thiserror", "zeroize"]),
+        third_party: ThirdParty::Only(&[
+            "hmac",
+            "http",
+            "percent-encoding",
+            "sha1",
+            "sha2",
+            "subtle",
+            "thiserror",
+            "zeroize",
+        ]),
     },
     Arrow {
         package: "cos-batch-client",

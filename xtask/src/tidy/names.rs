@@ -58,15 +58,17 @@ pub(crate) fn engine_without_transports(sources: &[Source<'_>]) -> Vec<Violation
 /// Tasks and threads are started in few, known places.
 ///
 /// Why: whoever starts a task must also bound, stop and await it. That is done in the engine's runtime, in the server's
-/// listener and for the job store's one writer; elsewhere a future is returned to be polled.
+/// listener, for the job store's one writer and for each connection to an object store; elsewhere a future is returned to be polled.
 pub(crate) fn spawning_in_few_places(sources: &[Source<'_>]) -> Vec<Violation> {
     const RULE: &str = "spawning-in-few-places";
     const NAMES: [&str; 5] = ["spawn", "spawn_blocking", "spawn_local", "spawn_scoped", "JoinSet"];
-    const PLACES: [&str; 6] = [
+    const PLACES: [&str; 8] = [
         "crates/cos-batch-engine/src/runtime",
         "crates/cos-batch-server/src/listen",
         "crates/cos-batch-objectgateway/src/offload",
         "crates/cos-batch-nullstore/src/listen",
+        "crates/cos-batch-objectstore/src/http/transport",
+        "crates/cos-batch-objectstore/src/http/credentials/sources",
         "crates/cos-batch-jobstore/src/",
         "crates/cos-batch/src/",
     ];

@@ -32,19 +32,19 @@ fn plain<'a>(from: &'a str, to: &'a str) -> CopyRequest<'a> {
     }
 }
 
-fn metadata() -> Metadata {
+fn metadata(fixture: &dyn Fixture) -> Metadata {
     Metadata {
         content_type: Some("image/jpeg".into()),
         cache_control: Some("no-cache".into()),
-        server_side_encryption: Some("AES256".into()),
+        server_side_encryption: (!fixture.lacks().encryption).then(|| "AES256".into()),
         user: [("one".to_owned(), "1".to_owned()), ("two".to_owned(), "2".to_owned())].into(),
         ..Metadata::default()
     }
 }
 
-async fn put_full(b: &Bucket<'_>, key: &str) {
+async fn put_full(fixture: &dyn Fixture, b: &Bucket<'_>, key: &str) {
     let request = PutRequest {
-        metadata: metadata(),
+        metadata: metadata(fixture),
         tags: vec![tag("a", "1"), tag("b", "2")],
         storage_class: StorageClass::new("STANDARD_IA"),
         ..PutRequest::new(b.name, key, Bytes::from_static(b"full"))
@@ -56,7 +56,7 @@ async fn put_full(b: &Bucket<'_>, key: &str) {
 pub async fn copy_takes_content_and_metadata(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
     let other = Bucket::named(fixture, OTHER_BUCKET).await;
-    put_full(&b, "from").await;
+    put_full(fixture, &b, "from").await;
     b.put("plain", "plain").await;
     b.put("empty", "").await;
     let large = "0123456789abcdef".repeat(20_000);
@@ -80,11 +80,15 @@ pub async fn copy_takes_content_and_metadata(fixture: &dyn Fixture) {
     // A target that had more than the source has loses it.
     b.store.copy(plain("plain", "from")).await.unwrap();
     assert_eq!(b.head("from").await.unwrap().metadata, Metadata::default());
-    assert_eq!(b.store.get_tags(b.name, "from", LATEST).await.unwrap(), []);
+    if !fixture.lacks().tags_reset_by_copies {
+        assert_eq!(b.store.get_tags(b.name, "from", LATEST).await.unwrap(), []);
+    }
 
     refused(b.store.copy(plain("none", "to")).await, ErrorKind::NoSuchKey);
     let none = "no-such-bucket-1250000001";
-    refused(b.store.copy(CopyRequest { target_bucket: none, ..plain("plain", "to") }).await, ErrorKind::NoSuchBucket);
+    let lost = b.store.copy(CopyRequest { target_bucket: none, ..plain("plain", "to") }).await;
+    let unclear = fixture.lacks().codes_of_target_buckets;
+    refused(lost, if unclear { ErrorKind::InternalError } else { ErrorKind::NoSuchBucket });
     let source = CopySource { bucket: none, key: "plain", version: LATEST };
     refused(b.store.copy(CopyRequest { source, ..plain("plain", "to") }).await, ErrorKind::NoSuchBucket);
     refused(b.store.copy(plain("plain", "")).await, ErrorKind::InvalidObjectName);
@@ -94,10 +98,10 @@ pub async fn copy_takes_content_and_metadata(fixture: &dyn Fixture) {
 /// Copy, replace and add, for metadata, tags and grants.
 pub async fn directives_of_a_copy(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
-    put_full(&b, "from").await;
+    put_full(fixture, &b, "from").await;
     let new = Metadata {
         content_type: Some("text/plain".into()),
-        server_side_encryption: Some("cos/kms".into()),
+        server_side_encryption: (!fixture.lacks().encryption).then(|| "cos/kms".into()),
         user: [("two".to_owned(), "zwei".to_owned()), ("three".to_owned(), "3".to_owned())].into(),
         ..Metadata::default()
     };
@@ -138,23 +142,26 @@ pub async fn directives_of_a_copy(fixture: &dyn Fixture) {
         let request =
             CopyRequest { grants: Directive::Replace(&one), canned_acl: Some("private"), ..plain("from", "g") };
         b.store.copy(request).await.unwrap();
-        let meta = b.head("g").await.unwrap();
-        assert_eq!((meta.grants, meta.canned_acl.as_deref()), (one.to_vec(), Some("private")));
+        let acl = b.store.get_acl(b.name, "g", LATEST).await.unwrap();
+        assert_eq!((acl.grants, acl.canned.as_deref()), (one.to_vec(), Some("private")));
         for (grants, expected) in [
             (Directive::Copy, vec![grant("one")]),
             (Directive::Add(&two[..]), vec![grant("one"), grant("two")]),
             (Directive::Replace(&[][..]), vec![]),
         ] {
             b.store.copy(CopyRequest { grants, ..plain("g", "to") }).await.unwrap();
-            assert_eq!(b.head("to").await.unwrap().grants, expected);
+            assert_eq!(b.store.get_acl(b.name, "to", LATEST).await.unwrap().grants, expected);
         }
-        assert_eq!(b.head("to").await.unwrap().canned_acl, None);
+        assert_eq!(b.store.get_acl(b.name, "to", LATEST).await.unwrap().canned, None);
     }
 }
 
 /// Unmet: 412, and the target stays as it is.
 pub async fn conditions_on_the_source(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
+    if fixture.lacks().times_in_conditions {
+        return;
+    }
     b.put("from", "new").await;
     b.put("to", "old").await;
     let t = b.head("from").await.unwrap().last_modified;
@@ -181,9 +188,9 @@ pub async fn conditions_on_the_source(fixture: &dyn Fixture) {
 /// Refused unless it changes something.
 pub async fn copy_onto_itself(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
-    put_full(&b, "k").await;
+    put_full(fixture, &b, "k").await;
     refused(b.store.copy(plain("k", "k")).await, ErrorKind::InvalidRequest);
-    assert_eq!(b.head("k").await.unwrap().metadata, metadata());
+    assert_eq!(b.head("k").await.unwrap().metadata, metadata(fixture));
 
     let new = Metadata { content_type: Some("text/plain".into()), ..Metadata::default() };
     b.store.copy(CopyRequest { metadata: Directive::Replace(&new), ..plain("k", "k") }).await.unwrap();

@@ -1,14 +1,17 @@
 //! List.
 
-use super::{Bucket, Fixture, refused};
+use super::{Bucket, Fixture, possible, refused};
 use crate::{ErrorKind, ListRequest};
 
 /// `a-` is before `a/`, whatever is a folder; upper case before lower case; all by bytes.
 pub async fn list_is_in_byte_order(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
-    let mut keys =
-        ["a/b", "a-", "a0", "a/", "a", "a.b/c", "a.b", "B/x", "B", "b", "ä", "z/1/2/3", "z/1-", "z/1/2", "a!"];
-    for key in keys {
+    if fixture.lacks().byte_order {
+        return;
+    }
+    let keys = ["a/b", "a-", "a0", "a/", "a", "a.b/c", "a.b", "B/x", "B", "b", "ä", "z/1/2/3", "z/1-", "z/1/2", "a!"];
+    let mut keys = possible(fixture, keys);
+    for key in keys.iter().copied() {
         b.put(key, "").await;
     }
     keys.sort_unstable();
@@ -40,7 +43,9 @@ pub async fn list_pages_and_prefixes(fixture: &dyn Fixture) {
     assert_eq!(b.keys("p1/", 3).await.len(), 7);
     assert_eq!(b.keys("p1/x3", 3).await, ["p1/x3"]);
     assert_eq!(b.keys("p", 1000).await.len(), 21);
-    for nothing in ["p1/x3/", "q", "p1//", "../", "p1/../p1/", "/"] {
+    let nothings = ["p1/x3/", "q", "p1//", "../", "p1/../p1/", "/"];
+    // A key may go on behind what is asked for.
+    for nothing in nothings.into_iter().filter(|prefix| fixture.allows_key(&format!("{prefix}x"))) {
         assert_eq!(b.keys(nothing, 1000).await, Vec::<String>::new(), "{nothing}");
     }
     for limit in [0, 1001] {
@@ -52,8 +57,11 @@ pub async fn list_pages_and_prefixes(fixture: &dyn Fixture) {
 /// `after` need not be a key that exists, and may be outside of the prefix.
 pub async fn list_continues_after_any_key(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
-    let keys = ["a", "b/1", "b/2", "b/2/", "b0", "c/d/e"];
-    for key in keys {
+    if fixture.lacks().byte_order {
+        return;
+    }
+    let keys = possible(fixture, ["a", "b/1", "b/2", "b/2/", "b0", "c/d/e"]);
+    for key in keys.iter().copied() {
         b.put(key, "").await;
     }
     for prefix in ["", "b", "b/", "b/2", "c/d/", "x"] {
@@ -61,7 +69,7 @@ pub async fn list_continues_after_any_key(fixture: &dyn Fixture) {
             let request = ListRequest { bucket: b.name, prefix, after: Some(after), limit: 10 };
             let page = b.store.list(request).await.unwrap();
             let found: Vec<_> = page.objects.iter().map(|(key, _)| key.as_str()).collect();
-            let expected: Vec<_> = keys.into_iter().filter(|k| k.starts_with(prefix) && *k > after).collect();
+            let expected: Vec<_> = keys.iter().copied().filter(|k| k.starts_with(prefix) && *k > after).collect();
             assert_eq!(found, expected, "prefix {prefix:?} after {after:?}");
         }
     }

@@ -41,8 +41,8 @@ mod versions;
 use bytes::Bytes;
 
 use crate::{
-    BoxFuture, DeleteOutcome, DeleteRequest, ErrorKind, GetRequest, ListRequest, ObjectMeta, ObjectStore, PutOutcome,
-    PutRequest, StoreError, VersionSelector,
+    BoxFuture, DeleteOutcome, DeleteRequest, ErrorKind, GetRequest, ListRequest, MAX_KEY_BYTES, ObjectMeta,
+    ObjectStore, PutOutcome, PutRequest, StoreError, VersionSelector,
 };
 
 pub use attributes::{restore_is_for_archived_objects, tags_are_replaced_and_added, tags_have_limits};
@@ -88,6 +88,47 @@ pub trait Fixture: Send + Sync {
 
     /// Switches the keeping of versions on, or suspends it.
     fn set_versioning<'a>(&'a self, bucket: &'a str, on: bool) -> BoxFuture<'a, ()>;
+
+    /// Bytes of a key at most.
+    fn max_key_bytes(&self) -> usize {
+        MAX_KEY_BYTES
+    }
+
+    /// Whether the store has a place for this key: some take keys for paths.
+    fn allows_key(&self, _key: &str) -> bool {
+        true
+    }
+
+    /// What else the store cannot do; nothing for stores of one's own.
+    fn lacks(&self) -> Lacks {
+        Lacks::default()
+    }
+}
+
+/// What a store cannot do by its nature and without a word in [`Capabilities`](crate::Capabilities), since no job asks for it
+/// by itself. The cases then hold it to everything else.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lacks {
+    /// [`OperationId`](crate::OperationId)s are not kept: each repeat makes a version.
+    pub operation_ids: bool,
+    /// Whether an object was to be encrypted is not told from whether it is.
+    pub encryption: bool,
+    /// There is no key below one that has an object, as there is none below a file.
+    pub keys_below_keys: bool,
+    /// Listings are not in the order of the keys' bytes.
+    pub byte_order: bool,
+    /// In a bucket that never kept versions, a version that is named is the object.
+    pub version_names_in_plain_buckets: bool,
+    /// What was written while no versions were kept has no id.
+    pub null_versions: bool,
+    /// A delete marker with the id `null` is not told from a version that is not there.
+    pub null_markers: bool,
+    /// Times in the conditions of a copy do not count.
+    pub times_in_conditions: bool,
+    /// A copy from an object without tags leaves those that the target had.
+    pub tags_reset_by_copies: bool,
+    /// A copy to a bucket that does not exist is an internal error.
+    pub codes_of_target_buckets: bool,
 }
 
 /// The bucket cases work in.
@@ -95,12 +136,12 @@ pub const BUCKET: &str = "contract-1250000001";
 /// The second bucket of cases that need two.
 pub const OTHER_BUCKET: &str = "contract-other-1250000001";
 
-/// One test function for each case of the contract: `contract_tests!(tokio::test, Fixture::new())`. The first argument
-/// is the attribute that makes an `async fn` a test, the second is evaluated anew for each.
+/// Calls a macro with the names of all cases behind what it is given.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! contract_tests {
-    ($test:meta, $fixture:expr) => {
-        $crate::contract_tests! { @each $test, $fixture;
+macro_rules! with_contract_cases {
+    ($macro:path, $($given:tt)*) => {
+        $macro! { $($given)*
             a_pin_holds_one_content
             a_put_replaces_everything
             access_lists_are_set
@@ -144,6 +185,15 @@ macro_rules! contract_tests {
             versions_have_their_own_attributes
         }
     };
+}
+
+/// One test function for each case of the contract: `contract_tests!(tokio::test, Fixture::new())`. The first argument
+/// is the attribute that makes an `async fn` a test, the second is evaluated anew for each.
+#[macro_export]
+macro_rules! contract_tests {
+    ($test:meta, $fixture:expr) => {
+        $crate::with_contract_cases! { $crate::contract_tests, @each $test, $fixture; }
+    };
     (@each $test:meta, $fixture:expr; $($case:ident)*) => {
         $(
             #[$test]
@@ -153,6 +203,32 @@ macro_rules! contract_tests {
             }
         )*
     };
+}
+
+/// A case, to be run by hand.
+pub type Case = for<'a> fn(&'a dyn Fixture) -> BoxFuture<'a, ()>;
+
+macro_rules! named_cases {
+    ($($case:ident)*) => {
+        [$((stringify!($case), (|fixture| Box::pin($case(fixture))) as Case)),*].to_vec()
+    };
+}
+
+/// All cases by name, for a store whose server is too slow to be started anew for each: one test then runs them all.
+#[must_use]
+pub fn cases() -> Vec<(&'static str, Case)> {
+    crate::with_contract_cases! { named_cases, }
+}
+
+/// The keys that the store has a place for, beside each other.
+fn possible<'k>(fixture: &dyn Fixture, keys: impl IntoIterator<Item = &'k str>) -> Vec<&'k str> {
+    let mut keys: Vec<&str> = keys.into_iter().filter(|key| fixture.allows_key(key)).collect();
+    if fixture.lacks().keys_below_keys {
+        let all = keys.clone();
+        let is_below = |key: &str, above: &str| key.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+        keys.retain(|key| !all.iter().any(|above| is_below(key, above)));
+    }
+    keys
 }
 
 /// Short names for what cases do all the time.

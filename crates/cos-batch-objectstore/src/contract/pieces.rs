@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Bucket, Fixture, LATEST, multipart::request, refused};
+use super::{Bucket, Fixture, LATEST, multipart::request, possible, refused};
 use crate::{
     CompleteRequest, CompletedPart, ErrorKind, ListUploadsRequest, Metadata, ObjectWriter, PutRequest, StoreError, Tag,
     UploadId,
@@ -25,7 +25,7 @@ async fn write(writer: &mut Box<dyn ObjectWriter>, pieces: &[&'static str]) {
 /// The object is as if it had been put at once, and not there before it is finished.
 pub async fn content_comes_in_pieces(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
-    for key in ["k", "a/b/c", "a//", ".."] {
+    for key in possible(fixture, ["k", "a/b/c", "a//", ".."]) {
         b.put(key, "before").await;
         let request = PutRequest {
             metadata: Metadata { content_type: Some("a/b".into()), ..Metadata::default() },
@@ -84,7 +84,7 @@ pub async fn parts_come_in_pieces(fixture: &dyn Fixture) {
 pub async fn unfinished_content_leaves_nothing(fixture: &dyn Fixture) {
     let b = Bucket::new(fixture).await;
     b.put("k", "before").await;
-    for key in ["k", "new", "odd//"] {
+    for key in possible(fixture, ["k", "new", "odd//"]) {
         let Some(mut writer) = able(b.store.begin_put(PutRequest::new(b.name, key, Bytes::new())).await) else {
             return;
         };

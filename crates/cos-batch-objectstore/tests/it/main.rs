@@ -6,6 +6,7 @@ mod differential;
 mod fixtures;
 #[cfg(target_os = "linux")]
 mod folder;
+mod http;
 #[cfg(target_os = "linux")]
 mod inside;
 mod memory;

@@ -40,7 +40,8 @@ fn scripts() -> PathBuf {
 async fn interpreter() -> PathBuf {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
-    let output = Command::new(&python).arg(scripts().join("environment.py")).arg(folder).output().await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/environment.py");
+    let output = Command::new(&python).arg(script).arg(folder).output().await;
     let output = output.unwrap_or_else(|error| panic!("{} cannot be started ({error}): {NO_PYTHON}", python.display()));
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the environment with the Python SDK cannot be made: {errors}\n{NO_PYTHON}");

@@ -6,6 +6,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
+    config::Config,
     connection::ENDPOINT_DEFAULT,
     credentials::Credentials,
     exit::{Error, Exit},
@@ -35,6 +36,10 @@ pub(crate) struct Serve {
     /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
     credentials: Option<PathBuf>,
+    /// TOML file with the stores that objects are in besides DIR, and which bucket is in which: [[store]] and [[bucket]], as
+    /// docs/configuration.md has it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Accept requests that are not signed, of any APPID; only on a loopback address
     #[arg(long)]
     anonymous: bool,
@@ -55,6 +60,7 @@ impl Serve {
                 "--anonymous lets everybody in who reaches {address}: it goes with a loopback address only"
             )));
         }
+        let stores = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let mut signals = Signals::new()?;
         let data = DataFolder::open(&self.data)?;
         let key_file = data.credentials();
@@ -73,7 +79,7 @@ impl Serve {
             _ => Vec::new(),
         };
         let listen = Addresses { jobs: self.listen, objects: self.objects_listen };
-        let mut server = Server::start(data, callers, listen).await?;
+        let mut server = Server::start(data, &stores, callers, listen).await?;
         let endpoint = format!("http://{}", server.address());
         if public.is_some() {
             tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");

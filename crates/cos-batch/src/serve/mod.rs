@@ -17,6 +17,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 pub(crate) use self::data::DataFolder;
 use self::extension::Views;
 use crate::{
+    config::Config as StoreConfig,
     credentials::{self, Credentials, GENERATED_APPID},
     exit::Error,
 };
@@ -60,7 +61,12 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts to work on the jobs in the folder and to accept requests.
-    pub(crate) async fn start(data: DataFolder, callers: Callers, listen: Addresses) -> Result<Self, Error> {
+    pub(crate) async fn start(
+        data: DataFolder,
+        stores: &StoreConfig,
+        callers: Callers,
+        listen: Addresses,
+    ) -> Result<Self, Error> {
         let jobs = bind("--listen", listen.jobs).await?;
         let objects = match listen.objects {
             Some(address) => Some(bind("--objects-listen", address).await?),
@@ -70,9 +76,10 @@ impl Server {
             Callers::Keys(credentials) => access(credentials),
             Callers::Everybody => Access::new(),
         };
-        let buckets: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
-        let gateway = objects::gateway(Arc::clone(&buckets), &callers, access.clone())?;
-        let engine = Engine::start(parts(&data, buckets, access)?, true)
+        let access = stores.owners().fold(access, |access, (bucket, owner)| access.owner(bucket, owner.as_str()));
+        let local: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
+        let gateway = objects::gateway(Arc::clone(&local), &callers, access.clone())?;
+        let engine = Engine::start(parts(&data, stores.buckets(local)?, access)?, true)
             .await
             .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
         let engine = Arc::new(engine);
@@ -161,14 +168,14 @@ fn open(path: &Path) -> Result<FolderStore, Error> {
     FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())))
 }
 
-fn parts(data: &DataFolder, buckets: Arc<dyn ObjectStore>, access: Access) -> Result<Parts, Error> {
+fn parts(data: &DataFolder, buckets: Buckets, access: Access) -> Result<Parts, Error> {
     let spool = open(&data.spool())?;
     spool.create_bucket(SPOOL_BUCKET).map_err(Error::other)?;
     let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))
         .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
     Ok(Parts {
         jobs: Arc::new(jobs),
-        buckets: Buckets::new(buckets),
+        buckets,
         access,
         spool: Spool::new(Arc::new(spool), SPOOL_BUCKET),
         config: Config::default(),

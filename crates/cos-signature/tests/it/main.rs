@@ -7,6 +7,7 @@ mod in_query;
 mod malformed;
 mod round_trip;
 mod shown;
+mod sigv4;
 mod sizes;
 mod strictness;
 mod vectors;

@@ -25,6 +25,7 @@ use super::{
     wait,
 };
 use crate::{
+    config::Config,
     connection::Connection,
     exit::{Error, Exit},
     output::{Terminal, wire},
@@ -85,7 +86,7 @@ impl Demo {
         terminal.line(&format!("   The manifest has {rows} rows, {} of which must fail.\n", filled.must_fail))?;
 
         let free_port = Addresses { jobs: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), objects: None };
-        let server = Server::start(data, Callers::Keys(keys), free_port).await?;
+        let server = Server::start(data, &Config::default(), Callers::Keys(keys), free_port).await?;
         let endpoint = format!("http://{}", server.address());
         terminal.line(&format!("2. Server: {endpoint}, with a key made just now.\n"))?;
 

@@ -1,4 +1,4 @@
-"""Makes the virtual environment with the signer that is not ours, unless it is there already.
+"""Makes the virtual environment with the programs of others that tests use, unless it is there already.
 
 Usage: python3 environment.py FOLDER
 

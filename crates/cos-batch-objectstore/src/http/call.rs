@@ -1,0 +1,279 @@
+//! One request to a store, from its parts to its answer.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+use http_body_util::Full;
+use md5::{Digest, Md5};
+
+use super::{Inner, Style, encoding, fault, signer::BodyBinding, transport::Destination};
+use crate::{ErrorKind, StoreError, VersionSelector, fail::Fail, rules};
+
+/// Bytes of an answer's document at most, where it is not a listing: an error, the result of a copy, ten tags, a hundred grants.
+pub(crate) const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a page of a listing at most: 1,000 entries, each with a key three times as long when it is encoded, and a few hundred
+/// bytes of attributes.
+pub(crate) const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// A request in the making.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) method: Method,
+    pub(crate) bucket: &'a str,
+    /// Of no bucket at all.
+    service: bool,
+    pub(crate) key: Option<&'a str>,
+    query: String,
+    pub(crate) headers: HeaderMap,
+    body: Bytes,
+    /// Sending it again does no harm, even if it was carried out the first time.
+    repeatable: bool,
+    answer_max: usize,
+    binding: BodyBinding,
+}
+
+/// An answer of success.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    /// The text of a header.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The ETag without its quotes.
+    pub(crate) fn etag(&self) -> Option<&str> {
+        self.header(&header::ETAG).map(unquoted)
+    }
+}
+
+/// An ETag without its quotes.
+pub(crate) fn unquoted(etag: &str) -> &str {
+    let etag = etag.trim();
+    etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
+}
+
+impl<'a> Call<'a> {
+    /// About the account.
+    pub(crate) fn service(method: Method) -> Self {
+        Self { service: true, ..Self::bucket(method, "") }
+    }
+
+    /// About a bucket.
+    pub(crate) fn bucket(method: Method, bucket: &'a str) -> Self {
+        let repeatable = method == Method::GET || method == Method::HEAD;
+        Self {
+            method,
+            bucket,
+            service: false,
+            key: None,
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeatable,
+            answer_max: DOCUMENT_BYTES_MAX,
+            binding: BodyBinding::Hash,
+        }
+    }
+
+    /// About an object.
+    pub(crate) fn object(method: Method, bucket: &'a str, key: &'a str) -> Self {
+        Self { key: Some(key), ..Self::bucket(method, bucket) }
+    }
+
+    /// Adds a parameter without a value.
+    pub(crate) fn flag(mut self, name: &str) -> Self {
+        self.separate();
+        self.query.push_str(name);
+        self
+    }
+
+    /// Adds a parameter.
+    pub(crate) fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.separate();
+        self.query.push_str(name);
+        self.query.push('=');
+        encoding::write_value(&mut self.query, value);
+        self
+    }
+
+    /// Adds the parameter that names a version.
+    pub(crate) fn version(self, version: &VersionSelector) -> Self {
+        match version {
+            VersionSelector::Latest => self,
+            VersionSelector::Id(id) => self.parameter("versionId", id),
+        }
+    }
+
+    fn separate(&mut self) {
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+    }
+
+    /// Sets a header; what a header cannot carry is refused by its name.
+    pub(crate) fn header(&mut self, name: &HeaderName, value: &str) -> Result<(), StoreError> {
+        let value = value_of(name.as_str(), value)?;
+        self.headers.insert(name, value);
+        Ok(())
+    }
+
+    /// Sets the body of a message.
+    pub(crate) fn document(mut self, body: String) -> Self {
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        self.with_body(Bytes::from(body))
+    }
+
+    /// Sets the content of an object.
+    pub(crate) fn content(mut self, body: Bytes) -> Self {
+        self.binding = BodyBinding::Transport;
+        self.with_body(body)
+    }
+
+    fn with_body(mut self, body: Bytes) -> Self {
+        let digest = BASE64_STANDARD.encode(Md5::digest(&body));
+        // Digits, letters and three signs: always a legal value.
+        if let Ok(digest) = HeaderValue::try_from(digest) {
+            self.headers.insert(HeaderName::from_static("content-md5"), digest);
+        }
+        self.body = body;
+        self
+    }
+
+    /// Says that sending it again does no harm.
+    pub(crate) fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Says how many bytes the answer may have.
+    pub(crate) fn answer_max(mut self, bytes: usize) -> Self {
+        self.answer_max = bytes;
+        self
+    }
+}
+
+/// The value of a header: white space at its ends is not part of it, and control characters have no form there.
+pub(crate) fn value_of(name: &str, value: &str) -> Result<HeaderValue, StoreError> {
+    HeaderValue::from_bytes(value.trim_ascii().as_bytes()).map_err(|_| {
+        let reason = format!("{name} has a control character, which no header can carry");
+        StoreError::new(ErrorKind::InvalidArgument, reason)
+    })
+}
+
+impl Inner {
+    /// Sends a request about a bucket or an object and takes in its answer. An answer that is no success is an error, which names
+    /// bucket and key.
+    pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, StoreError> {
+        let (bucket, key) = (call.bucket, call.key);
+        self.exchange(call).await.map_err(|error| about(error, bucket, key))
+    }
+
+    /// The same without names in the error.
+    async fn exchange(&self, call: Call<'_>) -> Result<Answer, StoreError> {
+        self.check(&call).map_err(|fail| StoreError::new(fail.kind, fail.reason))?;
+        let wire_bucket = self.wire_bucket(call.bucket);
+        let of_bucket;
+        let host = match self.style {
+            _ if call.service => self.endpoint.host(),
+            Style::Path => self.endpoint.host(),
+            Style::Virtual => {
+                of_bucket = format!("{wire_bucket}.{}", self.endpoint.host());
+                &of_bucket
+            }
+        };
+        let uri = self.target(&call, wire_bucket, host)?;
+        let mut headers = call.headers;
+        headers.insert(header::HOST, value_of("host", host)?);
+        if !call.body.is_empty() || call.method == Method::PUT || call.method == Method::POST {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+        }
+        let mut request = Request::new(Full::new(call.body.clone()));
+        let is_head = call.method == Method::HEAD;
+        *request.method_mut() = call.method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        let binding = if self.endpoint.is_https() { call.binding } else { BodyBinding::Hash };
+        self.signer.sign(&mut request, &call.body, binding).await?;
+        if let Some(authorization) = self.transport.proxy_authorization() {
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
+        }
+        let to = Destination { scheme: self.endpoint.scheme(), host };
+        let sent = self.transport.send(to, request, call.answer_max, call.repeatable).await;
+        let (head, body) = sent.map_err(|failure| fault::of_failure(&failure, host))?;
+        let status = head.status.as_u16();
+        if !(200..300).contains(&status) {
+            let body = if is_head { Bytes::new() } else { body };
+            return Err(fault::of_answer(status, &head.headers, &body));
+        }
+        Ok(Answer { status, headers: head.headers, body })
+    }
+
+    /// Names from users are looked at before anything is made of them.
+    fn check(&self, call: &Call<'_>) -> Result<(), Fail> {
+        if !call.service && !rules::is_bucket_name(call.bucket) {
+            return Err(Fail::new(ErrorKind::NoSuchBucket, "no bucket can have this name"));
+        }
+        if let Some(key) = call.key {
+            self.check_key(key)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_key(&self, key: &str) -> Result<(), Fail> {
+        let max = self.dialect.key_bytes_max();
+        if (1..=max).contains(&key.len()) {
+            return Ok(());
+        }
+        let reason = format!("a key has 1–{max} bytes, this one has {}", key.len());
+        Err(Fail::new(ErrorKind::InvalidObjectName, reason))
+    }
+
+    fn target(&self, call: &Call<'_>, bucket: &str, host: &str) -> Result<Uri, StoreError> {
+        let key_bytes = call.key.map_or(0, str::len);
+        let mut path = String::with_capacity(bucket.len() + 2 * key_bytes + call.query.len() + 8);
+        path.push('/');
+        if self.style == Style::Path && !call.service {
+            path.push_str(bucket);
+            path.push('/');
+        }
+        if let Some(key) = call.key {
+            self.dialect.write_key(&mut path, key);
+        }
+        if !call.query.is_empty() {
+            path.push('?');
+            path.push_str(&call.query);
+        }
+        let illegal = |_| StoreError::new(ErrorKind::InvalidObjectName, "the key has no form in a request");
+        let path = PathAndQuery::from_maybe_shared(Bytes::from(path)).map_err(illegal)?;
+        if !self.transport.wants_absolute_targets() {
+            return Ok(Uri::from(path));
+        }
+        let illegal =
+            |error: &dyn std::fmt::Display| StoreError::new(ErrorKind::InvalidRequest, format!("{host}: {error}"));
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority = Some(host.parse::<Authority>().map_err(|error| illegal(&error))?);
+        parts.path_and_query = Some(path);
+        Uri::from_parts(parts).map_err(|error| illegal(&error))
+    }
+}
+
+/// The error with the names of bucket and key, as a caller knows them.
+fn about(error: StoreError, bucket: &str, key: Option<&str>) -> StoreError {
+    let fail = Fail::new(error.kind(), error.message().to_owned());
+    let named = match key {
+        Some(key) => fail.about(bucket, key),
+        None => fail.about_bucket(bucket),
+    };
+    error.with_message(named.message())
+}

@@ -1,0 +1,225 @@
+//! Credentials that something else knows: a file, a program, a service of the machine.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http_body_util::Full;
+use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
+
+use super::{
+    CredentialsSource, Fetched,
+    parse::{DOCUMENT_BYTES_MAX, parse},
+};
+use crate::{
+    BoxFuture,
+    clock::wall_clock,
+    http::{
+        HttpSettings,
+        endpoint::Endpoint,
+        transport::{Connector, Destination, Proxy, Tls, Transport},
+    },
+};
+
+/// Longest time for a program or a service to hand out credentials. Requests wait meanwhile.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a file without an expiry in it is read anew, seconds: time within which an exchanged key is noticed. It is more than
+/// the time before an expiry at which credentials are fetched.
+const FILE_SECONDS: i64 = 600;
+
+/// Credentials in a file, as JSON. The file is read anew every few minutes, so that its owner can exchange the key.
+#[derive(Clone, Debug)]
+pub struct FileCredentials(PathBuf);
+
+impl FileCredentials {
+    /// In this file.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+}
+
+impl CredentialsSource for FileCredentials {
+    fn fetch(&self) -> BoxFuture<'_, Result<Fetched, String>> {
+        Box::pin(async move {
+            let failed = |error: &dyn fmt::Display| format!("{}: {error}", self.0.display());
+            let fetched = read(&self.0)
+                .map_err(|error| failed(&error))
+                .and_then(|text| parse(&text).map_err(|error| failed(&error)))?;
+            let expires = fetched.expires.unwrap_or_else(|| wall_clock() + FILE_SECONDS);
+            Ok(Fetched { expires: Some(expires), ..fetched })
+        })
+    }
+}
+
+/// A small file on the machine, read in one go.
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut text = Vec::new();
+    std::fs::File::open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Credentials that a program writes to its output, as JSON: what AWS calls a `credential_process`.
+#[derive(Clone, Debug)]
+pub struct CommandCredentials(Vec<String>);
+
+impl CommandCredentials {
+    /// The program and its arguments; no shell stands between.
+    ///
+    /// # Errors
+    /// There is no program.
+    pub fn new(command: Vec<String>) -> Result<Self, &'static str> {
+        if command.first().is_none_or(String::is_empty) {
+            return Err("the command for credentials names no program");
+        }
+        Ok(Self(command))
+    }
+
+    async fn run(&self) -> Result<Fetched, String> {
+        let (program, arguments) = self.0.split_first().ok_or("no program")?;
+        let failed = |error: &dyn fmt::Display| format!("{program}: {error}");
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().map_err(|error| failed(&error))?;
+        let mut text = Vec::new();
+        if let Some(output) = child.stdout.take() {
+            output.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut text).await.map_err(|error| failed(&error))?;
+        }
+        let status = child.wait().await.map_err(|error| failed(&error))?;
+        if !status.success() {
+            return Err(failed(&status));
+        }
+        parse(&text).map_err(|error| failed(&error))
+    }
+}
+
+impl CredentialsSource for CommandCredentials {
+    fn fetch(&self) -> BoxFuture<'_, Result<Fetched, String>> {
+        Box::pin(async move {
+            match timeout(FETCH_TIMEOUT, self.run()).await {
+                Ok(result) => result,
+                Err(_) => Err(format!("{}: nothing within {FETCH_TIMEOUT:?}", self.0.join(" "))),
+            }
+        })
+    }
+}
+
+/// Credentials that a service hands out, as JSON, at an address: the role of a container (ECS), or of a machine of Tencent Cloud
+/// (`http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/ROLE`).
+#[derive(Debug)]
+pub struct UrlCredentials {
+    endpoint: Endpoint,
+    path: Uri,
+    authorization: Option<HeaderValue>,
+    transport: Transport,
+}
+
+impl UrlCredentials {
+    /// At this address.
+    ///
+    /// # Errors
+    /// It is not an address with `http://` or `https://`.
+    pub fn new(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|_| format!("{url:?} is no address"))?;
+        let path = uri.path_and_query().cloned().ok_or_else(|| format!("{url:?} has no path"))?;
+        let (scheme, authority) = (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |a| a.as_str()));
+        let endpoint = Endpoint::parse(&format!("{scheme}://{authority}"))?;
+        let settings = HttpSettings { total_timeout: FETCH_TIMEOUT, connections_max: 1, ..HttpSettings::default() };
+        // A service of the machine is not behind a proxy.
+        let connector = Connector::new(
+            endpoint.scheme(),
+            endpoint.host(),
+            &Tls::PublicRoots,
+            &Proxy::None,
+            settings.connect_timeout,
+        )?;
+        Ok(Self {
+            endpoint,
+            path: Uri::from(path),
+            authorization: None,
+            transport: Transport::new(connector, settings),
+        })
+    }
+
+    /// With this in the `Authorization` header.
+    ///
+    /// # Errors
+    /// A header cannot carry it.
+    pub fn authorization(mut self, value: &str) -> Result<Self, String> {
+        let mut value =
+            HeaderValue::from_str(value).map_err(|_| "the authorization has control characters".to_owned())?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
+        Ok(self)
+    }
+}
+
+impl CredentialsSource for UrlCredentials {
+    fn fetch(&self) -> BoxFuture<'_, Result<Fetched, String>> {
+        Box::pin(async move {
+            let host = self.endpoint.host();
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_str(host).map_err(|error| error.to_string())?);
+            if let Some(value) = &self.authorization {
+                headers.insert(header::AUTHORIZATION, value.clone());
+            }
+            let mut request = Request::new(Full::new(Bytes::new()));
+            *request.method_mut() = Method::GET;
+            *request.uri_mut() = self.path.clone();
+            *request.headers_mut() = headers;
+            let to = Destination { scheme: self.endpoint.scheme(), host };
+            let sent = self.transport.send(to, request, DOCUMENT_BYTES_MAX, true).await;
+            let (head, body) = sent.map_err(|failure| format!("{host}: {}", failure.reason))?;
+            if !head.status.is_success() {
+                return Err(format!("{host} answered {}", head.status.as_u16()));
+            }
+            parse(&body).map_err(|error| format!("{host}: {error}"))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = r#"{"AccessKeyId":"AKID","SecretAccessKey":"s"}"#;
+
+    #[tokio::test]
+    async fn a_file_is_read_anew_from_time_to_time() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), JSON).unwrap();
+        let fetched = FileCredentials::new(file.path()).fetch().await.unwrap();
+        assert_eq!(fetched.credentials.secret_id, "AKID");
+        assert!(fetched.expires.unwrap() > wall_clock());
+        let error = FileCredentials::new("/no/such/file").fetch().await.unwrap_err();
+        assert!(error.starts_with("/no/such/file: "), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_program_writes_them_or_its_failure_is_told() {
+        let run = async |words: &[&str]| {
+            let words = words.iter().map(|word| (*word).to_owned()).collect();
+            CommandCredentials::new(words).unwrap().fetch().await
+        };
+        assert_eq!(run(&["echo", JSON]).await.unwrap().credentials.secret_id, "AKID");
+        assert!(run(&["false"]).await.unwrap_err().starts_with("false: exit status: 1"));
+        assert!(run(&["/no/such/program"]).await.unwrap_err().starts_with("/no/such/program: "));
+        assert!(run(&["head", "-c", "1000000", "/dev/zero"]).await.is_err());
+        assert!(CommandCredentials::new(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        assert!(UrlCredentials::new("http://169.254.170.2/v2/credentials/x").is_ok());
+        for url in ["", "/path", "ftp://a/b"] {
+            assert!(UrlCredentials::new(url).is_err(), "{url}");
+        }
+    }
+}

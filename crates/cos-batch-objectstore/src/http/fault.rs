@@ -1,0 +1,265 @@
+//! From answers and failures to errors.
+
+use std::time::Duration;
+
+use http::{HeaderMap, header};
+
+use super::{
+    transport::{Failure, FailureKind},
+    xml,
+};
+use crate::{ErrorKind, StoreError};
+
+/// Bytes of a code that is kept; real ones have some thirty.
+const CODE_BYTES_MAX: usize = 64;
+
+/// Bytes of a store's own words that are kept: enough to help, and no more than a row of a report can carry.
+const MESSAGE_BYTES_MAX: usize = 512;
+
+/// Longest wait that a store may ask for and that is kept; more would be no answer to a single request.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+
+/// What an `Error` document says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    pub(crate) request_id: String,
+}
+
+/// Reads an `Error` document; none if this is another one, or none at all.
+pub(crate) fn told(body: &[u8]) -> Option<Told> {
+    let mut told = Told::default();
+    let mut is_error = false;
+    let read = xml::read(body, |path, text| match path {
+        "Error/Code" => told.code = code(text),
+        "Error/Message" => told.message = words(text),
+        "Error/RequestId" => told.request_id = words(text),
+        "Error" => is_error = true,
+        _ => {}
+    });
+    (read.is_ok() && is_error && !told.code.is_empty()).then_some(told)
+}
+
+/// A code is one word; anything else would break a report's row.
+fn code(text: &str) -> String {
+    let text = text.trim();
+    let legal = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b' '));
+    if legal && text.len() <= CODE_BYTES_MAX { text.replace(' ', "") } else { String::new() }
+}
+
+/// Somebody else's words, in one line and without control characters.
+fn words(text: &str) -> String {
+    let mut words: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    words.truncate(words.floor_char_boundary(MESSAGE_BYTES_MAX));
+    words
+}
+
+/// The error of an answer with this status; `body` is empty for an answer to HEAD.
+pub(crate) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8]) -> StoreError {
+    of_told(status, headers, told(body))
+}
+
+/// The error of an answer whose document says so, whatever its status.
+pub(crate) fn of_told(status: u16, headers: &HeaderMap, told: Option<Told>) -> StoreError {
+    let told = told.unwrap_or_default();
+    let kind = kind(status, &told);
+    let code = if told.code.is_empty() { kind.code() } else { &told.code };
+    let mut message = match told.message.as_str() {
+        "" if status == 0 => "the store gave no reason".to_owned(),
+        "" => format!("the store answered {status} without a reason"),
+        words => words.to_owned(),
+    };
+    if (301..=308).contains(&status)
+        && let Some(place) = headers.get(header::LOCATION).and_then(|place| place.to_str().ok())
+    {
+        message = format!("{message} (the store sends elsewhere, to {}: name that endpoint)", words(place));
+    }
+    if !told.request_id.is_empty() {
+        message = format!("{message} (request {})", told.request_id);
+    }
+    // A status of success is none of a failure.
+    let status = if status < 300 { kind.status() } else { status };
+    let error = StoreError::new(kind, message).reported(status, code);
+    match retry_after(headers) {
+        Some(wait) => error.with_retry_after(wait),
+        None => error,
+    }
+}
+
+/// Seconds that the store asks to be left alone; a date, the header's other form, no object store sends.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
+}
+
+/// What is to be done about an error.
+fn kind(status: u16, told: &Told) -> ErrorKind {
+    match told.code.as_str() {
+        "NoSuchBucket" => ErrorKind::NoSuchBucket,
+        "NoSuchKey" | "NoSuchCopySource" | "NoSuchResource" => ErrorKind::NoSuchKey,
+        "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
+        "NoSuchVersion" => ErrorKind::NoSuchVersion,
+        "NoSuchUpload" => ErrorKind::NoSuchUpload,
+        "AccessDenied"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "RequestTimeTooSkewed"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "UserNotSourceBucketOwner"
+        | "UserNotTargetBucketOwner"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "ObjectLocked" => ErrorKind::AccessDenied,
+        "InvalidObjectState" | "ObjectNotInActiveTierError" => ErrorKind::InvalidObjectState,
+        "KeyTooLong" | "KeyTooLongError" | "InvalidURI" | "InvalidObjectName" => ErrorKind::InvalidObjectName,
+        "InvalidTag" => ErrorKind::InvalidTag,
+        // S3 has no code of its own for a source that is too large for one request.
+        "InvalidRequest" if is_about_copy_size(&told.message) => ErrorKind::EntityTooLarge,
+        "EntityTooLarge" => ErrorKind::EntityTooLarge,
+        "EntityTooSmall" => ErrorKind::EntityTooSmall,
+        "InvalidRequest" => ErrorKind::InvalidRequest,
+        "InvalidPart" => ErrorKind::InvalidPart,
+        "InvalidPartOrder" => ErrorKind::InvalidPartOrder,
+        "RestoreNonArchiveObject" => ErrorKind::RestoreNonArchiveObject,
+        "RestoreAlreadyInProgress" => ErrorKind::RestoreAlreadyInProgress,
+        "PathConflict" | "UploadConflict" | "OperationAborted" | "ConditionalRequestConflict" => {
+            ErrorKind::PathConflict
+        }
+        "PreconditionFailed" => ErrorKind::PreconditionFailed,
+        "InvalidRange" => ErrorKind::InvalidRange,
+        // The body did not arrive as it was sent: what is wrong is the way, not the request.
+        "RequestTimeout" | "BadDigest" | "IncompleteBody" | "EntitySizeNotMatch" | "XAmzContentSHA256Mismatch" => {
+            ErrorKind::RequestTimeout
+        }
+        "SlowDown"
+        | "TooManyRequests"
+        | "RequestLimitExceeded"
+        | "Throttling"
+        | "KmsFreqControl"
+        | "RequestThrottled" => ErrorKind::SlowDown,
+        "ServiceUnavailable" | "GlacierExpeditedRetrievalNotAvailable" => ErrorKind::ServiceUnavailable,
+        "InternalError" => ErrorKind::InternalError,
+        "NotImplemented" => ErrorKind::NotImplemented,
+        _ => of_status(status),
+    }
+}
+
+/// Where the code says nothing, the status does.
+fn of_status(status: u16) -> ErrorKind {
+    match status {
+        401 | 403 | 451 => ErrorKind::AccessDenied,
+        404 => ErrorKind::NoSuchKey,
+        408 => ErrorKind::RequestTimeout,
+        409 => ErrorKind::PathConflict,
+        304 | 412 => ErrorKind::PreconditionFailed,
+        413 => ErrorKind::EntityTooLarge,
+        416 => ErrorKind::InvalidRange,
+        429 => ErrorKind::SlowDown,
+        501 => ErrorKind::NotImplemented,
+        // Somebody between here and the store got no answer from it.
+        502 | 504 => ErrorKind::Unreachable,
+        503 => ErrorKind::ServiceUnavailable,
+        507 => ErrorKind::InsufficientStorage,
+        500.. | 0..300 => ErrorKind::InternalError,
+        400 => ErrorKind::InvalidArgument,
+        _ => ErrorKind::InvalidRequest,
+    }
+}
+
+/// "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120"
+fn is_about_copy_size(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("copy source") && (message.contains("larger") || message.contains("maximum allowable size"))
+}
+
+/// The error of a request without an answer.
+pub(crate) fn of_failure(failure: &Failure, host: &str) -> StoreError {
+    let kind = match failure.kind {
+        FailureKind::Unsent => ErrorKind::ServiceUnavailable,
+        FailureKind::Unknown => ErrorKind::Unreachable,
+        FailureKind::Unusable => ErrorKind::InternalError,
+        FailureKind::Busy => ErrorKind::SlowDown,
+    };
+    StoreError::new(kind, format!("{host}: {}", failure.reason))
+}
+
+/// An answer that does not make sense.
+pub(crate) fn nonsense(what: &str) -> StoreError {
+    StoreError::new(ErrorKind::InternalError, format!("the store's answer cannot be used: {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(status: u16, code: &str, message: &str) -> StoreError {
+        let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+        of_answer(status, &HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn codes_have_their_kinds_and_stay_to_be_shown() {
+        for (status, code, kind) in [
+            (404, "NoSuchKey", ErrorKind::NoSuchKey),
+            (404, "NoSuchCopySource", ErrorKind::NoSuchKey),
+            (500, "KmsInternalException", ErrorKind::InternalError),
+            (503, "KmsFreqControl", ErrorKind::SlowDown),
+            (429, "Whatever", ErrorKind::SlowDown),
+            (503, "SlowDown", ErrorKind::SlowDown),
+            (503, "Odd", ErrorKind::ServiceUnavailable),
+            (504, "", ErrorKind::Unreachable),
+            (599, "", ErrorKind::InternalError),
+            (403, "ExpiredToken", ErrorKind::AccessDenied),
+            (400, "BadDigest", ErrorKind::RequestTimeout),
+            (409, "UploadConflict", ErrorKind::PathConflict),
+            (409, "InvalidObjectState", ErrorKind::InvalidObjectState),
+            (400, "Unheard", ErrorKind::InvalidArgument),
+            (418, "Teapot", ErrorKind::InvalidRequest),
+        ] {
+            let error = error(status, code, "why");
+            assert_eq!((error.kind(), error.status()), (kind, status), "{code}");
+            assert_eq!(error.code(), if code.is_empty() { kind.code() } else { code });
+        }
+    }
+
+    #[test]
+    fn an_error_in_an_answer_of_success_is_not_shown_as_a_success() {
+        let error = error(200, "InternalError", "midway");
+        assert_eq!((error.kind(), error.status(), error.message()), (ErrorKind::InternalError, 500, "midway"));
+    }
+
+    #[test]
+    fn the_size_of_a_copy_has_the_code_of_cos() {
+        let message =
+            "The specified copy source is larger than the maximum allowable size for a copy source: 5368709120";
+        let too_large = error(400, "InvalidRequest", message);
+        assert_eq!(too_large.kind(), ErrorKind::EntityTooLarge);
+        assert_eq!(too_large.code(), "InvalidRequest");
+        assert_eq!(error(400, "InvalidRequest", "no").kind(), ErrorKind::InvalidRequest);
+    }
+
+    #[test]
+    fn foreign_words_cannot_break_a_row() {
+        let long = "x".repeat(70);
+        assert_eq!(error(500, &long, "m").code(), "InternalError");
+        assert_eq!(error(500, "a,b", "m").code(), "InternalError");
+        let told = error(500, "Odd", &format!("a\nb\u{1b}{}", "ä".repeat(1000)));
+        assert!(told.message().starts_with("a b ää") && told.message().len() <= MESSAGE_BYTES_MAX);
+        for body in ["", "no XML", "<Other/>", "<Error/>", "<html><body>Bad Gateway</body></html>"] {
+            assert_eq!(super::told(body.as_bytes()), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_wish_to_be_left_alone_is_kept() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RETRY_AFTER, "7".parse().unwrap());
+        assert_eq!(of_answer(503, &headers, b"").retry_after(), Some(Duration::from_secs(7)));
+        headers.insert(header::RETRY_AFTER, "999999999".parse().unwrap());
+        assert_eq!(of_answer(503, &headers, b"").retry_after(), Some(RETRY_AFTER_MAX));
+        headers.insert(header::RETRY_AFTER, "soon".parse().unwrap());
+        assert_eq!(of_answer(503, &headers, b"").retry_after(), None);
+    }
+}

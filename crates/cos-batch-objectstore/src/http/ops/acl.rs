@@ -1,0 +1,135 @@
+//! Access control lists.
+
+use http::{HeaderName, Method};
+
+use super::{check_version, document, with_version};
+use crate::{
+    Acl, AclRequest, CopySource, Directive, ErrorKind, Grant, StoreError, VersionSelector,
+    http::{Inner, call::Call},
+    rules,
+};
+
+/// What the names of groups end in.
+const ALL_USERS: &str = "/groups/global/AllUsers";
+const AUTHENTICATED_USERS: &str = "/groups/global/AuthenticatedUsers";
+
+impl Inner {
+    pub(crate) async fn get_acl(&self, bucket: &str, key: &str, version: &VersionSelector) -> Result<Acl, StoreError> {
+        check_version(version)?;
+        let call = Call::object(Method::GET, bucket, key).flag("acl").version(version);
+        let answer = self.send(call).await.map_err(|error| with_version(error, version))?;
+        let mut acl = Acl::default();
+        let (mut grantee, mut permission) = (String::new(), String::new());
+        document(&answer, "AccessControlPolicy", |path, text| {
+            let Some(rest) = path.strip_prefix("AccessControlPolicy/AccessControlList/Grant") else { return };
+            match rest {
+                "/Grantee/ID" | "/Grantee/URI" | "/Grantee/EmailAddress" => text.clone_into(&mut grantee),
+                "/Permission" => text.clone_into(&mut permission),
+                "" => acl
+                    .grants
+                    .push(Grant { grantee: std::mem::take(&mut grantee), permission: std::mem::take(&mut permission) }),
+                _ => {}
+            }
+        })?;
+        acl.canned = answer.header(&self.dialect.names().acl).map(str::to_owned);
+        if acl.canned.as_deref() == Some(self.dialect.default_acl()) {
+            // What the bucket says is none of the object's own.
+            acl = Acl::default();
+        }
+        Ok(acl)
+    }
+
+    pub(crate) async fn put_acl(&self, request: &AclRequest<'_>) -> Result<(), StoreError> {
+        let AclRequest { bucket, key, version, grants, canned_acl } = request;
+        check_version(version)?;
+        rules::check_grants(grants, *canned_acl).map_err(|fail| fail.about(bucket, key))?;
+        let canned = canned_acl.or_else(|| grants.is_empty().then(|| self.dialect.default_acl()));
+        let mut call = Call::object(Method::PUT, bucket, key).flag("acl").version(version).repeatable();
+        self.write_acl(&mut call, grants, canned)?;
+        match self.send(call).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(with_version(error, version)),
+        }
+    }
+
+    /// Writes grants and a canned list into headers.
+    pub(crate) fn write_acl(
+        &self,
+        call: &mut Call<'_>,
+        grants: &[Grant],
+        canned: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let names = self.dialect.names();
+        let mut canned = canned;
+        let mut lists: [(&str, &HeaderName, String); 4] = [
+            ("READ", &names.grant_read, String::new()),
+            ("READ_ACP", &names.grant_read_acp, String::new()),
+            ("WRITE_ACP", &names.grant_write_acp, String::new()),
+            ("FULL_CONTROL", &names.grant_full_control, String::new()),
+        ];
+        for Grant { grantee, permission } in grants {
+            let refuse = |reason: String| Err(StoreError::new(ErrorKind::InvalidArgument, reason));
+            let Some((_, _, list)) = lists.iter_mut().find(|(name, _, _)| name == permission) else {
+                return refuse(format!("an object has no permission {permission:?}"));
+            };
+            if grantee.contains('"') {
+                return refuse(format!("the grantee {grantee:?} has a quotation mark"));
+            }
+            let is_group = grantee.starts_with("http://") || grantee.starts_with("https://");
+            if is_group && !self.dialect.grants_to_groups() {
+                canned = match (permission.as_str(), grantee) {
+                    ("READ", group) if group.ends_with(ALL_USERS) => Some("public-read"),
+                    ("READ", group) if group.ends_with(AUTHENTICATED_USERS) => canned.or(Some("authenticated-read")),
+                    _ => return refuse(format!("the group {grantee:?} cannot be granted {permission} here")),
+                };
+                continue;
+            }
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            let form = match grantee {
+                _ if is_group => "uri",
+                address if address.contains('@') => "emailAddress",
+                _ => "id",
+            };
+            list.push_str(form);
+            list.push_str("=\"");
+            list.push_str(grantee);
+            list.push('"');
+        }
+        for (_, name, list) in &lists {
+            if !list.is_empty() {
+                call.header(name, list)?;
+            }
+        }
+        if let Some(canned) = canned {
+            call.header(&names.acl, canned)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the access control list that the target of a copy gets. No dialect has a directive for it, so that it is read from
+    /// the source where it goes along.
+    pub(crate) async fn write_copied_acl(
+        &self,
+        call: &mut Call<'_>,
+        grants: &Directive<&[Grant]>,
+        canned: Option<&str>,
+        source: &CopySource<'_>,
+    ) -> Result<(), StoreError> {
+        let (new, kept) = match grants {
+            Directive::Replace(new) => (*new, Acl::default()),
+            Directive::Copy => (&[][..], self.get_acl(source.bucket, source.key, source.version).await?),
+            Directive::Add(new) => (*new, self.get_acl(source.bucket, source.key, source.version).await?),
+        };
+        let mut all = kept.grants;
+        for grant in new {
+            if !all.contains(grant) {
+                all.push(grant.clone());
+            }
+        }
+        let canned = canned.or(kept.canned.as_deref());
+        rules::check_grants(&all, canned).map_err(|fail| fail.about(source.bucket, source.key))?;
+        self.write_acl(call, &all, canned)
+    }
+}

@@ -1,0 +1,179 @@
+//! Requests over connections: a small set of our own, kept open between requests.
+//!
+//! One task for each connection drives it; requests are handed to it and answers come back. A connection has one request
+//! at a time, so a request that is given up takes its connection with it and disturbs no other.
+
+mod connect;
+mod failure;
+mod pool;
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Request, Response, header, response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Body as _, Incoming};
+use tokio::time::timeout;
+
+use self::pool::{Connection, Pool};
+pub(crate) use self::{
+    connect::{Connector, Proxy, Tls},
+    failure::{Failure, FailureKind},
+};
+use crate::http::settings::HttpSettings;
+
+/// Where a request goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Destination<'a> {
+    /// `http` or `https`
+    pub(crate) scheme: &'a str,
+    /// Host, and port unless the scheme implies it: what the Host header says.
+    pub(crate) host: &'a str,
+}
+
+/// Sends requests.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    connector: Connector,
+    pool: Pool,
+    settings: HttpSettings,
+}
+
+/// An answer that was read to its end.
+pub(crate) type Answer = (response::Parts, Bytes);
+
+impl Transport {
+    pub(crate) fn new(connector: Connector, settings: HttpSettings) -> Self {
+        Self { connector, pool: Pool::new(settings.connections_max, settings.idle_timeout), settings }
+    }
+
+    /// What goes into the `Proxy-Authorization` header of each request, for a proxy that gets whole addresses.
+    pub(crate) fn proxy_authorization(&self) -> Option<&HeaderValue> {
+        self.connector.proxy_authorization()
+    }
+
+    /// Whether request targets are whole addresses.
+    pub(crate) fn wants_absolute_targets(&self) -> bool {
+        self.connector.wants_absolute_targets()
+    }
+
+    /// Sends a request and reads the answer's body to its end, at most `body_max` bytes of it.
+    ///
+    /// With `repeatable` a request that met the end of a kept connection is sent once more on another one.
+    pub(crate) async fn send(
+        &self,
+        to: Destination<'_>,
+        request: Request<Full<Bytes>>,
+        body_max: usize,
+        repeatable: bool,
+    ) -> Result<Answer, Failure> {
+        let limit = self.settings.total_timeout;
+        match timeout(limit, self.exchange(to, request, body_max, repeatable)).await {
+            Ok(result) => result,
+            Err(_) => Err(Failure::timeout("no whole answer", limit)),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        to: Destination<'_>,
+        mut request: Request<Full<Bytes>>,
+        body_max: usize,
+        repeatable: bool,
+    ) -> Result<Answer, Failure> {
+        let _slot = self.slot().await?;
+        let mut may_repeat = repeatable;
+        loop {
+            let kept = self.pool.take(to.host).await;
+            let reused = kept.is_some();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => self.open(to).await?,
+            };
+            let spare = (reused && may_repeat).then(|| request.clone());
+            let sent = connection.sender.try_send_request(request);
+            let limit = self.settings.response_timeout;
+            let Ok(result) = timeout(limit, sent).await else {
+                return Err(Failure::timeout("no answer", limit));
+            };
+            match result {
+                Ok(response) => return self.read(connection, response, body_max).await,
+                // The connection's end was noticed before anything of the request was written: always safe to send again,
+                // and not endless, since each turn uses up a kept connection.
+                Err(mut error) => match (error.take_message(), spare) {
+                    (Some(back), _) if reused => request = back,
+                    (Some(_), _) => return Err(Failure::unsent(error.error())),
+                    (None, Some(again)) if failure::connection_ended(error.error()) => {
+                        may_repeat = false;
+                        request = again;
+                    }
+                    (None, _) => return Err(Failure::of(error.error())),
+                },
+            }
+        }
+    }
+
+    /// A place for one more request; none becomes free in time: the store is asked for more than it is allowed.
+    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
+        let limit = self.settings.connect_timeout;
+        match timeout(limit, self.pool.slots.acquire()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            _ => Err(Failure::no_slot(self.settings.connections_max, limit)),
+        }
+    }
+
+    async fn open(&self, to: Destination<'_>) -> Result<Connection, Failure> {
+        let limit = self.settings.connect_timeout;
+        match timeout(limit, self.connector.connect(to)).await {
+            Ok(Ok(stream)) => self.pool.adopt(to.host, stream).await,
+            Ok(Err(error)) => Err(Failure::unsent(&*error)),
+            Err(_) => Err(Failure::unconnected(limit)),
+        }
+    }
+
+    /// Reads the body; only then can the connection take another request.
+    async fn read(
+        &self,
+        connection: Connection,
+        response: Response<Incoming>,
+        body_max: usize,
+    ) -> Result<Answer, Failure> {
+        let (head, mut body) = response.into_parts();
+        let closes = head.headers.get(header::CONNECTION).is_some_and(|value| value.as_bytes() == b"close");
+        let announced = body.size_hint().exact();
+        if announced.is_some_and(|bytes| bytes > body_max as u64) {
+            return Err(Failure::too_large(body_max));
+        }
+        // Most bodies come in one piece, which is then passed on as it is.
+        let mut first = Bytes::new();
+        let mut whole: Option<BytesMut> = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| Failure::of(&error))?;
+            let Ok(data) = frame.into_data() else { continue };
+            let length = whole.as_ref().map_or(first.len(), BytesMut::len);
+            if length + data.len() > body_max {
+                return Err(Failure::too_large(body_max));
+            }
+            match &mut whole {
+                Some(whole) => whole.extend_from_slice(&data),
+                None if first.is_empty() => first = data,
+                None => {
+                    let expected = announced.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default();
+                    let mut joined = BytesMut::with_capacity(expected.max(2 * (first.len() + data.len())));
+                    joined.extend_from_slice(&first);
+                    joined.extend_from_slice(&data);
+                    whole = Some(joined);
+                }
+            }
+        }
+        if !closes {
+            self.pool.give_back(connection);
+        }
+        Ok((head, whole.map_or(first, BytesMut::freeze)))
+    }
+}
+
+/// A part of an endpoint's life that a person may want to know.
+pub(crate) fn shown(limit: Duration) -> String {
+    format!("within {} s", limit.as_secs_f64())
+}

@@ -1,0 +1,310 @@
+//! What goes wrong on the way, and in the store: each has its kind, nothing hangs, no connection is left behind.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use cos_batch_objectstore::{
+    CompleteRequest, CompletedPart, Conditions, CopyRequest, CopySource, Directive, ErrorKind, GetRequest, HttpDialect,
+    HttpSettings, HttpStore, ListRequest, Metadata, ObjectStore as _, StaticCredentials, StoreError, UploadId,
+    VersionSelector,
+};
+
+use super::{
+    script::{Script, Then, answer, error},
+    signed::credentials,
+};
+
+const LATEST: &VersionSelector = &VersionSelector::Latest;
+const COPIED: &str = "<CopyObjectResult><ETag>\"5d41\"</ETag></CopyObjectResult>";
+
+fn quick() -> HttpSettings {
+    HttpSettings {
+        connect_timeout: Duration::from_millis(300),
+        response_timeout: Duration::from_millis(300),
+        total_timeout: Duration::from_millis(900),
+        ..HttpSettings::default()
+    }
+}
+
+fn store_with(script: &Script, settings: HttpSettings) -> HttpStore {
+    HttpStore::builder(HttpDialect::S3, format!("http://{}", script.address))
+        .credentials(StaticCredentials::new(credentials()))
+        .settings(settings)
+        .build()
+        .unwrap()
+}
+
+fn store(script: &Script) -> HttpStore {
+    store_with(script, HttpSettings::default())
+}
+
+fn copy_request(metadata: Directive<&Metadata>) -> CopyRequest<'_> {
+    CopyRequest {
+        source: CopySource { bucket: "b-1", key: "from", version: LATEST },
+        target_bucket: "b-1",
+        target_key: "to",
+        metadata,
+        tags: Directive::Copy,
+        grants: Directive::Replace(&[]),
+        canned_acl: None,
+        storage_class: None,
+        conditions: Conditions::default(),
+        operation: None,
+    }
+}
+
+async fn copy(store: &HttpStore) -> Result<(), StoreError> {
+    store.copy(copy_request(Directive::Copy)).await.map(drop)
+}
+
+async fn get(store: &HttpStore) -> Result<Bytes, StoreError> {
+    store.get_range(GetRequest { bucket: "b-1", key: "k", version: LATEST, range: 0..5, pin: None }).await
+}
+
+fn part(body: &str) -> String {
+    answer("206 Partial Content", &format!("etag: \"e\"\r\ncontent-range: bytes 0-{}/5\r\n", body.len() - 1), body)
+}
+
+#[tokio::test]
+async fn what_a_store_says_has_its_kind() {
+    for (told, kind, status, code) in [
+        (error("503 Slow Down", "SlowDown"), ErrorKind::SlowDown, 503, "SlowDown"),
+        (error("500 Oops", "KmsInternalException"), ErrorKind::InternalError, 500, "KmsInternalException"),
+        (error("200 OK", "InternalError"), ErrorKind::InternalError, 500, "InternalError"),
+        (error("200 OK", "SlowDown"), ErrorKind::SlowDown, 503, "SlowDown"),
+        (error("404 Not Found", "NoSuchCopySource"), ErrorKind::NoSuchKey, 404, "NoSuchCopySource"),
+        (answer("504 Gateway Time-out", "", "<html/>"), ErrorKind::Unreachable, 504, "Unreachable"),
+        (
+            answer("302 Found", "location: http://evil.example/\r\n", ""),
+            ErrorKind::InvalidRequest,
+            302,
+            "InvalidRequest",
+        ),
+        (answer("200 OK", "", "garbage"), ErrorKind::InternalError, 500, "InternalError"),
+        (answer("200 OK", "", "<CopyObjectResult><ETag>\"5d"), ErrorKind::InternalError, 500, "InternalError"),
+        (answer("200 OK", "", "<CopyObjectResult/>"), ErrorKind::InternalError, 500, "InternalError"),
+        (answer("200 OK", "", "<html><ETag>x</ETag></html>"), ErrorKind::InternalError, 500, "InternalError"),
+        (answer("200 OK", "", &"x".repeat(300 * 1024)), ErrorKind::InternalError, 500, "InternalError"),
+    ] {
+        let script = Script::start([(told.clone(), Then::Keep)]).await;
+        let failed = copy(&store(&script)).await.unwrap_err();
+        assert_eq!((failed.kind(), failed.status(), failed.code().as_ref()), (kind, status, code), "{told}");
+        assert_eq!(script.requests().len(), 1, "nothing is repeated");
+    }
+    let told = answer("503 Slow Down", "retry-after: 3\r\n", "");
+    let script = Script::start([(told, Then::Keep)]).await;
+    assert_eq!(copy(&store(&script)).await.unwrap_err().retry_after(), Some(Duration::from_secs(3)));
+}
+
+#[tokio::test]
+async fn a_completed_upload_is_believed_only_at_its_end() {
+    let spaces =
+        format!("{}{}", " ".repeat(2000), "<Error><Code>InternalError</Code><Message>midway</Message></Error>");
+    let script = Script::start([(answer("200 OK", "", &spaces), Then::Keep)]).await;
+    let parts = [CompletedPart { number: 1, etag: "e".into() }];
+    let upload = UploadId { bucket: "b-1", key: "k", id: "u" };
+    let failed = store(&script).complete_multipart(CompleteRequest { upload, parts: &parts }).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::InternalError);
+    assert!(failed.message().contains("midway"), "{failed}");
+}
+
+#[tokio::test]
+async fn an_answer_to_head_has_only_its_status() {
+    let script = Script::start([("HTTP/1.1 403 Forbidden\r\ncontent-length: 99\r\n\r\n".to_owned(), Then::Keep)]).await;
+    let failed = store(&script).head("b-1", "k", LATEST).await.unwrap_err();
+    assert_eq!((failed.kind(), failed.status()), (ErrorKind::AccessDenied, 403));
+}
+
+#[tokio::test]
+async fn a_page_from_somebody_on_the_way_is_no_empty_listing() {
+    let page = "<html><body>Please log in</body></html>";
+    let script = Script::start([(answer("200 OK", "content-type: text/html\r\n", page), Then::Keep)]).await;
+    let list = ListRequest { bucket: "b-1", prefix: "", after: None, limit: 10 };
+    assert_eq!(store(&script).list(list).await.unwrap_err().kind(), ErrorKind::InternalError);
+}
+
+#[tokio::test]
+async fn where_no_answer_came_nobody_knows() {
+    let short = format!("HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{COPIED}");
+    for (told, then) in [
+        (String::new(), Then::Close),
+        (String::new(), Then::Reset),
+        (String::new(), Then::HalfClose),
+        (String::new(), Then::Hang),
+        ("HTTP/1.1 200 OK\r\ncontent-".to_owned(), Then::HalfClose),
+        ("this is not HTTP\r\n\r\n".to_owned(), Then::Close),
+        (short.clone(), Then::Close),
+        (short.clone(), Then::Reset),
+        (short, Then::Hang),
+    ] {
+        let script = Script::start([(told.clone(), then)]).await;
+        let store = store_with(&script, quick());
+        let failed = copy(&store).await.unwrap_err();
+        assert_eq!(failed.kind(), ErrorKind::Unreachable, "{told:?} {then:?}: {failed}");
+        assert_eq!(script.requests().len(), 1, "{told:?} {then:?}");
+        // A connection that something went wrong on is not kept.
+        script.all_closed().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_surely_not_sent_is_told_apart() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = listener.local_addr().unwrap();
+    drop(listener);
+    let store = HttpStore::builder(HttpDialect::Cos, format!("http://{nobody}")).build().unwrap();
+    let failed = copy(&store).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::ServiceUnavailable);
+    assert!(failed.message().contains("refused"), "{failed}");
+}
+
+#[tokio::test]
+async fn one_connection_takes_one_request_after_another() {
+    let script = Script::start((0..20).map(|_| (answer("200 OK", "", COPIED), Then::Keep))).await;
+    let store = store(&script);
+    for _ in 0..20 {
+        copy(&store).await.unwrap();
+    }
+    assert_eq!((script.requests().len(), script.connections()), (20, 1));
+    drop(store);
+    script.all_closed().await;
+}
+
+#[tokio::test]
+async fn an_unused_connection_does_not_stay() {
+    let script = Script::start([(answer("200 OK", "", COPIED), Then::Keep)]).await;
+    let settings = HttpSettings { idle_timeout: Duration::from_millis(50), ..HttpSettings::default() };
+    let store = store_with(&script, settings);
+    copy(&store).await.unwrap();
+    script.all_closed().await;
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_was_closed_is_replaced() {
+    let script = Script::start((0..5).map(|_| (answer("200 OK", "", COPIED), Then::Close))).await;
+    let store = store(&script);
+    for _ in 0..5 {
+        copy(&store).await.unwrap();
+        // So that its end is seen before it is used again.
+        script.all_closed().await;
+    }
+    assert_eq!(script.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn at_the_end_of_a_kept_connection_only_what_does_no_harm_is_sent_again() {
+    // The first answer keeps the connection; the next request meets its end, and is answered on another.
+    let script =
+        Script::start([(part("hello"), Then::Keep), (String::new(), Then::Close), (part("hello"), Then::Keep)]).await;
+    let store_of_get = store(&script);
+    get(&store_of_get).await.unwrap();
+    assert_eq!(get(&store_of_get).await.unwrap(), b"hello"[..]);
+    assert_eq!((script.requests().len(), script.connections()), (3, 2));
+
+    let copied = (answer("200 OK", "", COPIED), Then::Keep);
+    let script = Script::start([copied.clone(), (String::new(), Then::Close), copied]).await;
+    let store_of_copy = store(&script);
+    copy(&store_of_copy).await.unwrap();
+    assert_eq!(copy(&store_of_copy).await.unwrap_err().kind(), ErrorKind::Unreachable);
+    assert_eq!(script.requests().len(), 2, "a copy may have been made");
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_frees_its_place() {
+    let script = Script::start([(String::new(), Then::Hang), (answer("200 OK", "", COPIED), Then::Keep)]).await;
+    let store = store_with(&script, HttpSettings { connections_max: 1, ..quick() });
+    let (first, second) = tokio::join!(copy(&store), copy(&store));
+    let kinds = [first, second].map(|result| result.map_err(|error| error.kind()));
+    assert!(kinds.contains(&Err(ErrorKind::Unreachable)), "{kinds:?}");
+    assert!(kinds.contains(&Ok(())) || kinds.contains(&Err(ErrorKind::SlowDown)), "{kinds:?}");
+    assert!(script.connections() <= 2);
+}
+
+#[tokio::test]
+async fn parts_of_an_object_are_checked() {
+    for (told, kind) in [
+        (answer("206 Partial Content", "content-range: bytes 1-5/9\r\n", "ello!"), ErrorKind::InternalError),
+        (answer("206 Partial Content", "content-range: bytes 0-3/9\r\n", "hell"), ErrorKind::InternalError),
+        (answer("206 Partial Content", "", "hello"), ErrorKind::InternalError),
+        (error("412 Precondition Failed", "PreconditionFailed"), ErrorKind::PreconditionFailed),
+    ] {
+        let script = Script::start([(told.clone(), Then::Keep)]).await;
+        assert_eq!(get(&store(&script)).await.unwrap_err().kind(), kind, "{told}");
+    }
+    // A store that takes no notice of ranges.
+    let script = Script::start([(answer("200 OK", "", "hello, world"), Then::Keep)]).await;
+    assert_eq!(get(&store(&script)).await.unwrap(), b"hello"[..]);
+    // One that takes no notice of the pin.
+    let script = Script::start([
+        (answer("200 OK", "etag: \"one\"\r\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n", ""), Then::Keep),
+        (part("other"), Then::Keep),
+    ])
+    .await;
+    let store = store(&script);
+    let pin = store.head("b-1", "k", LATEST).await.unwrap().pin;
+    let pinned = GetRequest { bucket: "b-1", key: "k", version: LATEST, range: 0..5, pin: Some(&pin) };
+    assert_eq!(store.get_range(pinned).await.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    assert!(script.requests()[1].contains("if-match: \"one\""), "{}", script.requests()[1]);
+}
+
+#[tokio::test]
+async fn a_source_that_changes_is_read_again_and_not_for_ever() {
+    let head =
+        answer("200 OK", "etag: \"one\"\r\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nx-amz-meta-old: 1\r\n", "");
+    let changed = error("412 Precondition Failed", "PreconditionFailed");
+    let turn = [(head, Then::Keep), (changed, Then::Keep)];
+    let new = Metadata { user: [("new".to_owned(), "2".to_owned())].into(), ..Metadata::default() };
+
+    let script = Script::start((0..9).flat_map(|_| turn.clone())).await;
+    let failed = store(&script).copy(copy_request(Directive::Add(&new))).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::PreconditionFailed);
+    assert_eq!(script.requests().len(), 8);
+
+    let copied = [turn[0].clone(), (answer("200 OK", "", COPIED), Then::Keep)];
+    let script = Script::start(turn.into_iter().chain(copied)).await;
+    store(&script).copy(copy_request(Directive::Add(&new))).await.unwrap();
+    let last = &script.requests()[3];
+    for line in ["x-amz-meta-old: 1", "x-amz-meta-new: 2", "x-amz-metadata-directive: REPLACE", "if-match: \"one\""] {
+        assert!(last.contains(line), "{last}");
+    }
+}
+
+#[tokio::test]
+async fn what_users_write_does_not_become_a_host() {
+    let script = Script::start([]).await;
+    let store = HttpStore::builder(HttpDialect::Cos, "http://localhost:1".to_owned())
+        .proxy(format!("http://{}", script.address))
+        .build()
+        .unwrap();
+    for bucket in ["evil.example/", "a@evil.example", "a:80", "a b", "A", "..", "", "a\r\nhost: x", "-a"] {
+        assert_eq!(store.head(bucket, "k", LATEST).await.unwrap_err().kind(), ErrorKind::NoSuchBucket, "{bucket:?}");
+        let source = CopySource { bucket, key: "k", version: LATEST };
+        let request = CopyRequest { source, ..copy_request(Directive::Copy) };
+        assert_eq!(store.copy(request).await.unwrap_err().kind(), ErrorKind::NoSuchBucket, "{bucket:?}");
+    }
+    assert_eq!(script.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_proxy_gets_whole_addresses() {
+    let script = Script::start([(answer("200 OK", "", COPIED), Then::Keep)]).await;
+    let proxy = format!("http://me:secret@{}", script.address);
+    let builder = HttpStore::builder(HttpDialect::S3, "http://s3.example:81").proxy(proxy);
+    let store = builder.credentials(StaticCredentials::new(credentials())).build().unwrap();
+    copy(&store).await.unwrap();
+    let request = &script.requests()[0];
+    assert!(request.starts_with("PUT http://b-1.s3.example:81/to HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("\r\nhost: b-1.s3.example:81\r\n"), "{request}");
+    assert!(request.contains("\r\nproxy-authorization: Basic bWU6c2VjcmV0\r\n"), "{request}");
+    assert!(!request.contains("SignedHeaders=host;proxy"), "{request}");
+}
+
+#[tokio::test]
+async fn a_tunnel_is_asked_for_where_tls_is_spoken() {
+    let script = Script::start([("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n".to_owned(), Then::Close)]).await;
+    let builder = HttpStore::builder(HttpDialect::S3, "https://s3.example").proxy(format!("http://{}", script.address));
+    let failed = copy(&builder.build().unwrap()).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::ServiceUnavailable);
+    let request = &script.requests()[0];
+    assert!(request.starts_with("CONNECT b-1.s3.example:443 HTTP/1.1\r\n"), "{request}");
+}

@@ -1,0 +1,10 @@
+//! Stores behind HTTP, against servers of others and of our own.
+
+mod cos;
+mod faults;
+mod moto;
+mod python;
+mod s3;
+mod script;
+mod seaweed;
+mod signed;

@@ -1,0 +1,417 @@
+//! The configuration of `serve`: stores, and which bucket is in which.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read as _,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use cos_batch_engine::Buckets;
+use cos_batch_model::AppId;
+use cos_batch_objectstore::{
+    Capabilities, CommandCredentials, FileCredentials, FolderStore, HttpDialect, HttpSettings, HttpStore, ObjectStore,
+    StaticCredentials, Style, UrlCredentials,
+};
+use cos_signature::{Credentials, SecretKey};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::exit::Error;
+
+/// Bytes of a configuration at most: room for thousands of buckets.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// How different a word may be from one that is known and still be taken for a slip of the hand.
+const SLIP_DISTANCE_MAX: usize = 3;
+
+/// A configuration.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Whether buckets that are not named here are folders of the data folder; if not, they are refused.
+    #[serde(default = "yes")]
+    local_buckets: bool,
+    /// Where buckets may be.
+    #[serde(default, rename = "store")]
+    stores: Vec<Store>,
+    /// Which buckets there are.
+    #[serde(default, rename = "bucket")]
+    buckets: Vec<Bucket>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Without a file, all buckets are folders of the data folder.
+impl Default for Config {
+    fn default() -> Self {
+        Self { local_buckets: yes(), stores: Vec::new(), buckets: Vec::new() }
+    }
+}
+
+/// A store of objects.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Store {
+    name: String,
+    kind: Kind,
+    folder: Option<PathBuf>,
+    endpoint: Option<String>,
+    region: Option<String>,
+    style: Option<StyleName>,
+    proxy: Option<String>,
+    ca_file: Option<PathBuf>,
+    connections: Option<usize>,
+    secret_id: Option<String>,
+    #[serde(default, deserialize_with = "secret")]
+    secret_key: Option<SecretKey>,
+    session_token: Option<String>,
+    secret_id_env: Option<String>,
+    secret_key_env: Option<String>,
+    session_token_env: Option<String>,
+    credentials_file: Option<PathBuf>,
+    credentials_command: Option<Vec<String>>,
+    credentials_url: Option<String>,
+    #[serde(default)]
+    anonymous: bool,
+    /// What the store cannot do.
+    #[serde(default)]
+    without: Vec<Ability>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Cos,
+    S3,
+    Folder,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StyleName {
+    Path,
+    Virtual,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Ability {
+    Tagging,
+    Restore,
+    Acl,
+    Versions,
+    Multipart,
+}
+
+/// A bucket that jobs may name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bucket {
+    name: String,
+    store: String,
+    /// What the store calls it.
+    at: Option<String>,
+    /// The APPID it belongs to, where its name does not say it.
+    #[serde(default, deserialize_with = "appid")]
+    owner: Option<AppId>,
+}
+
+impl Config {
+    /// Reads a file. One that has secrets in it must be its owner's alone.
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let place = path.display();
+        let failed = |error: std::io::Error| Error::usage(format!("--config: {place}: {error}"));
+        let file = fs::File::open(path).map_err(failed)?;
+        let mode = file.metadata()?.permissions().mode();
+        let mut text = String::new();
+        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(failed)?;
+        if text.len() as u64 > FILE_BYTES_MAX {
+            return Err(Error::usage(format!("--config: {place}: larger than {FILE_BYTES_MAX} bytes")));
+        }
+        let config = Self::parse(&text).map_err(|error| error.while_doing(format!("--config: {place}")))?;
+        if mode & 0o077 != 0 && config.stores.iter().any(|store| store.secret_key.is_some()) {
+            return Err(Error::usage(format!(
+                "--config: {place}: it has a secret_key, and others than its owner may use it (mode {:03o}); run: chmod 600 {place}",
+                mode & 0o777
+            )));
+        }
+        Ok(config)
+    }
+
+    fn parse(text: &str) -> Result<Self, Error> {
+        toml::from_str(text).map_err(|error| {
+            // The error's own form quotes the line, and lines have secrets.
+            let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            Error::usage(format!("line {line}: {}{}", error.message(), suggestion(error.message())))
+        })
+    }
+
+    /// Owners of buckets whose names do not say it.
+    pub(crate) fn owners(&self) -> impl Iterator<Item = (&str, &AppId)> {
+        self.buckets.iter().filter_map(|bucket| Some((bucket.name.as_str(), bucket.owner.as_ref()?)))
+    }
+
+    /// The stores, and which bucket is in which; `local` has those that are not named.
+    pub(crate) fn buckets(&self, local: Arc<dyn ObjectStore>) -> Result<Buckets, Error> {
+        let mut stores: BTreeMap<&str, Arc<dyn ObjectStore>> = BTreeMap::new();
+        for store in &self.stores {
+            let here = || self.buckets.iter().filter(|bucket| bucket.store == store.name);
+            let open = match store.kind {
+                Kind::Folder => store.folder(here()),
+                Kind::Cos | Kind::S3 => store.http(here()),
+            };
+            let open = open.map_err(|reason| Error::usage(format!("store {:?}: {reason}", store.name)))?;
+            if stores.insert(&store.name, open).is_some() {
+                return Err(Error::usage(format!("store {:?} is there twice", store.name)));
+            }
+        }
+        let mut buckets = if self.local_buckets { Buckets::new(local) } else { Buckets::none() };
+        let mut seen = std::collections::BTreeSet::new();
+        for bucket in &self.buckets {
+            let Some(store) = stores.get(bucket.store.as_str()) else {
+                let near = nearest(&bucket.store, stores.keys().copied());
+                return Err(Error::usage(format!(
+                    "bucket {:?}: there is no store {:?}{near}",
+                    bucket.name, bucket.store
+                )));
+            };
+            if !seen.insert(&bucket.name) {
+                return Err(Error::usage(format!("bucket {:?} is there twice", bucket.name)));
+            }
+            buckets = buckets.with(bucket.name.as_str(), Arc::clone(store));
+        }
+        Ok(buckets)
+    }
+}
+
+impl Store {
+    fn folder<'a>(&self, mut buckets: impl Iterator<Item = &'a Bucket>) -> Result<Arc<dyn ObjectStore>, String> {
+        if self.endpoint.is_some() || self.secret_id.is_some() {
+            return Err("a folder has no endpoint and no credentials".to_owned());
+        }
+        if let Some(bucket) = buckets.find(|bucket| bucket.at.is_some()) {
+            return Err(format!("bucket {:?}: `at` is for stores behind HTTP: name the folder so", bucket.name));
+        }
+        let path = self.folder.as_ref().ok_or("`folder` is missing: where its buckets are")?;
+        let store = FolderStore::open(path).map_err(|error| format!("folder {}: {error}", path.display()))?;
+        Ok(Arc::new(store))
+    }
+
+    fn http<'a>(&self, buckets: impl Iterator<Item = &'a Bucket>) -> Result<Arc<dyn ObjectStore>, String> {
+        if self.folder.is_some() {
+            return Err("`folder` is for the kind \"folder\"".to_owned());
+        }
+        let dialect = if self.kind == Kind::Cos { HttpDialect::Cos } else { HttpDialect::S3 };
+        let endpoint = match (&self.endpoint, self.kind, &self.region) {
+            (Some(endpoint), _, _) => endpoint.clone(),
+            (None, Kind::Cos, Some(region)) => format!("https://cos.{region}.myqcloud.com"),
+            (None, Kind::S3, Some(region)) => format!("https://s3.{region}.amazonaws.com"),
+            _ => return Err("`endpoint` or `region` is missing: where it is".to_owned()),
+        };
+        let mut builder = HttpStore::builder(dialect, endpoint).capabilities(self.capabilities());
+        if let Some(region) = &self.region {
+            builder = builder.region(region.as_str());
+        }
+        if let Some(style) = self.style {
+            builder = builder.style(match style {
+                StyleName::Path => Style::Path,
+                StyleName::Virtual => Style::Virtual,
+            });
+        }
+        builder = match self.proxy.as_deref() {
+            None => builder,
+            Some("environment") => builder.proxy_of_environment(),
+            Some(url) => builder.proxy(url),
+        };
+        if let Some(path) = &self.ca_file {
+            builder = builder.ca_file(path);
+        }
+        if let Some(connections) = self.connections {
+            builder = builder.settings(HttpSettings { connections_max: connections, ..HttpSettings::default() });
+        }
+        for bucket in buckets {
+            if let Some(at) = &bucket.at {
+                builder = builder.rename(bucket.name.as_str(), at.as_str());
+            }
+        }
+        let fixed = self.fixed_credentials()?;
+        let ways = [
+            fixed.is_some(),
+            self.credentials_file.is_some(),
+            self.credentials_command.is_some(),
+            self.credentials_url.is_some(),
+            self.anonymous,
+        ];
+        if ways.iter().filter(|way| **way).count() != 1 {
+            let all = "`secret_id` with `secret_key`, `secret_id_env` with `secret_key_env`, `credentials_file`, \
+                       `credentials_command`, `credentials_url`, `anonymous = true`";
+            return Err(format!("one way to its credentials must be given: {all}"));
+        }
+        if let Some(credentials) = fixed {
+            builder = builder.credentials(StaticCredentials::new(credentials));
+        }
+        if let Some(path) = &self.credentials_file {
+            builder = builder.credentials(FileCredentials::new(path));
+        }
+        if let Some(command) = &self.credentials_command {
+            builder = builder.credentials(CommandCredentials::new(command.clone()).map_err(str::to_owned)?);
+        }
+        if let Some(url) = &self.credentials_url {
+            builder = builder.credentials(UrlCredentials::new(url).map_err(|error| error.to_string())?);
+        }
+        let store = builder.build().map_err(|error| error.to_string())?;
+        Ok(Arc::new(store))
+    }
+
+    /// Credentials that stand here, or in the environment.
+    fn fixed_credentials(&self) -> Result<Option<Credentials>, String> {
+        let variable = |name: &String| {
+            std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(format!("the variable {name} is not set"))
+        };
+        let pair = match (&self.secret_id, &self.secret_key, &self.secret_id_env, &self.secret_key_env) {
+            (None, None, None, None) => return Ok(None),
+            (Some(id), Some(secret), None, None) => Credentials::new(id.as_str(), secret.expose()),
+            (None, None, Some(id), Some(secret)) => Credentials::new(variable(id)?, variable(secret)?),
+            _ => return Err("`secret_id` goes with `secret_key`, and `secret_id_env` with `secret_key_env`".to_owned()),
+        };
+        let token = match (&self.session_token, &self.session_token_env) {
+            (Some(token), _) => Some(token.clone()),
+            (None, Some(name)) => Some(variable(name)?),
+            (None, None) => None,
+        };
+        Ok(Some(match token {
+            Some(token) => pair.with_security_token(token),
+            None => pair,
+        }))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut able = Capabilities::ALL;
+        for ability in &self.without {
+            match ability {
+                Ability::Tagging => able.tagging = false,
+                Ability::Restore => able.restore = false,
+                Ability::Acl => able.acl = false,
+                Ability::Versions => able.versions = false,
+                Ability::Multipart => able.multipart = false,
+            }
+        }
+        able
+    }
+}
+
+/// What may have been meant by the word that a message of the parser says is unknown, among those it says are known.
+fn suggestion(message: &str) -> String {
+    let mut words = message.split('`').skip(1).step_by(2);
+    match words.next() {
+        Some(word) if message.starts_with("unknown ") => nearest(word, words),
+        _ => String::new(),
+    }
+}
+
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let near = known.map(|known| (strsim::osa_distance(word, known), known)).min();
+    match near {
+        Some((distance, known)) if distance <= SLIP_DISTANCE_MAX => format!(" (did you mean `{known}`?)"),
+        _ => String::new(),
+    }
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretKey>, D::Error> {
+    String::deserialize(deserializer).map(|secret| Some(SecretKey::new(secret)))
+}
+
+fn appid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AppId>, D::Error> {
+    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use cos_batch_objectstore::MemoryStore;
+
+    use super::*;
+
+    const S3: &str = "[[store]]\nname = \"s3\"\nkind = \"s3\"\nendpoint = \"http://127.0.0.1:9000\"\nsecret_id = \"id\"\nsecret_key = \"hush\"\n";
+
+    fn built(text: &str) -> Result<Buckets, String> {
+        let config = Config::parse(text).map_err(|error| error.to_string())?;
+        config.buckets(Arc::new(MemoryStore::new())).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn all_that_a_file_may_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "local_buckets = false\n{S3}style = \"path\"\nregion = \"eu-west-1\"\nproxy = \"http://proxy.example:3128\"\n\
+             connections = 7\nsession_token = \"t\"\nwithout = [\"restore\", \"acl\"]\n\
+             [[store]]\nname = \"cos\"\nkind = \"cos\"\nregion = \"ap-guangzhou\"\ncredentials_file = \"/etc/keys.json\"\n\
+             [[store]]\nname = \"disk\"\nkind = \"folder\"\nfolder = {:?}\n\
+             [[bucket]]\nname = \"photos-125\"\nstore = \"s3\"\nat = \"their-photos\"\nowner = \"126\"\n\
+             [[bucket]]\nname = \"logs-125\"\nstore = \"disk\"\n",
+            folder.path()
+        );
+        let config = Config::parse(&text).unwrap();
+        assert!(!format!("{config:?}").contains("hush"));
+        assert_eq!(config.owners().map(|(name, _)| name).collect::<Vec<_>>(), ["photos-125"]);
+        let buckets = config.buckets(Arc::new(MemoryStore::new())).unwrap();
+        let photos = buckets.store("photos-125");
+        assert!(!photos.capabilities().restore && photos.capabilities().tagging);
+        assert!(!Arc::ptr_eq(&photos, &buckets.store("logs-125")));
+        assert!(Arc::ptr_eq(&buckets.store("unknown-1"), &buckets.store("unknown-2")));
+    }
+
+    #[test]
+    fn wrong_files_are_refused_by_line_and_name_and_without_secrets() {
+        for (text, expected) in [
+            (
+                "[[stor]]\n",
+                "line 1: unknown field `stor`, expected one of `local_buckets`, `store`, `bucket` (did you mean `store`?)",
+            ),
+            (&format!("{S3}sytle = \"path\"\n"), "line 7: unknown field `sytle`"),
+            (&format!("{S3}style = \"host\"\n"), "line 7: unknown variant `host`, expected `path` or `virtual`"),
+            (
+                &S3.replace("\"s3\"\nendpoint", "\"s33\"\nendpoint"),
+                "line 3: unknown variant `s33`, expected one of `cos`, `s3`, `folder` (did you mean `s3`?)",
+            ),
+            (&S3.replace("http://127.0.0.1:9000", "127.0.0.1"), "store \"s3\": endpoint: an endpoint is `http://`"),
+            (&format!("{S3}anonymous = true\n"), "store \"s3\": one way to its credentials must be given"),
+            (&S3.replace("secret_key = \"hush\"\n", ""), "store \"s3\": `secret_id` goes with `secret_key`"),
+            (&format!("{S3}{S3}"), "store \"s3\" is there twice"),
+            (
+                &format!("{S3}[[bucket]]\nname = \"a-1\"\nstore = \"s4\"\n"),
+                "bucket \"a-1\": there is no store \"s4\" (did you mean `s3`?)",
+            ),
+            (
+                &format!("{S3}[[bucket]]\nname = \"a-1\"\nstore = \"s3\"\nat = \"A_B\"\n"),
+                "store \"s3\": bucket: \"A_B\" cannot be the name of a bucket",
+            ),
+            ("[[store]]\nname = \"d\"\nkind = \"folder\"\n", "store \"d\": `folder` is missing"),
+            (
+                &S3.replace("secret_id =", "secret_id_env = \"NO_SUCH_VARIABLE\"\n#")
+                    .replace("secret_key =", "secret_key_env ="),
+                "store \"s3\": the variable NO_SUCH_VARIABLE is not set",
+            ),
+        ] {
+            let error = built(text).map(drop).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(!error.contains("hush"), "{error}");
+        }
+        let error = built(&format!("{S3}sytle = \"path\"\n")).map(drop).unwrap_err();
+        assert!(error.ends_with("(did you mean `style`?)"), "{error}");
+    }
+
+    #[test]
+    fn a_file_with_a_secret_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        for (text, mode, accepted) in [(S3, 0o600, true), (S3, 0o644, false), ("local_buckets = true\n", 0o644, true)] {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(Config::read(&path).is_ok(), accepted, "{mode:o}");
+        }
+    }
+}
