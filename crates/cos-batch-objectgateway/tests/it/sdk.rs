@@ -44,7 +44,7 @@ fn crates() -> PathBuf {
 async fn interpreter() -> PathBuf {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
-    let script = crates().join("cos-batch-server/tests/python/environment.py");
+    let script = crates().join("../xtask/python/environment.py");
     let output = Command::new(python).arg(script).arg(folder).output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().into()

@@ -15,8 +15,8 @@ use crate::support::{Place, SOURCE, Server, TARGET, figures};
 fn interpreter() -> PathBuf {
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("cos-batch-server");
-    let output = Command::new(python).arg(script.join("tests/python/environment.py")).arg(folder).output().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/environment.py");
+    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().into()
 }
