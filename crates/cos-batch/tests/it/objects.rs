@@ -36,17 +36,6 @@ fn sdk(half: &str, plan: &serde_json::Value) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// A value of the generated file of keys.
-fn key(place: &Place, name: &str) -> String {
-    let text = fs::read_to_string(place.key_file()).unwrap();
-    let line = text.lines().find(|line| line.starts_with(&format!("{name} ="))).unwrap();
-    line.split('"').nth(1).unwrap().to_owned()
-}
-
-fn objects_address(server: &Server) -> &str {
-    server.usage.lines().find_map(|line| line.strip_prefix("objects on http://")).unwrap()
-}
-
 #[test]
 fn objects_go_in_and_copies_come_out_through_the_sdk() {
     let place = Place::new();
@@ -54,9 +43,10 @@ fn objects_go_in_and_copies_come_out_through_the_sdk() {
         fs::remove_dir(place.bucket(bucket)).unwrap();
     }
     let server = Server::start_with(&place, &["--objects-listen", "127.0.0.1:0"]);
+    let (id, secret) = server.key();
     let plan = |job: &str| {
         json!({
-            "address": objects_address(&server), "id": key(&place, "secret_id"), "secret": key(&place, "secret_key"),
+            "address": server.objects().unwrap(), "id": id, "secret": secret,
             "source": SOURCE, "target": TARGET, "job": job,
         })
     };
@@ -74,5 +64,5 @@ fn objects_go_in_and_copies_come_out_through_the_sdk() {
 fn there_is_no_object_endpoint_unless_it_is_asked_for() {
     let place = Place::new();
     let server = Server::start(&place);
-    assert!(!server.usage.contains("objects on"), "{}", server.usage);
+    assert!(server.objects().is_none(), "{}", server.usage);
 }

@@ -261,6 +261,19 @@ impl Server {
         Self { child, endpoint, usage, key_file: place.key_file() }
     }
 
+    /// Host and port of the object endpoint, where there is one.
+    pub(crate) fn objects(&self) -> Option<&str> {
+        self.usage.lines().find_map(|line| line.strip_prefix("objects on http://"))
+    }
+
+    /// The server's own key: its id and its secret.
+    pub(crate) fn key(&self) -> (String, String) {
+        let file: toml::Table = toml::from_str(&fs::read_to_string(&self.key_file).unwrap()).unwrap();
+        let key = &file["key"].as_array().unwrap()[0];
+        let text = |name: &str| key[name].as_str().unwrap().to_owned();
+        (text("secret_id"), text("secret_key"))
+    }
+
     /// A command to this server, signed with its own key.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = program();

@@ -4,18 +4,10 @@
 use cos_batch_objectstore::{Capabilities, contract::Lacks};
 use http::Method;
 
-use super::{
-    python::{Server, free_ports, programs},
-    s3::S3Server,
-    signed,
-};
+use super::{python::moto, s3::S3Server, signed};
 
 async fn start() -> S3Server {
-    let [port] = free_ports();
-    let script = programs().join("moto_server").display().to_string();
-    let arguments = [script, "-H".to_owned(), "127.0.0.1".to_owned(), "-p".to_owned(), port.to_string()];
-    // By the interpreter: the script's own first line still names where the environment was made.
-    let server = Server::start(&programs().join("python"), &arguments);
+    let (server, port) = moto();
     let address = format!("127.0.0.1:{port}");
     let ready = async || matches!(signed::send(&address, Method::PUT, "/ready", "").await, Some((200, _)));
     server.wait(port, ready).await;

@@ -54,7 +54,15 @@ pub(super) struct Server {
 impl Server {
     /// Starts a program in a scratch folder, which the arguments may name as `{}`.
     pub(super) fn start(program: &Path, arguments: &[String]) -> Self {
+        Self::start_with(program, arguments, &[])
+    }
+
+    /// With files in the folder: names and contents.
+    pub(super) fn start_with(program: &Path, arguments: &[String], files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
         let log = folder.path().join("log");
         let name = folder.path().display().to_string();
         // The server gets no input of its own, or it would share that of the shell.
@@ -89,6 +97,53 @@ impl Server {
             pause.tick().await;
         }
     }
+}
+
+/// SeaweedFS, an object server in the dialect of S3, with one key; gives its address, and takes some seconds to be ready.
+/// What listens there first cannot keep anything yet.
+pub(super) fn seaweedfs(secret_id: &str, secret_key: &str) -> (Server, u16) {
+    let [master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc] = free_ports();
+    let settings = format!(
+        r#"{{"identities":[{{"name":"tests","credentials":[{{"accessKey":"{secret_id}","secretKey":"{secret_key}"}}],
+            "actions":["Admin","Read","Write","List","Tagging"]}}]}}"#
+    );
+    let arguments = [
+        "-logtostderr=true".to_owned(),
+        "server".to_owned(),
+        "-dir={}".to_owned(),
+        "-ip=127.0.0.1".to_owned(),
+        "-ip.bind=127.0.0.1".to_owned(),
+        // It reports to its makers otherwise.
+        "-master.telemetry=false".to_owned(),
+        format!("-master.port={master}"),
+        format!("-master.port.grpc={master_grpc}"),
+        // Each bucket takes several volumes.
+        "-master.volumeSizeLimitMB=16".to_owned(),
+        "-volume.max=1000".to_owned(),
+        format!("-volume.port={volume}"),
+        format!("-volume.port.grpc={volume_grpc}"),
+        "-filer".to_owned(),
+        format!("-filer.port={filer}"),
+        format!("-filer.port.grpc={filer_grpc}"),
+        "-s3".to_owned(),
+        "-s3.autoCreateBucket=false".to_owned(),
+        format!("-s3.port={s3}"),
+        format!("-s3.port.grpc={s3_grpc}"),
+        "-s3.port.iceberg=0".to_owned(),
+        "-s3.port.lance=0".to_owned(),
+        "-s3.config={}/identities.json".to_owned(),
+    ];
+    let server = Server::start_with(&programs().join("weed"), &arguments, &[("identities.json", &settings)]);
+    (server, s3)
+}
+
+/// moto, a simulation of S3 that knows archived objects; gives its port.
+pub(super) fn moto() -> (Server, u16) {
+    let [port] = free_ports();
+    let script = programs().join("moto_server").display().to_string();
+    let arguments = [script, "-H".to_owned(), "127.0.0.1".to_owned(), "-p".to_owned(), port.to_string()];
+    // By the interpreter: the script's own first line still names where the environment was made.
+    (Server::start(&programs().join("python"), &arguments), port)
 }
 
 impl Drop for Server {

@@ -5,49 +5,10 @@
 use cos_batch_objectstore::{Capabilities, contract::Lacks};
 use http::Method;
 
-use super::{
-    python::{Server, free_ports, programs},
-    s3::S3Server,
-    signed,
-};
+use super::{python::seaweedfs, s3::S3Server, signed};
 
 async fn start() -> S3Server {
-    let [master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc] = free_ports();
-    let settings = format!(
-        r#"{{"identities":[{{"name":"tests","credentials":[{{"accessKey":"{}","secretKey":"{}"}}],
-            "actions":["Admin","Read","Write","List","Tagging"]}}]}}"#,
-        signed::SECRET_ID,
-        signed::SECRET_KEY
-    );
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), settings).unwrap();
-    let arguments = [
-        "-logtostderr=true".to_owned(),
-        "server".to_owned(),
-        "-dir={}".to_owned(),
-        "-ip=127.0.0.1".to_owned(),
-        "-ip.bind=127.0.0.1".to_owned(),
-        // It reports to its makers otherwise.
-        "-master.telemetry=false".to_owned(),
-        format!("-master.port={master}"),
-        format!("-master.port.grpc={master_grpc}"),
-        // Each bucket takes several volumes.
-        "-master.volumeSizeLimitMB=16".to_owned(),
-        "-volume.max=1000".to_owned(),
-        format!("-volume.port={volume}"),
-        format!("-volume.port.grpc={volume_grpc}"),
-        "-filer".to_owned(),
-        format!("-filer.port={filer}"),
-        format!("-filer.port.grpc={filer_grpc}"),
-        "-s3".to_owned(),
-        "-s3.autoCreateBucket=false".to_owned(),
-        format!("-s3.port={s3}"),
-        format!("-s3.port.grpc={s3_grpc}"),
-        "-s3.port.iceberg=0".to_owned(),
-        "-s3.port.lance=0".to_owned(),
-        format!("-s3.config={}", file.path().display()),
-    ];
-    let server = Server::start(&programs().join("weed"), &arguments);
+    let (server, s3) = seaweedfs(signed::SECRET_ID, signed::SECRET_KEY);
     let address = format!("127.0.0.1:{s3}");
     // It listens before it can keep anything.
     let ready = async || {

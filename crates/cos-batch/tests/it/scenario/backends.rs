@@ -1,11 +1,19 @@
 //! The stores that the story is told to.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
-use cos_batch_objectstore::{FolderStore, ObjectStore};
+use cos_batch_objectstore::{FolderStore, HttpDialect, HttpStore, ObjectStore, PutRequest, StaticCredentials, Style};
+use cos_signature::Credentials;
 
-use super::story::Bucket;
+use super::{peers, story::Bucket};
 use crate::support::{Place, Server};
+
+/// What the server's configuration can say of a store that it lacks; the rest comes out when a task meets it.
+const SETTINGS: [&str; 2] = ["acl", "restore"];
+
+/// Key of the servers that are told what key to accept.
+const SECRET_ID: &str = "storykey";
+const SECRET_KEY: &str = "storysecret";
 
 /// A server of batch jobs, and the store its buckets are in.
 pub(crate) struct Backend {
@@ -15,6 +23,16 @@ pub(crate) struct Backend {
     pub(crate) lacks: &'static [&'static str],
     pub(crate) server: Server,
     pub(crate) place: Place,
+    /// What the store itself runs on.
+    _store: Option<Running>,
+}
+
+/// The server of the objects.
+enum Running {
+    /// Another server of ours, with its folder.
+    Ours(#[expect(dead_code, reason = "held until the story is told")] Box<(Server, Place)>),
+    /// Somebody else's.
+    Theirs(#[expect(dead_code, reason = "held until the story is told")] peers::Server),
 }
 
 /// The server's own folder.
@@ -25,5 +43,72 @@ pub(crate) fn folder() -> Backend {
     }
     let server = Server::start(&place);
     let store = FolderStore::open(place.data().join("buckets")).unwrap();
-    Backend { name: "folder", store: Arc::new(store), lacks: &[], server, place }
+    Backend { name: "folder", store: Arc::new(store), lacks: &[], server, place, _store: None }
+}
+
+/// Buckets in a second server of ours, through its object endpoint in the dialect of COS.
+pub(crate) async fn cos() -> Backend {
+    let objects = Place::new();
+    let running = Server::start_with(&objects, &["--objects-listen", "127.0.0.1:0"]);
+    let endpoint = format!("http://{}", running.objects().expect("it says where the objects are"));
+    let (id, key) = running.key();
+    let settings = format!("kind = \"cos\"\nregion = \"local\"\nstyle = \"path\"\nendpoint = \"{endpoint}\"\n");
+    let store = HttpStore::builder(HttpDialect::Cos, &endpoint).region("local").style(Style::Path);
+    let store = store.credentials(StaticCredentials::new(Credentials::new(&*id, &*key))).build().unwrap();
+    let running = Running::Ours(Box::new((running, objects)));
+    remote("cos", store, &settings, (&id, &key), &[], running).await
+}
+
+/// Buckets in SeaweedFS. It has no archive, and its access lists know no identities of COS.
+pub(crate) async fn seaweedfs() -> Backend {
+    let (running, port) = peers::seaweedfs(SECRET_ID, SECRET_KEY);
+    s3("seaweedfs", port, &["archive", "restore", "acl"], running).await
+}
+
+/// Buckets in moto, a simulation that knows archived objects, and does not look at times in conditions.
+pub(crate) async fn moto() -> Backend {
+    let (running, port) = peers::moto();
+    s3("moto", port, &["acl", "conditions"], running).await
+}
+
+async fn s3(name: &'static str, port: u16, lacks: &'static [&'static str], running: peers::Server) -> Backend {
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let without: Vec<_> =
+        lacks.iter().filter(|lack| SETTINGS.contains(lack)).map(|lack| format!("\"{lack}\"")).collect();
+    let without = without.join(", ");
+    let settings = format!("kind = \"s3\"\nstyle = \"path\"\nendpoint = \"{endpoint}\"\nwithout = [{without}]\n");
+    let store = HttpStore::builder(HttpDialect::S3, endpoint).style(Style::Path);
+    let store = store.credentials(StaticCredentials::new(Credentials::new(SECRET_ID, SECRET_KEY))).build().unwrap();
+    // It listens before it can keep anything.
+    let ready = async || {
+        let made = store.put_bucket("ready-1250000000").await;
+        made.is_ok() && store.put(PutRequest::new("ready-1250000000", "ready", "x".into())).await.is_ok()
+    };
+    running.wait(port, ready).await;
+    remote(name, store, &settings, (SECRET_ID, SECRET_KEY), lacks, Running::Theirs(running)).await
+}
+
+/// A server whose buckets are in that store.
+async fn remote(
+    name: &'static str,
+    store: HttpStore,
+    settings: &str,
+    (id, key): (&str, &str),
+    lacks: &'static [&'static str],
+    running: Running,
+) -> Backend {
+    let buckets = [Bucket::Source, Bucket::Target].map(Bucket::name);
+    for bucket in buckets {
+        store.put_bucket(bucket).await.unwrap();
+    }
+    let place = Place::new();
+    let mut config = format!("[[store]]\nname = \"there\"\n{settings}secret_id = \"{id}\"\nsecret_key = \"{key}\"\n");
+    for bucket in buckets {
+        write!(config, "\n[[bucket]]\nname = \"{bucket}\"\nstore = \"there\"\n").unwrap();
+    }
+    let file = place.file("config.toml");
+    fs::write(&file, config).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let server = Server::start_with(&place, &["--config", file.to_str().unwrap()]);
+    Backend { name, store: Arc::new(store), lacks, server, place, _store: Some(running) }
 }

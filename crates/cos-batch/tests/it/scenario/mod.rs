@@ -2,6 +2,9 @@
 
 mod backends;
 mod observe;
+// Servers of others, which the tests of object stores start too.
+#[path = "../../../../cos-batch-objectstore/tests/it/http/python.rs"]
+mod peers;
 mod story;
 
 use std::{
@@ -183,7 +186,22 @@ async fn report(backend: &Backend, id: &str) -> Reported {
     rows
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_folder() {
     tell(&backends::folder()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_store_in_the_dialect_of_cos() {
+    tell(&backends::cos().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_seaweedfs_in_the_dialect_of_s3() {
+    tell(&backends::seaweedfs().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_moto_which_knows_archived_objects() {
+    tell(&backends::moto().await).await;
 }
