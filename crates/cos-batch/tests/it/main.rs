@@ -22,3 +22,4 @@ mod screen;
 mod sign;
 mod support;
 mod validate;
+mod weather;
