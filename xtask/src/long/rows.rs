@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
@@ -124,6 +125,8 @@ fn job(programs: &Path, objects: Objects, rows: u64) -> anyhow::Result<Taken> {
             store.put(&format!("/{SOURCE}/{MANIFEST}"), manifest.as_bytes())?;
             let config = place.path().join("config.toml");
             fs::write(&config, config_of(&store.address))?;
+            // It has a key in it, which must be for its owner alone.
+            fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
             serve.arg("--config").arg(config);
             Some(store)
         }
