@@ -1,6 +1,6 @@
 //! Reading a body, within its limits and against what the head says about it.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::{Buf, Bytes, BytesMut};
@@ -10,7 +10,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 
-use crate::{Limits, router::Route};
+use crate::{DRAIN_TIMEOUT, Limits, router::Route};
 
 /// Bytes of an MD5.
 const MD5_BYTES: usize = 16;
@@ -38,6 +38,26 @@ pub(crate) async fn read<B: Body>(
         return Err(ApiError::new(ErrorCode::BadDigest, "the body does not have the MD5 that Content-MD5 says"));
     }
     Ok(bytes)
+}
+
+/// Reads what is left of the body of a refused request, if it is not much, and forgets it: a client that still sends
+/// when the connection is closed does not get to see why.
+///
+/// A client that waits to be told whether to send is told so by the answer, and nothing of its body is asked for.
+pub(crate) async fn drain<B: Body>(mut body: Pin<&mut B>, headers: &HeaderMap, limits: &Limits) {
+    let announced = announced(headers).ok().flatten().unwrap_or(0).max(body.size_hint().lower());
+    if headers.contains_key(header::EXPECT) || announced > limits.drained_bytes {
+        return;
+    }
+    let drained = async {
+        let mut size = 0;
+        while size < limits.drained_bytes && !body.is_end_stream() {
+            let Some(Ok(frame)) = body.frame().await else { break };
+            size += frame.data_ref().map_or(0, |data| data.remaining() as u64);
+        }
+    };
+    // Whoever is slower than that is cut off.
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
 }
 
 /// How much body a request may have.

@@ -54,7 +54,7 @@ pub use authenticate::{Authenticate, Key, StaticKeys};
 pub use cos_signature::Strictness;
 pub use extension::{EXTENSION_PREFIX, Extension};
 pub use limits::{
-    BODY_BYTES_MAX, BODY_TIMEOUT, EXTENSION_BODY_BYTES_MAX, EXTENSION_TIMEOUT, HEADER_BYTES_MAX, HEADER_COUNT_MAX,
-    Limits, REQUEST_TIMEOUT, URI_BYTES_MAX,
+    BODY_BYTES_MAX, BODY_TIMEOUT, DRAIN_TIMEOUT, DRAINED_BYTES_MAX, EXTENSION_BODY_BYTES_MAX, EXTENSION_TIMEOUT,
+    HEADER_BYTES_MAX, HEADER_COUNT_MAX, Limits, REQUEST_TIMEOUT, URI_BYTES_MAX,
 };
 pub use service::{BatchService, BuildError, Builder};

@@ -21,6 +21,13 @@ pub const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// How long a body may take to arrive: the largest one at 35 KB/s.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Most bytes that are read of the body of a request that is refused, after its refusal: so much a client may send before
+/// it looks whether there is an answer. It costs no memory.
+pub const DRAINED_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// How long the rest of the body of a refused request may take to arrive.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Most bytes of a body for the [extension](crate::Extension). A part of a file that is sent in parts has 5 MiB, the
 /// least that S3 takes for one; the rest is room.
 pub const EXTENSION_BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -35,8 +42,10 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// How much a request may be, and how long it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Most bytes of a body; more is answered with `XMLSizeLimit` before it is read.
+    /// Most bytes of a body; more is answered with `XMLSizeLimit`, and none of it is kept.
     pub body_bytes: usize,
+    /// Most bytes that are read of the body of a request that is refused, after its refusal.
+    pub drained_bytes: u64,
     /// Most bytes of a path with its query; more is answered with `InvalidURI`.
     pub uri_bytes: usize,
     /// Most headers; more is answered with `InvalidRequest`.
@@ -58,6 +67,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: BODY_BYTES_MAX,
+            drained_bytes: DRAINED_BYTES_MAX,
             uri_bytes: URI_BYTES_MAX,
             header_count: HEADER_COUNT_MAX,
             header_bytes: HEADER_BYTES_MAX,

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
+    pin::pin,
     sync::Arc,
     task::{Context, Poll},
     time::Instant,
@@ -228,7 +229,15 @@ impl Inner {
         let (head, body) = request.into_parts();
         // Filled in on the way, so that it is known even of requests that end in a panic or a timeout.
         let mut appid = None;
-        let work = AssertUnwindSafe(self.work(&head, body, now, &request_id, &mut appid)).catch_unwind();
+        let work = async {
+            let mut body = pin!(body);
+            let result = self.work(&head, body.as_mut(), now, &request_id, &mut appid).await;
+            if result.as_ref().is_err_and(Failure::leaves_a_body) {
+                body::drain(body, &head.headers, &self.limits).await;
+            }
+            result
+        };
+        let work = AssertUnwindSafe(work).catch_unwind();
         let longest = match head.uri.path().starts_with(EXTENSION_PREFIX) {
             true => self.limits.extension_timeout,
             false => self.limits.request_timeout,
@@ -345,6 +354,11 @@ impl From<NoRoute> for Failure {
 }
 
 impl Failure {
+    /// Whether more of the request's body may come: not when it broke off or came too slowly.
+    fn leaves_a_body(&self) -> bool {
+        !matches!(self.error.code, ErrorCode::IncompleteBody | ErrorCode::RequestTimeout)
+    }
+
     fn render(self, head: &Parts, request_id: &str) -> (Response<Bytes>, ErrorCode) {
         let Self { mut error, allow } = self;
         // A backend that is itself a client hands on another server's id; here the id is that of this request.

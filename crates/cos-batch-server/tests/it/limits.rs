@@ -12,14 +12,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use cos_batch_server::Limits;
+use cos_batch_server::{DRAINED_BYTES_MAX, Limits};
 use http::Request;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::support::*;
 
 fn small() -> Limits {
-    Limits { body_bytes: 1000, uri_bytes: 100, header_count: 5, header_bytes: 500, ..Limits::default() }
+    let sizes = Limits { body_bytes: 1000, drained_bytes: 0, ..Limits::default() };
+    Limits { uri_bytes: 100, header_count: 5, header_bytes: 500, ..sizes }
 }
 
 #[tokio::test]
@@ -141,6 +142,19 @@ async fn over_a_socket_a_large_body_is_refused_before_it_is_sent() {
     let answer = connection.ask(head).await;
     assert_eq!(error(&answer).code.as_str(), "XMLSizeLimit");
     assert!(connection.rest().await.is_empty(), "the connection ends, since its body was not read");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_all_of_a_large_body_first_sees_why_it_is_refused() {
+    let server = Server::start(anonymous(Recorder::default()).build().unwrap()).await;
+    let mut connection = Connection::open(&server).await;
+    let size = usize::try_from(DRAINED_BYTES_MAX).unwrap();
+    connection.write(format!("POST /jobs HTTP/1.1\r\nHost: h\r\nContent-Length: {size}\r\n\r\n")).await;
+    connection.write(vec![b'x'; size]).await;
+    assert_eq!(error(&connection.answer().await).code.as_str(), "XMLSizeLimit");
+    // All of it was read, so that the connection is good for more.
+    assert_eq!(connection.ask("GET /jobs HTTP/1.1\r\nHost: h\r\n\r\n").await.status(), 200);
     server.stop().await;
 }
 
