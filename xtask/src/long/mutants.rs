@@ -1,10 +1,12 @@
 //! `cargo xtask long mutants`: small changes of the code, one at a time; each must make a test fail.
 //!
 //! It works on what is committed: the tree of `HEAD` is laid out in a folder of its own, and cargo-mutants changes and
-//! tests that. Results are remembered for as long as the mutated file stays as it is, so a run can be cut into parts.
+//! tests that; rows of tables and plain numbers, which it leaves alone, are changed here. Results are remembered for as
+//! long as the mutated file stays as it is, so a run can be cut into parts.
 
 mod name;
 mod report;
+mod rows;
 mod state;
 mod survivors;
 
@@ -16,7 +18,8 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use name::Mutant;
+use name::{Code, Mutant};
+use rows::RowChange;
 use state::{Outcome, Record, State};
 use xshell::{Cmd, Shell, cmd};
 
@@ -25,10 +28,14 @@ const SOURCES: &[(&str, &[&str])] = &[
     ("cos-signature", &["**/*.rs"]),
     ("cos-batch-model", &["status.rs", "scalar/*.rs", "error/*.rs", "validation.rs", "wire_enum.rs", "lenient.rs"]),
     ("cos-batch-model", &["xml/*.rs", "action/*.rs"]),
+    ("cos-batch-model", &["operation/*.rs", "job.rs", "manifest.rs", "report.rs", "api.rs"]),
 ];
 
 /// Where the result goes.
 const REPORT: &str = "docs/mutants.md";
+
+/// What is remembered. It is committed, so that a run goes on where another ended, wherever that was.
+const STATE: &str = "xtask/src/long/mutants/state.tsv";
 
 /// What is known about mutants that survive.
 const SURVIVORS: &str = "xtask/src/long/mutants/survivors.toml";
@@ -42,6 +49,9 @@ const PROPTEST_CASES: &str = "32";
 
 /// Shortest time after which a test is taken to hang, seconds. The tests of these crates take a few.
 const TIMEOUT_SECONDS_MIN: u64 = 30;
+
+/// What `timeout` ends with when it ended the command.
+const TIMED_OUT: i32 = 124;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -76,7 +86,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     if cmd!(shell, "cargo mutants --version").quiet().ignore_stdout().ignore_stderr().run().is_err() {
         bail!("cargo-mutants is not installed; to get it: cargo install cargo-mutants --locked --version ^27");
     }
-    let state_file = root.join("target/mutants/state.tsv");
+    let state_file = root.join(STATE);
     let mut bench = Bench::lay_out(root, &shell, &root.join(&arguments.work_dir))?;
     let mut state = State::read(&state_file)?;
     state.keep_current(&bench.blobs);
@@ -96,7 +106,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
                 println!("the time is over; the same command goes on from here");
                 break;
             }
-            for (mutant, outcome) in bench.test(batch)? {
+            let (rows, code): (Vec<Mutant>, _) =
+                batch.iter().cloned().partition(|mutant| bench.rows.contains_key(&mutant.name));
+            let mut outcomes = if code.is_empty() { Vec::new() } else { bench.test(&code)? };
+            for mutant in &rows {
+                let change = bench.rows[&mutant.name].clone();
+                outcomes.push((mutant, bench.test_row(&change)?));
+            }
+            for (mutant, outcome) in outcomes {
                 println!("{:<9} {}", outcome.name(), mutant.name);
                 state.insert(mutant, bench.record(mutant, outcome));
             }
@@ -124,11 +141,13 @@ struct Bench {
     build: PathBuf,
     out: PathBuf,
     commit: String,
-    /// Each file's hash.
+    /// Each file's hash; of mutated files, that of their code without comments.
     blobs: BTreeMap<String, String>,
     /// Hash of all files of a package, by the package's name.
     packages: BTreeMap<String, String>,
     mutants: Vec<Mutant>,
+    /// Those of them that are changed here, by name.
+    rows: BTreeMap<String, RowChange>,
     /// How long the tests of a package may take, once they were seen to pass.
     timeouts: BTreeMap<String, u64>,
 }
@@ -159,10 +178,75 @@ impl Bench {
 
         let shell = Shell::new()?;
         shell.change_dir(&tree);
-        let mut bench =
-            Self { shell, tree, build, out, commit, blobs, packages, mutants: Vec::new(), timeouts: BTreeMap::new() };
+        let (mutants, rows, timeouts) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut bench = Self { shell, tree, build, out, commit, blobs, packages, mutants, rows, timeouts };
         bench.mutants = bench.list()?;
+        for change in bench.list_rows()? {
+            bench.mutants.push(change.mutant.clone());
+            bench.rows.insert(change.mutant.name.clone(), change);
+        }
+        let mut codes = BTreeMap::new();
+        for path in bench.mutants.iter().map(|mutant| &mutant.path).collect::<BTreeSet<_>>() {
+            let code = Code::of(&fs::read_to_string(bench.tree.join(path))?);
+            let hash = cmd!(git, "git hash-object --stdin").stdin(&code.text).quiet().read()?;
+            bench.blobs.insert(path.clone(), hash);
+            codes.insert(path.clone(), code);
+        }
+        for mutant in &mut bench.mutants {
+            *mutant = mutant.clone().within(&codes[&mutant.path]);
+        }
+        // As in SOURCES, and inside a file from top to bottom.
+        let order: Vec<String> = bench.mutants.iter().map(|mutant| mutant.path.clone()).collect();
+        bench.mutants.sort_by_key(|mutant| (order.iter().position(|path| *path == mutant.path), mutant.line));
         Ok(bench)
+    }
+
+    /// Changes of rows in all files of `SOURCES`.
+    fn list_rows(&self) -> anyhow::Result<Vec<RowChange>> {
+        let mut changes = Vec::new();
+        for (package, paths) in SOURCES {
+            for path in *paths {
+                let (folder, pattern) = (format!("crates/{package}/src/"), *path);
+                let is_meant = |file: &str| match pattern.strip_suffix("*.rs") {
+                    Some("**/") => true,
+                    Some(inside) => file.strip_prefix(inside).is_some_and(|name| !name.contains('/')),
+                    None => file == pattern,
+                };
+                for file in self.blobs.keys().filter(|file| file.ends_with(".rs")) {
+                    if file.strip_prefix(&folder).is_some_and(is_meant) {
+                        changes.extend(rows::changes(file, &fs::read_to_string(self.tree.join(file))?));
+                    }
+                }
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Tests one changed row.
+    fn test_row(&mut self, change: &RowChange) -> anyhow::Result<Outcome> {
+        let package = change.mutant.package();
+        let timeout = self.timeout(package)?.to_string();
+        let file = self.tree.join(&change.mutant.path);
+        let text = fs::read_to_string(&file)?;
+        let lines = text.lines().enumerate().map(|(index, line)| {
+            let line = if index + 1 == change.mutant.line { &change.line } else { line };
+            format!("{line}\n")
+        });
+        fs::write(&file, lines.collect::<String>())?;
+        let build = cmd!(self.shell, "cargo test --quiet -p {package} --lib --test it --no-run");
+        let builds = self.environment(build).quiet().ignore_status().ignore_stderr().output()?.status.success();
+        let outcome = if builds {
+            let tests = cmd!(self.shell, "timeout {timeout} cargo test --quiet -p {package} --lib --test it");
+            match self.environment(tests).quiet().ignore_status().ignore_stderr().output()?.status.code() {
+                Some(0) => Outcome::Missed,
+                Some(TIMED_OUT) => Outcome::Timeout,
+                _ => Outcome::Caught,
+            }
+        } else {
+            Outcome::Unviable
+        };
+        fs::write(&file, text)?;
+        Ok(outcome)
     }
 
     fn list(&self) -> anyhow::Result<Vec<Mutant>> {

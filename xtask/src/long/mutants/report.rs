@@ -17,12 +17,12 @@ const ABOUT: &str = "# Mutants
 package that was changed. A change that no test notices is a survivor: it shows a rule that could be dropped unseen. The
 command wrote this page; what it says about survivors comes from `xtask/src/long/mutants/survivors.toml`.
 
-Not changed: what comes out of `macro_rules!`, tables, tests, and all packages and files that are not in the list below.
-For tables other tests stand in, which compare each with a list that was written apart from it: the changes of status over
-every pair (`status::tests::every_pair_of_statuses`), the error codes with their statuses
-(`it::answers::every_code_and_its_status`), the closed lists with their spellings (`it::tables`), the lengths of texts and
-the ranges of numbers at their edges (`it::limits`, `scalar::number::tests`), the budgets of documents
-(`it::edges::the_budgets_are_the_published_ones`); and `cargo xtask tidy` compares every limit with `docs/protocol.md`.
+The changes of code are those of cargo-mutants. To them come changes of tables and of plain numbers: each legal change
+of status and each signed header is left out, each spelling of a closed list, of an error code and of a field is altered,
+each error code is answered with another status, the least and the most of each text and number and every plain number
+behind a `const` are one less and one more, and the characters that a text may have are another class.
+
+Not changed: what comes out of other `macro_rules!`, tests, and all packages and files that are not in the list below.
 Not run here: examples in documentation, and the program that counts allocations, whose counts depend on what else runs;
 a test that can fail with nothing changed would pass a survivor off as caught. *Timeout* means that a test did not end,
 which a test run notices as well. *Unviable* means that the change does not compile. What was not run is not known.
@@ -172,7 +172,10 @@ impl<'a> Report<'a> {
             return writeln!(text, "Nothing was run.\n");
         }
         writeln!(text, "Commits that they ran on, with how many: {}. A result counts while", commits.join(", "))?;
-        writeln!(text, "the changed file stays as it is; a survivor runs again when its package changes.\n")
+        writeln!(
+            text,
+            "the code of the code of the changed file stays as it is; a survivor runs again when its package changes.\n"
+        )
     }
 
     fn write_survivors(&self, text: &mut String) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! What is remembered between runs: one line for each mutant, in a file under `target/`.
+//! What is remembered between runs: one line for each mutant, in a file that is committed.
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
@@ -41,7 +41,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) outcome: Outcome,
-    /// Hash of the mutated file.
+    /// Hash of the mutated file without its comments.
     pub(crate) blob: String,
     /// Hash of the package, its tests included.
     pub(crate) package: String,
@@ -102,11 +102,11 @@ impl State {
     }
 
     pub(crate) fn get(&self, mutant: &Mutant) -> Option<&Record> {
-        self.0.get(&mutant.name)
+        self.0.get(&mutant.key)
     }
 
     pub(crate) fn insert(&mut self, mutant: &Mutant, record: Record) {
-        self.0.insert(mutant.name.clone(), record);
+        self.0.insert(mutant.key.clone(), record);
     }
 }
 
