@@ -36,8 +36,8 @@ pub(crate) struct Serve {
     /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
     credentials: Option<PathBuf>,
-    /// TOML file with the stores that objects are in besides DIR, and which bucket is in which: [[store]] and [[bucket]], as
-    /// docs/configuration.md has it
+    /// TOML file with the stores that objects are in besides DIR, which bucket is in which, and how the engine works:
+    /// [[store]], [[bucket]], [engine] and [[appid]], as docs/configuration.md has it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Accept requests that are not signed, of any APPID; only on a loopback address

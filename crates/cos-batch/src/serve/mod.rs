@@ -7,7 +7,7 @@ mod objects;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use cos_batch_engine::{Access, Buckets, Config, Engine, Parts, Right, Spool, SystemClock};
+use cos_batch_engine::{Access, Buckets, Config as EngineConfig, Engine, Parts, Right, Spool, SystemClock};
 use cos_batch_jobstore::SqliteJobStore;
 use cos_batch_model::{AppId, BatchApi};
 use cos_batch_objectstore::{FolderStore, ObjectStore};
@@ -17,7 +17,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 pub(crate) use self::data::DataFolder;
 use self::extension::Views;
 use crate::{
-    config::Config as StoreConfig,
+    config::Config,
     credentials::{self, Credentials, GENERATED_APPID},
     exit::Error,
 };
@@ -63,7 +63,7 @@ impl Server {
     /// Starts to work on the jobs in the folder and to accept requests.
     pub(crate) async fn start(
         data: DataFolder,
-        stores: &StoreConfig,
+        config: &Config,
         callers: Callers,
         listen: Addresses,
     ) -> Result<Self, Error> {
@@ -76,10 +76,10 @@ impl Server {
             Callers::Keys(credentials) => access(credentials),
             Callers::Everybody => Access::new(),
         };
-        let access = stores.owners().fold(access, |access, (bucket, owner)| access.owner(bucket, owner.as_str()));
+        let access = config.owners().fold(access, |access, (bucket, owner)| access.owner(bucket, owner.as_str()));
         let local: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
         let gateway = objects::gateway(Arc::clone(&local), &callers, access.clone())?;
-        let engine = Engine::start(parts(&data, stores.buckets(local)?, access)?, true)
+        let engine = Engine::start(parts(&data, config.buckets(local)?, access, config.engine()?)?, true)
             .await
             .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
         let engine = Arc::new(engine);
@@ -168,18 +168,12 @@ fn open(path: &Path) -> Result<FolderStore, Error> {
     FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())))
 }
 
-fn parts(data: &DataFolder, buckets: Buckets, access: Access) -> Result<Parts, Error> {
+fn parts(data: &DataFolder, buckets: Buckets, access: Access, config: EngineConfig) -> Result<Parts, Error> {
     let spool = open(&data.spool())?;
     spool.create_bucket(SPOOL_BUCKET).map_err(Error::other)?;
     let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))
         .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
-    Ok(Parts {
-        jobs: Arc::new(jobs),
-        buckets,
-        access,
-        spool: Spool::new(Arc::new(spool), SPOOL_BUCKET),
-        config: Config::default(),
-    })
+    Ok(Parts { jobs: Arc::new(jobs), buckets, access, spool: Spool::new(Arc::new(spool), SPOOL_BUCKET), config })
 }
 
 fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error> {

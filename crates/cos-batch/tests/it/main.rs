@@ -19,6 +19,7 @@ mod retry;
 mod sample;
 mod scenario;
 mod screen;
+mod settings;
 mod sign;
 mod support;
 mod validate;

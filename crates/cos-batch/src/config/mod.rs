@@ -1,4 +1,6 @@
-//! The configuration of `serve`: stores, and which bucket is in which.
+//! The configuration of `serve`: stores, which bucket is in which, and the settings of the engine.
+
+mod engine;
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use cos_batch_engine::Buckets;
+use cos_batch_engine::{Buckets, Config as EngineConfig};
 use cos_batch_model::AppId;
 use cos_batch_objectstore::{
     Capabilities, CommandCredentials, FileCredentials, FolderStore, HttpDialect, HttpSettings, HttpStore, ObjectStore,
@@ -18,6 +20,7 @@ use cos_batch_objectstore::{
 use cos_signature::{Credentials, SecretKey};
 use serde::{Deserialize, Deserializer, de};
 
+use self::engine::{EngineSettings, Tenant};
 use crate::exit::Error;
 
 /// Bytes of a configuration at most: room for thousands of buckets.
@@ -39,6 +42,12 @@ pub(crate) struct Config {
     /// Which buckets there are.
     #[serde(default, rename = "bucket")]
     buckets: Vec<Bucket>,
+    /// How the engine works.
+    #[serde(default)]
+    engine: EngineSettings,
+    /// What is otherwise for single APPIDs.
+    #[serde(default, rename = "appid")]
+    tenants: Vec<Tenant>,
 }
 
 fn yes() -> bool {
@@ -48,7 +57,8 @@ fn yes() -> bool {
 /// Without a file, all buckets are folders of the data folder.
 impl Default for Config {
     fn default() -> Self {
-        Self { local_buckets: yes(), stores: Vec::new(), buckets: Vec::new() }
+        let (stores, buckets, engine, tenants) = (Vec::new(), Vec::new(), EngineSettings::default(), Vec::new());
+        Self { local_buckets: yes(), stores, buckets, engine, tenants }
     }
 }
 
@@ -153,6 +163,11 @@ impl Config {
     /// Owners of buckets whose names do not say it.
     pub(crate) fn owners(&self) -> impl Iterator<Item = (&str, &AppId)> {
         self.buckets.iter().filter_map(|bucket| Some((bucket.name.as_str(), bucket.owner.as_ref()?)))
+    }
+
+    /// How the engine works.
+    pub(crate) fn engine(&self) -> Result<EngineConfig, Error> {
+        self.engine.config(&self.tenants).map_err(Error::usage)
     }
 
     /// The stores, and which bucket is in which; `local` has those that are not named.
@@ -326,7 +341,11 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretKey
 }
 
 fn appid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AppId>, D::Error> {
-    String::deserialize(deserializer)?.parse().map(Some).map_err(de::Error::custom)
+    appid_of(deserializer).map(Some)
+}
+
+fn appid_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<AppId, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 
 #[cfg(test)]
@@ -369,7 +388,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[[stor]]\n",
-                "line 1: unknown field `stor`, expected one of `local_buckets`, `store`, `bucket` (did you mean `store`?)",
+                "line 1: unknown field `stor`, expected one of `local_buckets`, `store`, `bucket`, `engine`, `appid` (did you mean `store`?)",
             ),
             (&format!("{S3}sytle = \"path\"\n"), "line 7: unknown field `sytle`"),
             (&format!("{S3}style = \"host\"\n"), "line 7: unknown variant `host`, expected `path` or `virtual`"),
@@ -402,6 +421,36 @@ mod tests {
         }
         let error = built(&format!("{S3}sytle = \"path\"\n")).map(drop).unwrap_err();
         assert!(error.ends_with("(did you mean `style`?)"), "{error}");
+    }
+
+    #[test]
+    fn the_engine_is_told_what_stands_there_and_keeps_its_defaults() {
+        let engine = |text: &str| Config::parse(text).and_then(|config| config.engine());
+        let plain = format!("{:?}", EngineConfig::default());
+        assert_eq!(format!("{:?}", engine("").unwrap()), plain);
+        let text = "[engine]\nworkers = 9\nblocking_slots = 3\nasync_slots = 40\npreparers = 1\noperations_per_second = 500\n\
+             job_operations_per_second = 50\nfailed_percent_max = 10\nfailed_percent_tasks_above = 20\n\
+             manifest_rows_max = 1000\nlive_jobs_max = 5\nconfirmation_hours = 2\nretention_days = 1\n\
+             lease_seconds = 60\ndrain_seconds = 0\npoll_millis = 100\ncheckpoint_millis = 50\n\
+             [[appid]]\nappid = \"125\"\njob_operations_per_second = 7\n";
+        insta::assert_debug_snapshot!(engine(text).unwrap());
+        assert!(engine("[engine]\nfailed_percent_max = 100\n").unwrap().failure_threshold.is_none());
+        for (text, expected) in [
+            ("[engine]\nworkers = 0\n", "engine: workers must be from 1 to 1000, not 0"),
+            ("[engine]\nfailed_percent_max = 101\n", "engine: failed_percent_max must be from 0 to 100, not 101"),
+            ("[engine]\nlease_seconds = 9\n", "engine: lease_seconds must be from 10 to 600, not 9"),
+            ("[engine]\nworker = 1\n", "line 2: unknown field `worker`, expected one of `workers`"),
+            ("[engine]\nworkers = -1\n", "line 2: invalid value: integer `-1`, expected u64"),
+            (
+                "[[appid]]\nappid = \"125\"\njob_operations_per_second = 0\n",
+                "appid \"125\": job_operations_per_second must be from 1 to 1000000, not 0",
+            ),
+            ("[[appid]]\nappid = \"1\"\n[[appid]]\nappid = \"1\"\n", "appid \"1\" is there twice"),
+            ("[[appid]]\nappid = \"1/2\"\n", "line 2: x-cos-appid"),
+        ] {
+            let error = engine(text).map(drop).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{error}");
+        }
     }
 
     #[test]

@@ -1,0 +1,156 @@
+//! The settings of the engine, `[engine]`, and those of single APPIDs, `[[appid]]`.
+
+use std::{collections::BTreeSet, num::NonZeroU32, ops::RangeInclusive, time::Duration};
+
+use cos_batch_engine::{Config, lifecycle::FailureThreshold};
+use cos_batch_model::AppId;
+use serde::Deserialize;
+
+use super::appid_of;
+
+/// Shards worked on at once at most, and manifests read at once: each holds some megabytes, and has a task of its own.
+const WORKERS: RangeInclusive<u64> = 1..=1_000;
+
+/// Operations in flight at once on one store at most. Those on a folder have a thread each.
+const BLOCKING_SLOTS: RangeInclusive<u64> = 1..=512;
+
+/// Operations in flight at once on one store at most. Each has a connection, and so a descriptor.
+const ASYNC_SLOTS: RangeInclusive<u64> = 1..=10_000;
+
+/// Operations in a second at most. More than any store takes is as good as no limit.
+const RATE: RangeInclusive<u64> = 1..=1_000_000;
+
+/// Percent of the executed tasks that may fail.
+const PERCENT: RangeInclusive<u64> = 0..=100;
+
+/// Rows of a manifest, and tasks for the threshold: what the counters of a job hold is far more.
+const ROWS: RangeInclusive<u64> = 0..=1_000_000_000_000;
+
+/// Jobs of one APPID that have not ended. A list of them is read whole now and then.
+const LIVE_JOBS: RangeInclusive<u64> = 1..=1_000_000;
+
+/// Hours that a job may wait to be confirmed: up to a year.
+const CONFIRMATION_HOURS: RangeInclusive<u64> = 1..=8_760;
+
+/// Days for which finished jobs are kept: up to ten years.
+const RETENTION_DAYS: RangeInclusive<u64> = 1..=3_650;
+
+/// Seconds that a lease lasts. A node that dies holds up its shards for so long; one that is slow must not lose them.
+const LEASE_SECONDS: RangeInclusive<u64> = 10..=600;
+
+/// Seconds that a shutdown waits.
+const DRAIN_SECONDS: RangeInclusive<u64> = 0..=3_600;
+
+/// Milliseconds between two looks at the jobs.
+const POLL_MILLIS: RangeInclusive<u64> = 10..=60_000;
+
+/// Milliseconds between two checkpoints of a shard.
+const CHECKPOINT_MILLIS: RangeInclusive<u64> = 10..=60_000;
+
+/// `[engine]`. What is not given stays as it is in [`Config::default`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EngineSettings {
+    workers: Option<u64>,
+    preparers: Option<u64>,
+    blocking_slots: Option<u64>,
+    async_slots: Option<u64>,
+    operations_per_second: Option<u64>,
+    job_operations_per_second: Option<u64>,
+    failed_percent_max: Option<u64>,
+    failed_percent_tasks_above: Option<u64>,
+    manifest_rows_max: Option<u64>,
+    live_jobs_max: Option<u64>,
+    confirmation_hours: Option<u64>,
+    retention_days: Option<u64>,
+    lease_seconds: Option<u64>,
+    drain_seconds: Option<u64>,
+    poll_millis: Option<u64>,
+    checkpoint_millis: Option<u64>,
+}
+
+/// `[[appid]]`: what is otherwise for one APPID.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tenant {
+    #[serde(deserialize_with = "appid_of")]
+    appid: AppId,
+    job_operations_per_second: Option<u64>,
+}
+
+impl EngineSettings {
+    /// The engine's settings, or what is wrong with them.
+    pub(super) fn config(&self, tenants: &[Tenant]) -> Result<Config, String> {
+        let mut config = Config::default();
+        let count = |name, value, range| -> Result<Option<usize>, String> {
+            Ok(within("engine", name, value, range)?.and_then(|number| usize::try_from(number).ok()))
+        };
+        let number = |name, value, range| within("engine", name, value, range);
+        set(&mut config.workers, count("workers", self.workers, WORKERS)?);
+        set(&mut config.preparers, count("preparers", self.preparers, WORKERS)?);
+        set(&mut config.blocking_slots, count("blocking_slots", self.blocking_slots, BLOCKING_SLOTS)?);
+        set(&mut config.async_slots, count("async_slots", self.async_slots, ASYNC_SLOTS)?);
+        config.operations_per_second = rate("engine", "operations_per_second", self.operations_per_second)?;
+        config.job_operations_per_second = rate("engine", "job_operations_per_second", self.job_operations_per_second)?;
+        config.failure_threshold = self.threshold()?;
+        set(&mut config.manifest_rows_max, number("manifest_rows_max", self.manifest_rows_max, ROWS)?);
+        set(&mut config.live_jobs_max, number("live_jobs_max", self.live_jobs_max, LIVE_JOBS)?);
+        let hours = number("confirmation_hours", self.confirmation_hours, CONFIRMATION_HOURS)?;
+        set(&mut config.confirmation_wait, hours.map(|hours| Duration::from_secs(hours * 3_600)));
+        let days = number("retention_days", self.retention_days, RETENTION_DAYS)?;
+        set(&mut config.retention, days.map(|days| Duration::from_secs(days * 86_400)));
+        let lease = number("lease_seconds", self.lease_seconds, LEASE_SECONDS)?;
+        set(&mut config.lease, lease.map(Duration::from_secs));
+        let drain = number("drain_seconds", self.drain_seconds, DRAIN_SECONDS)?;
+        set(&mut config.drain, drain.map(Duration::from_secs));
+        let poll = number("poll_millis", self.poll_millis, POLL_MILLIS)?;
+        set(&mut config.poll, poll.map(Duration::from_millis));
+        let checkpoint = number("checkpoint_millis", self.checkpoint_millis, CHECKPOINT_MILLIS)?;
+        set(&mut config.checkpoint_interval, checkpoint.map(Duration::from_millis));
+        let mut seen = BTreeSet::new();
+        for tenant in tenants {
+            let appid = tenant.appid.as_str();
+            let place = format!("appid {appid:?}");
+            if !seen.insert(appid) {
+                return Err(format!("{place} is there twice"));
+            }
+            if let Some(rate) = rate(&place, "job_operations_per_second", tenant.job_operations_per_second)? {
+                config.job_operations_per_second_of.insert(appid.to_owned(), rate);
+            }
+        }
+        Ok(config)
+    }
+
+    /// When a job has failed too often; never at 100 percent.
+    fn threshold(&self) -> Result<Option<FailureThreshold>, String> {
+        let mut threshold = FailureThreshold::default();
+        let percent = within("engine", "failed_percent_max", self.failed_percent_max, PERCENT)?;
+        set(&mut threshold.failed_percent_above, percent);
+        if let Some(tasks) = within("engine", "failed_percent_tasks_above", self.failed_percent_tasks_above, ROWS)? {
+            threshold.tasks_above = tasks;
+            // Of a job that is smaller than that, a share says something earlier.
+            threshold.executed_min = threshold.executed_min.min(tasks.max(1));
+        }
+        Ok(Some(threshold).filter(|threshold| threshold.failed_percent_above < *PERCENT.end()))
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn rate(place: &str, name: &str, value: Option<u64>) -> Result<Option<NonZeroU32>, String> {
+    let rate = within(place, name, value, RATE)?;
+    Ok(rate.and_then(|rate| u32::try_from(rate).ok()).and_then(NonZeroU32::new))
+}
+
+fn within(place: &str, name: &str, value: Option<u64>, range: RangeInclusive<u64>) -> Result<Option<u64>, String> {
+    match value {
+        Some(value) if !range.contains(&value) => {
+            Err(format!("{place}: {name} must be from {} to {}, not {value}", range.start(), range.end()))
+        }
+        _ => Ok(value),
+    }
+}
