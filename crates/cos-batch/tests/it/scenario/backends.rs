@@ -2,14 +2,22 @@
 
 use std::{fmt::Write as _, fs, os::unix::fs::PermissionsExt as _, sync::Arc};
 
-use cos_batch_objectstore::{FolderStore, HttpDialect, HttpStore, ObjectStore, PutRequest, StaticCredentials, Style};
+use cos_batch_objectstore::{
+    BucketVersioning, FolderStore, HttpDialect, HttpStore, ObjectStore, PutRequest, StaticCredentials, Style,
+};
 use cos_signature::Credentials;
 
 use super::{peers, story::Bucket};
-use crate::support::{Place, Server};
+use crate::support::{Place, Server, write_private};
 
 /// What the server's configuration can say of a store that it lacks; the rest comes out when a task meets it.
 const SETTINGS: [&str; 2] = ["acl", "restore"];
+
+/// Buckets that there are. The foreign one need not be.
+const BUCKETS: [Bucket; 4] = [Bucket::Source, Bucket::Target, Bucket::Versions, Bucket::Lent];
+
+/// The account that the story is about.
+const APPID: &str = "1250000000";
 
 /// Key of the servers that are told what key to accept.
 const SECRET_ID: &str = "storykey";
@@ -36,20 +44,23 @@ enum Running {
 }
 
 /// The server's own folder.
-pub(crate) fn folder() -> Backend {
+pub(crate) async fn folder() -> Backend {
     let place = Place::new();
-    for bucket in [Bucket::Source, Bucket::Target] {
+    for bucket in BUCKETS {
         std::fs::create_dir_all(place.bucket(bucket.name())).unwrap();
     }
-    let server = Server::start(&place);
+    let server = start(&place, &grants(), &[]);
     let store = FolderStore::open(place.data().join("buckets")).unwrap();
+    store.put_versioning(Bucket::Versions.name(), BucketVersioning::Enabled).await.unwrap();
     Backend { name: "folder", store: Arc::new(store), lacks: &[], server, place, _store: None }
 }
 
 /// Buckets in a second server of ours, through its object endpoint in the dialect of COS.
 pub(crate) async fn cos() -> Backend {
     let objects = Place::new();
-    let running = Server::start_with(&objects, &["--objects-listen", "127.0.0.1:0"]);
+    // On that server all buckets are this account's: what it may do to them is for the server of jobs to say.
+    let owner = format!("[[bucket]]\nname = \"{}\"\nowner = \"{APPID}\"\n", Bucket::Lent.name());
+    let running = start(&objects, &owner, &["--objects-listen", "127.0.0.1:0"]);
     let endpoint = format!("http://{}", running.objects().expect("it says where the objects are"));
     let (id, key) = running.key();
     let settings = format!("kind = \"cos\"\nregion = \"local\"\nstyle = \"path\"\nendpoint = \"{endpoint}\"\n");
@@ -59,16 +70,18 @@ pub(crate) async fn cos() -> Backend {
     remote("cos", store, &settings, (&id, &key), &[], running).await
 }
 
-/// Buckets in SeaweedFS. It has no archive, and its access lists know no identities of COS.
+/// Buckets in SeaweedFS. It has no archive, its access lists know no identities of COS, and it encrypts nothing unless it
+/// has a service of keys.
 pub(crate) async fn seaweedfs() -> Backend {
     let (running, port) = peers::seaweedfs(SECRET_ID, SECRET_KEY);
-    s3("seaweedfs", port, &["archive", "restore", "acl"], running).await
+    s3("seaweedfs", port, &["archive", "restore", "acl", "encryption"], running).await
 }
 
-/// Buckets in moto, a simulation that knows archived objects, and does not look at times in conditions.
+/// Buckets in moto, a simulation that knows archived objects, does not look at times in conditions, and forgets that a copy
+/// was to be encrypted.
 pub(crate) async fn moto() -> Backend {
     let (running, port) = peers::moto();
-    s3("moto", port, &["acl", "conditions"], running).await
+    s3("moto", port, &["acl", "conditions", "encryption"], running).await
 }
 
 async fn s3(name: &'static str, port: u16, lacks: &'static [&'static str], running: peers::Server) -> Backend {
@@ -88,6 +101,19 @@ async fn s3(name: &'static str, port: u16, lacks: &'static [&'static str], runni
     remote(name, store, &settings, (SECRET_ID, SECRET_KEY), lacks, Running::Theirs(running)).await
 }
 
+/// What this account may do to a bucket of another.
+fn grants() -> String {
+    format!("[[grant]]\nbucket = \"{}\"\nappid = \"{APPID}\"\nrights = [\"read\"]\n", Bucket::Lent.name())
+}
+
+/// A server with one key, and with these rights of its account.
+fn start(place: &Place, rights: &str, flags: &[&str]) -> Server {
+    let file = place.key_file();
+    let key = format!("[[key]]\nsecret_id = \"AKID{SECRET_ID}\"\nsecret_key = \"{SECRET_KEY}\"\nappid = \"{APPID}\"\n");
+    write_private(&file, &(key + rights));
+    Server::start_with(place, &[&["--credentials", file.to_str().unwrap()], flags].concat())
+}
+
 /// A server whose buckets are in that store.
 async fn remote(
     name: &'static str,
@@ -97,9 +123,12 @@ async fn remote(
     lacks: &'static [&'static str],
     running: Running,
 ) -> Backend {
-    let buckets = [Bucket::Source, Bucket::Target].map(Bucket::name);
+    let buckets = BUCKETS.map(Bucket::name);
     for bucket in buckets {
         store.put_bucket(bucket).await.unwrap();
+    }
+    if !lacks.contains(&"versions") {
+        store.put_versioning(Bucket::Versions.name(), BucketVersioning::Enabled).await.unwrap();
     }
     let place = Place::new();
     let mut config = format!("[[store]]\nname = \"there\"\n{settings}secret_id = \"{id}\"\nsecret_key = \"{key}\"\n");
@@ -109,6 +138,6 @@ async fn remote(
     let file = place.file("config.toml");
     fs::write(&file, config).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    let server = Server::start_with(&place, &["--config", file.to_str().unwrap()]);
+    let server = start(&place, &grants(), &["--config", file.to_str().unwrap()]);
     Backend { name, store: Arc::new(store), lacks, server, place, _store: Some(running) }
 }

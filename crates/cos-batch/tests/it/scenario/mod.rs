@@ -14,32 +14,41 @@ use std::{
 };
 
 use backends::Backend;
+use cos_batch_objectstore::{ListRequest, PutRequest, VersionSelector};
 use md5::Digest as _;
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 use story::{Bucket, Job, Story};
 
 /// Where manifests go, in the bucket that a job's rows are in.
 const MANIFEST: &str = "lists/rows.csv";
+const INVENTORY: &str = "lists/inventory/manifest.json";
+const LIST: &str = "lists/inventory/rows.csv";
 
-/// One row of a report: bucket, key, status word, HTTP status, code.
-type Reported = BTreeMap<(String, String), (String, u16, String)>;
+/// Rows of a report by bucket, key and version: status word, HTTP status, code.
+type Reported = BTreeMap<(String, String, String), (String, u16, String)>;
+
+/// Versions that the story remembers, by its names for them.
+type Versions = BTreeMap<String, String>;
 
 /// Tells the story to a store.
 pub(crate) async fn tell(backend: &Backend) {
     let story = story::read();
     let store = &*backend.store;
+    let mut versions = Versions::new();
     for object in &story.objects {
         if object.storage_class.as_deref() == Some("ARCHIVE") && backend.lacks.contains(&"archive") {
             continue;
         }
-        observe::put(store, Bucket::Source.name(), object).await;
+        let bucket = object.bucket.unwrap_or(Bucket::Source);
+        let version = observe::put(store, bucket.name(), object).await;
+        versions.extend(object.remember.clone().zip(version));
     }
     for (number, job) in story.jobs.iter().enumerate() {
         let lacks = job.needs.iter().any(|need| backend.lacks.contains(&need.as_str()));
         match (&job.lacking, lacks) {
-            (_, false) => run(backend, job, number).await,
-            (Some(words), true) => refused(backend, job, number, words).await,
+            (_, false) => run(backend, job, number, &versions).await,
+            (Some(words), true) => refused(backend, job, number, words, &versions).await,
             (None, true) => {}
         }
     }
@@ -57,33 +66,64 @@ fn assert_all_is_told(story: &Story) {
         "AccessControlGrants",
         "CannedAccessControlList",
         "PrefixReplace",
+        "<AccessControlDirective>Copy",
+        "<AccessControlDirective>Replaced",
+        "<AccessControlDirective>Add",
+        "<MetadataDirective>Copy",
         "<MetadataDirective>Replaced",
         "<MetadataDirective>Add",
+        "<TaggingDirective>Copy",
         "<TaggingDirective>Replaced",
         "<TaggingDirective>Add",
-        "ModifiedSinceConstraint",
-        "UnModifiedSinceConstraint",
-        "StorageClass",
+        "<CacheControl>",
+        "<ContentDisposition>",
+        "<ContentEncoding>",
+        "<ContentType>",
+        "<HttpExpiresDate>",
+        "<SSEAlgorithm>",
+        "<UserMetadata>",
+        "<ModifiedSinceConstraint>",
+        "<UnModifiedSinceConstraint>",
+        "<StorageClass>",
+        "<JobTier>Bulk",
+        "<JobTier>Standard",
     ] {
         assert!(text.contains(word), "the story has no {word}");
     }
+    let one = |what: &str, is: fn(&Job) -> bool| assert!(story.jobs.iter().any(is), "the story has no job {what}");
+    one("without a report", |job| job.no_report);
+    one("with failed tasks alone in its report", |job| job.failed_only);
+    one("that is confirmed", |job| job.confirm);
+    one("over an inventory", |job| job.inventory);
+    one("over an old version of its manifest", |job| job.old_manifest);
+    one("over versions", |job| job.rows.iter().any(|row| row.version.is_some()));
 }
 
 /// A job that the store can do: its report and what is there afterwards are as told.
-async fn run(backend: &Backend, job: &Job, number: usize) {
+async fn run(backend: &Backend, job: &Job, number: usize, versions: &Versions) {
     let told = format!("{}: {}", backend.name, job.name);
-    let id = create(backend, job, number).await;
+    let id = create(backend, job, number, versions).await;
+    if job.confirm {
+        backend.server.look_until(&id, |seen| seen["Status"] == "Suspended" || seen["Status"] == "Failed");
+        backend.server.run(&["confirm", &id]).with_code(0);
+    }
     let described = ended(backend, &id);
     assert_eq!(described["Status"], "Complete", "{told}: {described:#}");
     let failed = job.rows.iter().filter(|row| !row.code.is_empty()).count() as u64;
     let all = job.rows.len() as u64;
     let progress = &described["ProgressSummary"];
-    assert_eq!(progress["NumberOfTasksFailed"], failed, "{told}: {:?}", report(backend, &id).await);
+    let mut reported = if job.no_report { Reported::new() } else { report(backend, &id).await };
+    assert_eq!(progress["NumberOfTasksFailed"], failed, "{told}: {reported:?}");
     assert_eq!(progress["NumberOfTasksSucceeded"], all - failed, "{told}");
+    if job.no_report {
+        let folder = format!("reports/job-{id}");
+        let request = ListRequest { bucket: Bucket::Target.name(), prefix: &folder, after: None, limit: 1 };
+        assert!(backend.store.list(request).await.unwrap().objects.is_empty(), "{told}: there is a report");
+    }
 
-    let mut reported = report(backend, &id).await;
-    for row in &job.rows {
-        let name = (row.bucket.unwrap_or(job.on).name().to_owned(), row.key.clone());
+    for row in job.rows.iter().filter(|_| !job.no_report) {
+        let version = row.version.as_ref().map(|name| versions[name].clone()).unwrap_or_default();
+        let name = (row.bucket.unwrap_or(job.on).name().to_owned(), row.key.clone(), version);
         let outcome = reported.remove(&name);
         if row.code.is_empty() && job.failed_only {
             assert_eq!(outcome, None, "{told}: {name:?}");
@@ -96,17 +136,18 @@ async fn run(backend: &Backend, job: &Job, number: usize) {
         assert!(row.code.is_empty() || row.code.contains(&code), "{told}: {name:?}: {status} {code}");
     }
     assert!(reported.is_empty(), "{told}: {reported:?}");
-    let bucket =
-        if job.on == Bucket::Source && job.operation.contains("COSPutObjectCopy") { Bucket::Target } else { job.on };
+    let bucket = if job.operation.contains("COSPutObjectCopy") { Bucket::Target } else { job.on };
     for object in &job.then {
-        observe::assert_is(&*backend.store, bucket.name(), object, &told).await;
+        let version = object.version.as_ref().map(|name| VersionSelector::Id(versions[name].clone()));
+        let (bucket, version) = (object.bucket.unwrap_or(bucket), version.unwrap_or(VersionSelector::Latest));
+        observe::assert_is(&*backend.store, bucket.name(), object, &version, &told).await;
     }
 }
 
 /// A job that the store cannot do fails before it begins, and says why.
-async fn refused(backend: &Backend, job: &Job, number: usize, words: &str) {
+async fn refused(backend: &Backend, job: &Job, number: usize, words: &str, versions: &Versions) {
     let told = format!("{}: {}", backend.name, job.name);
-    let id = create(backend, job, number).await;
+    let id = create(backend, job, number, versions).await;
     let described = ended(backend, &id);
     assert_eq!(described["Status"], "Failed", "{told}: {described:#}");
     let failure = &described["FailureReasons"][0];
@@ -116,20 +157,66 @@ async fn refused(backend: &Backend, job: &Job, number: usize, words: &str) {
     assert_eq!(described["ProgressSummary"]["NumberOfTasksFailed"], 0, "{told}");
 }
 
-/// Uploads the job's manifest and makes the job. Gives its id.
-async fn create(backend: &Backend, job: &Job, number: usize) -> String {
-    let mut manifest = String::new();
+/// Where a job's manifest is, as its XML says it, and how it is written.
+async fn manifest(backend: &Backend, job: &Job, versions: &Versions) -> String {
+    let with_versions = job.rows.iter().any(|row| row.version.is_some());
+    let mut rows = String::new();
     for row in &job.rows {
         let key = row.key.replace('%', "%25").replace(' ', "%20").replace(',', "%2C").replace('+', "%2B");
-        writeln!(manifest, "{},{key}", row.bucket.unwrap_or(job.on).name()).unwrap();
+        write!(rows, "{},{key}", row.bucket.unwrap_or(job.on).name()).unwrap();
+        if with_versions {
+            write!(rows, ",{}", row.version.as_ref().map_or("", |name| versions[name].as_str())).unwrap();
+        }
+        rows.push('\n');
     }
-    let request = cos_batch_objectstore::PutRequest::new(job.on.name(), MANIFEST, manifest.clone().into());
-    backend.store.put(request).await.unwrap();
-    let etag = md5::Md5::digest(manifest).iter().fold(String::new(), |mut hex, byte| {
+    let columns = if with_versions { ["Bucket", "Key", "VersionId"].as_slice() } else { &["Bucket", "Key"] };
+    let (key, text, spec) = if job.inventory {
+        upload(backend, job, LIST, &rows).await;
+        let file = json!({ "key": LIST, "size": rows.len().to_string(), "md5Checksum": md5_of(&rows) });
+        let about = json!({
+            "sourceAppid": "1250000000", "sourceBucket": job.on.name(), "destinationBucket": job.on.name(),
+            "fileFormat": "CSV", "fileSchema": columns.join(", "), "files": [file],
+        });
+        let spec = "<Format>COSInventoryReport_CSV_V1</Format>".to_owned();
+        (INVENTORY, about.to_string(), spec)
+    } else {
+        let fields: String = columns.iter().map(|column| format!("<member>{column}</member>")).collect();
+        (MANIFEST, rows, format!("<Fields>{fields}</Fields><Format>COSBatchOperations_CSV_V1</Format>"))
+    };
+    let version = upload(backend, job, key, &text).await;
+    let version = version
+        .filter(|_| job.old_manifest)
+        .map_or(String::new(), |version| format!("<ObjectVersionId>{version}</ObjectVersionId>"));
+    if job.old_manifest {
+        upload(backend, job, key, "this,is,not,the,manifest\n").await;
+    }
+    format!(
+        "<Manifest><Location><ETag>{}</ETag><ObjectArn>{}/{key}</ObjectArn>{version}</Location><Spec>{spec}</Spec></Manifest>",
+        md5_of(&text),
+        resource(job.on),
+    )
+}
+
+/// Puts a text into the bucket of the job's rows, and gives its version.
+async fn upload(backend: &Backend, job: &Job, key: &str, text: &str) -> Option<String> {
+    let request = PutRequest::new(job.on.name(), key, text.to_owned().into());
+    backend.store.put(request).await.unwrap().version_id
+}
+
+fn md5_of(text: &str) -> String {
+    md5::Md5::digest(text).iter().fold(String::new(), |mut hex, byte| {
         write!(hex, "{byte:02x}").unwrap();
         hex
-    });
-    let resource = |bucket: Bucket| format!("qcs::cos:local::{}", bucket.name());
+    })
+}
+
+fn resource(bucket: Bucket) -> String {
+    format!("qcs::cos:local::{}", bucket.name())
+}
+
+/// Uploads the job's manifest and makes the job. Gives its id.
+async fn create(backend: &Backend, job: &Job, number: usize, versions: &Versions) -> String {
+    let manifest = manifest(backend, job, versions).await;
     #[expect(clippy::disallowed_methods, reason = "the server under test goes by the machine's clock, too")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let operation = job
@@ -139,18 +226,23 @@ async fn create(backend: &Backend, job: &Job, number: usize) -> String {
         .replace("{tomorrow}", &(now + 86_400).to_string())
         .replace("{yesterday}", &(now - 86_400).to_string());
     let scope = if job.failed_only { "FailedTasksOnly" } else { "AllTasks" };
+    let report = if job.no_report {
+        "<Report><Enabled>false</Enabled></Report>".to_owned()
+    } else {
+        format!(
+            "<Report><Bucket>{}</Bucket><Enabled>true</Enabled><Format>Report_CSV_V1</Format><Prefix>reports</Prefix>\
+             <ReportScope>{scope}</ReportScope></Report>",
+            resource(Bucket::Target)
+        )
+    };
     let text = format!(
-        "<CreateJobRequest><ClientRequestToken>{}-{number}</ClientRequestToken><Description>{}</Description>\
-         <Manifest><Location><ETag>{etag}</ETag><ObjectArn>{}/{MANIFEST}</ObjectArn></Location><Spec><Fields>\
-         <member>Bucket</member><member>Key</member></Fields><Format>COSBatchOperations_CSV_V1</Format></Spec></Manifest>\
-         <Operation>{}</Operation><Priority>1</Priority><Report><Bucket>{}</Bucket><Enabled>true</Enabled>\
-         <Format>Report_CSV_V1</Format><Prefix>reports</Prefix><ReportScope>{scope}</ReportScope></Report>\
-         <RoleArn>qcs::cam::uin/0:roleName/none</RoleArn></CreateJobRequest>",
+        "<CreateJobRequest><ClientRequestToken>{}-{number}</ClientRequestToken><ConfirmationRequired>{}\
+         </ConfirmationRequired><Description>{}</Description>{manifest}<Operation>{}</Operation><Priority>1</Priority>\
+         {report}<RoleArn>qcs::cam::uin/0:roleName/none</RoleArn></CreateJobRequest>",
         backend.name,
+        job.confirm,
         job.name,
-        resource(job.on),
         operation.trim(),
-        resource(Bucket::Target),
     );
     let file = backend.place.file("request.xml");
     std::fs::write(&file, text).unwrap();
@@ -173,14 +265,13 @@ async fn report(backend: &Backend, id: &str) -> Reported {
     let mut rows = Reported::new();
     for file in manifest["Results"].as_array().unwrap() {
         let text = observe::get(&*backend.store, bucket, file["Key"].as_str().unwrap()).await;
-        let md5 = md5::Md5::digest(&text);
-        let md5 = md5.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        assert_eq!(file["MD5Checksum"], md5.as_str(), "{id}: {file}");
+        assert_eq!(file["MD5Checksum"], md5_of(&text).as_str(), "{id}: {file}");
         for line in text.lines() {
             let fields: Vec<&str> = line.splitn(7, ',').collect();
             let key = percent_decode_str(fields[1]).decode_utf8().unwrap().into_owned();
             let outcome = (fields[3].to_owned(), fields[4].parse().unwrap(), fields[5].to_owned());
-            assert_eq!(rows.insert((fields[0].to_owned(), key), outcome), None, "{line} is reported twice");
+            let name = (fields[0].to_owned(), key, fields[2].to_owned());
+            assert_eq!(rows.insert(name, outcome), None, "{line} is reported twice");
         }
     }
     rows
@@ -188,7 +279,7 @@ async fn report(backend: &Backend, id: &str) -> Reported {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_folder() {
-    tell(&backends::folder()).await;
+    tell(&backends::folder().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

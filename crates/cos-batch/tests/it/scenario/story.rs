@@ -19,10 +19,19 @@ pub(crate) struct Story {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Object {
     pub(crate) key: String,
+    /// The bucket it is put into: `source` unless said otherwise; or where it is looked for: where the job put it.
+    pub(crate) bucket: Option<Bucket>,
+    /// The name under which the story remembers the version that was put.
+    pub(crate) remember: Option<String>,
+    /// The remembered version that is looked at, and not the latest.
+    pub(crate) version: Option<String>,
     pub(crate) body: Option<String>,
     pub(crate) content_type: Option<String>,
     pub(crate) cache_control: Option<String>,
     pub(crate) content_disposition: Option<String>,
+    pub(crate) content_encoding: Option<String>,
+    pub(crate) expires: Option<String>,
+    pub(crate) encryption: Option<String>,
     pub(crate) user: Option<BTreeMap<String, String>>,
     pub(crate) tags: Option<BTreeMap<String, String>>,
     pub(crate) storage_class: Option<String>,
@@ -50,6 +59,18 @@ pub(crate) struct Job {
     /// The report has failed tasks only.
     #[serde(default)]
     pub(crate) failed_only: bool,
+    /// There is no report.
+    #[serde(default)]
+    pub(crate) no_report: bool,
+    /// The job waits for its confirmation, and gets it.
+    #[serde(default)]
+    pub(crate) confirm: bool,
+    /// The manifest is an inventory of the rows.
+    #[serde(default)]
+    pub(crate) inventory: bool,
+    /// The manifest is an old version of its object; the latest is something else.
+    #[serde(default)]
+    pub(crate) old_manifest: bool,
     pub(crate) rows: Vec<Row>,
     #[serde(default)]
     pub(crate) then: Vec<Object>,
@@ -61,6 +82,8 @@ pub(crate) struct Job {
 pub(crate) struct Row {
     pub(crate) key: String,
     pub(crate) bucket: Option<Bucket>,
+    /// A version that the story remembers; where one row has one, an empty column stands for the latest.
+    pub(crate) version: Option<String>,
     /// One of these; without a code any success.
     #[serde(default)]
     pub(crate) status: Vec<u16>,
@@ -76,6 +99,10 @@ pub(crate) enum Bucket {
     #[default]
     Source,
     Target,
+    /// Keeps versions.
+    Versions,
+    /// Another account's, which this one may read.
+    Lent,
     Foreign,
 }
 
@@ -84,6 +111,8 @@ impl Bucket {
         match self {
             Self::Source => "story-1250000000",
             Self::Target => "story-copies-1250000000",
+            Self::Versions => "story-versions-1250000000",
+            Self::Lent => "story-lent-1251111111",
             Self::Foreign => "story-1251111111",
         }
     }
