@@ -146,5 +146,6 @@ fn is_reached(requested: RequestedJobStatus, status: &Lenient<JobStatus>) -> boo
     match requested {
         RequestedJobStatus::Cancelled => matches!(status, Cancelling | Cancelled),
         RequestedJobStatus::Ready => matches!(status, Ready | Active | Pausing | Paused | Completing | Complete),
+        _ => false,
     }
 }

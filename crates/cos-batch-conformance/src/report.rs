@@ -66,6 +66,7 @@ pub enum Basis {
 
 /// A check: a rule and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CheckInfo {
     /// Its name, `group/name`; it stays the same from version to version.
     pub id: &'static str,
@@ -89,6 +90,7 @@ impl CheckInfo {
 /// What a check came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "result", rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Outcome {
     /// The rule holds.
     Passed,
@@ -108,6 +110,7 @@ pub enum Outcome {
 
 /// A check and what it came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct CheckResult {
     /// The check.
     #[serde(flatten)]
@@ -138,6 +141,7 @@ pub struct CheckResult {
 ///
 /// `basis` is `documented` or `settled`, see [`Basis`]. Further members may be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// Which checks: `api` or `wire`.
     pub suite: &'static str,

@@ -126,6 +126,10 @@ impl BatchApi for Engine {
             let command = match request.requested_job_status {
                 RequestedJobStatus::Ready => Command::Confirm { reason },
                 RequestedJobStatus::Cancelled => Command::Cancel { reason },
+                other => {
+                    let message = format!("this server cannot bring a job to {other}");
+                    return Err(ApiError::new(ErrorCode::NotImplemented, message));
+                }
             };
             let job = self.core.command(job.id, command).await.map_err(command_error)?;
             Ok(UpdateJobStatusResult {

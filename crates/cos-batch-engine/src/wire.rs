@@ -29,6 +29,7 @@ pub fn spec(request: &CreateJobRequest) -> Result<JobSpec, ApiError> {
             ManifestFormat::Csv { columns }
         }
         model::ManifestFormat::InventoryReportCsv => ManifestFormat::Inventory,
+        other => return Err(unknown("format", other.as_str())),
     };
     Ok(JobSpec {
         version: SPEC_VERSION,
@@ -50,12 +51,18 @@ pub fn spec(request: &CreateJobRequest) -> Result<JobSpec, ApiError> {
     })
 }
 
-fn column(field: &Lenient<model::ManifestField>) -> Result<Column, ValidationError> {
+/// For what the model knows and this engine does not.
+fn unknown(what: &str, name: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotImplemented, format!("this server does not know the {what} {name}"))
+}
+
+fn column(field: &Lenient<model::ManifestField>) -> Result<Column, ApiError> {
     Ok(match field.require("Fields")? {
         model::ManifestField::Bucket => Column::Bucket,
         model::ManifestField::Key => Column::Key,
         model::ManifestField::VersionId => Column::VersionId,
         model::ManifestField::Ignore => Column::Ignore,
+        other => return Err(unknown("column", other.as_str())),
     })
 }
 
@@ -80,6 +87,7 @@ fn operation(operation: &Operation) -> Result<TaskOperation, ApiError> {
             tier: match restore.job_tier.require("JobTier")? {
                 model::JobTier::Bulk => Tier::Bulk,
                 model::JobTier::Standard => Tier::Standard,
+                other => return Err(unknown("tier", other.as_str())),
             },
         },
         Operation::DeleteObject => TaskOperation::Delete,
@@ -87,10 +95,7 @@ fn operation(operation: &Operation) -> Result<TaskOperation, ApiError> {
             // Without a directive the set is replaced, as by the object API's Put Object tagging.
             tags: change(tagging.tagging_directive.as_ref(), Change::Replace, || tags(&tagging.tag_set))?,
         },
-        other => {
-            let message = format!("this server does not know the operation {}", other.kind().as_str());
-            return Err(ApiError::new(ErrorCode::NotImplemented, message));
-        }
+        other => return Err(unknown("operation", other.kind().as_str())),
     })
 }
 

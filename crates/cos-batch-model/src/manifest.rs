@@ -8,6 +8,7 @@ use crate::{DecodeError, ETag, Lenient, ObjectArn, ObjectVersionId};
 
 wire_enum! {
     /// How a manifest is written (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum ManifestFormat in "Format" {
         /// A CSV object whose columns [`ManifestSpec::fields`] names.
         BatchOperationsCsv = "COSBatchOperations_CSV_V1",
@@ -18,6 +19,7 @@ wire_enum! {
 
 wire_enum! {
     /// What a column of a CSV manifest holds (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum ManifestField in "Fields" {
         /// Nothing that matters here.
         Ignore = "Ignore",

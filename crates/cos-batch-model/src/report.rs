@@ -17,6 +17,7 @@ wire_enum! {
 
 wire_enum! {
     /// Which tasks a report holds (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum ReportScope in "ReportScope" {
         /// All of them.
         AllTasks = "AllTasks",

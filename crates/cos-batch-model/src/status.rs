@@ -36,6 +36,7 @@ wire_enum! {
 
 wire_enum! {
     /// A status that a caller may ask for (COS Batch API, UpdateJobStatus).
+    #[non_exhaustive]
     pub enum RequestedJobStatus in "requestedJobStatus" {
         /// End the job.
         Cancelled = "Cancelled",

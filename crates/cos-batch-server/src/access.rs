@@ -50,7 +50,7 @@ impl Access {
             return Err(denied("x-cos-appid names an account that the key does not belong to"));
         }
         // What the signature lists is there: strict verifying has seen to that.
-        let body_is_bound = strictness != Strictness::Strict || presented.signs_header("content-md5");
+        let body_is_bound = strictness == Strictness::CosCompatible || presented.signs_header("content-md5");
         if route == Route::Action(ActionName::CreateJob) && !body_is_bound {
             return Err(denied("a CreateJob must have a Content-MD5 header, and the signature must cover it"));
         }

@@ -29,6 +29,7 @@ pub enum Place {
 
 /// The signature that a request presents: read, but not verified yet.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Presented {
     /// Id of the key that signed (`q-ak`).
     pub secret_id: String,

@@ -19,6 +19,7 @@ pub const WINDOW_SECONDS_MAX: i64 = 24 * 3600;
 
 /// How much of a request must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Strictness {
     /// The host, every `x-cos-` header and every query parameter must be signed, each signed header must stand there
     /// once and each listed name at all, both times must be the same, and the window at most 24 hours long. What the

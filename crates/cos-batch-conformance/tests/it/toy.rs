@@ -18,10 +18,11 @@ async fn what_the_example_lacks_is_listed() {
     assert!(report.left_behind.is_empty());
     let mut lines = String::new();
     for result in &report.checks {
-        let outcome = match result.outcome {
+        let outcome = match &result.outcome {
             Outcome::Passed => "passed",
             Outcome::Failed { .. } => "FAILED",
             Outcome::Skipped { .. } => "skipped",
+            other => panic!("{other:?} is not known here"),
         };
         writeln!(lines, "{outcome:<8} {}", result.check.id).unwrap();
     }

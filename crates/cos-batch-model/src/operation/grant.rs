@@ -19,6 +19,7 @@ wire_enum! {
 
 wire_enum! {
     /// What a grantee may do (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum Permission in "Permission" {
         /// Read.
         Read = "READ",
@@ -31,6 +32,7 @@ wire_enum! {
 
 wire_enum! {
     /// How a grantee is named (COS Batch API, common elements).
+    #[non_exhaustive]
     pub enum GranteeType in "TypeIdentifier" {
         /// By account.
         Id = "ID",

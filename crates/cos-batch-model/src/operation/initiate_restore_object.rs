@@ -9,6 +9,7 @@ use crate::{Days, DecodeError, Lenient};
 wire_enum! {
     /// How fast a restore is (COS Batch API, common elements). The fast tier that a single
     /// restore offers is not on offer here.
+    #[non_exhaustive]
     pub enum JobTier in "JobTier" {
         /// Slow and cheap.
         Bulk = "Bulk",

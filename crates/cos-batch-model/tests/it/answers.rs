@@ -127,6 +127,21 @@ fn ids_are_taken_from_the_headers_when_the_body_has_none() {
 }
 
 #[test]
+fn the_request_id_falls_back_to_its_header() {
+    for body in ["", "<Error><Code>NoSuchJob</Code></Error>", "<Error><RequestId></RequestId><TraceId/></Error>"] {
+        let mut response = answer(404, body);
+        response.headers_mut().insert("x-cos-request-id", "request-1".parse().unwrap());
+        response.headers_mut().insert("x-cos-trace-id", "trace-1".parse().unwrap());
+        let error = ApiError::from_http(&response);
+        assert_eq!(error.request_id.as_deref(), Some("request-1"), "{body}");
+        assert_eq!(error.trace_id.as_deref(), Some("trace-1"), "{body}");
+        // A header without content is no id.
+        response.headers_mut().insert("x-cos-request-id", "".parse().unwrap());
+        assert_eq!(ApiError::from_http(&response).request_id, None, "{body}");
+    }
+}
+
+#[test]
 fn an_error_about_control_characters_is_still_well_formed() {
     let error = ApiError::new(ErrorCode::InvalidArgument, "not `\u{1}\u{0}<\r\u{ffff}`").with_request_id("a\nb");
     let response = error.to_http();

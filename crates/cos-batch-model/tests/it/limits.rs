@@ -7,7 +7,7 @@ use cos_batch_model::{
 };
 
 /// A text of exactly so many bytes, with as many of the given character as fit.
-fn text(character: char, bytes: usize) -> String {
+pub(crate) fn text(character: char, bytes: usize) -> String {
     let mut text: String = std::iter::repeat_n(character, bytes / character.len_utf8()).collect();
     while text.len() < bytes {
         text.push('a');

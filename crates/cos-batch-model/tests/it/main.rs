@@ -13,6 +13,7 @@ mod limits;
 mod order;
 mod queries;
 mod roundtrip;
+mod schema;
 mod spec;
 mod strategies;
 mod support;

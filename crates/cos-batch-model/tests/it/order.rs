@@ -1,7 +1,9 @@
 //! The order of children on input does not matter.
 
 use cos_batch_model::xml::{self, Mode, ToXml};
-use cos_batch_model::{CreateJobRequest, Job};
+use cos_batch_model::{
+    ApiError, CreateJobRequest, Job, ListJobsResult, UpdateJobPriorityResult, UpdateJobStatusResult,
+};
 use proptest::prelude::*;
 
 use crate::strategies as s;
@@ -14,7 +16,7 @@ enum Node<'x> {
 
 /// Lists, in which the order does mean something.
 const LISTS: &[&str] =
-    &["Fields", "AccessControlGrants", "UserMetadata", "NewObjectTagging", "TagSet", "FailureReasons"];
+    &["Fields", "AccessControlGrants", "UserMetadata", "NewObjectTagging", "TagSet", "FailureReasons", "Jobs"];
 
 fn parse<'x>(text: &'x str, name: &'x str) -> (Node<'x>, &'x str) {
     let mut children = Vec::new();
@@ -80,6 +82,31 @@ proptest! {
         let document = shuffled(&job.to_xml(), &turns);
         let read: Result<Job, _> = xml::from_slice(document.as_bytes(), Mode::Strict);
         prop_assert_eq!(read, Ok(job));
+    }
+
+    #[test]
+    fn of_other_answers(
+        list in s::list_result(),
+        status in s::status_result(),
+        priority in s::priority_request(),
+        turns in prop::collection::vec(0_usize..20, 2..40),
+    ) {
+        let document = shuffled(&list.to_xml(), &turns);
+        prop_assert_eq!(xml::from_slice::<ListJobsResult>(document.as_bytes(), Mode::Strict), Ok(list));
+        let document = shuffled(&status.to_xml(), &turns);
+        prop_assert_eq!(xml::from_slice::<UpdateJobStatusResult>(document.as_bytes(), Mode::Strict), Ok(status));
+        let priority = UpdateJobPriorityResult { job_id: priority.job_id, priority: priority.priority };
+        let document = shuffled(&priority.to_xml(), &turns);
+        prop_assert_eq!(xml::from_slice::<UpdateJobPriorityResult>(document.as_bytes(), Mode::Strict), Ok(priority));
+    }
+
+    #[test]
+    fn of_errors(error in s::api_error(), turns in prop::collection::vec(0_usize..20, 2..40)) {
+        let mut message = error.to_http();
+        // The ids are to come from the body.
+        message.headers_mut().clear();
+        *message.body_mut() = shuffled(&error.to_xml(), &turns).into();
+        prop_assert_eq!(ApiError::from_http(&message), error);
     }
 }
 

@@ -102,12 +102,12 @@ fn delete() {
 
 #[test]
 fn failure_reasons() {
-    let fragment = String::from_utf8(read("spec/DescribeJob/failure-reasons.fragment.xml")).unwrap();
-    let around = body_text("spec/DescribeJob/suspended.response.http");
-    let whole = around.replacen("<JobId>", &format!("{fragment}<JobId>"), 1);
-    let result: DescribeJobResult = xml::from_slice(whole.as_bytes(), Mode::Strict).unwrap();
-    assert_eq!(result.job.failure_reasons.len(), 1);
-    assert_eq!(result.job.failure_reasons[0].failure_code.as_str(), "ManifestNotFound");
+    let failed: DescribeJobResult = output("DescribeJob/failed.response.http").unwrap();
+    assert_eq!(failed, document("DescribeJob/failed.response.http"));
+    let [failure] = &failed.job.failure_reasons[..] else { panic!("{:?}", failed.job.failure_reasons) };
+    assert_eq!(failure.failure_code.as_str(), "ManifestNotFound");
+    assert_eq!(failure.failure_reason.as_str(), "the manifest object could not be read");
+    assert_eq!(failed.job.status, JobStatus::Failed);
 }
 
 #[test]

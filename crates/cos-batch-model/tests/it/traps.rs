@@ -3,7 +3,7 @@
 use cos_batch_model::xml::{Mode, ToXml, from_slice};
 use cos_batch_model::{
     Action, ActionOutput, AppId, CreateJobRequest, DescribeJobResult, Job, JobStatus, ListJobsResult, ManifestFormat,
-    Operation, ProgressSummary, ReportScope, UpdateJobStatusRequest,
+    Operation, ProgressSummary, Report, ReportScope, UpdateJobStatusRequest,
 };
 
 use crate::support::{body, body_text, check_length, fixtures, name, read, request, response};
@@ -106,6 +106,13 @@ fn fields_may_be_empty_for_an_inventory() {
         assert!(request.manifest.spec.fields.is_empty(), "{case}");
         assert!(!request.to_xml().contains("Fields"), "{case}: without columns there is no element");
     }
+}
+
+#[test]
+fn optional_elements_may_be_there_and_empty() {
+    let mut without = create("arn-without-uid");
+    without.report = Report::disabled();
+    assert_eq!(create("optional-elements-empty"), without);
 }
 
 #[test]

@@ -181,8 +181,8 @@ impl Request {
     /// An inventory names its columns itself.
     fn columns(&self) -> Vec<Lenient<ManifestField>> {
         match self.format {
-            ManifestFormat::BatchOperationsCsv => self.fields.iter().copied().map(Lenient::from).collect(),
             ManifestFormat::InventoryReportCsv => Vec::new(),
+            _ => self.fields.iter().copied().map(Lenient::from).collect(),
         }
     }
 

@@ -65,7 +65,7 @@ pub(crate) fn job(job: &Job, details: Option<&JobDetails>, columns: usize) -> St
     let format = match spec.format.known() {
         Some(ManifestFormat::BatchOperationsCsv) => format!("CSV with {}", names.join(", ")),
         Some(ManifestFormat::InventoryReportCsv) => "inventory".to_owned(),
-        None => spec.format.to_string(),
+        _ => spec.format.to_string(),
     };
     rows.push(("  format", format));
     fields(&rows, columns)

@@ -33,6 +33,7 @@ const SIGNED_HEADERS: &[&str] = &[
 
 /// How the body is bound to the signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Payload<'a> {
     /// There is none.
     Empty,

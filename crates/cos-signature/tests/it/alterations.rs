@@ -167,6 +167,35 @@ fn order_and_repetition_in_a_list_mean_nothing() {
 }
 
 #[test]
+fn a_parameter_with_two_values_may_be_listed_twice() {
+    // The Go SDK lists a name once for each value, and sorts the values. The signature is that of an independent
+    // program, over `jobstatuses=Active&jobstatuses=Ready&maxresults=2`.
+    let signature = "744ff8af532da70b68d0547cb8fa2057e332880b";
+    for (list, sent) in [
+        ("jobstatuses;jobstatuses;maxresults", "jobStatuses=Active&jobStatuses=Ready&maxResults=2"),
+        ("jobstatuses;jobstatuses;maxresults", "maxResults=2&jobStatuses=Ready&jobStatuses=Active"),
+        ("jobstatuses;maxresults", "jobStatuses=Active&jobStatuses=Ready&maxResults=2"),
+    ] {
+        let parts = |sent: &str| {
+            let authorization = format!(
+                "q-sign-algorithm=sha1&q-ak={SECRET_ID}&q-sign-time={0}&q-key-time={0}&q-header-list=host;x-cos-appid\
+                 &q-url-param-list={list}&q-signature={signature}",
+                hour()
+            );
+            let headers = [("host", "h.example"), ("x-cos-appid", "1250000000"), ("authorization", &authorization)];
+            request("GET", &format!("/jobs?{sent}"), &headers).into_parts().0
+        };
+        assert_eq!(strict(&parts(sent)), Ok(()), "{list} {sent}");
+        // One value less, one more, or the same twice is another request, though every name is listed.
+        for other in
+            [sent.replace("jobStatuses=Ready", ""), format!("{sent}&jobStatuses=New"), sent.replace("Ready", "Active")]
+        {
+            assert_eq!(strict(&parts(&other)), Err(VerifyError::Mismatch), "{list} {other}");
+        }
+    }
+}
+
+#[test]
 fn time() {
     let parts = original();
     let at = |now| check(&parts, now, Strictness::Strict);

@@ -71,6 +71,7 @@ impl BatchApi for Recorder {
         let status = match request.requested_job_status {
             RequestedJobStatus::Ready => JobStatus::Ready,
             RequestedJobStatus::Cancelled => JobStatus::Cancelling,
+            other => panic!("{other} is not known here"),
         };
         let UpdateJobStatusRequest { job_id, status_update_reason, .. } = request;
         answer(UpdateJobStatusResult { job_id, status: status.into(), status_update_reason })
