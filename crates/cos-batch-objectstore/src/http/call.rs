@@ -9,7 +9,11 @@ use http::{
 use http_body_util::Full;
 use md5::{Digest, Md5};
 
-use super::{Inner, Style, encoding, fault, signer::BodyBinding, transport::Destination};
+use super::{
+    Inner, Style, encoding, fault,
+    signer::BodyBinding,
+    transport::{Destination, Lane, Terms},
+};
 use crate::{ErrorKind, StoreError, VersionSelector, fail::Fail, rules};
 
 /// Bytes of an answer's document at most, where it is not a listing: an error, the result of a copy, ten tags, a hundred grants.
@@ -30,9 +34,7 @@ pub(crate) struct Call<'a> {
     query: String,
     pub(crate) headers: HeaderMap,
     body: Bytes,
-    /// Sending it again does no harm, even if it was carried out the first time.
-    repeatable: bool,
-    answer_max: usize,
+    terms: Terms,
     binding: BodyBinding,
 }
 
@@ -79,8 +81,7 @@ impl<'a> Call<'a> {
             query: String::new(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            repeatable,
-            answer_max: DOCUMENT_BYTES_MAX,
+            terms: Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable, lane: Lane::Operation },
             binding: BodyBinding::Hash,
         }
     }
@@ -136,7 +137,7 @@ impl<'a> Call<'a> {
     /// Sets the content of an object.
     pub(crate) fn content(mut self, body: Bytes) -> Self {
         self.binding = BodyBinding::Transport;
-        self.with_body(body)
+        self.apart().with_body(body)
     }
 
     fn with_body(mut self, body: Bytes) -> Self {
@@ -149,15 +150,21 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Says that sending it again does no harm.
+    /// Says that sending it again does no harm, even if it was carried out the first time.
     pub(crate) fn repeatable(mut self) -> Self {
-        self.repeatable = true;
+        self.terms.repeatable = true;
         self
     }
 
     /// Says how many bytes the answer may have.
     pub(crate) fn answer_max(mut self, bytes: usize) -> Self {
-        self.answer_max = bytes;
+        self.terms.answer_max = bytes;
+        self
+    }
+
+    /// Says that it is no operation of a job.
+    pub(crate) fn apart(mut self) -> Self {
+        self.terms.lane = Lane::Apart;
         self
     }
 }
@@ -208,7 +215,7 @@ impl Inner {
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
         }
         let to = Destination { scheme: self.endpoint.scheme(), host };
-        let sent = self.transport.send(to, request, call.answer_max, call.repeatable).await;
+        let sent = self.transport.send(to, request, call.terms).await;
         let (head, body) = sent.map_err(|failure| fault::of_failure(&failure, host))?;
         let status = head.status.as_u16();
         if !(200..300).contains(&status) {

@@ -180,7 +180,7 @@ pub(crate) fn of_failure(failure: &Failure, host: &str) -> StoreError {
         FailureKind::Unsent => ErrorKind::ServiceUnavailable,
         FailureKind::Unknown => ErrorKind::Unreachable,
         FailureKind::Unusable => ErrorKind::InternalError,
-        FailureKind::Busy => ErrorKind::SlowDown,
+        FailureKind::Busy => ErrorKind::NoFreeConnection,
     };
     StoreError::new(kind, format!("{host}: {}", failure.reason))
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 /// Connections and times of an [`HttpStore`](crate::HttpStore). Build it with `..HttpSettings::default()`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpSettings {
-    /// Requests in flight, and so connections, at most.
+    /// Requests in flight, and so connections, at most. Of each sixteen, one is for what is no operation of a job: reads and
+    /// writes of content, and listings. They use any connection that is free, but need not wait behind operations, of which
+    /// there are as many as an engine likes to begin.
     pub connections_max: usize,
     /// Longest time for a connection to come about, TLS included, and for a free one to appear.
     pub connect_timeout: Duration,

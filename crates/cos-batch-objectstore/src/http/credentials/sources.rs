@@ -22,7 +22,7 @@ use crate::{
     http::{
         HttpSettings,
         endpoint::Endpoint,
-        transport::{Connector, Destination, Proxy, Tls, Transport},
+        transport::{Connector, Destination, Lane, Proxy, Terms, Tls, Transport},
     },
 };
 
@@ -175,7 +175,8 @@ impl CredentialsSource for UrlCredentials {
             *request.uri_mut() = self.path.clone();
             *request.headers_mut() = headers;
             let to = Destination { scheme: self.endpoint.scheme(), host };
-            let sent = self.transport.send(to, request, DOCUMENT_BYTES_MAX, true).await;
+            let terms = Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable: true, lane: Lane::Operation };
+            let sent = self.transport.send(to, request, terms).await;
             let (head, body) = sent.map_err(|failure| format!("{host}: {}", failure.reason))?;
             if !head.status.is_success() {
                 return Err(format!("{host} answered {}", head.status.as_u16()));

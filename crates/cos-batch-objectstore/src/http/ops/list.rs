@@ -60,7 +60,7 @@ impl Inner {
     pub(crate) async fn list(&self, request: &ListRequest<'_>) -> Result<ListPage, StoreError> {
         let ListRequest { bucket, prefix, after, limit } = request;
         rules::check_limit(*limit).map_err(|fail| fail.about_bucket(bucket))?;
-        let mut call = Call::bucket(Method::GET, bucket).answer_max(PAGE_BYTES_MAX);
+        let mut call = Call::bucket(Method::GET, bucket).answer_max(PAGE_BYTES_MAX).apart();
         if let Some((name, value)) = self.dialect.list_type() {
             call = call.parameter(name, value);
         }
@@ -117,7 +117,7 @@ impl Inner {
     pub(crate) async fn list_versions(&self, request: &ListVersionsRequest<'_>) -> Result<VersionPage, StoreError> {
         let ListVersionsRequest { bucket, prefix, after, limit } = request;
         rules::check_limit(*limit).map_err(|fail| fail.about_bucket(bucket))?;
-        let mut call = Call::bucket(Method::GET, bucket).flag("versions").answer_max(PAGE_BYTES_MAX);
+        let mut call = Call::bucket(Method::GET, bucket).flag("versions").answer_max(PAGE_BYTES_MAX).apart();
         call = call.parameter("encoding-type", "url").parameter("max-keys", &limit.to_string());
         if !prefix.is_empty() {
             call = call.parameter("prefix", prefix);

@@ -19,6 +19,7 @@ use self::pool::{Connection, Pool};
 pub(crate) use self::{
     connect::{Connector, Proxy, Tls},
     failure::{Failure, FailureKind},
+    pool::Lane,
 };
 use crate::http::settings::HttpSettings;
 
@@ -29,6 +30,17 @@ pub(crate) struct Destination<'a> {
     pub(crate) scheme: &'a str,
     /// Host, and port unless the scheme implies it: what the Host header says.
     pub(crate) host: &'a str,
+}
+
+/// How one request is dealt with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Bytes of the answer's body at most.
+    pub(crate) answer_max: usize,
+    /// One that met the end of a kept connection is sent once more on another one.
+    pub(crate) repeatable: bool,
+    /// Which connections it may use.
+    pub(crate) lane: Lane,
 }
 
 /// Sends requests.
@@ -47,6 +59,11 @@ impl Transport {
         Self { connector, pool: Pool::new(settings.connections_max, settings.idle_timeout), settings }
     }
 
+    /// Operations in flight at most.
+    pub(crate) fn operations_max(&self) -> usize {
+        Pool::operations_max(self.settings.connections_max)
+    }
+
     /// What goes into the `Proxy-Authorization` header of each request, for a proxy that gets whole addresses.
     pub(crate) fn proxy_authorization(&self) -> Option<&HeaderValue> {
         self.connector.proxy_authorization()
@@ -57,18 +74,15 @@ impl Transport {
         self.connector.wants_absolute_targets()
     }
 
-    /// Sends a request and reads the answer's body to its end, at most `body_max` bytes of it.
-    ///
-    /// With `repeatable` a request that met the end of a kept connection is sent once more on another one.
+    /// Sends a request and reads the answer's body to its end.
     pub(crate) async fn send(
         &self,
         to: Destination<'_>,
         request: Request<Full<Bytes>>,
-        body_max: usize,
-        repeatable: bool,
+        terms: Terms,
     ) -> Result<Answer, Failure> {
         let limit = self.settings.total_timeout;
-        match timeout(limit, self.exchange(to, request, body_max, repeatable)).await {
+        match timeout(limit, self.exchange(to, request, terms)).await {
             Ok(result) => result,
             Err(_) => Err(Failure::timeout("no whole answer", limit)),
         }
@@ -78,11 +92,10 @@ impl Transport {
         &self,
         to: Destination<'_>,
         mut request: Request<Full<Bytes>>,
-        body_max: usize,
-        repeatable: bool,
+        terms: Terms,
     ) -> Result<Answer, Failure> {
-        let _slot = self.slot().await?;
-        let mut may_repeat = repeatable;
+        let _slot = self.slot(terms.lane).await?;
+        let mut may_repeat = terms.repeatable;
         loop {
             let kept = self.pool.take(to.host).await;
             let reused = kept.is_some();
@@ -97,7 +110,7 @@ impl Transport {
                 return Err(Failure::timeout("no answer", limit));
             };
             match result {
-                Ok(response) => return self.read(connection, response, body_max).await,
+                Ok(response) => return self.read(connection, response, terms.answer_max).await,
                 // The connection's end was noticed before anything of the request was written: always safe to send again,
                 // and not endless, since each turn uses up a kept connection.
                 Err(mut error) => match (error.take_message(), spare) {
@@ -113,10 +126,10 @@ impl Transport {
         }
     }
 
-    /// A place for one more request; none becomes free in time: the store is asked for more than it is allowed.
-    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
+    /// A place for one more request.
+    async fn slot(&self, lane: Lane) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.pool.slots.acquire()).await {
+        match timeout(limit, self.pool.slot(lane)).await {
             Ok(Ok(slot)) => Ok(slot),
             _ => Err(Failure::no_slot(self.settings.connections_max, limit)),
         }

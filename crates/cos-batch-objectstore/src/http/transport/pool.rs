@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use tokio::{
-    sync::Semaphore,
+    sync::{AcquireError, Semaphore, SemaphorePermit},
     time::{Instant, sleep},
 };
 
@@ -22,6 +22,19 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// Headers of an answer at most: an object may have some hundred of user metadata within its 2 KB.
 const HEADERS_MAX: usize = 512;
+
+/// Of so many connections one is kept apart from operations: enough of them that no manifest waits for a job, few enough that
+/// no job misses them.
+const APART_OF: usize = 16;
+
+/// Who may use which connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// An operation of a job: as many as there are slots begin at once.
+    Operation,
+    /// Content and listings, which a job needs to go on.
+    Apart,
+}
 
 /// A connection without a request.
 #[derive(Debug)]
@@ -49,15 +62,36 @@ struct Shared {
 /// A bounded set of connections, to any number of hosts.
 #[derive(Debug)]
 pub(super) struct Pool {
-    /// One permit for each request in flight.
-    pub(super) slots: Semaphore,
+    /// One permit for each request in flight that any request may have.
+    slots: Semaphore,
+    /// And for each that no operation may have.
+    apart: Semaphore,
     shared: Arc<Shared>,
 }
 
 impl Pool {
     pub(super) fn new(connections_max: usize, idle_timeout: Duration) -> Self {
         let shared = Shared { idle: Mutex::default(), connections_max, idle_timeout };
-        Self { slots: Semaphore::new(connections_max), shared: Arc::new(shared) }
+        let operations = Self::operations_max(connections_max);
+        let (slots, apart) = (Semaphore::new(operations), Semaphore::new(connections_max - operations));
+        Self { slots, apart, shared: Arc::new(shared) }
+    }
+
+    /// Operations in flight at most, of this many connections.
+    pub(super) fn operations_max(connections_max: usize) -> usize {
+        connections_max - connections_max / APART_OF
+    }
+
+    /// A place for one more request, in turn.
+    pub(super) async fn slot(&self, lane: Lane) -> Result<SemaphorePermit<'_>, AcquireError> {
+        match lane {
+            Lane::Operation => self.slots.acquire().await,
+            Lane::Apart => tokio::select! {
+                biased;
+                slot = self.slots.acquire() => slot,
+                slot = self.apart.acquire() => slot,
+            },
+        }
     }
 
     /// A kept connection to the host that takes a request now.

@@ -216,8 +216,36 @@ async fn a_request_that_is_given_up_frees_its_place() {
     let (first, second) = tokio::join!(copy(&store), copy(&store));
     let kinds = [first, second].map(|result| result.map_err(|error| error.kind()));
     assert!(kinds.contains(&Err(ErrorKind::Unreachable)), "{kinds:?}");
-    assert!(kinds.contains(&Ok(())) || kinds.contains(&Err(ErrorKind::SlowDown)), "{kinds:?}");
+    assert!(kinds.contains(&Ok(())) || kinds.contains(&Err(ErrorKind::NoFreeConnection)), "{kinds:?}");
     assert!(script.connections() <= 2);
+}
+
+#[tokio::test]
+async fn what_is_no_operation_does_not_wait_behind_operations() {
+    assert_eq!(store(&Script::start([]).await).operations_max(), Some(120), "of 128 connections");
+    // All places that operations may have are taken by ones that get no answer; a read has a place of its own.
+    let settings = HttpSettings {
+        connections_max: 16,
+        response_timeout: Duration::from_secs(2),
+        total_timeout: Duration::from_secs(2),
+        ..quick()
+    };
+    let hang = (0..15).map(|_| (String::new(), Then::Hang));
+    let script = Script::start(hang.chain([(part("hello"), Then::Keep)])).await;
+    let store = store_with(&script, settings);
+    assert_eq!(store.operations_max(), Some(15));
+    let operations = futures_util::future::join_all((0..16).map(|_| copy(&store)));
+    let read = async {
+        while script.requests().len() < 15 {
+            tokio::task::yield_now().await;
+        }
+        get(&store).await
+    };
+    let (mut results, read) = tokio::join!(operations, read);
+    assert_eq!(read.unwrap(), b"hello"[..]);
+    // The sixteenth found no place at all, and the store is not blamed for it.
+    let last = results.pop().unwrap().unwrap_err();
+    assert_eq!((last.kind(), last.code().as_ref()), (ErrorKind::NoFreeConnection, "NoFreeConnection"));
 }
 
 #[tokio::test]
