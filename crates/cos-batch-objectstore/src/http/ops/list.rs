@@ -43,11 +43,11 @@ impl Entry {
 
     fn modified(&self) -> Result<i64, StoreError> {
         encoding::parse_iso_time(self.modified.trim())
-            .ok_or_else(|| fault::nonsense(&format!("a LastModified of {:?}", self.modified)))
+            .ok_or_else(|| fault::nonsense(&format!("a LastModified of {:?}", self.modified), false))
     }
 
     fn size(&self) -> Result<u64, StoreError> {
-        self.size.trim().parse().map_err(|_| fault::nonsense(&format!("a Size of {:?}", self.size)))
+        self.size.trim().parse().map_err(|_| fault::nonsense(&format!("a Size of {:?}", self.size), false))
     }
 
     fn class(&self, store: &Inner) -> StorageClass {
@@ -106,10 +106,10 @@ impl Inner {
             (false, _, _) => None,
             (true, Some((last, _)), _) => Some(last.clone()),
             (true, None, Some(marker)) => Some(self.decoded(&marker, encoded)?),
-            (true, None, None) => return Err(fault::nonsense("a page without keys that is not the last")),
+            (true, None, None) => return Err(answer.nonsense("a page without keys that is not the last")),
         };
         if next.is_some() && next.as_deref() <= *after {
-            return Err(fault::nonsense("a listing that does not advance"));
+            return Err(answer.nonsense("a listing that does not advance"));
         }
         Ok(ListPage { objects, next })
     }
@@ -168,13 +168,13 @@ impl Inner {
             (true, Some(key)) => Some((self.decoded(&key, encoded)?, next_version)),
             (true, None) => match versions.last() {
                 Some(last) => Some((last.key.clone(), last.version_id.clone())),
-                None => return Err(fault::nonsense("a page without versions that is not the last")),
+                None => return Err(answer.nonsense("a page without versions that is not the last")),
             },
         };
         if let (Some((key, _)), Some((before, _))) = (&next, after)
             && key.as_str() < *before
         {
-            return Err(fault::nonsense("a listing that does not advance"));
+            return Err(answer.nonsense("a listing that does not advance"));
         }
         Ok(VersionPage { versions, next })
     }

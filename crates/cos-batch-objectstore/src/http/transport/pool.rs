@@ -7,21 +7,23 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use tokio::{
     sync::{AcquireError, Semaphore, SemaphorePermit},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
-use super::{connect::Stream, failure::Failure};
+use super::{body::Outgoing, connect::Stream, failure::Failure};
 
 /// Most bytes of an answer's head. Real ones have some hundred; metadata of 2 KB and tags fit many times.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// Headers of an answer at most: an object may have some hundred of user metadata within its 2 KB.
 const HEADERS_MAX: usize = 512;
+
+/// How long a kept connection may take to be ready: its task has only to see that the answer before is over. One that is busy
+/// with anything else, as with a body that nobody reads, is of no use.
+const READY_WITHIN: Duration = Duration::from_millis(100);
 
 /// Of so many connections one is kept apart from operations: enough of them that no manifest waits for a job, few enough that
 /// no job misses them.
@@ -41,7 +43,7 @@ pub(crate) enum Lane {
 pub(super) struct Connection {
     /// Whom it leads to.
     host: Box<str>,
-    pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) sender: SendRequest<Outgoing>,
 }
 
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl Pool {
         loop {
             let mut connection = self.shared.pop(host)?;
             // Its task may still be busy with the end of the answer before, or have noticed the server's goodbye.
-            if connection.sender.ready().await.is_ok() {
+            if matches!(timeout(READY_WITHIN, connection.sender.ready()).await, Ok(Ok(()))) {
                 return Some(connection);
             }
         }
@@ -124,7 +126,7 @@ impl Pool {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
-            .handshake::<_, Full<Bytes>>(stream)
+            .handshake::<_, Outgoing>(stream)
             .await
             .map_err(|error| Failure::unsent(&error))?;
         let shared = Arc::downgrade(&self.shared);
