@@ -58,6 +58,9 @@ pub enum ErrorKind {
     RequestTimeout,
     /// 503: no answer came, so nobody knows whether the operation was carried out; worth another try.
     Unreachable,
+    /// 503: all connections to the store were taken for as long as one was waited for, so nothing was sent; worth another try.
+    /// Not part of the COS API: it is not the store that says so.
+    NoFreeConnection,
     /// 507: no room left where the store keeps its data. Not part of the COS API; a local store can fill up.
     InsufficientStorage,
 }
@@ -84,7 +87,7 @@ impl ErrorKind {
             Self::InvalidRange => 416,
             Self::InternalError => 500,
             Self::NotImplemented => 501,
-            Self::SlowDown | Self::ServiceUnavailable | Self::Unreachable => 503,
+            Self::SlowDown | Self::ServiceUnavailable | Self::Unreachable | Self::NoFreeConnection => 503,
             Self::InsufficientStorage => 507,
         }
     }
@@ -119,6 +122,7 @@ impl ErrorKind {
             Self::NoSuchUpload => "NoSuchUpload",
             Self::RequestTimeout => "RequestTimeout",
             Self::Unreachable => "Unreachable",
+            Self::NoFreeConnection => "NoFreeConnection",
             Self::InsufficientStorage => "InsufficientStorage",
         }
     }
@@ -134,6 +138,7 @@ impl ErrorKind {
                 | Self::ServiceUnavailable
                 | Self::RequestTimeout
                 | Self::Unreachable
+                | Self::NoFreeConnection
         )
     }
 }

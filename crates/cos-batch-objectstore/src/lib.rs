@@ -26,6 +26,7 @@
 
 mod attributes;
 mod clock;
+mod codes;
 #[cfg(feature = "testing")]
 pub mod contract;
 mod error;
@@ -42,6 +43,7 @@ mod rules;
 mod store;
 mod upload;
 
+pub use codes::ERROR_CODES;
 pub use error::{ErrorKind, StoreError};
 #[cfg(target_os = "linux")]
 pub use folder::FolderStore;

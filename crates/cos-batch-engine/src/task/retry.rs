@@ -46,6 +46,7 @@ pub const TABLE: &[Rule] = &[
     rule("KMS.ThrottlingException", Class::Throttled, "the key service asks for fewer requests (S3)"),
     rule("KmsFreqControl", Class::Throttled, "the key service asks for fewer requests (COS)"),
     rule("KmsInternalException", Class::Transient, "a fault of the key service (COS)"),
+    rule("NoFreeConnection", Class::Unreachable, "our own connections to the store were all taken; nothing was sent"),
     rule("OperationAborted", Class::Transient, "another operation on the same object was under way (S3)"),
     rule("PathConflict", Class::Transient, "somebody else works on the same key this very moment (COS)"),
     rule("RequestLimitExceeded", Class::Throttled, "the store's own limit on requests"),

@@ -6,10 +6,14 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
-use http_body_util::Full;
 use md5::{Digest, Md5};
+use tokio::sync::mpsc;
 
-use super::{Inner, Style, encoding, fault, signer::BodyBinding, transport::Destination};
+use super::{
+    Inner, Style, encoding, fault,
+    signer::BodyBinding,
+    transport::{Content, Destination, Failure, Lane, Outgoing, Pace, Terms},
+};
 use crate::{ErrorKind, StoreError, VersionSelector, fail::Fail, rules};
 
 /// Bytes of an answer's document at most, where it is not a listing: an error, the result of a copy, ten tags, a hundred grants.
@@ -29,16 +33,16 @@ pub(crate) struct Call<'a> {
     pub(crate) key: Option<&'a str>,
     query: String,
     pub(crate) headers: HeaderMap,
-    body: Bytes,
-    /// Sending it again does no harm, even if it was carried out the first time.
-    repeatable: bool,
-    answer_max: usize,
+    body: Content,
+    terms: Terms,
     binding: BodyBinding,
 }
 
 /// An answer of success.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// To a request that changes something: what cannot be understood leaves open whether it was carried out.
+    of_write: bool,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -48,6 +52,11 @@ impl Answer {
     /// The text of a header.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// It does not make sense.
+    pub(crate) fn nonsense(&self, what: &str) -> StoreError {
+        fault::nonsense(what, self.of_write)
     }
 
     /// The ETag without its quotes.
@@ -78,9 +87,8 @@ impl<'a> Call<'a> {
             key: None,
             query: String::new(),
             headers: HeaderMap::new(),
-            body: Bytes::new(),
-            repeatable,
-            answer_max: DOCUMENT_BYTES_MAX,
+            body: Content::Whole(Bytes::new()),
+            terms: Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable, lane: Lane::Operation, pace: Pace::Short },
             binding: BodyBinding::Hash,
         }
     }
@@ -136,7 +144,14 @@ impl<'a> Call<'a> {
     /// Sets the content of an object.
     pub(crate) fn content(mut self, body: Bytes) -> Self {
         self.binding = BodyBinding::Transport;
-        self.with_body(body)
+        self.apart().long().with_body(body)
+    }
+
+    /// Sets the content of an object, or of a part, that comes in pieces. Nothing can be computed from it beforehand.
+    pub(crate) fn pieces(mut self, size: u64, pieces: mpsc::Receiver<Bytes>) -> Self {
+        self.binding = BodyBinding::None;
+        self.body = Content::Pieces { size, pieces };
+        self.apart().long()
     }
 
     fn with_body(mut self, body: Bytes) -> Self {
@@ -145,19 +160,31 @@ impl<'a> Call<'a> {
         if let Ok(digest) = HeaderValue::try_from(digest) {
             self.headers.insert(HeaderName::from_static("content-md5"), digest);
         }
-        self.body = body;
+        self.body = Content::Whole(body);
         self
     }
 
-    /// Says that sending it again does no harm.
+    /// Says that sending it again does no harm, even if it was carried out the first time.
     pub(crate) fn repeatable(mut self) -> Self {
-        self.repeatable = true;
+        self.terms.repeatable = true;
         self
     }
 
     /// Says how many bytes the answer may have.
     pub(crate) fn answer_max(mut self, bytes: usize) -> Self {
-        self.answer_max = bytes;
+        self.terms.answer_max = bytes;
+        self
+    }
+
+    /// Says that it takes the longer the more bytes there are.
+    pub(crate) fn long(mut self) -> Self {
+        self.terms.pace = Pace::Long;
+        self
+    }
+
+    /// Says that it is no operation of a job.
+    pub(crate) fn apart(mut self) -> Self {
+        self.terms.lane = Lane::Apart;
         self
     }
 }
@@ -178,7 +205,16 @@ impl Inner {
         self.exchange(call).await.map_err(|error| about(error, bucket, key))
     }
 
-    /// The same without names in the error.
+    /// The same where an answer of success has nothing to say: what it says all the same is looked at, since stores tell late
+    /// failures so, and since somebody on the way may have answered in their place.
+    pub(crate) async fn order(&self, call: Call<'_>) -> Result<Answer, StoreError> {
+        let (bucket, key) = (call.bucket, call.key);
+        let answer = self.send(call).await?;
+        super::ops::no_document(&answer).map_err(|error| about(error, bucket, key))?;
+        Ok(answer)
+    }
+
+    /// The same as [`send`](Self::send) without names in the error.
     async fn exchange(&self, call: Call<'_>) -> Result<Answer, StoreError> {
         self.check(&call).map_err(|fail| StoreError::new(fail.kind, fail.reason))?;
         let wire_bucket = self.wire_bucket(call.bucket);
@@ -194,28 +230,44 @@ impl Inner {
         let uri = self.target(&call, wire_bucket, host)?;
         let mut headers = call.headers;
         headers.insert(header::HOST, value_of("host", host)?);
-        if !call.body.is_empty() || call.method == Method::PUT || call.method == Method::POST {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(call.body.len()));
+        let length = match &call.body {
+            Content::Whole(body) => body.len() as u64,
+            Content::Pieces { size, .. } => *size,
+        };
+        if length > 0 || call.method == Method::PUT || call.method == Method::POST {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
-        let mut request = Request::new(Full::new(call.body.clone()));
+        let body = match &call.body {
+            Content::Whole(body) => body.clone(),
+            Content::Pieces { .. } => Bytes::new(),
+        };
+        let mut request = Request::new(Outgoing::new(call.body));
         let is_head = call.method == Method::HEAD;
+        let of_write = !is_head && call.method != Method::GET;
         *request.method_mut() = call.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        let binding = if self.endpoint.is_https() { call.binding } else { BodyBinding::Hash };
-        self.signer.sign(&mut request, &call.body, binding).await?;
+        let binding = match call.binding {
+            BodyBinding::Transport if !self.endpoint.is_https() => BodyBinding::Hash,
+            binding => binding,
+        };
+        let failed = |failure: Failure| fault::of_failure(&failure, host, of_write);
+        let deadline = self.transport.deadline(call.terms.pace);
+        let signed = self.transport.prepared(self.signer.sign(&mut request, &body, binding)).await;
+        signed.map_err(failed)??;
         if let Some(authorization) = self.transport.proxy_authorization() {
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
         }
         let to = Destination { scheme: self.endpoint.scheme(), host };
-        let sent = self.transport.send(to, request, call.answer_max, call.repeatable).await;
-        let (head, body) = sent.map_err(|failure| fault::of_failure(&failure, host))?;
+        let (head, body) = self.transport.send(to, request, call.terms, deadline).await.map_err(failed)?;
         let status = head.status.as_u16();
         if !(200..300).contains(&status) {
-            let body = if is_head { Bytes::new() } else { body };
-            return Err(fault::of_answer(status, &head.headers, &body));
+            return Err(match is_head {
+                true => fault::of_head(status, &head.headers),
+                false => fault::of_answer(status, &head.headers, &body),
+            });
         }
-        Ok(Answer { status, headers: head.headers, body })
+        Ok(Answer { of_write, status, headers: head.headers, body })
     }
 
     /// Names from users are looked at before anything is made of them.

@@ -1,6 +1,6 @@
 //! How a store is set up.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     HttpSettings, HttpStore, Inner,
@@ -51,7 +51,6 @@ impl fmt::Display for HttpStoreError {
 impl std::error::Error for HttpStoreError {}
 
 /// A store in the making.
-#[derive(Debug)]
 pub struct HttpStoreBuilder {
     dialect: HttpDialect,
     endpoint: String,
@@ -64,6 +63,21 @@ pub struct HttpStoreBuilder {
     capabilities: Capabilities,
     names: BTreeMap<String, String>,
     clock: Clock,
+}
+
+/// The endpoint is not checked yet: it may have a password in it.
+impl fmt::Debug for HttpStoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpStoreBuilder")
+            .field("dialect", &self.dialect)
+            .field("region", &self.region)
+            .field("style", &self.style)
+            .field("proxy", &self.proxy)
+            .field("settings", &self.settings)
+            .field("capabilities", &self.capabilities)
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpStoreBuilder {
@@ -170,11 +184,14 @@ impl HttpStoreBuilder {
             None if endpoint.has_subdomains() => Style::Virtual,
             None => Style::Path,
         };
-        let HttpSettings { connections_max, connect_timeout, response_timeout, total_timeout, .. } = self.settings;
+        let HttpSettings { connections_max, .. } = self.settings;
         if !(1..=10_000).contains(&connections_max) {
             return Err(refused("connections_max", format!("must be 1 to 10000, not {connections_max}")));
         }
-        if connect_timeout.is_zero() || response_timeout.is_zero() || total_timeout.is_zero() {
+        let HttpSettings { connect_timeout, response_timeout, gap_timeout, total_timeout, .. } = self.settings;
+        let HttpSettings { long_timeout, idle_timeout, .. } = self.settings;
+        let times = [connect_timeout, response_timeout, gap_timeout, total_timeout, long_timeout, idle_timeout];
+        if times.iter().any(Duration::is_zero) {
             return Err(refused("settings", "times must not be 0".to_owned()));
         }
         if let Some(name) = self.names.values().find(|name| !rules::is_bucket_name(name)) {

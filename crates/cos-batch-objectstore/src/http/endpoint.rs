@@ -20,7 +20,11 @@ impl Endpoint {
     /// `http://127.0.0.1:9000`, `https://cos.ap-guangzhou.myqcloud.com`; the error says what is wrong.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
         const RULE: &str = "an endpoint is `http://` or `https://`, a host, and perhaps `:` and a port";
-        let refuse = || format!("{RULE}, not {:?}", &url[..url.floor_char_boundary(64)]);
+        let refuse = || match url.contains('@') {
+            // What stands before it may be a password.
+            true => format!("{RULE}, without `@` and what stands before it"),
+            false => format!("{RULE}, not {:?}", &url[..url.floor_char_boundary(64)]),
+        };
         let parts = url.parse::<Uri>().map_err(|_| refuse())?.into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else { return Err(refuse()) };
         let (scheme, default_port) = match scheme.as_str() {
@@ -104,6 +108,14 @@ mod tests {
         ] {
             let error = Endpoint::parse(url).expect_err(url);
             assert!(error.starts_with("an endpoint is `http://` or `https://`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        for url in ["http://me:hush@a.example", "http://me:hush@a.example:x/y", "me:hush@a"] {
+            let error = Endpoint::parse(url).unwrap_err();
+            assert!(!error.contains("hush"), "{error}");
         }
     }
 

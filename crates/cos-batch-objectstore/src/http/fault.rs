@@ -25,6 +25,8 @@ pub(crate) struct Told {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) request_id: String,
+    /// Which argument is wrong (S3).
+    pub(crate) argument: String,
 }
 
 /// Reads an `Error` document; none if this is another one, or none at all.
@@ -34,6 +36,7 @@ pub(crate) fn told(body: &[u8]) -> Option<Told> {
     let read = xml::read(body, |path, text| match path {
         "Error/Code" => told.code = code(text),
         "Error/Message" => told.message = words(text),
+        "Error/ArgumentName" => told.argument = words(text),
         "Error/RequestId" => told.request_id = words(text),
         "Error" => is_error = true,
         _ => {}
@@ -55,15 +58,24 @@ fn words(text: &str) -> String {
     words
 }
 
-/// The error of an answer with this status; `body` is empty for an answer to HEAD.
+/// The error of an answer with this status and body.
 pub(crate) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8]) -> StoreError {
     of_told(status, headers, told(body))
+}
+
+/// The error of an answer to HEAD, which has no body: a guess, since it does not tell whether it is the store that answered.
+pub(crate) fn of_head(status: u16, headers: &HeaderMap) -> StoreError {
+    let kind = if status == 404 { ErrorKind::NoSuchKey } else { of_status(status) };
+    of_kind(kind, status, headers, Told::default())
 }
 
 /// The error of an answer whose document says so, whatever its status.
 pub(crate) fn of_told(status: u16, headers: &HeaderMap, told: Option<Told>) -> StoreError {
     let told = told.unwrap_or_default();
-    let kind = kind(status, &told);
+    of_kind(kind(status, &told), status, headers, told)
+}
+
+fn of_kind(kind: ErrorKind, status: u16, headers: &HeaderMap, told: Told) -> StoreError {
     let code = if told.code.is_empty() { kind.code() } else { &told.code };
     let mut message = match told.message.as_str() {
         "" if status == 0 => "the store gave no reason".to_owned(),
@@ -74,6 +86,9 @@ pub(crate) fn of_told(status: u16, headers: &HeaderMap, told: Option<Told>) -> S
         && let Some(place) = headers.get(header::LOCATION).and_then(|place| place.to_str().ok())
     {
         message = format!("{message} (the store sends elsewhere, to {}: name that endpoint)", words(place));
+    }
+    if !told.argument.is_empty() {
+        message = format!("{message} (argument {})", told.argument);
     }
     if !told.request_id.is_empty() {
         message = format!("{message} (request {})", told.request_id);
@@ -95,75 +110,36 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// What is to be done about an error.
 fn kind(status: u16, told: &Told) -> ErrorKind {
-    match told.code.as_str() {
-        "NoSuchBucket" => ErrorKind::NoSuchBucket,
-        "NoSuchKey" | "NoSuchCopySource" | "NoSuchResource" => ErrorKind::NoSuchKey,
-        "BucketNotEmpty" => ErrorKind::BucketNotEmpty,
-        "NoSuchVersion" => ErrorKind::NoSuchVersion,
-        "NoSuchUpload" => ErrorKind::NoSuchUpload,
-        "AccessDenied"
-        | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch"
-        | "RequestTimeTooSkewed"
-        | "ExpiredToken"
-        | "InvalidToken"
-        | "UserNotSourceBucketOwner"
-        | "UserNotTargetBucketOwner"
-        | "AllAccessDisabled"
-        | "AccountProblem"
-        | "ObjectLocked" => ErrorKind::AccessDenied,
-        "InvalidObjectState" | "ObjectNotInActiveTierError" => ErrorKind::InvalidObjectState,
-        "KeyTooLong" | "KeyTooLongError" | "InvalidURI" | "InvalidObjectName" => ErrorKind::InvalidObjectName,
-        "InvalidTag" => ErrorKind::InvalidTag,
-        // S3 has no code of its own for a source that is too large for one request.
-        "InvalidRequest" if is_about_copy_size(&told.message) => ErrorKind::EntityTooLarge,
-        "EntityTooLarge" => ErrorKind::EntityTooLarge,
-        "EntityTooSmall" => ErrorKind::EntityTooSmall,
-        "InvalidRequest" => ErrorKind::InvalidRequest,
-        "InvalidPart" => ErrorKind::InvalidPart,
-        "InvalidPartOrder" => ErrorKind::InvalidPartOrder,
-        "RestoreNonArchiveObject" => ErrorKind::RestoreNonArchiveObject,
-        "RestoreAlreadyInProgress" => ErrorKind::RestoreAlreadyInProgress,
-        "PathConflict" | "UploadConflict" | "OperationAborted" | "ConditionalRequestConflict" => {
-            ErrorKind::PathConflict
-        }
-        "PreconditionFailed" => ErrorKind::PreconditionFailed,
-        "InvalidRange" => ErrorKind::InvalidRange,
-        // The body did not arrive as it was sent: what is wrong is the way, not the request.
-        "RequestTimeout" | "BadDigest" | "IncompleteBody" | "EntitySizeNotMatch" | "XAmzContentSHA256Mismatch" => {
-            ErrorKind::RequestTimeout
-        }
-        "SlowDown"
-        | "TooManyRequests"
-        | "RequestLimitExceeded"
-        | "Throttling"
-        | "KmsFreqControl"
-        | "RequestThrottled" => ErrorKind::SlowDown,
-        "ServiceUnavailable" | "GlacierExpeditedRetrievalNotAvailable" => ErrorKind::ServiceUnavailable,
-        "InternalError" => ErrorKind::InternalError,
-        "NotImplemented" => ErrorKind::NotImplemented,
-        _ => of_status(status),
+    // S3 has no code of its own for a source that is too large for one request.
+    if told.code == "InvalidRequest" && is_about_copy_size(&told.message) {
+        return ErrorKind::EntityTooLarge;
+    }
+    match ErrorKind::of_code(&told.code) {
+        Some(kind) => kind,
+        // A refusal with a reason of its own: another try is as good as this one.
+        None if !told.code.is_empty() && matches!(status, 404 | 409) => ErrorKind::InvalidRequest,
+        None => of_status(status),
     }
 }
 
-/// Where the code says nothing, the status does.
+/// Where the code says nothing, or there is none, the status does. A 404 without a code does not say that there is no object:
+/// stores say so in so many words, and somebody else on the way means pages of his own.
 fn of_status(status: u16) -> ErrorKind {
     match status {
         401 | 403 | 451 => ErrorKind::AccessDenied,
-        404 => ErrorKind::NoSuchKey,
+        404 => ErrorKind::InternalError,
         408 => ErrorKind::RequestTimeout,
         409 => ErrorKind::PathConflict,
         304 | 412 => ErrorKind::PreconditionFailed,
         413 => ErrorKind::EntityTooLarge,
         416 => ErrorKind::InvalidRange,
         429 => ErrorKind::SlowDown,
-        501 => ErrorKind::NotImplemented,
+        501 | 505 => ErrorKind::NotImplemented,
         // Somebody between here and the store got no answer from it.
         502 | 504 => ErrorKind::Unreachable,
         503 => ErrorKind::ServiceUnavailable,
         507 => ErrorKind::InsufficientStorage,
         500.. | 0..300 => ErrorKind::InternalError,
-        400 => ErrorKind::InvalidArgument,
         _ => ErrorKind::InvalidRequest,
     }
 }
@@ -175,19 +151,24 @@ fn is_about_copy_size(message: &str) -> bool {
 }
 
 /// The error of a request without an answer.
-pub(crate) fn of_failure(failure: &Failure, host: &str) -> StoreError {
+pub(crate) fn of_failure(failure: &Failure, host: &str, of_write: bool) -> StoreError {
     let kind = match failure.kind {
         FailureKind::Unsent => ErrorKind::ServiceUnavailable,
         FailureKind::Unknown => ErrorKind::Unreachable,
-        FailureKind::Unusable => ErrorKind::InternalError,
-        FailureKind::Busy => ErrorKind::SlowDown,
+        FailureKind::Unusable => unusable(of_write),
+        FailureKind::Busy => ErrorKind::NoFreeConnection,
     };
     StoreError::new(kind, format!("{host}: {}", failure.reason))
 }
 
 /// An answer that does not make sense.
-pub(crate) fn nonsense(what: &str) -> StoreError {
-    StoreError::new(ErrorKind::InternalError, format!("the store's answer cannot be used: {what}"))
+pub(crate) fn nonsense(what: &str, of_write: bool) -> StoreError {
+    StoreError::new(unusable(of_write), format!("the store's answer cannot be used: {what}"))
+}
+
+/// A read can be asked for again; what became of a write nobody knows.
+fn unusable(of_write: bool) -> ErrorKind {
+    if of_write { ErrorKind::Unreachable } else { ErrorKind::InternalError }
 }
 
 #[cfg(test)]
@@ -215,7 +196,13 @@ mod tests {
             (400, "BadDigest", ErrorKind::RequestTimeout),
             (409, "UploadConflict", ErrorKind::PathConflict),
             (409, "InvalidObjectState", ErrorKind::InvalidObjectState),
-            (400, "Unheard", ErrorKind::InvalidArgument),
+            (400, "Unheard", ErrorKind::InvalidRequest),
+            (400, "", ErrorKind::InvalidRequest),
+            (404, "NoSuchTagSet", ErrorKind::InvalidRequest),
+            (404, "", ErrorKind::InternalError),
+            (409, "Unheard", ErrorKind::InvalidRequest),
+            (409, "", ErrorKind::PathConflict),
+            (505, "", ErrorKind::NotImplemented),
             (418, "Teapot", ErrorKind::InvalidRequest),
         ] {
             let error = error(status, code, "why");

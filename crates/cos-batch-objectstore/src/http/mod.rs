@@ -103,6 +103,10 @@ impl ObjectStore for HttpStore {
         self.inner.capabilities
     }
 
+    fn operations_max(&self) -> Option<usize> {
+        Some(self.inner.transport.operations_max())
+    }
+
     fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(self.inner.bucket_exists(bucket))
     }

@@ -5,13 +5,11 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use cos_signature::{Credentials, KeyTime, SignError, SigningKey, sigv4};
 use http::Request;
-use http_body_util::Full;
 use tokio::sync;
 
-use super::credentials::CredentialsSource;
+use super::credentials::{CredentialsSource, Fetched};
 use crate::{ErrorKind, StoreError, clock::Clock};
 
 /// How long a `q-sign` key is used before the next is derived, seconds.
@@ -44,8 +42,10 @@ pub(crate) enum Scheme {
 pub(crate) enum BodyBinding {
     /// By a hash over it.
     Hash,
-    /// By TLS and, where there is one, by `Content-MD5`.
+    /// By TLS and, where there is one, by `Content-MD5`; where there is no TLS, by a hash all the same.
     Transport,
+    /// It is not there yet.
+    None,
 }
 
 #[derive(Debug)]
@@ -59,12 +59,37 @@ enum Key {
 struct Ready {
     credentials: Credentials,
     key: Key,
-    /// Unix second from which on a new key is derived.
-    key_until: i64,
     /// Unix second from which on credentials are fetched anew.
     refresh_at: Option<i64>,
     /// Unix second at which the credentials expire.
     expires: Option<i64>,
+}
+
+impl Ready {
+    /// Whether it may sign at this Unix second. Clocks are set back too: what is signed then must not lie in the future.
+    fn signs(&self, now: i64) -> bool {
+        let in_time = match &self.key {
+            Key::Cos(key) => {
+                let start = key.key_time().start();
+                (start..start.saturating_add(COS_KEY_SKEW + COS_KEY_SECONDS)).contains(&now)
+            }
+            Key::SigV4(key) => key.covers(now),
+        };
+        in_time && self.expires.is_none_or(|at| now < at)
+    }
+
+    /// Whether nothing has to be fetched.
+    fn is_fresh(&self, now: i64) -> bool {
+        self.refresh_at.is_none_or(|at| now < at)
+    }
+}
+
+/// An attempt to fetch credentials that failed.
+#[derive(Clone, Debug)]
+struct Failed {
+    /// Unix second.
+    at: i64,
+    reason: String,
 }
 
 /// Signs requests.
@@ -75,8 +100,9 @@ pub(crate) struct Signer {
     source: Option<Arc<dyn CredentialsSource>>,
     clock: Clock,
     ready: Mutex<Option<Arc<Ready>>>,
-    /// Held by the one request that fetches credentials; the others wait for it.
-    fetching: sync::Mutex<()>,
+    /// Held by the one request that fetches credentials; whoever cannot do without waits for it. The last failure, if nothing was
+    /// fetched since.
+    fetching: sync::Mutex<Option<Failed>>,
 }
 
 impl Signer {
@@ -85,22 +111,22 @@ impl Signer {
     }
 
     /// Signs a request that is complete.
-    pub(crate) async fn sign(
+    pub(crate) async fn sign<B>(
         &self,
-        request: &mut Request<Full<Bytes>>,
+        request: &mut Request<B>,
         body: &[u8],
         binding: BodyBinding,
     ) -> Result<(), StoreError> {
         let Some(source) = &self.source else { return Ok(()) };
+        let ready = self.ready(source.as_ref()).await?;
+        // Only now: it may have taken a while.
         let now = (self.clock)();
-        let ready = match self.current(now) {
-            Some(ready) => ready,
-            None => self.renew(source.as_ref(), now).await?,
-        };
+        let ready = if ready.signs(now) { ready } else { self.ready(source.as_ref()).await? };
         let signed = match &ready.key {
             Key::Cos(key) => cos_signature::sign_with(request, &ready.credentials, key),
             Key::SigV4(key) => {
                 let payload = match binding {
+                    BodyBinding::None => sigv4::Payload::Unsigned,
                     _ if body.is_empty() => sigv4::Payload::Empty,
                     BodyBinding::Hash => sigv4::Payload::Signed(body),
                     BodyBinding::Transport => sigv4::Payload::Unsigned,
@@ -116,57 +142,85 @@ impl Signer {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What signs now without anything having to be fetched or derived.
-    fn current(&self, now: i64) -> Option<Arc<Ready>> {
-        let ready = self.lock().clone()?;
-        let fresh = now < ready.key_until && ready.refresh_at.is_none_or(|at| now < at);
-        // A clock that was set back must not sign into the future.
-        let not_ahead = now >= ready.key_until - 2 * COS_KEY_SECONDS || matches!(self.scheme, Scheme::SigV4 { .. });
-        (fresh && not_ahead).then_some(ready)
+    /// What signs now. Whoever comes while another fetches uses what there is, as long as it is valid.
+    async fn ready(&self, source: &dyn CredentialsSource) -> Result<Arc<Ready>, StoreError> {
+        let now = (self.clock)();
+        let old = self.lock().clone().filter(|ready| ready.signs(now));
+        if let Some(ready) = old.as_ref().filter(|ready| ready.is_fresh(now)) {
+            return Ok(Arc::clone(ready));
+        }
+        let mut fetching = match (self.fetching.try_lock(), old) {
+            (Ok(fetching), _) => fetching,
+            (Err(_), Some(old)) => return Ok(old),
+            (Err(_), None) => self.fetching.lock().await,
+        };
+        self.renew(source, &mut fetching).await
     }
 
-    async fn renew(&self, source: &dyn CredentialsSource, now: i64) -> Result<Arc<Ready>, StoreError> {
-        let _one = self.fetching.lock().await;
-        if let Some(ready) = self.current(now) {
-            return Ok(ready);
-        }
+    async fn renew(
+        &self,
+        source: &dyn CredentialsSource,
+        failed: &mut Option<Failed>,
+    ) -> Result<Arc<Ready>, StoreError> {
+        let now = (self.clock)();
         let old = self.lock().clone();
-        let needs_fetching = old.as_ref().is_none_or(|old| old.refresh_at.is_some_and(|at| now >= at));
-        let (credentials, expires, refresh_at) = match &old {
-            Some(old) if !needs_fetching => (old.credentials.clone(), old.expires, old.refresh_at),
-            _ => match (source.fetch().await, &old) {
-                (Ok(fetched), _) => {
-                    let refresh_at = fetched.expires.map(|at| at.saturating_sub(REFRESH_BEFORE_SECONDS).max(now + 1));
-                    (fetched.credentials, fetched.expires, refresh_at)
+        let valid = old.as_ref().filter(|old| old.expires.is_none_or(|at| now < at));
+        // Somebody else may have done it meanwhile.
+        if let Some(ready) = valid.filter(|ready| ready.signs(now) && ready.is_fresh(now)) {
+            return Ok(Arc::clone(ready));
+        }
+        if let Some(old) = valid.filter(|old| old.is_fresh(now)) {
+            let fetched = Fetched { credentials: old.credentials.clone(), expires: old.expires };
+            return Ok(self.keep(fetched, old.refresh_at));
+        }
+        let pause = |at: i64| at..at.saturating_add(REFRESH_PAUSE_SECONDS);
+        let known = failed.as_ref().filter(|failed| pause(failed.at).contains(&now));
+        let result = match known {
+            Some(failed) => Err(failed.reason.clone()),
+            None => source.fetch().await,
+        };
+        let now = (self.clock)();
+        match result {
+            Ok(fetched) => {
+                *failed = None;
+                let refresh_at = fetched.expires.map(|at| at.saturating_sub(REFRESH_BEFORE_SECONDS).max(now + 1));
+                Ok(self.keep(fetched, refresh_at))
+            }
+            Err(reason) => {
+                if known.is_none() {
+                    *failed = Some(Failed { at: now, reason: reason.clone() });
                 }
-                (Err(reason), Some(old)) if old.expires.is_none_or(|at| now < at) => {
+                if let Some(old) = old.filter(|old| old.expires.is_none_or(|at| now < at)) {
                     tracing::warn!(
                         reason,
                         "credentials cannot be fetched anew; the old ones are used until they expire"
                     );
-                    (old.credentials.clone(), old.expires, Some(now + REFRESH_PAUSE_SECONDS))
+                    let fetched = Fetched { credentials: old.credentials.clone(), expires: old.expires };
+                    return Ok(self.keep(fetched, Some(now + REFRESH_PAUSE_SECONDS)));
                 }
-                (Err(reason), _) => {
-                    // Whoever has them may be back soon.
-                    let message = format!("there are no credentials to sign with: {reason}");
-                    return Err(StoreError::new(ErrorKind::ServiceUnavailable, message));
-                }
-            },
-        };
-        let (key, key_until) = match &self.scheme {
+                // Whoever has them may be back soon.
+                let message = format!("there are no credentials to sign with: {reason}");
+                Err(StoreError::new(ErrorKind::ServiceUnavailable, message))
+            }
+        }
+    }
+
+    /// Derives the key of now, and keeps it for the requests to come.
+    fn keep(&self, fetched: Fetched, refresh_at: Option<i64>) -> Arc<Ready> {
+        let now = (self.clock)();
+        let Fetched { credentials, expires } = fetched;
+        let key = match &self.scheme {
             Scheme::Cos => {
                 let window = KeyTime::starting_at(now - COS_KEY_SKEW, COS_KEY_LIFETIME);
-                (Key::Cos(SigningKey::derive(&credentials.secret_key, window)), now + COS_KEY_SECONDS)
+                Key::Cos(SigningKey::derive(&credentials.secret_key, window))
             }
             Scheme::SigV4 { region } => {
-                let key = sigv4::SigningKey::derive(&credentials.secret_key, now, region, "s3");
-                let midnight = (now.div_euclid(86_400) + 1) * 86_400;
-                (Key::SigV4(key), midnight)
+                Key::SigV4(sigv4::SigningKey::derive(&credentials.secret_key, now, region, "s3"))
             }
         };
-        let ready = Arc::new(Ready { credentials, key, key_until, refresh_at, expires });
+        let ready = Arc::new(Ready { credentials, key, refresh_at, expires });
         *self.lock() = Some(Arc::clone(&ready));
-        Ok(ready)
+        ready
     }
 }
 
@@ -176,4 +230,115 @@ fn unsignable(error: &SignError) -> StoreError {
         _ => ErrorKind::InvalidRequest,
     };
     StoreError::new(kind, format!("the request cannot be signed: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::BoxFuture;
+
+    /// Credentials that are there or not, and how often they were asked for.
+    #[derive(Debug, Default)]
+    struct Source {
+        asked: AtomicUsize,
+        expires: AtomicI64,
+    }
+
+    impl CredentialsSource for Source {
+        fn fetch(&self) -> BoxFuture<'_, Result<Fetched, String>> {
+            let number = self.asked.fetch_add(1, Ordering::SeqCst);
+            let expires = self.expires.load(Ordering::SeqCst);
+            let credentials = Credentials::new(format!("AKID{number}"), "s");
+            let fetched = Fetched { credentials, expires: Some(expires).filter(|at| *at < i64::MAX) };
+            Box::pin(async move {
+                // So that others come meanwhile.
+                tokio::task::yield_now().await;
+                if expires == 0 { Err("nobody is there".to_owned()) } else { Ok(fetched) }
+            })
+        }
+    }
+
+    fn signer(scheme: Scheme, clock: Clock) -> (Arc<Source>, Signer) {
+        let source = Arc::new(Source::default());
+        (Arc::clone(&source), Signer::new(scheme, Some(source), clock))
+    }
+
+    async fn signed(signer: &Signer) -> Result<String, StoreError> {
+        let mut request = Request::get("/k").header("host", "h").body(()).unwrap();
+        signer.sign(&mut request, b"", BodyBinding::Hash).await?;
+        Ok(request.headers()["authorization"].to_str().unwrap().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_failure_to_fetch_is_remembered_for_a_while() {
+        static NOW: AtomicI64 = AtomicI64::new(1_000_000);
+        let (source, signer) = signer(Scheme::Cos, || NOW.load(Ordering::SeqCst));
+        let (one, two, three) = tokio::join!(signed(&signer), signed(&signer), signed(&signer));
+        for failed in [one, two, three] {
+            let failed = failed.unwrap_err();
+            assert_eq!(failed.kind(), ErrorKind::ServiceUnavailable);
+            assert!(failed.message().ends_with("nobody is there"), "{failed}");
+        }
+        assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+        NOW.fetch_add(REFRESH_PAUSE_SECONDS - 1, Ordering::SeqCst);
+        signed(&signer).await.unwrap_err();
+        assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+        NOW.fetch_add(1, Ordering::SeqCst);
+        source.expires.store(i64::MAX, Ordering::SeqCst);
+        signed(&signer).await.unwrap();
+        assert_eq!(source.asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn temporary_keys_are_renewed_in_time_and_used_to_their_end_and_no_longer() {
+        static NOW: AtomicI64 = AtomicI64::new(1_000_000);
+        let (source, signer) = signer(Scheme::Cos, || NOW.load(Ordering::SeqCst));
+        let id = async || signed(&signer).await.map(|text| text[text.find("AKID").unwrap()..][..5].to_owned());
+        let end = 1_000_000 + 1000;
+        source.expires.store(end, Ordering::SeqCst);
+        assert_eq!(id().await.unwrap(), "AKID0");
+        NOW.store(end - REFRESH_BEFORE_SECONDS, Ordering::SeqCst);
+        source.expires.store(end + 1000, Ordering::SeqCst);
+        assert_eq!(id().await.unwrap(), "AKID1");
+        // Nobody hands out new ones.
+        source.expires.store(0, Ordering::SeqCst);
+        NOW.store(end + 1000 - 1, Ordering::SeqCst);
+        assert_eq!(id().await.unwrap(), "AKID1");
+        NOW.store(end + 1000, Ordering::SeqCst);
+        assert!(id().await.is_err());
+        assert_eq!(source.asked.load(Ordering::SeqCst), 3, "the second failure was known");
+        NOW.store(end + 1000 + REFRESH_PAUSE_SECONDS, Ordering::SeqCst);
+        source.expires.store(end + 9000, Ordering::SeqCst);
+        assert_eq!(id().await.unwrap(), "AKID3");
+    }
+
+    /// Whatever the clock does, a signature is of its time.
+    #[tokio::test]
+    async fn a_clock_that_is_set_is_followed() {
+        static NOW: AtomicI64 = AtomicI64::new(0);
+        let s3 = Scheme::SigV4 { region: "r".to_owned() };
+        for start in [1_700_000_000, 1_700_000_000 - 61, 1_700_000_000 - 90_000, 1_700_000_000 + 90_000] {
+            let (source, signer) = signer(s3.clone(), || NOW.load(Ordering::SeqCst));
+            source.expires.store(i64::MAX, Ordering::SeqCst);
+            NOW.store(1_700_000_000, Ordering::SeqCst);
+            signed(&signer).await.unwrap();
+            NOW.store(start, Ordering::SeqCst);
+            let day = &sigv4::basic_time(start)[..8];
+            assert!(signed(&signer).await.unwrap().contains(&format!("/{day}/r/s3/")), "{start}");
+            assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+        }
+        for start in [1_700_000_000, 1_700_000_000 - 61, 1_700_000_000 + 700] {
+            let (source, signer) = signer(Scheme::Cos, || NOW.load(Ordering::SeqCst));
+            source.expires.store(i64::MAX, Ordering::SeqCst);
+            NOW.store(1_700_000_000, Ordering::SeqCst);
+            signed(&signer).await.unwrap();
+            NOW.store(start, Ordering::SeqCst);
+            let text = signed(&signer).await.unwrap();
+            let window = text.split("q-sign-time=").nth(1).unwrap().split('&').next().unwrap();
+            let (from, to) = window.split_once(';').unwrap();
+            assert!(from.parse::<i64>().unwrap() <= start && start < to.parse::<i64>().unwrap(), "{start}: {window}");
+        }
+    }
 }

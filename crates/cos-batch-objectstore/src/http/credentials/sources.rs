@@ -9,7 +9,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
-use http_body_util::Full;
 use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 
 use super::{
@@ -22,7 +21,7 @@ use crate::{
     http::{
         HttpSettings,
         endpoint::Endpoint,
-        transport::{Connector, Destination, Proxy, Tls, Transport},
+        transport::{Connector, Content, Destination, Lane, Outgoing, Pace, Proxy, Terms, Tls, Transport},
     },
 };
 
@@ -33,9 +32,16 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 /// the time before an expiry at which credentials are fetched.
 const FILE_SECONDS: i64 = 600;
 
-/// Credentials in a file, as JSON. The file is read anew every few minutes, so that its owner can exchange the key.
-#[derive(Clone, Debug)]
+/// Credentials in a file, as JSON. The file is read anew every few minutes, so that its owner can exchange the key. Errors do
+/// not name the file: they get into reports of jobs.
+#[derive(Clone)]
 pub struct FileCredentials(PathBuf);
+
+impl fmt::Debug for FileCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FileCredentials(..)")
+    }
+}
 
 impl FileCredentials {
     /// In this file.
@@ -48,7 +54,7 @@ impl FileCredentials {
 impl CredentialsSource for FileCredentials {
     fn fetch(&self) -> BoxFuture<'_, Result<Fetched, String>> {
         Box::pin(async move {
-            let failed = |error: &dyn fmt::Display| format!("{}: {error}", self.0.display());
+            let failed = |error: &dyn fmt::Display| format!("the file with credentials: {error}");
             let fetched = read(&self.0)
                 .map_err(|error| failed(&error))
                 .and_then(|text| parse(&text).map_err(|error| failed(&error)))?;
@@ -67,8 +73,15 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// Credentials that a program writes to its output, as JSON: what AWS calls a `credential_process`.
-#[derive(Clone, Debug)]
+/// Errors show nothing of the command, whose arguments may be secrets.
+#[derive(Clone)]
 pub struct CommandCredentials(Vec<String>);
+
+impl fmt::Debug for CommandCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CommandCredentials(..)")
+    }
+}
 
 impl CommandCredentials {
     /// The program and its arguments; no shell stands between.
@@ -84,7 +97,7 @@ impl CommandCredentials {
 
     async fn run(&self) -> Result<Fetched, String> {
         let (program, arguments) = self.0.split_first().ok_or("no program")?;
-        let failed = |error: &dyn fmt::Display| format!("{program}: {error}");
+        let failed = |error: &dyn fmt::Display| format!("the command for credentials: {error}");
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(|error| failed(&error))?;
@@ -105,7 +118,7 @@ impl CredentialsSource for CommandCredentials {
         Box::pin(async move {
             match timeout(FETCH_TIMEOUT, self.run()).await {
                 Ok(result) => result,
-                Err(_) => Err(format!("{}: nothing within {FETCH_TIMEOUT:?}", self.0.join(" "))),
+                Err(_) => Err(format!("the command for credentials: nothing within {FETCH_TIMEOUT:?}")),
             }
         })
     }
@@ -113,12 +126,18 @@ impl CredentialsSource for CommandCredentials {
 
 /// Credentials that a service hands out, as JSON, at an address: the role of a container (ECS), or of a machine of Tencent Cloud
 /// (`http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/ROLE`).
-#[derive(Debug)]
 pub struct UrlCredentials {
     endpoint: Endpoint,
     path: Uri,
     authorization: Option<HeaderValue>,
     transport: Transport,
+}
+
+/// Its path may be a secret, as a token in it.
+impl fmt::Debug for UrlCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UrlCredentials({})", self.endpoint)
+    }
 }
 
 impl UrlCredentials {
@@ -127,8 +146,8 @@ impl UrlCredentials {
     /// # Errors
     /// It is not an address with `http://` or `https://`.
     pub fn new(url: &str) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|_| format!("{url:?} is no address"))?;
-        let path = uri.path_and_query().cloned().ok_or_else(|| format!("{url:?} has no path"))?;
+        let uri: Uri = url.parse().map_err(|_| "it is no address".to_owned())?;
+        let path = uri.path_and_query().cloned().ok_or_else(|| "it has no path".to_owned())?;
         let (scheme, authority) = (uri.scheme_str().unwrap_or_default(), uri.authority().map_or("", |a| a.as_str()));
         let endpoint = Endpoint::parse(&format!("{scheme}://{authority}"))?;
         let settings = HttpSettings { total_timeout: FETCH_TIMEOUT, connections_max: 1, ..HttpSettings::default() };
@@ -170,12 +189,14 @@ impl CredentialsSource for UrlCredentials {
             if let Some(value) = &self.authorization {
                 headers.insert(header::AUTHORIZATION, value.clone());
             }
-            let mut request = Request::new(Full::new(Bytes::new()));
+            let mut request = Request::new(Outgoing::new(Content::Whole(Bytes::new())));
             *request.method_mut() = Method::GET;
             *request.uri_mut() = self.path.clone();
             *request.headers_mut() = headers;
             let to = Destination { scheme: self.endpoint.scheme(), host };
-            let sent = self.transport.send(to, request, DOCUMENT_BYTES_MAX, true).await;
+            let terms =
+                Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable: true, lane: Lane::Operation, pace: Pace::Short };
+            let sent = self.transport.send(to, request, terms, self.transport.deadline(Pace::Short)).await;
             let (head, body) = sent.map_err(|failure| format!("{host}: {}", failure.reason))?;
             if !head.status.is_success() {
                 return Err(format!("{host} answered {}", head.status.as_u16()));
@@ -199,7 +220,8 @@ mod tests {
         assert_eq!(fetched.credentials.secret_id, "AKID");
         assert!(fetched.expires.unwrap() > wall_clock());
         let error = FileCredentials::new("/no/such/file").fetch().await.unwrap_err();
-        assert!(error.starts_with("/no/such/file: "), "{error}");
+        assert!(error.starts_with("the file with credentials: "), "{error}");
+        assert!(!error.contains("such/file"), "{error}");
     }
 
     #[tokio::test]
@@ -209,10 +231,25 @@ mod tests {
             CommandCredentials::new(words).unwrap().fetch().await
         };
         assert_eq!(run(&["echo", JSON]).await.unwrap().credentials.secret_id, "AKID");
-        assert!(run(&["false"]).await.unwrap_err().starts_with("false: exit status: 1"));
-        assert!(run(&["/no/such/program"]).await.unwrap_err().starts_with("/no/such/program: "));
+        for words in [&["sh", "-c", "exit 1 # hush"][..], &["/no/such/program", "hush"]] {
+            let error = run(words).await.unwrap_err();
+            assert!(error.starts_with("the command for credentials: "), "{error}");
+            assert!(!error.contains("hush") && !error.contains("program"), "{error}");
+        }
         assert!(run(&["head", "-c", "1000000", "/dev/zero"]).await.is_err());
         assert!(CommandCredentials::new(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let shown = [
+            format!("{:?}", FileCredentials::new("/hush")),
+            format!("{:?}", CommandCredentials::new(vec!["hush".to_owned()]).unwrap()),
+            format!("{:?}", UrlCredentials::new("http://a/hush").unwrap().authorization("hush").unwrap()),
+            UrlCredentials::new("http://me:hush@a/b").unwrap_err(),
+            UrlCredentials::new("hush hush").unwrap_err(),
+        ];
+        assert!(shown.iter().all(|shown| !shown.contains("hush")), "{shown:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, Method};
 
-use super::{check_version, document, with_version};
+use super::{check_version, document, with_read_version};
 use crate::{
     Acl, AclRequest, CopySource, Directive, ErrorKind, Grant, StoreError, VersionSelector,
     http::{Inner, call::Call},
@@ -17,7 +17,7 @@ impl Inner {
     pub(crate) async fn get_acl(&self, bucket: &str, key: &str, version: &VersionSelector) -> Result<Acl, StoreError> {
         check_version(version)?;
         let call = Call::object(Method::GET, bucket, key).flag("acl").version(version);
-        let answer = self.send(call).await.map_err(|error| with_version(error, version))?;
+        let answer = self.send(call).await.map_err(|error| with_read_version(error, version))?;
         let mut acl = Acl::default();
         let (mut grantee, mut permission) = (String::new(), String::new());
         document(&answer, "AccessControlPolicy", |path, text| {
@@ -46,9 +46,9 @@ impl Inner {
         let canned = canned_acl.or_else(|| grants.is_empty().then(|| self.dialect.default_acl()));
         let mut call = Call::object(Method::PUT, bucket, key).flag("acl").version(version).repeatable();
         self.write_acl(&mut call, grants, canned)?;
-        match self.send(call).await {
+        match self.order(call).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(with_version(error, version)),
+            Err(error) => Err(with_read_version(error, version)),
         }
     }
 

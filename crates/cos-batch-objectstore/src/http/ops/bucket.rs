@@ -22,7 +22,14 @@ impl Inner {
         }
         match self.send(Call::bucket(Method::HEAD, bucket)).await {
             Ok(_) => Ok(true),
-            Err(error) if error.status() == 404 => Ok(false),
+            // An answer without a body does not tell who it is from; one to GET does.
+            Err(error) if error.status() == 404 => {
+                match self.send(Call::bucket(Method::GET, bucket).parameter("max-keys", "1")).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if error.kind() == ErrorKind::NoSuchBucket => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
             Err(error) => Err(error),
         }
     }
@@ -65,7 +72,7 @@ impl Inner {
                 root.text("LocationConstraint", location);
             }));
         }
-        match self.send(call).await {
+        match self.order(call).await {
             Ok(_) => Ok(true),
             Err(error) if error.code() == "BucketAlreadyOwnedByYou" => Ok(false),
             Err(error) if error.code() == "BucketAlreadyExists" => Err(error.with_kind(ErrorKind::AccessDenied)),
@@ -74,7 +81,7 @@ impl Inner {
     }
 
     pub(crate) async fn delete_bucket(&self, bucket: &str) -> Result<(), StoreError> {
-        self.send(Call::bucket(Method::DELETE, bucket)).await.map(drop)
+        self.order(Call::bucket(Method::DELETE, bucket)).await.map(drop)
     }
 
     pub(crate) async fn get_versioning(&self, bucket: &str) -> Result<Option<BucketVersioning>, StoreError> {
@@ -102,6 +109,6 @@ impl Inner {
         let namespace = self.dialect.namespace();
         let body = Writer::document("VersioningConfiguration", namespace, |root| root.text("Status", status));
         let call = Call::bucket(Method::PUT, bucket).flag("versioning").document(body).repeatable();
-        self.send(call).await.map(drop)
+        self.order(call).await.map(drop)
     }
 }

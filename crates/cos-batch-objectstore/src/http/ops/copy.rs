@@ -7,7 +7,7 @@ use crate::{
     CopyOutcome, CopyRequest, CopySource, Directive, ErrorKind, Metadata, ObjectMeta, StorageClass, StoreError,
     VersionSelector, attributes,
     fail::Fail,
-    http::{Inner, call::Call, encoding, fault},
+    http::{Inner, call::Call, encoding},
     rules,
 };
 
@@ -29,8 +29,9 @@ impl Inner {
         if let Directive::Replace(new) | Directive::Add(new) = request.metadata {
             rules::check_metadata(new).map_err(named)?;
         }
-        let onto_itself =
-            bucket == request.target_bucket && key == request.target_key && *source.version == VersionSelector::Latest;
+        let onto_itself = self.wire_bucket(bucket) == self.wire_bucket(request.target_bucket)
+            && key == request.target_key
+            && *source.version == VersionSelector::Latest;
         if onto_itself && !attributes::changes_something(request) {
             // Where there is no object, that is what is wrong.
             self.head(bucket, key, source.version).await?;
@@ -68,7 +69,7 @@ impl Inner {
     ) -> Result<CopyOutcome, StoreError> {
         let names = self.dialect.names();
         let named = |fail: Fail| fail.about(request.target_bucket, request.target_key);
-        let mut call = Call::object(Method::PUT, request.target_bucket, request.target_key);
+        let mut call = Call::object(Method::PUT, request.target_bucket, request.target_key).long();
         self.write_source(&mut call, &request.source)?;
         match seen {
             // The times were compared with what was seen.
@@ -121,7 +122,7 @@ impl Inner {
         })
         .map_err(|error| self.of_copy(error, request))?;
         if !etag {
-            return Err(fault::nonsense("a copy without an ETag"));
+            return Err(self.of_copy(answer.nonsense("a copy without an ETag"), request));
         }
         let version = version.as_deref().or_else(|| answer.header(&names.version_id));
         Ok(CopyOutcome { version_id: made_version(version) })

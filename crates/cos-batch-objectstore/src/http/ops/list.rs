@@ -43,11 +43,11 @@ impl Entry {
 
     fn modified(&self) -> Result<i64, StoreError> {
         encoding::parse_iso_time(self.modified.trim())
-            .ok_or_else(|| fault::nonsense(&format!("a LastModified of {:?}", self.modified)))
+            .ok_or_else(|| fault::nonsense(&format!("a LastModified of {:?}", self.modified), false))
     }
 
     fn size(&self) -> Result<u64, StoreError> {
-        self.size.trim().parse().map_err(|_| fault::nonsense(&format!("a Size of {:?}", self.size)))
+        self.size.trim().parse().map_err(|_| fault::nonsense(&format!("a Size of {:?}", self.size), false))
     }
 
     fn class(&self, store: &Inner) -> StorageClass {
@@ -60,7 +60,7 @@ impl Inner {
     pub(crate) async fn list(&self, request: &ListRequest<'_>) -> Result<ListPage, StoreError> {
         let ListRequest { bucket, prefix, after, limit } = request;
         rules::check_limit(*limit).map_err(|fail| fail.about_bucket(bucket))?;
-        let mut call = Call::bucket(Method::GET, bucket).answer_max(PAGE_BYTES_MAX);
+        let mut call = Call::bucket(Method::GET, bucket).answer_max(PAGE_BYTES_MAX).apart();
         if let Some((name, value)) = self.dialect.list_type() {
             call = call.parameter(name, value);
         }
@@ -106,10 +106,10 @@ impl Inner {
             (false, _, _) => None,
             (true, Some((last, _)), _) => Some(last.clone()),
             (true, None, Some(marker)) => Some(self.decoded(&marker, encoded)?),
-            (true, None, None) => return Err(fault::nonsense("a page without keys that is not the last")),
+            (true, None, None) => return Err(answer.nonsense("a page without keys that is not the last")),
         };
         if next.is_some() && next.as_deref() <= *after {
-            return Err(fault::nonsense("a listing that does not advance"));
+            return Err(answer.nonsense("a listing that does not advance"));
         }
         Ok(ListPage { objects, next })
     }
@@ -117,7 +117,7 @@ impl Inner {
     pub(crate) async fn list_versions(&self, request: &ListVersionsRequest<'_>) -> Result<VersionPage, StoreError> {
         let ListVersionsRequest { bucket, prefix, after, limit } = request;
         rules::check_limit(*limit).map_err(|fail| fail.about_bucket(bucket))?;
-        let mut call = Call::bucket(Method::GET, bucket).flag("versions").answer_max(PAGE_BYTES_MAX);
+        let mut call = Call::bucket(Method::GET, bucket).flag("versions").answer_max(PAGE_BYTES_MAX).apart();
         call = call.parameter("encoding-type", "url").parameter("max-keys", &limit.to_string());
         if !prefix.is_empty() {
             call = call.parameter("prefix", prefix);
@@ -168,13 +168,13 @@ impl Inner {
             (true, Some(key)) => Some((self.decoded(&key, encoded)?, next_version)),
             (true, None) => match versions.last() {
                 Some(last) => Some((last.key.clone(), last.version_id.clone())),
-                None => return Err(fault::nonsense("a page without versions that is not the last")),
+                None => return Err(answer.nonsense("a page without versions that is not the last")),
             },
         };
         if let (Some((key, _)), Some((before, _))) = (&next, after)
             && key.as_str() < *before
         {
-            return Err(fault::nonsense("a listing that does not advance"));
+            return Err(answer.nonsense("a listing that does not advance"));
         }
         Ok(VersionPage { versions, next })
     }

@@ -26,8 +26,23 @@ fn document(answer: &Answer, root: &str, mut at_end: impl FnMut(&str, &str)) -> 
     if read.is_ok() && is_error {
         return Err(fault::of_told(answer.status, &answer.headers, fault::told(&answer.body)));
     }
-    read.map_err(|reason| fault::nonsense(&reason))?;
-    if is_expected { Ok(()) } else { Err(fault::nonsense(&format!("its root is not {root}"))) }
+    read.map_err(|reason| answer.nonsense(&reason))?;
+    if is_expected { Ok(()) } else { Err(answer.nonsense(&format!("its root is not {root}"))) }
+}
+
+/// Looks at an answer of success that need not have a document. Stores may send one that nobody asks for; a page for people is
+/// from somebody on the way, and tells nothing about what the store did.
+pub(super) fn no_document(answer: &Answer) -> Result<(), StoreError> {
+    if answer.body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    let mut root = String::new();
+    xml::read(&answer.body, |path, _| path.clone_into(&mut root)).map_err(|reason| answer.nonsense(&reason))?;
+    match root.as_str() {
+        "Error" => Err(fault::of_told(answer.status, &answer.headers, fault::told(&answer.body))),
+        page if page.eq_ignore_ascii_case("html") => Err(answer.nonsense("a page for people")),
+        _ => Ok(()),
+    }
 }
 
 /// An id that no version can have is refused before anybody is asked.
@@ -43,13 +58,22 @@ fn check_version(version: &VersionSelector) -> Result<(), StoreError> {
 /// What an error means for a request that names this version.
 fn with_version(error: StoreError, version: &VersionSelector) -> StoreError {
     let by_id = matches!(version, VersionSelector::Id(_));
-    match error.kind() {
-        // S3 says so of an id that is none of its own.
-        ErrorKind::InvalidArgument if by_id => error.with_kind(ErrorKind::NoSuchVersion),
-        // S3 says so of a delete marker that is named by its id.
-        _ if by_id && error.status() == 405 => error.with_kind(ErrorKind::NoSuchKey),
-        _ => error,
+    // S3 says so of an id that is none of its own: "Invalid version id specified". Other arguments can be wrong, too.
+    let about_version =
+        || error.code() == "InvalidArgument" && error.message().to_ascii_lowercase().contains("version");
+    if by_id && error.kind() == ErrorKind::InvalidArgument && about_version() {
+        return error.with_kind(ErrorKind::NoSuchVersion);
     }
+    error
+}
+
+/// The same for a request that reads an object or its tags.
+fn with_read_version(error: StoreError, version: &VersionSelector) -> StoreError {
+    // S3 says so of a delete marker that is named by its id.
+    if matches!(version, VersionSelector::Id(_)) && error.code() == "MethodNotAllowed" {
+        return error.with_kind(ErrorKind::NoSuchKey);
+    }
+    with_version(error, version)
 }
 
 /// The id of a version that was made; `null` is what a write makes while no versions are kept.

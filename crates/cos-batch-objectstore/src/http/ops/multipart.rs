@@ -10,7 +10,7 @@ use crate::{
     http::{
         Inner,
         call::{Call, PAGE_BYTES_MAX, unquoted},
-        encoding, fault,
+        encoding,
         xml::Writer,
     },
     rules,
@@ -37,7 +37,7 @@ impl Inner {
             }
         })?;
         if id.is_empty() {
-            return Err(fault::nonsense("an upload without an id"));
+            return Err(answer.nonsense("an upload without an id"));
         }
         Ok(id)
     }
@@ -46,8 +46,8 @@ impl Inner {
         let PartRequest { upload, number, body } = request;
         // The same number again replaces the part by the same.
         let call = part(Method::PUT, upload, number)?.content(body).repeatable();
-        let answer = self.send(call).await?;
-        let etag = answer.etag().ok_or_else(|| fault::nonsense("a part without an ETag"))?;
+        let answer = self.order(call).await?;
+        let etag = answer.etag().ok_or_else(|| answer.nonsense("a part without an ETag"))?;
         Ok(PartOutcome { etag: etag.to_owned() })
     }
 
@@ -60,7 +60,7 @@ impl Inner {
             return Err(fail.about(source.bucket, source.key));
         }
         self.check_key(source.key).map_err(|fail| fail.about(source.bucket, source.key))?;
-        let mut call = part(Method::PUT, *upload, *number)?.repeatable();
+        let mut call = part(Method::PUT, *upload, *number)?.repeatable().long();
         self.write_source(&mut call, source)?;
         if let Some(range) = range {
             if range.is_empty() {
@@ -83,7 +83,7 @@ impl Inner {
             }
         })?;
         if etag.is_empty() {
-            return Err(fault::nonsense("a part without an ETag"));
+            return Err(answer.nonsense("a part without an ETag"));
         }
         Ok(PartOutcome { etag })
     }
@@ -105,8 +105,10 @@ impl Inner {
                 });
             }
         });
-        let call =
-            Call::object(Method::POST, upload.bucket, upload.key).parameter("uploadId", upload.id).document(body);
+        let call = Call::object(Method::POST, upload.bucket, upload.key)
+            .parameter("uploadId", upload.id)
+            .document(body)
+            .long();
         let answer = self.send(call).await?;
         let mut etag = String::new();
         document(&answer, "CompleteMultipartUploadResult", |path, text| {
@@ -115,7 +117,7 @@ impl Inner {
             }
         })?;
         if etag.is_empty() {
-            return Err(fault::nonsense("a completed upload without an ETag"));
+            return Err(answer.nonsense("a completed upload without an ETag"));
         }
         Ok(PutOutcome { etag, version_id: made_version(answer.header(&self.dialect.names().version_id)) })
     }
@@ -123,7 +125,7 @@ impl Inner {
     pub(crate) async fn abort_multipart(&self, upload: UploadId<'_>) -> Result<(), StoreError> {
         check_id(upload)?;
         let call = Call::object(Method::DELETE, upload.bucket, upload.key).parameter("uploadId", upload.id);
-        self.send(call).await.map(drop)
+        self.order(call).await.map(drop)
     }
 
     pub(crate) async fn list_parts(
@@ -157,7 +159,7 @@ impl Inner {
             _ => {}
         })?;
         match odd {
-            Some(what) => Err(fault::nonsense(what)),
+            Some(what) => Err(answer.nonsense(what)),
             None => Ok((parts, more)),
         }
     }

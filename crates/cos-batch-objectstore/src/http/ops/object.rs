@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 
-use super::{check_version, made_version, with_version};
+use super::{check_version, made_version, with_read_version, with_version};
 use crate::{
     DeleteOutcome, DeleteRequest, ErrorKind, GetRequest, MAX_RANGE_BYTES, Metadata, ObjectMeta, Pin, PutOutcome,
     PutRequest, RestoreOutcome, RestoreRequest, RestoreState, StorageClass, StoreError, VersionSelector,
@@ -11,7 +11,7 @@ use crate::{
     http::{
         Inner,
         call::{Answer, Call, DOCUMENT_BYTES_MAX},
-        dialect, encoding, fault,
+        dialect, encoding,
         xml::Writer,
     },
     rules,
@@ -32,26 +32,32 @@ impl Inner {
         }
     }
 
-    /// An error that came without a body does not tell whether the bucket, the key or the version is missing. The same question
-    /// with GET does; it is asked only then.
+    /// An error that came without a body does not tell whether the bucket, the key or the version is missing, nor whether it is
+    /// the store that says so. The same question with GET does; it is asked only then.
     async fn explained(&self, error: StoreError, bucket: &str, key: &str, version: &VersionSelector) -> StoreError {
-        if matches!(error.status(), 400 | 404) && error.kind() != ErrorKind::NoSuchBucket {
-            let mut call = Call::object(Method::GET, bucket, key).version(version);
-            if call.header(&header::RANGE, "bytes=0-0").is_ok()
-                && let Err(told) = self.send(call).await
-                && told.status() == error.status()
-            {
-                return with_version(told, version);
+        if !matches!(error.status(), 400 | 404 | 405) {
+            return error;
+        }
+        let mut call = Call::object(Method::GET, bucket, key).version(version);
+        if let Err(error) = call.header(&header::RANGE, "bytes=0-0") {
+            return error;
+        }
+        match self.send(call).await {
+            Err(told) if told.kind() != ErrorKind::InvalidRange => with_read_version(told, version),
+            // There is one byte of it, or it is there and has none.
+            _ => {
+                let status = error.status();
+                let reason = format!("the store answered {status} to HEAD, and has the object all the same");
+                Fail::new(ErrorKind::InternalError, reason).about(bucket, key)
             }
         }
-        with_version(error, version)
     }
 
     /// What the headers of an object say.
     pub(crate) fn meta(&self, answer: &Answer, bucket: &str, key: &str) -> Result<ObjectMeta, StoreError> {
         let names = self.dialect.names();
         let size = answer.header(&header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
-        let size = size.ok_or_else(|| fault::nonsense("an object without a Content-Length"))?;
+        let size = size.ok_or_else(|| answer.nonsense("an object without a Content-Length"))?;
         let etag = answer.etag().unwrap_or_default().to_owned();
         let modified = answer.header(&header::LAST_MODIFIED).and_then(encoding::parse_http_time);
         let class = answer.header(&names.storage_class).unwrap_or(StorageClass::STANDARD);
@@ -60,7 +66,7 @@ impl Inner {
             size,
             pin: pin(&etag, bucket, key),
             etag,
-            last_modified: modified.ok_or_else(|| fault::nonsense("an object without a Last-Modified"))?,
+            last_modified: modified.ok_or_else(|| answer.nonsense("an object without a Last-Modified"))?,
             version_id: answer.header(&names.version_id).map(str::to_owned),
             storage_class: StorageClass::new(self.dialect.class_from_wire(class)),
             metadata: self.metadata(&answer.headers),
@@ -144,10 +150,10 @@ impl Inner {
             call.header(&header::IF_MATCH, &format!("\"{etag}\""))?;
         }
         let answer_max = usize::try_from(end - range.start).unwrap_or(usize::MAX).saturating_add(DOCUMENT_BYTES_MAX);
-        let answer = match self.send(call.answer_max(answer_max)).await {
+        let answer = match self.send(call.answer_max(answer_max).apart().long()).await {
             Ok(answer) => answer,
             Err(error) if error.kind() == ErrorKind::InvalidRange => return self.nothing_at(request, etag).await,
-            Err(error) => return Err(with_version(error, version)),
+            Err(error) => return Err(with_read_version(error, version)),
         };
         if etag.is_some_and(|etag| answer.etag() != Some(etag)) {
             return Err(named(changed()));
@@ -204,8 +210,8 @@ impl Inner {
         self.write_tags(&mut call, &tags)?;
         self.write_class(&mut call, &storage_class).map_err(named)?;
         self.write_acl(&mut call, &grants, canned_acl)?;
-        let answer = self.send(call).await?;
-        let etag = answer.etag().ok_or_else(|| fault::nonsense("a write without an ETag"))?.to_owned();
+        let answer = self.order(call).await?;
+        let etag = answer.etag().ok_or_else(|| answer.nonsense("a write without an ETag"))?.to_owned();
         Ok(PutOutcome { etag, version_id: made_version(answer.header(&self.dialect.names().version_id)) })
     }
 
@@ -230,11 +236,12 @@ impl Inner {
             call = call.repeatable();
         }
         let names = self.dialect.names();
-        match self.send(call).await {
+        match self.order(call).await {
             Ok(answer) => Ok(DeleteOutcome {
                 delete_marker: answer.header(&names.delete_marker) == Some("true"),
                 version_id: answer.header(&names.version_id).map(str::to_owned),
             }),
+            // Only what the store itself said in so many words: a gateway's 404 leaves the object where it is.
             Err(error) => match with_version(error, version) {
                 error if matches!(error.kind(), ErrorKind::NoSuchKey | ErrorKind::NoSuchVersion) => {
                     Ok(DeleteOutcome::default())
@@ -254,8 +261,9 @@ impl Inner {
                 parameters.text("Tier", dialect::tier(*tier));
             });
         });
-        let call = Call::object(Method::POST, bucket, key).flag("restore").version(version).document(body).repeatable();
-        match self.send(call).await {
+        let call = Call::object(Method::POST, bucket, key).flag("restore").version(version).document(body);
+        // Not sent again unseen: the second time the store says that a restore is in progress, which is no failure then.
+        match self.order(call).await {
             Ok(answer) if answer.status == 202 => Ok(RestoreOutcome::Started),
             Ok(_) => Ok(RestoreOutcome::Extended),
             Err(error) => Err(match self.dialect.restore_refusal(error.status(), &error.code()) {

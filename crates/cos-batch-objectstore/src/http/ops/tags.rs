@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{check_version, document, with_version};
+use super::{check_version, document, with_read_version};
 use crate::{
     Directive, StoreError, Tag, TagRequest, VersionSelector, attributes,
     http::{Inner, call::Call, encoding, xml::Writer},
@@ -21,7 +21,7 @@ impl Inner {
             Ok(answer) => answer,
             // COS may answer so for an object without tags.
             Err(error) if error.code() == "NoSuchTagSet" => return Ok(Vec::new()),
-            Err(error) => return Err(with_version(error, version)),
+            Err(error) => return Err(with_read_version(error, version)),
         };
         let mut tags = Vec::new();
         let (mut tag_key, mut tag_value) = (String::new(), String::new());
@@ -54,7 +54,7 @@ impl Inner {
         if tags_now.is_empty() {
             // Both dialects have a request for it; whether an empty set may be written is said by neither.
             let call = Call::object(Method::DELETE, bucket, key).flag("tagging").version(version).repeatable();
-            return self.send(call).await.map(drop).map_err(|error| with_version(error, version));
+            return self.order(call).await.map(drop).map_err(|error| with_read_version(error, version));
         }
         let body = Writer::document("Tagging", self.dialect.namespace(), |root| {
             root.element("TagSet", |set| {
@@ -67,9 +67,9 @@ impl Inner {
             });
         });
         let call = Call::object(Method::PUT, bucket, key).flag("tagging").version(version).document(body).repeatable();
-        match self.send(call).await {
+        match self.order(call).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(with_version(error, version)),
+            Err(error) => Err(with_read_version(error, version)),
         }
     }
 

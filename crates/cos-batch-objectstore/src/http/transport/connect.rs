@@ -1,6 +1,6 @@
 //! Making connections: TCP, TLS, through a proxy.
 
-use std::{error::Error as StdError, path::Path, time::Duration};
+use std::{error::Error as StdError, fmt, path::Path, time::Duration};
 
 use http::{HeaderValue, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
@@ -52,7 +52,7 @@ impl Tls {
 }
 
 /// Whom requests go through.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) enum Proxy {
     /// Nobody.
     #[default]
@@ -63,7 +63,18 @@ pub(crate) enum Proxy {
     Url(String),
 }
 
-#[derive(Clone, Debug)]
+/// Its address may have a password in it.
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Environment => "Environment",
+            Self::Url(_) => "Url(..)",
+        })
+    }
+}
+
+#[derive(Clone)]
 enum Way {
     /// To the store itself, or to a proxy that passes requests on.
     Straight(HttpsConnector<HttpConnector>),
@@ -72,11 +83,21 @@ enum Way {
 }
 
 /// Makes connections for one store.
-#[derive(Debug)]
 pub(crate) struct Connector {
     way: Way,
     /// The proxy that passes requests on.
     relay: Option<Intercept>,
+}
+
+/// What leads through a proxy knows the password for it.
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (&self.way, &self.relay) {
+            (Way::Straight(_), None) => "Connector(straight)",
+            (Way::Straight(_), Some(_)) => "Connector(through a proxy)",
+            (Way::Tunnel(_), _) => "Connector(through a tunnel)",
+        })
+    }
 }
 
 impl Connector {

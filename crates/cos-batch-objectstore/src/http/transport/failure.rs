@@ -45,6 +45,10 @@ impl Failure {
         Self { kind: FailureKind::Unsent, reason: format!("no connection {}", shown(after)) }
     }
 
+    pub(super) fn unprepared(after: Duration) -> Self {
+        Self { kind: FailureKind::Unsent, reason: format!("no credentials to sign with {}", shown(after)) }
+    }
+
     pub(super) fn timeout(what: &str, after: Duration) -> Self {
         Self { kind: FailureKind::Unknown, reason: format!("{what} {}", shown(after)) }
     }

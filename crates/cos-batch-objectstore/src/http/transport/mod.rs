@@ -3,22 +3,32 @@
 //! One task for each connection drives it; requests are handed to it and answers come back. A connection has one request
 //! at a time, so a request that is given up takes its connection with it and disturbs no other.
 
+mod body;
 mod connect;
 mod failure;
 mod pool;
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, header, response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use self::pool::{Connection, Pool};
+use self::{
+    body::Progress,
+    pool::{Connection, Pool},
+};
 pub(crate) use self::{
+    body::{Content, Outgoing},
     connect::{Connector, Proxy, Tls},
     failure::{Failure, FailureKind},
+    pool::Lane,
 };
 use crate::http::settings::HttpSettings;
 
@@ -29,6 +39,35 @@ pub(crate) struct Destination<'a> {
     pub(crate) scheme: &'a str,
     /// Host, and port unless the scheme implies it: what the Host header says.
     pub(crate) host: &'a str,
+}
+
+/// How one request is dealt with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Bytes of the answer's body at most.
+    pub(crate) answer_max: usize,
+    /// One that met the end of a kept connection is sent once more on another one.
+    pub(crate) repeatable: bool,
+    /// Which connections it may use.
+    pub(crate) lane: Lane,
+    /// How long it may take.
+    pub(crate) pace: Pace,
+}
+
+/// How long a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// The store answers at once or not at all.
+    Short,
+    /// The store works for a while, or content goes over a slow way: as long as something moves.
+    Long,
+}
+
+/// When a request must be over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    at: Instant,
+    limit: Duration,
 }
 
 /// Sends requests.
@@ -47,6 +86,11 @@ impl Transport {
         Self { connector, pool: Pool::new(settings.connections_max, settings.idle_timeout), settings }
     }
 
+    /// Operations in flight at most.
+    pub(crate) fn operations_max(&self) -> usize {
+        Pool::operations_max(self.settings.connections_max)
+    }
+
     /// What goes into the `Proxy-Authorization` header of each request, for a proxy that gets whole addresses.
     pub(crate) fn proxy_authorization(&self) -> Option<&HeaderValue> {
         self.connector.proxy_authorization()
@@ -57,32 +101,47 @@ impl Transport {
         self.connector.wants_absolute_targets()
     }
 
-    /// Sends a request and reads the answer's body to its end, at most `body_max` bytes of it.
-    ///
-    /// With `repeatable` a request that met the end of a kept connection is sent once more on another one.
+    /// When a request that begins now must be over.
+    pub(crate) fn deadline(&self, pace: Pace) -> Deadline {
+        let limit = match pace {
+            Pace::Short => self.settings.total_timeout,
+            Pace::Long => self.settings.long_timeout,
+        };
+        Deadline { at: Instant::now() + limit, limit }
+    }
+
+    /// Waits for what must be there before a request can be sent, but no longer than a short one may take.
+    pub(crate) async fn prepared<T>(&self, prepare: impl Future<Output = T>) -> Result<T, Failure> {
+        let limit = self.settings.total_timeout;
+        timeout(limit, prepare).await.map_err(|_| Failure::unprepared(limit))
+    }
+
+    /// Sends a request and reads the answer's body to its end.
     pub(crate) async fn send(
         &self,
         to: Destination<'_>,
-        request: Request<Full<Bytes>>,
-        body_max: usize,
-        repeatable: bool,
+        request: Request<Outgoing>,
+        terms: Terms,
+        deadline: Deadline,
     ) -> Result<Answer, Failure> {
-        let limit = self.settings.total_timeout;
-        match timeout(limit, self.exchange(to, request, body_max, repeatable)).await {
+        let handed_over = AtomicBool::new(false);
+        match timeout_at(deadline.at, self.exchange(to, request, terms, &handed_over)).await {
             Ok(result) => result,
-            Err(_) => Err(Failure::timeout("no whole answer", limit)),
+            Err(_) if handed_over.load(Ordering::Relaxed) => Err(Failure::timeout("no whole answer", deadline.limit)),
+            Err(_) => Err(Failure::unconnected(deadline.limit)),
         }
     }
 
+    /// `handed_over` says afterwards whether anything of the request may have been sent.
     async fn exchange(
         &self,
         to: Destination<'_>,
-        mut request: Request<Full<Bytes>>,
-        body_max: usize,
-        repeatable: bool,
+        mut request: Request<Outgoing>,
+        terms: Terms,
+        handed_over: &AtomicBool,
     ) -> Result<Answer, Failure> {
-        let _slot = self.slot().await?;
-        let mut may_repeat = repeatable;
+        let _slot = self.slot(terms.lane).await?;
+        let mut may_repeat = terms.repeatable;
         loop {
             let kept = self.pool.take(to.host).await;
             let reused = kept.is_some();
@@ -90,18 +149,19 @@ impl Transport {
                 Some(connection) => connection,
                 None => self.open(to).await?,
             };
-            let spare = (reused && may_repeat).then(|| request.clone());
-            let sent = connection.sender.try_send_request(request);
-            let limit = self.settings.response_timeout;
-            let Ok(result) = timeout(limit, sent).await else {
-                return Err(Failure::timeout("no answer", limit));
-            };
-            match result {
-                Ok(response) => return self.read(connection, response, body_max).await,
+            let spare = if reused && may_repeat { again(&request) } else { None };
+            let progress = request.body().progress();
+            handed_over.store(true, Ordering::Relaxed);
+            let sent = self.answered(&progress, connection.sender.try_send_request(request)).await?;
+            match sent {
+                Ok(response) => return self.read(connection, response, terms.answer_max, &progress).await,
                 // The connection's end was noticed before anything of the request was written: always safe to send again,
                 // and not endless, since each turn uses up a kept connection.
                 Err(mut error) => match (error.take_message(), spare) {
-                    (Some(back), _) if reused => request = back,
+                    (Some(back), _) if reused => {
+                        handed_over.store(false, Ordering::Relaxed);
+                        request = back;
+                    }
                     (Some(_), _) => return Err(Failure::unsent(error.error())),
                     (None, Some(again)) if failure::connection_ended(error.error()) => {
                         may_repeat = false;
@@ -113,10 +173,24 @@ impl Transport {
         }
     }
 
-    /// A place for one more request; none becomes free in time: the store is asked for more than it is allowed.
-    async fn slot(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
+    /// Waits for the head of an answer. The time for it begins anew with each piece of the request's body that gets away.
+    async fn answered<T>(&self, progress: &Progress, answer: impl Future<Output = T>) -> Result<T, Failure> {
+        let limit = self.settings.response_timeout;
+        let mut answer = pin!(answer);
+        let mut until = Instant::now() + limit;
+        loop {
+            match timeout_at(until, answer.as_mut()).await {
+                Ok(answer) => return Ok(answer),
+                Err(_) if progress.moved() + limit > until => until = progress.moved() + limit,
+                Err(_) => return Err(Failure::timeout("no answer", limit)),
+            }
+        }
+    }
+
+    /// A place for one more request.
+    async fn slot(&self, lane: Lane) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.pool.slots.acquire()).await {
+        match timeout(limit, self.pool.slot(lane)).await {
             Ok(Ok(slot)) => Ok(slot),
             _ => Err(Failure::no_slot(self.settings.connections_max, limit)),
         }
@@ -137,6 +211,7 @@ impl Transport {
         connection: Connection,
         response: Response<Incoming>,
         body_max: usize,
+        progress: &Progress,
     ) -> Result<Answer, Failure> {
         let (head, mut body) = response.into_parts();
         let closes = head.headers.get(header::CONNECTION).is_some_and(|value| value.as_bytes() == b"close");
@@ -147,7 +222,10 @@ impl Transport {
         // Most bodies come in one piece, which is then passed on as it is.
         let mut first = Bytes::new();
         let mut whole: Option<BytesMut> = None;
-        while let Some(frame) = body.frame().await {
+        let gap = self.settings.gap_timeout;
+        while let Some(frame) =
+            timeout(gap, body.frame()).await.map_err(|_| Failure::timeout("no more of the answer", gap))?
+        {
             let frame = frame.map_err(|error| Failure::of(&error))?;
             let Ok(data) = frame.into_data() else { continue };
             let length = whole.as_ref().map_or(first.len(), BytesMut::len);
@@ -166,11 +244,21 @@ impl Transport {
                 }
             }
         }
-        if !closes {
+        // Where the store answered before it had read everything, the rest stands in the way of the next request.
+        if !closes && progress.ended() {
             self.pool.give_back(connection);
         }
         Ok((head, whole.map_or(first, BytesMut::freeze)))
     }
+}
+
+/// The same request once more, if its body is still there.
+fn again(request: &Request<Outgoing>) -> Option<Request<Outgoing>> {
+    let mut again = Request::new(request.body().again()?);
+    request.method().clone_into(again.method_mut());
+    request.uri().clone_into(again.uri_mut());
+    request.headers().clone_into(again.headers_mut());
+    Some(again)
 }
 
 /// A part of an endpoint's life that a person may want to know.

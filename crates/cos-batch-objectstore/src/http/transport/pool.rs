@@ -7,15 +7,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use tokio::{
-    sync::Semaphore,
-    time::{Instant, sleep},
+    sync::{AcquireError, Semaphore, SemaphorePermit},
+    time::{Instant, sleep, timeout},
 };
 
-use super::{connect::Stream, failure::Failure};
+use super::{body::Outgoing, connect::Stream, failure::Failure};
 
 /// Most bytes of an answer's head. Real ones have some hundred; metadata of 2 KB and tags fit many times.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -23,12 +21,29 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Headers of an answer at most: an object may have some hundred of user metadata within its 2 KB.
 const HEADERS_MAX: usize = 512;
 
+/// How long a kept connection may take to be ready: its task has only to see that the answer before is over. One that is busy
+/// with anything else, as with a body that nobody reads, is of no use.
+const READY_WITHIN: Duration = Duration::from_millis(100);
+
+/// Of so many connections one is kept apart from operations: enough of them that no manifest waits for a job, few enough that
+/// no job misses them.
+const APART_OF: usize = 16;
+
+/// Who may use which connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// An operation of a job: as many as there are slots begin at once.
+    Operation,
+    /// Content and listings, which a job needs to go on.
+    Apart,
+}
+
 /// A connection without a request.
 #[derive(Debug)]
 pub(super) struct Connection {
     /// Whom it leads to.
     host: Box<str>,
-    pub(super) sender: SendRequest<Full<Bytes>>,
+    pub(super) sender: SendRequest<Outgoing>,
 }
 
 #[derive(Debug)]
@@ -49,15 +64,36 @@ struct Shared {
 /// A bounded set of connections, to any number of hosts.
 #[derive(Debug)]
 pub(super) struct Pool {
-    /// One permit for each request in flight.
-    pub(super) slots: Semaphore,
+    /// One permit for each request in flight that any request may have.
+    slots: Semaphore,
+    /// And for each that no operation may have.
+    apart: Semaphore,
     shared: Arc<Shared>,
 }
 
 impl Pool {
     pub(super) fn new(connections_max: usize, idle_timeout: Duration) -> Self {
         let shared = Shared { idle: Mutex::default(), connections_max, idle_timeout };
-        Self { slots: Semaphore::new(connections_max), shared: Arc::new(shared) }
+        let operations = Self::operations_max(connections_max);
+        let (slots, apart) = (Semaphore::new(operations), Semaphore::new(connections_max - operations));
+        Self { slots, apart, shared: Arc::new(shared) }
+    }
+
+    /// Operations in flight at most, of this many connections.
+    pub(super) fn operations_max(connections_max: usize) -> usize {
+        connections_max - connections_max / APART_OF
+    }
+
+    /// A place for one more request, in turn.
+    pub(super) async fn slot(&self, lane: Lane) -> Result<SemaphorePermit<'_>, AcquireError> {
+        match lane {
+            Lane::Operation => self.slots.acquire().await,
+            Lane::Apart => tokio::select! {
+                biased;
+                slot = self.slots.acquire() => slot,
+                slot = self.apart.acquire() => slot,
+            },
+        }
     }
 
     /// A kept connection to the host that takes a request now.
@@ -65,7 +101,7 @@ impl Pool {
         loop {
             let mut connection = self.shared.pop(host)?;
             // Its task may still be busy with the end of the answer before, or have noticed the server's goodbye.
-            if connection.sender.ready().await.is_ok() {
+            if matches!(timeout(READY_WITHIN, connection.sender.ready()).await, Ok(Ok(()))) {
                 return Some(connection);
             }
         }
@@ -90,7 +126,7 @@ impl Pool {
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD_BYTES_MAX)
             .max_headers(HEADERS_MAX)
-            .handshake::<_, Full<Bytes>>(stream)
+            .handshake::<_, Outgoing>(stream)
             .await
             .map_err(|error| Failure::unsent(&error))?;
         let shared = Arc::downgrade(&self.shared);

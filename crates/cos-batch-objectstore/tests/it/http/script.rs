@@ -25,6 +25,9 @@ pub(super) enum Then {
     Hang,
 }
 
+/// How long a server pauses that answers slowly.
+pub(super) const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
 #[derive(Debug, Default)]
 struct State {
     answers: VecDeque<(Vec<u8>, Then)>,
@@ -96,7 +99,15 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
             state.answers.pop_front()
         };
         let Some((answer, then)) = next else { break };
-        if stream.write_all(&answer).await.is_err() {
+        // A null is a pause: that is how a store answers that is not done yet.
+        let mut pieces = answer.split(|byte| *byte == 0);
+        let mut pause = tokio::time::interval(PAUSE);
+        let mut gone = false;
+        for piece in &mut pieces {
+            pause.tick().await;
+            gone = gone || stream.write_all(piece).await.is_err();
+        }
+        if gone {
             break;
         }
         match then {
@@ -147,8 +158,13 @@ pub(super) fn answer(status: &str, headers: &str, body: &str) -> String {
 
 /// An error as stores tell it.
 pub(super) fn error(status: &str, code: &str) -> String {
+    error_with(status, code, "told so")
+}
+
+/// The same in these words.
+pub(super) fn error_with(status: &str, code: &str, message: &str) -> String {
     let body = format!(
-        "<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>{code}</Code><Message>told so</Message>\
+        "<?xml version='1.0' encoding='utf-8' ?>\n<Error><Code>{code}</Code><Message>{message}</Message>\
          <Resource>r</Resource><RequestId>id</RequestId></Error>"
     );
     answer(status, "", &body)
