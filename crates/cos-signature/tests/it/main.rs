@@ -10,6 +10,7 @@ mod shown;
 mod sigv4;
 mod sizes;
 mod strictness;
+mod tables;
 mod vectors;
 
 use cos_signature::{Credentials, KeyTime, Presented, SecretKey, Strictness, VerifyError, sign, verify};
