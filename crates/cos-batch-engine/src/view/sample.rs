@@ -11,6 +11,7 @@ use crate::{
     api::store_error,
     checks::Finding,
     engine::Engine,
+    lifecycle::Command,
     manifest::{Columns, Row},
     report::row,
     runtime::survey::{self, RowReader, Source},
@@ -108,12 +109,26 @@ impl Engine {
         second.client_request_token = rest_token;
         second.confirmation_required = true;
         let rest_job = self.make(tenant, second, manifest(&rest, &rest_etag)?).await?;
-        let sample_job = self.make(tenant, request, manifest(&sample, &sample_etag)?).await?;
+        let sample_job = match self.make(tenant, request, manifest(&sample, &sample_etag)?).await {
+            Ok(id) => id,
+            Err(error) => {
+                self.withdraw(rest_job).await;
+                return Err(error);
+            }
+        };
         self.core.wake.notify_one();
         Ok(SampleResult {
             sample: SampledJob { job_id: sample_job.to_string(), rows, manifest: sample, etag: sample_etag },
             rest: SampledJob { job_id: rest_job.to_string(), rows: total - rows, manifest: rest, etag: rest_etag },
         })
+    }
+
+    /// Cancels the job over the rest, which nobody is told of.
+    async fn withdraw(&self, rest: Uuid) {
+        let reason = Some("the job over the sample could not be made".to_owned());
+        if let Err(error) = self.core.command(rest, Command::Cancel { reason }).await {
+            tracing::warn!(job = %rest, %error, "a job that waits to be confirmed is left behind");
+        }
     }
 
     /// The manifest that a request means, pinned, and its size.

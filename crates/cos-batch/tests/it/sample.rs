@@ -52,6 +52,25 @@ fn a_sample_runs_first_and_the_rest_after_its_confirmation() {
 }
 
 #[test]
+fn if_the_second_job_cannot_be_made_the_first_is_withdrawn() {
+    let place = Place::new();
+    let rows = place.fill(5);
+    let etag = place.write_manifest(&rows.text);
+    let config = place.file("config.toml");
+    fs::write(&config, "[engine]\nlive_jobs_max = 1\n").unwrap();
+    let server = Server::start_with(&place, &["--config", config.to_str().unwrap()]);
+    let said = server.try_create_copy(&etag, &["--sample", "2"]);
+    assert!(said.code != 0 && said.err.contains("TooManyJobs"), "{said:?}");
+    let jobs: Value = serde_json::from_str(&server.run(&["list", "--output", "json"]).with_code(0)).unwrap();
+    let jobs = jobs["Jobs"].as_array().unwrap();
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    let job = jobs[0]["JobId"].as_str().unwrap();
+    server.run(&["wait", job]);
+    assert_eq!(server.describe(job)["Status"], "Cancelled");
+    assert_eq!(figures(&server.describe(job)), [0, 0, 0]);
+}
+
+#[test]
 fn what_cannot_be_sampled_is_said_with_a_reason() {
     let place = Place::new();
     let rows = place.fill(5);
