@@ -32,6 +32,7 @@
 //! |---|---|
 //! | [`BatchService`], [`Builder`] | the service and its settings |
 //! | [`Authenticate`], [`StaticKeys`] | whose requests are accepted |
+//! | [`Authorize`] | what each key may do |
 //! | [`Limits`] | how much a request may be |
 //! | [`Extension`] | what a server offers beside the API |
 //! | [`listen`] | serving connections; the only place that spawns |
@@ -42,6 +43,7 @@
 
 mod access;
 mod authenticate;
+mod authorize;
 mod body;
 mod extension;
 mod limits;
@@ -51,6 +53,7 @@ mod router;
 mod service;
 
 pub use authenticate::{Authenticate, Key, StaticKeys};
+pub use authorize::{Asked, Authorize, Caller};
 pub use cos_signature::Strictness;
 pub use extension::{EXTENSION_PREFIX, Extension};
 pub use limits::{

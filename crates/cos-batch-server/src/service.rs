@@ -21,8 +21,8 @@ use http_body::Body;
 use http_body_util::Full;
 
 use crate::{
-    Authenticate, Extension, Limits,
-    access::{Access, Caller},
+    Authenticate, Authorize, Extension, Limits,
+    access::{Access, Admitted},
     body::{self, Room},
     extension::EXTENSION_PREFIX,
     request_id::RequestIds,
@@ -52,6 +52,7 @@ struct Inner {
     api: Arc<dyn BatchApi>,
     extension: Option<Box<dyn Extension>>,
     access: Access,
+    authorize: Option<Box<dyn Authorize>>,
     limits: Limits,
     clock: Clock,
     ids: RequestIds,
@@ -76,6 +77,7 @@ pub struct Builder {
     extension: Option<Box<dyn Extension>>,
     keys: Option<Box<dyn Authenticate>>,
     anonymous: Option<AppId>,
+    authorize: Option<Box<dyn Authorize>>,
     strictness: Strictness,
     limits: Limits,
     clock: Clock,
@@ -95,6 +97,13 @@ impl Builder {
     #[must_use]
     pub fn allow_anonymous(mut self, default: AppId) -> Self {
         self.anonymous = Some(default);
+        self
+    }
+
+    /// Asks what each caller may do; without it every key may do everything with the jobs of its account.
+    #[must_use]
+    pub fn authorize(mut self, authorize: impl Authorize + 'static) -> Self {
+        self.authorize = Some(Box::new(authorize));
         self
     }
 
@@ -147,8 +156,8 @@ impl Builder {
             (None, None) => return Err(BuildError::NoAuthentication),
             (Some(_), Some(_)) => return Err(BuildError::Contradiction),
         };
-        let Self { api, extension, limits, clock, make_id, .. } = self;
-        let inner = Inner { api, extension, access, limits, clock, ids: RequestIds::new(), make_id };
+        let Self { api, extension, authorize, limits, clock, make_id, .. } = self;
+        let inner = Inner { api, extension, access, authorize, limits, clock, ids: RequestIds::new(), make_id };
         Ok(BatchService { inner: Arc::new(inner) })
     }
 }
@@ -161,6 +170,7 @@ impl BatchService {
             extension: None,
             keys: None,
             anonymous: None,
+            authorize: None,
             strictness: Strictness::Strict,
             limits: Limits::default(),
             clock: Box::new(system_time),
@@ -295,8 +305,10 @@ impl Inner {
         self.limits.check_head(head)?;
         let route = router::route(head)?;
         router::check_parameter_names(head)?;
-        let Caller { appid: caller, uin, body_is_bound } = self.access.admit(head, route, now)?;
-        *appid = Some(caller.clone());
+        let admitted = self.access.admit(head, route, now)?;
+        *appid = Some(admitted.appid.clone());
+        admitted.may(head, route, self.authorize.as_deref())?;
+        let Admitted { appid: caller, uin, body_is_bound, .. } = admitted;
         let room = Room::of(route, body_is_bound, &self.limits);
         let body = body::read(body, &head.headers, room, &self.limits).await?;
         let context = RequestContext { appid: caller, uin, request_id: request_id.to_owned() };

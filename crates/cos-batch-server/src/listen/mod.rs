@@ -36,7 +36,7 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// Most bytes of a connection's read buffer, and so of a request's head; hyper answers a longer one with 431. Above
 /// [`HEADER_BYTES_MAX`](crate::HEADER_BYTES_MAX) and [`URI_BYTES_MAX`](crate::URI_BYTES_MAX) together, so that ordinary
 /// excess is answered by the service.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
+pub const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// How long to wait after accepting failed for want of a resource, which time may bring back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
