@@ -6,6 +6,8 @@ use cos_batch_model::{ActionName, ApiError, AppId, Uin};
 use http::Method;
 
 /// Who asks: the key that signed, and the account it belongs to.
+///
+/// See [`Authorize`] for an example. Source: ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Caller<'a> {
@@ -18,6 +20,8 @@ pub struct Caller<'a> {
 }
 
 /// What is asked for.
+///
+/// See [`Authorize`] for an example. Source: ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Asked<'a> {

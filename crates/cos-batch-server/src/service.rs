@@ -43,6 +43,8 @@ type MakeId = Box<dyn Fn() -> String + Send + Sync>;
 /// It implements the `Service` of tower and that of hyper, for requests with any body, and never fails: what goes
 /// wrong is an answer, with an `Error` body as the API documents it. It needs a tokio runtime with timers, and spawns
 /// nothing.
+///
+/// See the [front page](crate) for an example. Source: COS Batch API, a page for each action.
 #[derive(Clone)]
 pub struct BatchService {
     inner: Arc<Inner>,
@@ -60,6 +62,8 @@ struct Inner {
 }
 
 /// Why a [`Builder`] builds no service.
+///
+/// See [`Builder`] for an example. Source: ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -72,6 +76,28 @@ pub enum BuildError {
 }
 
 /// Settings of a [`BatchService`].
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use cos_batch_model::BatchApi;
+/// use cos_batch_server::{BatchService, BuildError, Limits, StaticKeys, Strictness};
+///
+/// struct Backend;
+/// impl BatchApi for Backend {}
+///
+/// let service = BatchService::builder(Arc::new(Backend))
+///     .authenticate(StaticKeys::new())
+///     .strictness(Strictness::CosCompatible)
+///     .limits(Limits { header_count: 32, ..Limits::default() })
+///     .clock(|| 1_700_000_000)
+///     .build()?;
+/// assert!(!service.is_anonymous());
+///
+/// let nobody_said = BatchService::builder(Arc::new(Backend)).build();
+/// assert_eq!(nobody_said.err(), Some(BuildError::NoAuthentication));
+/// # Ok::<(), BuildError>(())
+/// ```
 pub struct Builder {
     api: Arc<dyn BatchApi>,
     extension: Option<Box<dyn Extension>>,

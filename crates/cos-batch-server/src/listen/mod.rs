@@ -45,6 +45,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const ACCEPT_FAILURES_MAX: u32 = 600;
 
 /// Settings of [`serve`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cos_batch_server::listen::ListenOptions;
+///
+/// let options = ListenOptions { drain: Duration::from_secs(60), ..ListenOptions::default() };
+/// assert!(options.connections > 0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListenOptions {
     /// How long the head of a request may take, idle time before it included; [`HEAD_TIMEOUT`] by default.
@@ -68,6 +77,8 @@ impl Default for ListenOptions {
 ///
 /// Any hyper service will do, not only [`BatchService`](crate::BatchService).
 ///
+/// See the [front page](crate) for an example. Source: ours.
+///
 /// # Errors
 ///
 /// If the listener fails for good. A failure of one connection only ends that one.
@@ -90,6 +101,8 @@ where
 
 /// As [`serve`], with something between the connection and HTTP: TLS, for example. `handshake` runs in the connection's
 /// own task, and must be done within [`ListenOptions::head_timeout`].
+///
+/// Source: ours.
 ///
 /// # Errors
 ///
