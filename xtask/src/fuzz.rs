@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn targets_are_those_that_have_a_program() {
         let root = crate::root();
-        let all = ["authorization", "gzip", "inventory", "manifest", "request", "xml"];
+        let all = ["authorization", "gzip", "headers", "inventory", "manifest", "request", "xml"];
         assert_eq!(chosen(&root, None).unwrap(), all);
         assert_eq!(chosen(&root, Some("xml")).unwrap(), ["xml"]);
         let error = chosen(&root, Some("yaml")).unwrap_err().to_string();

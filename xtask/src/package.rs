@@ -28,18 +28,9 @@ const PACKAGE_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) fn run(root: &Path, allow_dirty: bool) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
+    lists(&shell, root, allow_dirty)?;
     let packages = published::packages(root)?;
     let dirty = allow_dirty.then_some("--allow-dirty");
-
-    let mut faults = Vec::new();
-    for package in &packages {
-        let name = &package.name;
-        let list = cmd!(shell, "cargo package --list -p {name} {dirty...}").quiet().read()?;
-        faults.extend(wrong_files(&list).into_iter().map(|fault| format!("{name}: {fault}")));
-    }
-    if !faults.is_empty() {
-        bail!("packages have not the files that they should:\n  {}", faults.join("\n  "));
-    }
 
     let folder = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let folder = folder.join("package");
@@ -49,6 +40,7 @@ pub(crate) fn run(root: &Path, allow_dirty: bool) -> anyhow::Result<()> {
     let chosen = packages.iter().flat_map(|package| ["-p", package.name.as_str()]);
     cmd!(shell, "cargo package {chosen...} {dirty...}").run()?;
     let archives = archives(&folder)?;
+    let mut faults = Vec::new();
     ensure!(
         archives.len() == packages.len(),
         "{} packages, but {} in {}",
@@ -67,6 +59,25 @@ pub(crate) fn run(root: &Path, allow_dirty: bool) -> anyhow::Result<()> {
         bail!("packages are larger than {PACKAGE_BYTES_MAX} bytes:\n  {}", faults.join("\n  "));
     }
     println!("package: all {} build from their own files", packages.len());
+    Ok(())
+}
+
+/// Looks at which files would be in each package; builds nothing.
+///
+/// # Errors
+///
+/// A package lacks a file that it needs, or has one that is not for users.
+pub(crate) fn lists(shell: &Shell, root: &Path, allow_dirty: bool) -> anyhow::Result<()> {
+    let dirty = allow_dirty.then_some("--allow-dirty");
+    let mut faults = Vec::new();
+    for package in published::packages(root)? {
+        let name = &package.name;
+        let list = cmd!(shell, "cargo package --list -p {name} {dirty...}").quiet().read()?;
+        faults.extend(wrong_files(&list).into_iter().map(|fault| format!("{name}: {fault}")));
+    }
+    if !faults.is_empty() {
+        bail!("packages have not the files that they should:\n  {}", faults.join("\n  "));
+    }
     Ok(())
 }
 

@@ -11,6 +11,34 @@ use crate::published::{self, Package};
 const ADVICE: &str = "cargo-semver-checks is not installed; to get it, which takes some minutes: \
                       cargo install cargo-semver-checks --locked --version ^0.51";
 
+/// As [`run`] with the newest tag, where the tool is installed and something is tagged; else it says why not.
+///
+/// # Errors
+///
+/// An interface has broken.
+pub(crate) fn run_where_possible(root: &Path) -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    shell.change_dir(root);
+    if !is_installed(&shell) {
+        println!("semver: not compared: {ADVICE}");
+        return Ok(());
+    }
+    if newest_tag(&shell).is_err() {
+        println!("semver: not compared: no release is tagged");
+        return Ok(());
+    }
+    run(root, None)
+}
+
+fn is_installed(shell: &Shell) -> bool {
+    cmd!(shell, "cargo semver-checks --version").quiet().ignore_stdout().ignore_stderr().run().is_ok()
+}
+
+fn newest_tag(shell: &Shell) -> anyhow::Result<String> {
+    let newest = cmd!(shell, "git describe --tags --abbrev=0").quiet().ignore_stderr().read();
+    newest.context("no release is tagged: name a revision to compare with, as in --since HEAD~10")
+}
+
 /// Compares each library with an earlier revision of it: the newest tag, if none is given.
 ///
 /// # Errors
@@ -20,15 +48,10 @@ const ADVICE: &str = "cargo-semver-checks is not installed; to get it, which tak
 pub(crate) fn run(root: &Path, since: Option<&str>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
-    let tool = cmd!(shell, "cargo semver-checks --version").quiet().ignore_stdout().ignore_stderr();
-    ensure!(tool.run().is_ok(), ADVICE);
+    ensure!(is_installed(&shell), ADVICE);
     let since = match since {
         Some(since) => since.to_owned(),
-        None => cmd!(shell, "git describe --tags --abbrev=0")
-            .quiet()
-            .ignore_stderr()
-            .read()
-            .context("no release is tagged: name a revision to compare with, as in --since HEAD~10")?,
+        None => newest_tag(&shell)?,
     };
     let revision = format!("{since}^{{commit}}");
     let baseline = cmd!(shell, "git rev-parse --verify --quiet {revision}").quiet().read();

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change goes in, in stages.
 
+mod features;
 mod python;
 
 use std::{
@@ -13,7 +14,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{docs, fixtures, tidy};
+use crate::{docs, fixtures, package, semver, tidy};
 
 /// The stages, in the order they run: what is quickest to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,8 +29,12 @@ pub(crate) enum Stage {
     Docs,
     /// Clippy has nothing to say.
     Clippy,
-    /// The client builds without its features, the only crate that has any by default.
+    /// Each crate that has features builds without any, with each alone, and with those it has by default.
     Features,
+    /// Each package has the files that it should.
+    Packages,
+    /// The public interfaces are as the newest tag has them, where that can be compared.
+    Semver,
     /// The documentation builds without warnings.
     Rustdoc,
     /// The environment with the Python SDK that some tests use is there, or is made.
@@ -86,9 +91,9 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Clippy => {
             cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
         }
-        Stage::Features => {
-            cmd!(shell, "cargo clippy -p cos-batch-client --no-default-features --all-targets -- -D warnings").run()?;
-        }
+        Stage::Features => features::run(shell, root)?,
+        Stage::Packages => package::lists(shell, root, true)?,
+        Stage::Semver => semver::run_where_possible(root)?,
         Stage::Rustdoc => {
             let flags =
                 cmd!(shell, "cargo doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");

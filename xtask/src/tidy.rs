@@ -14,6 +14,7 @@ mod packages;
 mod prose;
 mod repo;
 mod source;
+mod sourced;
 
 use std::{fmt, path::Path, time::Instant};
 
@@ -74,7 +75,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 14] = [
+    let on_files: [FileRule; 15] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -83,6 +84,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         map::fixtures_described,
         map::decisions_linked,
         limits::limits_described,
+        sourced::examples_or_sources,
         packages::packages_whole,
         packages::dependencies_placed,
         prose::white_space,

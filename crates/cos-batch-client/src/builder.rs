@@ -11,16 +11,40 @@ use crate::client::{Client, Settings};
 use crate::{BuildError, Clock, Endpoint, HttpTransport, RetryPolicy, SystemClock, Transport};
 
 /// How long an attempt may take if nothing else is asked for.
+///
+/// Source: ours.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
 /// How long a signature is valid if nothing else is asked for. COS tolerates clocks that differ by 15 minutes, and this
 /// is long enough for a clock that is so much late.
+///
+/// Source: ours.
 pub const SIGNATURE_LIFETIME_DEFAULT: Duration = Duration::from_secs(900);
 
 /// Longest time for which a signature may be valid: what strict servers accept.
+///
+/// Source: ours.
 pub const SIGNATURE_LIFETIME_MAX: Duration = Duration::from_secs(cos_signature::WINDOW_SECONDS_MAX.unsigned_abs());
 
 /// Puts a [`Client`] together. Faults are told at the end, by [`ClientBuilder::build`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cos_batch_client::{BuildError, Client, Credentials, RetryPolicy};
+///
+/// let built = Client::builder()
+///     .endpoint("http://127.0.0.1:8080".parse()?)
+///     .appid("1250000000".parse()?)
+///     .credentials(Credentials::new("AKIDEXAMPLE", "exampleSecret"))
+///     .timeout(Duration::from_secs(5))
+///     .retry(RetryPolicy::NEVER)
+///     .build();
+/// assert!(built.is_ok());
+/// let incomplete = Client::builder().appid("1250000000".parse()?).build();
+/// assert!(matches!(incomplete, Err(BuildError::Missing { .. })));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder<S = HttpTransport> {
     transport: Source<S>,

@@ -29,6 +29,8 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("cos-batch-client/",
 /// It can be shared and cloned: clones use the same connections. Calls need a Tokio runtime with its time switched on,
 /// and I/O too unless the transport does without. Dropping a call's future gives the call up; what was sent may still be
 /// carried out.
+///
+/// See the [front page](crate) for an example. Source: COS Batch API, a page for each action.
 pub struct Client<S = HttpTransport> {
     transport: S,
     settings: Arc<Settings>,

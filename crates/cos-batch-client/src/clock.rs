@@ -6,12 +6,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Where the client reads the time for its signatures, so that tests can set it.
 ///
 /// A closure is a clock, too: `builder.clock(|| 1_700_000_000)`.
+///
+/// ```
+/// use cos_batch_client::{Clock, SystemClock};
+///
+/// assert_eq!((|| 1_700_000_000).unix_seconds(), 1_700_000_000);
+/// assert!(SystemClock.unix_seconds() > 1_700_000_000);
+/// ```
 pub trait Clock: Send + Sync {
     /// The time now, in seconds since 1970-01-01T00:00:00Z.
     fn unix_seconds(&self) -> i64;
 }
 
 /// The machine's clock.
+///
+/// See [`Clock`] for an example. Source: ours.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

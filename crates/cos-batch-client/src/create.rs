@@ -12,10 +12,14 @@ use crate::{BuildError, Client, Error, Transport};
 
 /// Most pages of jobs that are looked through for a job whose creation was not answered: 10,000 jobs of the last 90
 /// days. They may come in any order, so the job can be on any page.
+///
+/// Source: ours.
 pub const SCAN_PAGES_MAX: usize = 10;
 
 /// Most jobs that are looked at for their token. They are of the same operation and were made since the call began, so
 /// more than one is rare.
+///
+/// Source: ours.
 pub const SCAN_JOBS_MAX: usize = 32;
 
 impl<S: Transport> Client<S> {

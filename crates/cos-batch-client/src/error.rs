@@ -9,9 +9,27 @@ use cos_batch_model::{
 use cos_signature::SignError;
 
 /// An error of any kind, for example of a transport.
+///
+/// Source: ours, as `tower` has it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a call failed.
+///
+/// ```
+/// use cos_batch_client::Error;
+/// use cos_batch_model::{ApiError, ErrorCode};
+///
+/// fn what_to_do(error: &Error) -> &'static str {
+///     match error.api() {
+///         Some(answer) if answer.code == ErrorCode::NoSuchJob => "there is no such job",
+///         Some(_) => "the server has refused it",
+///         None if error.is_retryable() => "try again later",
+///         None => "look at what was sent",
+///     }
+/// }
+///
+/// assert_eq!(what_to_do(&ApiError::new(ErrorCode::NoSuchJob, "no such job").into()), "there is no such job");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -93,6 +111,13 @@ pub(crate) fn is_transient(code: &ErrorCode) -> bool {
 }
 
 /// Why there is no whole answer.
+///
+/// ```
+/// use cos_batch_client::TransportErrorKind;
+///
+/// assert!(TransportErrorKind::Connect.is_unsent() && TransportErrorKind::Connect.is_transient());
+/// assert!(!TransportErrorKind::Timeout.is_unsent());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
@@ -142,6 +167,8 @@ impl fmt::Display for TransportErrorKind {
 }
 
 /// Why a client or a request cannot be made.
+///
+/// See [`ClientBuilder`](crate::ClientBuilder) for an example. Source: ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {

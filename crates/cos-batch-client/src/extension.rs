@@ -15,6 +15,15 @@ use crate::{BuildError, Client, Error, Transport};
 const APPID_HEADER: HeaderName = HeaderName::from_static("x-cos-appid");
 
 /// A request that is none of the API's actions. It is signed as they are.
+///
+/// ```
+/// use cos_batch_client::ExtensionRequest;
+///
+/// let request = ExtensionRequest::get("/-/jobs/job-1");
+/// assert!(request.repeatable && request.body.is_empty());
+/// ```
+///
+/// Source: ours; Tencent COS offers nothing of the kind.
 #[derive(Debug, Clone)]
 pub struct ExtensionRequest {
     /// Its method.

@@ -10,6 +10,8 @@ use crate::error::is_transient;
 use crate::{BuildError, Error, TransportErrorKind};
 
 /// Most attempts that a policy may ask for. With the longest pauses that is more than an hour for one call.
+///
+/// Source: ours.
 pub const ATTEMPTS_MAX: u32 = 32;
 
 /// How often and when a call is tried again.
@@ -17,6 +19,15 @@ pub const ATTEMPTS_MAX: u32 = 32;
 /// Before the n-th repeat the client waits between half and all of `base` · 2ⁿ⁻¹, at most `cap`; which, is random, so
 /// that clients that failed together do not come back together. What is repeated at all depends on the action: see the
 /// [crate's documentation](crate#what-is-repeated).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cos_batch_client::RetryPolicy;
+///
+/// let patient = RetryPolicy { attempts: 10, cap: Duration::from_secs(60), ..RetryPolicy::default() };
+/// assert!(patient.base < patient.cap);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Most attempts, the first one included: 1 to [`ATTEMPTS_MAX`].

@@ -10,9 +10,20 @@ use tokio::time::Instant;
 use crate::{Client, Error, Transport};
 
 /// Shortest pause between two looks at a job, whatever is asked for: a service is not to be asked without a break.
+///
+/// Source: ours.
 pub const POLL_PAUSE_MIN: Duration = Duration::from_millis(10);
 
 /// How to follow a job.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cos_batch_client::WaitOptions;
+///
+/// let an_hour = WaitOptions { give_up_after: Some(Duration::from_secs(3600)), ..WaitOptions::default() };
+/// assert!(!an_hour.stop_when_suspended);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitOptions {
     /// Pause after a look that shows something new; not shorter than [`POLL_PAUSE_MIN`].

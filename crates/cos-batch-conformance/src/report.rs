@@ -8,6 +8,14 @@ use cos_batch_model::JobId;
 use serde::{Serialize, Serializer};
 
 /// What checks are about.
+///
+/// ```
+/// use cos_batch_conformance::{Group, api, wire};
+///
+/// let has = |checks: &[cos_batch_conformance::CheckInfo], group| checks.iter().any(|check| check.group() == group);
+/// assert!(Group::ALL.iter().all(|group| has(&wire::checks(), *group)));
+/// assert!(!has(&api::checks(), Group::Auth));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -54,6 +62,8 @@ impl fmt::Display for Group {
 }
 
 /// Where a rule comes from.
+///
+/// See [`CheckInfo`] for an example. Source: ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -65,6 +75,15 @@ pub enum Basis {
 }
 
 /// A check: a rule and where it comes from.
+///
+/// ```
+/// use cos_batch_conformance::{Basis, wire};
+///
+/// for check in wire::checks() {
+///     let mark = if check.basis == Basis::Documented { "" } else { " (settled by us)" };
+///     println!("{}{mark}: {} [{}]", check.id, check.rule, check.source);
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CheckInfo {
@@ -88,6 +107,21 @@ impl CheckInfo {
 }
 
 /// What a check came to.
+///
+/// ```
+/// use cos_batch_conformance::Outcome;
+///
+/// fn line(outcome: &Outcome) -> String {
+///     match outcome {
+///         Outcome::Passed => "passed".to_owned(),
+///         Outcome::Failed { expected, found } => format!("expected {expected}, found {found}"),
+///         Outcome::Skipped { why } => format!("skipped: {why}"),
+///         _ => "of a newer version".to_owned(),
+///     }
+/// }
+///
+/// assert_eq!(line(&Outcome::Passed), "passed");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "result", rename_all = "lowercase")]
 #[non_exhaustive]
@@ -109,6 +143,8 @@ pub enum Outcome {
 }
 
 /// A check and what it came to.
+///
+/// See [`Report`] for where they are. Source: ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CheckResult {

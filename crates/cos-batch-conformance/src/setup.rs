@@ -7,15 +7,21 @@ use cos_signature::{Credentials, Strictness};
 
 /// How often a check looks at a job, with a pause each time, before it gives up: at pauses of 50 ms half a minute, which
 /// is far more than a job of a few tasks takes.
+///
+/// Source: ours.
 pub const POLLS_DEFAULT: u32 = 600;
 
 /// What requests name as their host where the setup does not say.
+///
+/// Source: ours.
 pub const HOST_DEFAULT: &str = "conformance.example";
 
 /// Makes a job that the system accepts.
 type MakeRequest = Arc<dyn Fn() -> CreateJobRequest + Send + Sync>;
 
 /// An account of the system, and a job that it may make.
+///
+/// See the [front page](crate) for an example. Source: ours.
 #[derive(Clone)]
 pub struct Account {
     pub(crate) appid: AppId,
@@ -58,6 +64,8 @@ impl fmt::Debug for Account {
 }
 
 /// The system under test, and what the checks take from their surroundings.
+///
+/// See the [front page](crate) for an example. Source: ours.
 #[derive(Clone)]
 pub struct Setup {
     pub(crate) run: String,

@@ -35,6 +35,24 @@ use line::{Line, WireBench};
 
 /// What carries requests to the system under test. A seam for the caller's own HTTP client, or for a service in the same
 /// process, so that this crate needs neither runtime nor connection.
+///
+/// ```
+/// use bytes::Bytes;
+/// use cos_batch_conformance::Wire;
+/// use cos_batch_model::BoxFuture;
+/// use http::{Request, Response, StatusCode};
+///
+/// /// A server that is never ready.
+/// struct Unready;
+///
+/// impl Wire for Unready {
+///     fn call(&self, _: Request<Bytes>) -> BoxFuture<'_, Result<Response<Bytes>, String>> {
+///         let mut answer = Response::new(Bytes::new());
+///         *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+///         Box::pin(async { Ok(answer) })
+///     }
+/// }
+/// ```
 pub trait Wire: Send + Sync {
     /// Sends a request and takes in its whole answer.
     ///
@@ -68,6 +86,8 @@ const CHECKS: [&[Check<WireBench>]; 9] = [
 ];
 
 /// What is checked.
+///
+/// See [`CheckInfo`] for an example. Source: each check names its own.
 pub fn checks() -> Vec<CheckInfo> {
     let shared = api::CHECKS.into_iter().flatten().map(Check::info);
     let mut checks: Vec<_> = shared.chain(CHECKS.into_iter().flatten().map(Check::info)).collect();
@@ -77,6 +97,8 @@ pub fn checks() -> Vec<CheckInfo> {
 }
 
 /// Runs the checks of these groups, one after the other.
+///
+/// As [`api::run`](crate::api::run) with a [`Wire`] in place of a backend. Source: each check names its own.
 pub async fn run(wire: Arc<dyn Wire>, setup: &Setup, groups: &[Group]) -> Report {
     let line = Arc::new(Line::new(wire, setup));
     let bench = WireBench { bench: Bench::new(Arc::<Line>::clone(&line), setup), line };

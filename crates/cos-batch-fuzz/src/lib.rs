@@ -5,6 +5,7 @@
 mod authorization;
 mod gzip;
 mod head;
+mod headers;
 mod inventory;
 mod manifest;
 mod mutator;
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "xml", property: xml::PROPERTY, body: xml::target },
     Target { name: "request", property: request::PROPERTY, body: request::target },
     Target { name: "authorization", property: authorization::PROPERTY, body: authorization::target },
+    Target { name: "headers", property: headers::PROPERTY, body: headers::target },
     Target { name: "manifest", property: manifest::PROPERTY, body: manifest::target },
     Target { name: "gzip", property: gzip::PROPERTY, body: gzip::target },
     Target { name: "inventory", property: inventory::PROPERTY, body: inventory::target },

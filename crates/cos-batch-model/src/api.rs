@@ -13,9 +13,19 @@ use crate::{
 };
 
 /// A future on the heap that can be sent between threads.
+///
+/// Source: ours, so that [`BatchApi`] can be used as `dyn BatchApi`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// On whose behalf a call is made.
+///
+/// ```
+/// use cos_batch_model::{AppId, RequestContext};
+///
+/// let context = RequestContext::new(AppId::new("1250000000")?, "NjkyM2FhYmJfMTFfMjJfMzM=");
+/// assert_eq!(context.uin, None);
+/// # Ok::<(), cos_batch_model::ValidationError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestContext {
     /// The account that owns what the call touches.
@@ -39,6 +49,37 @@ fn not_implemented<'a, T: Send + 'a>(action: ActionName) -> BoxFuture<'a, Result
 
 /// The API, one method for each action. Each default answers `NotImplemented` and names the
 /// action, so an implementation has only what it offers.
+///
+/// ```
+/// use cos_batch_model::{
+///     ApiError, BatchApi, BoxFuture, ErrorCode, ListJobsRequest, ListJobsResult, RequestContext,
+/// };
+///
+/// /// Has no jobs, and makes none.
+/// struct Empty;
+///
+/// impl BatchApi for Empty {
+///     fn list_jobs<'a>(
+///         &'a self,
+///         _: &'a RequestContext,
+///         _: ListJobsRequest,
+///     ) -> BoxFuture<'a, Result<ListJobsResult, ApiError>> {
+///         Box::pin(async { Ok(ListJobsResult::default()) })
+///     }
+/// }
+///
+/// # fn block_on<T>(future: impl Future<Output = T>) -> T {
+/// #     let mut future = std::pin::pin!(future);
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     loop { if let std::task::Poll::Ready(value) = future.as_mut().poll(&mut context) { return value } }
+/// # }
+/// let context = RequestContext::new("1250000000".parse()?, "id");
+/// assert!(block_on(Empty.list_jobs(&context, ListJobsRequest::default()))?.jobs.is_empty());
+/// let request = cos_batch_model::DeleteJobRequest { job_id: "job-1".parse()? };
+/// let refused = block_on(Empty.delete_job(&context, request)).unwrap_err();
+/// assert_eq!(refused.code, ErrorCode::NotImplemented);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait BatchApi: Send + Sync {
     /// Makes a job.
     fn create_job<'a>(

@@ -58,6 +58,8 @@ pub struct Job {
 }
 
 /// How many of a job's tasks are done (`ProgressSummary`).
+///
+/// Source: COS Batch API, DescribeJob and ListJobs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ProgressSummary {
@@ -70,6 +72,8 @@ pub struct ProgressSummary {
 }
 
 /// One thing that made a job fail as a whole (`JobFailure`).
+///
+/// Source: COS Batch API, DescribeJob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct JobFailure {

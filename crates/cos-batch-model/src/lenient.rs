@@ -11,6 +11,17 @@ use crate::{ValidationError, WireEnum};
 ///
 /// Requests are decoded strictly and never hold [`Lenient::Unknown`]; answers are decoded
 /// leniently, so that a status or class which a newer server invents does not break a client.
+///
+/// ```
+/// use cos_batch_model::{ActionOutput, JobStatus, UpdateJobStatusResult};
+///
+/// let body = "<UpdateJobStatusResult><JobId>j</JobId><Status>Hibernating</Status></UpdateJobStatusResult>";
+/// let result = UpdateJobStatusResult::from_http(&http::Response::new(body.into()))?;
+/// assert_eq!((result.status.as_str(), result.status.known()), ("Hibernating", None));
+/// assert!(result.status.require("Status").is_err());
+/// assert!(result.status != JobStatus::Ready);
+/// # Ok::<(), cos_batch_model::ResponseError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lenient<T> {
     /// A value of this version's list.
@@ -24,6 +35,8 @@ pub enum Lenient<T> {
 ///
 /// The text sits behind a thin pointer, because enums that may carry it are everywhere and
 /// almost never do.
+///
+/// Source: ours: COS extends its lists of values without notice.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnknownText(Box<Inner>);
 

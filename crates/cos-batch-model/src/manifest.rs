@@ -43,6 +43,8 @@ pub struct Manifest {
 }
 
 /// Where a manifest is (`Location`).
+///
+/// Source: COS Batch API, common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ManifestLocation {
@@ -56,6 +58,8 @@ pub struct ManifestLocation {
 }
 
 /// How a manifest is written (`Spec`).
+///
+/// Source: COS Batch API, common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ManifestSpec {

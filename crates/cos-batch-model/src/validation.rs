@@ -5,6 +5,15 @@ use std::fmt;
 /// Why a value was refused: names the field, the rule and what was found.
 ///
 /// All lengths are in bytes of UTF-8.
+///
+/// ```
+/// use cos_batch_model::{Description, ValidationError};
+///
+/// let error = Description::new("好".repeat(100)).unwrap_err();
+/// assert_eq!(error, ValidationError::Length { field: "Description", min: 1, max: 256, actual: 300 });
+/// assert_eq!(error.to_string(), "Description must be 1 to 256 bytes, not 300 bytes");
+/// assert_eq!(error.field(), "Description");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ValidationError {

@@ -1,6 +1,14 @@
 //! Closed lists of wire values.
 
 /// A closed list of values, each with one spelling on the wire.
+///
+/// ```
+/// use cos_batch_model::{JobTier, WireEnum};
+///
+/// assert_eq!(JobTier::ALLOWED, ["Bulk", "Standard"]);
+/// assert_eq!(JobTier::from_wire_name("Bulk"), Some(JobTier::Bulk));
+/// assert_eq!(JobTier::Standard.wire_name(), "Standard");
+/// ```
 pub trait WireEnum: Copy + Eq + Sized + 'static {
     /// Wire name of the field that usually holds the value.
     const FIELD: &'static str;

@@ -5,7 +5,7 @@ use cos_signature::{Presented, Strictness, VerifyError, verify};
 use http::{header::HeaderMap, request::Parts};
 use subtle::ConstantTimeEq;
 
-use crate::{Authenticate, Key, router::Route};
+use crate::{Asked, Authenticate, Authorize, Caller, Key, router::Route};
 
 /// The header that names the account.
 const APPID_HEADER: &str = "x-cos-appid";
@@ -19,21 +19,36 @@ pub(crate) enum Access {
 }
 
 /// The account on whose behalf a request is carried out.
-pub(crate) struct Caller {
+pub(crate) struct Admitted {
+    /// The key that signed; none where everybody is let in.
+    secret_id: Option<String>,
     pub(crate) appid: AppId,
     pub(crate) uin: Option<Uin>,
     /// The signature covers the body's MD5, or need not.
     pub(crate) body_is_bound: bool,
 }
 
+impl Admitted {
+    /// Whether the caller may have done what is asked.
+    pub(crate) fn may(&self, head: &Parts, route: Route, authorize: Option<&dyn Authorize>) -> Result<(), ApiError> {
+        let Some(authorize) = authorize else { return Ok(()) };
+        let asked = match route {
+            Route::Action(action) => Asked::Action(action),
+            Route::Extension => Asked::Extension { method: &head.method, path: head.uri.path() },
+        };
+        let caller = Caller { secret_id: self.secret_id.as_deref(), appid: &self.appid, uin: self.uin.as_ref() };
+        authorize.authorize(caller, asked)
+    }
+}
+
 impl Access {
     /// Says on whose behalf a request is carried out, before its body is read.
-    pub(crate) fn admit(&self, head: &Parts, route: Route, now: i64) -> Result<Caller, ApiError> {
+    pub(crate) fn admit(&self, head: &Parts, route: Route, now: i64) -> Result<Admitted, ApiError> {
         let named = named_appid(&head.headers)?;
         let (keys, strictness) = match self {
             Self::Anonymous(default) => {
                 let appid = named.unwrap_or_else(|| default.clone());
-                return Ok(Caller { appid, uin: None, body_is_bound: true });
+                return Ok(Admitted { secret_id: None, appid, uin: None, body_is_bound: true });
             }
             Self::Keys { keys, strictness } => (keys, *strictness),
         };
@@ -54,7 +69,7 @@ impl Access {
         if route == Route::Action(ActionName::CreateJob) && !body_is_bound {
             return Err(denied("a CreateJob must have a Content-MD5 header, and the signature must cover it"));
         }
-        Ok(Caller { appid: key.appid, uin: key.uin, body_is_bound })
+        Ok(Admitted { secret_id: Some(presented.secret_id), appid: key.appid, uin: key.uin, body_is_bound })
     }
 }
 

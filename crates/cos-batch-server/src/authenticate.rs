@@ -6,6 +6,16 @@ use cos_batch_model::{AppId, Uin};
 use cos_signature::SecretKey;
 
 /// A key and the account it belongs to.
+///
+/// ```
+/// use cos_batch_server::Key;
+/// use cos_signature::SecretKey;
+///
+/// let permanent = Key::new(SecretKey::new("exampleSecret"), "1250000000".parse()?);
+/// let temporary = Key { security_token: Some("token".to_owned()), ..permanent.clone() };
+/// assert!(permanent.security_token.is_none() && temporary.security_token.is_some());
+/// # Ok::<(), cos_batch_model::ValidationError>(())
+/// ```
 #[derive(Clone)]
 pub struct Key {
     /// The secret that requests are signed with.
@@ -37,6 +47,23 @@ impl fmt::Debug for Key {
 }
 
 /// Knows keys.
+///
+/// ```
+/// use std::sync::Mutex;
+///
+/// use cos_batch_server::{Authenticate, Key, StaticKeys};
+///
+/// /// Keys that can be exchanged while the server runs.
+/// struct Reloaded(Mutex<StaticKeys>);
+///
+/// impl Authenticate for Reloaded {
+///     fn key(&self, secret_id: &str) -> Option<Key> {
+///         self.0.lock().ok()?.key(secret_id)
+///     }
+/// }
+///
+/// assert!(Reloaded(Mutex::new(StaticKeys::new())).key("AKIDEXAMPLE").is_none());
+/// ```
 pub trait Authenticate: Send + Sync {
     /// The key with this id, unless there is none or it may not be used now.
     ///
@@ -52,6 +79,8 @@ impl<T: Authenticate + ?Sized> Authenticate for Arc<T> {
 }
 
 /// A fixed set of keys.
+///
+/// See the [front page](crate) for an example. Source: ours.
 #[derive(Debug, Clone, Default)]
 pub struct StaticKeys(BTreeMap<String, Key>);
 

@@ -7,6 +7,8 @@ use cos_batch_model::{ApiError, BoxFuture, RequestContext};
 use http::{Request, Response};
 
 /// What the paths of an [`Extension`] begin with. No action of the API has such a path, and no job id can begin one.
+///
+/// Source: ours.
 pub const EXTENSION_PREFIX: &str = "/-/";
 
 /// What a server offers beside the API: every request whose path begins with [`EXTENSION_PREFIX`].
@@ -17,6 +19,31 @@ pub const EXTENSION_PREFIX: &str = "/-/";
 ///
 /// A signature covers the names of query parameters in lower case only: refuse parameters that you do not know, so that
 /// nobody on the way can take one out of effect by writing it in another case.
+///
+/// ```
+/// use bytes::Bytes;
+/// use cos_batch_model::{ApiError, BoxFuture, ErrorCode, RequestContext};
+/// use cos_batch_server::Extension;
+/// use http::{Request, Response};
+///
+/// /// Says who asks.
+/// struct WhoAmI;
+///
+/// impl Extension for WhoAmI {
+///     fn answer<'a>(
+///         &'a self,
+///         context: &'a RequestContext,
+///         request: Request<Bytes>,
+///     ) -> BoxFuture<'a, Result<Response<Bytes>, ApiError>> {
+///         Box::pin(async move {
+///             if request.uri() != "/-/who-am-i" {
+///                 return Err(ApiError::new(ErrorCode::InvalidUri, "there is nothing here"));
+///             }
+///             Ok(Response::new(context.appid.to_string().into()))
+///         })
+///     }
+/// }
+/// ```
 pub trait Extension: Send + Sync {
     /// Answers one request. Its body is whole, and has at most [`Limits::extension_body_bytes`] bytes.
     ///

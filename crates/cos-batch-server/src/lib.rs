@@ -5,24 +5,22 @@
 //! rendering answers and errors. It knows neither an engine nor a store.
 //!
 //! ```
-//! use std::{sync::Arc, time::Duration};
-//!
-//! use cos_batch_model::{AppId, BatchApi};
+//! # use std::{sync::Arc, time::Duration};
+//! # use cos_batch_model::BatchApi;
+//! # use cos_signature::SecretKey;
+//! # use tokio::net::TcpListener;
 //! use cos_batch_server::{BatchService, Key, StaticKeys, listen};
-//! use cos_signature::SecretKey;
 //!
-//! struct Backend;
+//! struct Backend; // offers nothing yet
 //! impl BatchApi for Backend {}
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let key = Key::new(SecretKey::new("exampleSecret"), AppId::new("1250000000")?);
-//! let service = BatchService::builder(Arc::new(Backend))
-//!     .authenticate(StaticKeys::new().with("AKIDEXAMPLE", key))
-//!     .build()?;
-//!
-//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! let shutdown = tokio::time::sleep(Duration::from_millis(10)); // in a program: a signal
+//! # let shutdown = tokio::time::sleep(Duration::from_millis(10)); // in a program: a signal
+//! let key = Key::new(SecretKey::new("exampleSecret"), "1250000000".parse()?);
+//! let keys = StaticKeys::new().with("AKIDEXAMPLE", key);
+//! let service = BatchService::builder(Arc::new(Backend)).authenticate(keys).build()?;
+//! let listener = TcpListener::bind("127.0.0.1:0").await?;
 //! listen::serve(listener, service, shutdown, listen::ListenOptions::default()).await?;
 //! # Ok(())
 //! # }
@@ -32,6 +30,7 @@
 //! |---|---|
 //! | [`BatchService`], [`Builder`] | the service and its settings |
 //! | [`Authenticate`], [`StaticKeys`] | whose requests are accepted |
+//! | [`Authorize`] | what each key may do |
 //! | [`Limits`] | how much a request may be |
 //! | [`Extension`] | what a server offers beside the API |
 //! | [`listen`] | serving connections; the only place that spawns |
@@ -42,6 +41,7 @@
 
 mod access;
 mod authenticate;
+mod authorize;
 mod body;
 mod extension;
 mod limits;
@@ -51,6 +51,7 @@ mod router;
 mod service;
 
 pub use authenticate::{Authenticate, Key, StaticKeys};
+pub use authorize::{Asked, Authorize, Caller};
 pub use cos_signature::Strictness;
 pub use extension::{EXTENSION_PREFIX, Extension};
 pub use limits::{

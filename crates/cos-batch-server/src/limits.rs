@@ -40,6 +40,15 @@ pub const EXTENSION_TIMEOUT: Duration = Duration::from_secs(600);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How much a request may be, and how long it may take.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cos_batch_server::{HEADER_COUNT_MAX, Limits};
+///
+/// let hasty = Limits { body_timeout: Duration::from_secs(5), ..Limits::default() };
+/// assert_eq!(hasty.header_count, HEADER_COUNT_MAX);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Most bytes of a body; more is answered with `XMLSizeLimit`, and none of it is kept.

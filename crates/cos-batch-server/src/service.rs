@@ -21,8 +21,8 @@ use http_body::Body;
 use http_body_util::Full;
 
 use crate::{
-    Authenticate, Extension, Limits,
-    access::{Access, Caller},
+    Authenticate, Authorize, Extension, Limits,
+    access::{Access, Admitted},
     body::{self, Room},
     extension::EXTENSION_PREFIX,
     request_id::RequestIds,
@@ -43,6 +43,8 @@ type MakeId = Box<dyn Fn() -> String + Send + Sync>;
 /// It implements the `Service` of tower and that of hyper, for requests with any body, and never fails: what goes
 /// wrong is an answer, with an `Error` body as the API documents it. It needs a tokio runtime with timers, and spawns
 /// nothing.
+///
+/// See the [front page](crate) for an example. Source: COS Batch API, a page for each action.
 #[derive(Clone)]
 pub struct BatchService {
     inner: Arc<Inner>,
@@ -52,6 +54,7 @@ struct Inner {
     api: Arc<dyn BatchApi>,
     extension: Option<Box<dyn Extension>>,
     access: Access,
+    authorize: Option<Box<dyn Authorize>>,
     limits: Limits,
     clock: Clock,
     ids: RequestIds,
@@ -59,6 +62,8 @@ struct Inner {
 }
 
 /// Why a [`Builder`] builds no service.
+///
+/// See [`Builder`] for an example. Source: ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -71,11 +76,34 @@ pub enum BuildError {
 }
 
 /// Settings of a [`BatchService`].
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use cos_batch_model::BatchApi;
+/// use cos_batch_server::{BatchService, BuildError, Limits, StaticKeys, Strictness};
+///
+/// struct Backend;
+/// impl BatchApi for Backend {}
+///
+/// let service = BatchService::builder(Arc::new(Backend))
+///     .authenticate(StaticKeys::new())
+///     .strictness(Strictness::CosCompatible)
+///     .limits(Limits { header_count: 32, ..Limits::default() })
+///     .clock(|| 1_700_000_000)
+///     .build()?;
+/// assert!(!service.is_anonymous());
+///
+/// let nobody_said = BatchService::builder(Arc::new(Backend)).build();
+/// assert_eq!(nobody_said.err(), Some(BuildError::NoAuthentication));
+/// # Ok::<(), BuildError>(())
+/// ```
 pub struct Builder {
     api: Arc<dyn BatchApi>,
     extension: Option<Box<dyn Extension>>,
     keys: Option<Box<dyn Authenticate>>,
     anonymous: Option<AppId>,
+    authorize: Option<Box<dyn Authorize>>,
     strictness: Strictness,
     limits: Limits,
     clock: Clock,
@@ -95,6 +123,13 @@ impl Builder {
     #[must_use]
     pub fn allow_anonymous(mut self, default: AppId) -> Self {
         self.anonymous = Some(default);
+        self
+    }
+
+    /// Asks what each caller may do; without it every key may do everything with the jobs of its account.
+    #[must_use]
+    pub fn authorize(mut self, authorize: impl Authorize + 'static) -> Self {
+        self.authorize = Some(Box::new(authorize));
         self
     }
 
@@ -147,8 +182,8 @@ impl Builder {
             (None, None) => return Err(BuildError::NoAuthentication),
             (Some(_), Some(_)) => return Err(BuildError::Contradiction),
         };
-        let Self { api, extension, limits, clock, make_id, .. } = self;
-        let inner = Inner { api, extension, access, limits, clock, ids: RequestIds::new(), make_id };
+        let Self { api, extension, authorize, limits, clock, make_id, .. } = self;
+        let inner = Inner { api, extension, access, authorize, limits, clock, ids: RequestIds::new(), make_id };
         Ok(BatchService { inner: Arc::new(inner) })
     }
 }
@@ -161,6 +196,7 @@ impl BatchService {
             extension: None,
             keys: None,
             anonymous: None,
+            authorize: None,
             strictness: Strictness::Strict,
             limits: Limits::default(),
             clock: Box::new(system_time),
@@ -295,8 +331,10 @@ impl Inner {
         self.limits.check_head(head)?;
         let route = router::route(head)?;
         router::check_parameter_names(head)?;
-        let Caller { appid: caller, uin, body_is_bound } = self.access.admit(head, route, now)?;
-        *appid = Some(caller.clone());
+        let admitted = self.access.admit(head, route, now)?;
+        *appid = Some(admitted.appid.clone());
+        admitted.may(head, route, self.authorize.as_deref())?;
+        let Admitted { appid: caller, uin, body_is_bound, .. } = admitted;
         let room = Room::of(route, body_is_bound, &self.limits);
         let body = body::read(body, &head.headers, room, &self.limits).await?;
         let context = RequestContext { appid: caller, uin, request_id: request_id.to_owned() };

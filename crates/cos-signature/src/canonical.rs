@@ -43,6 +43,14 @@ pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameL
 }
 
 /// The StringToSign for an HttpString.
+///
+/// ```
+/// use cos_signature::{KeyTime, canonical};
+///
+/// let text = canonical::string_to_sign(KeyTime::new(1_700_000_000, 1_700_003_600)?, b"get\n/jobs\n\n\n");
+/// assert_eq!(text.lines().take(2).collect::<Vec<_>>(), ["sha1", "1700000000;1700003600"]);
+/// # Ok::<(), cos_signature::KeyTimeError>(())
+/// ```
 pub fn string_to_sign(key_time: KeyTime, http_string: &[u8]) -> String {
     let digest: [u8; MAC_BYTES] = Sha1::digest(http_string).into();
     let mut text = Vec::new();

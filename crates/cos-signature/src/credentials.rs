@@ -5,6 +5,14 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// A secret key. Its memory is wiped when it is dropped, and its debug form shows nothing of it.
+///
+/// ```
+/// use cos_signature::SecretKey;
+///
+/// let key = SecretKey::new("exampleSecret");
+/// assert_eq!(format!("{key:?}"), "SecretKey(hidden)");
+/// assert_eq!(key.expose(), "exampleSecret");
+/// ```
 #[derive(Clone)]
 pub struct SecretKey(Zeroizing<String>);
 
@@ -27,6 +35,14 @@ impl fmt::Debug for SecretKey {
 }
 
 /// What a client signs with.
+///
+/// ```
+/// use cos_signature::Credentials;
+///
+/// let permanent = Credentials::new("AKIDEXAMPLE", "exampleSecret");
+/// let temporary = permanent.clone().with_security_token("token");
+/// assert_eq!((permanent.security_token, temporary.security_token.as_deref()), (None, Some("token")));
+/// ```
 #[derive(Clone)]
 pub struct Credentials {
     /// The public id of the key (`q-ak`).

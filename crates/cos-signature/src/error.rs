@@ -4,6 +4,8 @@
 const SHOWN_NAME_BYTES_MAX: usize = 64;
 
 /// Why a request cannot be signed.
+///
+/// See [`sign_with`](crate::sign_with()) for an example. Source: ours; a strict server would refuse such a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
@@ -35,6 +37,8 @@ pub enum SignError {
 }
 
 /// Why a signature is not accepted.
+///
+/// See [`verify`](crate::verify()) for an example. Source: COS documentation, request signature and error codes; the rules of strict verifying are ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {

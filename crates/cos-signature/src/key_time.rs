@@ -5,6 +5,18 @@ use std::{fmt, str::FromStr, time::Duration};
 /// The window of time in which a signature is valid: `q-key-time` and `q-sign-time`, Unix seconds, both ends included.
 ///
 /// One value has exactly one text, `start;end` without signs or leading zeros, since the text itself is signed.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cos_signature::{KeyTime, KeyTimeError};
+///
+/// let hour = KeyTime::starting_at(1_700_000_000, Duration::from_secs(3600));
+/// assert_eq!(hour.to_string(), "1700000000;1700003600");
+/// assert_eq!("1700000000;1700003600".parse(), Ok(hour));
+/// assert_eq!((hour.start(), hour.end(), hour.seconds()), (1_700_000_000, 1_700_003_600, 3600));
+/// assert_eq!(KeyTime::new(2, 1), Err(KeyTimeError::Backwards { start: 2, end: 1 }));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyTime {
     start: i64,
@@ -12,6 +24,8 @@ pub struct KeyTime {
 }
 
 /// Why two numbers or a text are not a [`KeyTime`].
+///
+/// See [`KeyTime`] for an example. Source: COS documentation, request signature; one text for each value is ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyTimeError {

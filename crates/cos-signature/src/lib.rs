@@ -51,4 +51,6 @@ pub use signing_key::SigningKey;
 pub use verify::{CLOCK_SKEW_SECONDS, Strictness, WINDOW_SECONDS_MAX, verify};
 
 /// Name of the header, and of the query parameter, that carries the token of a temporary key.
+///
+/// Source: COS documentation, request signature.
 pub const SECURITY_TOKEN: &str = "x-cos-security-token";

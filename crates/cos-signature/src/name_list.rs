@@ -6,6 +6,14 @@ use std::{fmt, ops::Range};
 ///
 /// Names are compared without regard to case; their order and repetitions in the list do not count, since the names
 /// are sorted before they are signed and the values come from the request.
+///
+/// ```
+/// use cos_signature::NameList;
+///
+/// let list = NameList::parse("Host;x-cos-appid;host");
+/// assert_eq!(list.iter().collect::<Vec<_>>(), ["host", "x-cos-appid"]);
+/// assert!(list.contains("host") && !list.contains("date"));
+/// ```
 #[derive(Clone, Default)]
 pub struct NameList {
     /// The list in lower case.

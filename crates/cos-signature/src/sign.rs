@@ -49,6 +49,23 @@ pub fn sign<B>(request: &mut Request<B>, credentials: &Credentials, key_time: Ke
 
 /// As [`sign`], with a key that was derived before from the same credentials.
 ///
+/// ```
+/// use cos_signature::{Credentials, KeyTime, SignError, SigningKey, sign_with};
+///
+/// let credentials = Credentials::new("AKIDEXAMPLE", "exampleSecret");
+/// let hour = KeyTime::new(1_700_000_000, 1_700_003_600)?;
+/// let key = SigningKey::derive(&credentials.secret_key, hour);
+/// assert_eq!(key.key_time(), hour);
+/// for address in ["/jobs", "/jobs/job-1"] {
+///     let mut request = http::Request::get(address).header("host", "127.0.0.1:8080").body(())?;
+///     sign_with(&mut request, &credentials, &key)?;
+///     assert!(request.headers().contains_key("authorization"));
+/// }
+/// let mut nowhere = http::Request::get("/jobs").body(())?;
+/// assert_eq!(sign_with(&mut nowhere, &credentials, &key), Err(SignError::NoHost));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// As for [`sign`].

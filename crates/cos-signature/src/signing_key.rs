@@ -15,6 +15,8 @@ use crate::{
 ///
 /// Deriving costs as much as signing, so whoever signs many requests in one window keeps this. Its memory is wiped
 /// when it is dropped.
+///
+/// See [`sign_with`](crate::sign_with()) for an example. Source: COS documentation, request signature.
 #[derive(Clone)]
 pub struct SigningKey {
     key_time: KeyTime,

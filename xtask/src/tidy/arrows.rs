@@ -169,7 +169,7 @@ const ARROWS: &[Arrow] = &[
     Arrow { package: "cos-batch-nullstore", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {
         package: "cos-batch-fuzz",
-        uses: &["cos-batch-engine", "cos-batch-model", "cos-signature"],
+        uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-server", "cos-signature"],
         tests_use: &[],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },

@@ -17,23 +17,33 @@ use crate::{BuildError, Endpoint};
 
 /// Longest time to make a TCP connection to one address of a host, 5 s: a connection that takes longer is lost, and an
 /// attempt must have time left for another address.
+///
+/// Source: ours.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long an unused connection is kept, 15 s. Servers and balancers commonly close theirs after a minute or more;
 /// being the first to close keeps requests off connections that are just being closed.
+///
+/// Source: ours.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Most unused connections that are kept: what a busy program uses at the same time.
+///
+/// Source: ours.
 pub const IDLE_CONNECTIONS_MAX: usize = 16;
 
 /// Most bytes of an answer's head. Real ones have less than one KiB.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// What makes the connections of an [`HttpTransport`] that is not given anything else.
+///
+/// Source: ours.
 #[cfg(feature = "tls")]
 pub type DefaultConnector = hyper_rustls::HttpsConnector<HttpConnector>;
 
 /// What makes the connections of an [`HttpTransport`] that is not given anything else.
+///
+/// Source: ours.
 #[cfg(not(feature = "tls"))]
 pub type DefaultConnector = HttpConnector;
 
@@ -41,6 +51,16 @@ pub type DefaultConnector = HttpConnector;
 ///
 /// It follows no redirect and knows no proxy: a signature is for one host. TLS is rustls with aws-lc-rs and the roots of
 /// webpki-roots, whatever the process has set as its default.
+///
+/// ```
+/// use cos_batch_client::{Client, HttpTransport};
+///
+/// let transport = HttpTransport::new()?;
+/// let here = Client::builder().endpoint("http://127.0.0.1:8080".parse()?).appid("1250000000".parse()?).anonymous();
+/// let client = here.transport(transport).build()?;
+/// assert_eq!(client.appid().as_str(), "1250000000");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct HttpTransport<C = DefaultConnector>(legacy::Client<C, Full<Bytes>>);
 

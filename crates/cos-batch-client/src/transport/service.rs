@@ -11,6 +11,8 @@ use crate::{BoxError, Error};
 
 /// Most bytes of an answer's body. The largest legal one, a page of 1,000 jobs, stays under 3 MiB; the rest is room for
 /// what a newer server adds.
+///
+/// Source: ours.
 pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// What can carry requests: every [`tower::Service`] from `http::Request<Full<Bytes>>` to `http::Response` with any
@@ -20,11 +22,15 @@ pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// signed; what changes them breaks the signature. Each request goes to a clone of the service. Errors that contain
 /// those of hyper, rustls or `std::io` are told apart as [`TransportErrorKind`](crate::TransportErrorKind) says; others
 /// are [`Other`](crate::TransportErrorKind::Other), after which nothing is repeated.
+///
+/// See the [front page](crate) for a service as a transport. Source: ours.
 pub trait Transport: Exchange {}
 
 impl<T: Exchange> Transport for T {}
 
 /// The one method of a transport. It is out of reach for users, so that it can change.
+///
+/// Source: ours.
 pub trait Exchange: Clone + Send + Sync {
     /// Sends a request and takes in its whole answer.
     fn exchange(&self, request: Request<Full<Bytes>>) -> impl Future<Output = Result<Response<Bytes>, Error>> + Send;

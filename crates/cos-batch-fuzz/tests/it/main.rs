@@ -49,6 +49,11 @@ fn authorization() {
 }
 
 #[test]
+fn headers() {
+    short_run("headers", 7);
+}
+
+#[test]
 fn manifest() {
     short_run("manifest", 4);
 }

@@ -14,6 +14,8 @@ use crate::{
 };
 
 /// Make a job.
+///
+/// Source: COS Batch API, CreateJob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateJobRequest {
@@ -37,6 +39,8 @@ pub struct CreateJobRequest {
 }
 
 /// The job was made.
+///
+/// Source: COS Batch API, CreateJob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateJobResult {

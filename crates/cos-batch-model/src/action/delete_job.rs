@@ -17,6 +17,8 @@ pub struct DeleteJobRequest {
 }
 
 /// The job was removed.
+///
+/// Source: the official Go SDK; no page describes the action.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct DeleteJobResult;
 

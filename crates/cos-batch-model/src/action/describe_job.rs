@@ -10,6 +10,8 @@ use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
 use crate::{ApiError, AppId, DecodeError, Job, JobId, ResponseError};
 
 /// Look at one job.
+///
+/// Source: COS Batch API, DescribeJob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeJobRequest {
@@ -18,6 +20,8 @@ pub struct DescribeJobRequest {
 }
 
 /// The job.
+///
+/// Source: COS Batch API, DescribeJob.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DescribeJobResult {

@@ -16,6 +16,23 @@ use crate::{
 };
 
 /// List jobs of the last 90 days.
+///
+/// ```
+/// use cos_batch_model::{Action, JobStatus, ListJobsRequest, MaxResults};
+///
+/// let request = ListJobsRequest {
+///     job_statuses: vec![JobStatus::Active, JobStatus::Ready],
+///     max_results: Some(MaxResults::new(2)?),
+///     next_token: None,
+/// };
+/// let message = request.to_http(&"1250000000".parse()?);
+/// assert_eq!(message.uri(), "/jobs?jobStatuses=Active%2CReady&maxResults=2");
+/// let (head, body) = message.into_parts();
+/// assert_eq!(ListJobsRequest::from_http(&head, &body), Ok(request));
+/// # Ok::<(), cos_batch_model::ValidationError>(())
+/// ```
+///
+/// Source: COS Batch API, ListJobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ListJobsRequest {
@@ -31,6 +48,8 @@ pub struct ListJobsRequest {
 }
 
 /// One page of jobs.
+///
+/// Source: COS Batch API, ListJobs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ListJobsResult {

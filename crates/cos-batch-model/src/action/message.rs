@@ -15,10 +15,16 @@ use crate::{ApiError, AppId, ErrorCode, JobId, ResponseError};
 /// The header that says in whose name a request is made.
 const APPID_HEADER: HeaderName = HeaderName::from_static("x-cos-appid");
 /// The header with the server's id of a request.
+///
+/// Source: COS documentation, common response headers.
 pub const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("x-cos-request-id");
 /// The header with the server's trace of a failed request.
+///
+/// Source: COS documentation, common response headers.
 pub const TRACE_ID_HEADER: HeaderName = HeaderName::from_static("x-cos-trace-id");
 /// Media type of every body.
+///
+/// Source: COS documentation, common response headers.
 pub const XML_MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/xml");
 
 /// Where jobs live.

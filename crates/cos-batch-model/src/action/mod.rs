@@ -30,6 +30,8 @@ use crate::{ApiError, AppId, ResponseError};
 
 wire_enum! {
     /// The name of an action.
+    ///
+    /// Source: COS Batch API, a page for each; DeleteJob is the official Go SDK's.
     pub enum ActionName in "action" {
         /// Make a job.
         CreateJob = "CreateJob",
@@ -47,6 +49,8 @@ wire_enum! {
 }
 
 /// What can be asked of the API.
+///
+/// See [`ListJobsRequest`] for an example. Source: COS Batch API, a page for each action.
 pub trait Action: Sized + Send {
     /// The action's name.
     const NAME: ActionName;
@@ -68,6 +72,8 @@ pub trait Action: Sized + Send {
 }
 
 /// What an action answers.
+///
+/// See [`Lenient`](crate::Lenient) for an example. Source: COS Batch API, a page for each action.
 pub trait ActionOutput: Sized + Send {
     /// The answer with its status.
     fn to_http(&self) -> Response<Bytes>;

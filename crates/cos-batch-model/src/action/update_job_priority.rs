@@ -11,6 +11,8 @@ use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
 use crate::{ApiError, AppId, DecodeError, ErrorCode, JobId, Priority, ResponseError, ValidationError};
 
 /// Change how urgent a job is.
+///
+/// Source: COS Batch API, UpdateJobPriority.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct UpdateJobPriorityRequest {
@@ -21,6 +23,8 @@ pub struct UpdateJobPriorityRequest {
 }
 
 /// The priority was changed.
+///
+/// Source: COS Batch API, UpdateJobPriority.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct UpdateJobPriorityResult {

@@ -15,6 +15,8 @@ use crate::{
 };
 
 /// Confirm or cancel a job.
+///
+/// Source: COS Batch API, UpdateJobStatus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct UpdateJobStatusRequest {
@@ -28,6 +30,8 @@ pub struct UpdateJobStatusRequest {
 }
 
 /// The change was accepted.
+///
+/// Source: COS Batch API, UpdateJobStatus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct UpdateJobStatusResult {

@@ -8,6 +8,18 @@ use serde::{Serialize, Serializer};
 use crate::{DecodeError, DecodeErrorKind, ErrorCode, ValidationError};
 
 /// A failed call: what travels in the `Error` body, and its HTTP status.
+///
+/// ```
+/// use cos_batch_model::{ApiError, ErrorCode};
+///
+/// let error = ApiError::new(ErrorCode::NoSuchJob, "there is no such job")
+///     .with_resource("/jobs/job-1")
+///     .with_request_id("NjkyM2FhYmJfMTFfMjJfMzM=");
+/// let answer = error.to_http();
+/// assert_eq!(answer.status(), 404);
+/// assert_eq!(answer.headers()["x-cos-request-id"], "NjkyM2FhYmJfMTFfMjJfMzM=");
+/// assert_eq!(ApiError::from_http(&answer), error);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ApiError {
@@ -79,6 +91,8 @@ impl From<DecodeError> for ApiError {
 }
 
 /// What a caller may get in place of the answer it asked for.
+///
+/// See [`Lenient`](crate::Lenient) for an answer that is read. Source: COS Batch API, error responses.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResponseError {
     /// The call succeeded, but its answer cannot be read.

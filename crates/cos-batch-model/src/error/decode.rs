@@ -3,6 +3,8 @@
 use crate::ValidationError;
 
 /// Why a document could not be read, and where.
+///
+/// See [`from_slice`](crate::xml::from_slice) for an example. Source: ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     /// Names of the elements around the fault from the root on, joined by `/`; empty when the
@@ -15,6 +17,8 @@ pub struct DecodeError {
 }
 
 /// What is wrong with a document.
+///
+/// Source: ours; what the API answers for each, [`ApiError`](crate::ApiError) says (COS Batch API, error responses).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {

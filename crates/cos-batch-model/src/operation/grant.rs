@@ -40,6 +40,8 @@ wire_enum! {
 }
 
 /// One grant (`COSGrant`).
+///
+/// Source: COS Batch API, common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Grant {
@@ -50,6 +52,8 @@ pub struct Grant {
 }
 
 /// To whom a grant is given (`Grantee`).
+///
+/// Source: COS Batch API, common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Grantee {

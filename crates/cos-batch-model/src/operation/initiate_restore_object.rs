@@ -19,6 +19,8 @@ wire_enum! {
 }
 
 /// Make an archived object readable for some days (`COSInitiateRestoreObject`).
+///
+/// Source: COS Batch API, common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct InitiateRestoreObject {

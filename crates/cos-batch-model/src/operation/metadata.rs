@@ -61,6 +61,8 @@ impl NewObjectMetadata {
 }
 
 /// One `x-cos-meta-*` header (`member` of `UserMetadata`).
+///
+/// Source: COS Batch API, common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct UserMetadata {

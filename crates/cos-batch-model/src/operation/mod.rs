@@ -22,6 +22,8 @@ use crate::{DecodeError, DecodeErrorKind, Lenient, UnknownText, WireEnum};
 
 wire_enum! {
     /// The name of an operation, as ListJobs gives it.
+    ///
+    /// Source: COS Batch API, ListJobs.
     pub enum OperationKind in "Operation" {
         /// Copy.
         PutObjectCopy = "COSPutObjectCopy",

@@ -21,7 +21,7 @@ wire_enum! {
 wire_enum! {
     /// Where a copy is stored. The batch pages document STANDARD and STANDARD_IA; the other
     /// classes exist in COS, its console offers some of them for batch copies, and they are
-    /// accepted here.
+    /// accepted here. Source: COS Batch API, common elements; the other classes are ours.
     #[non_exhaustive]
     pub enum StorageClass in "StorageClass" {
         /// The usual.
@@ -44,6 +44,17 @@ wire_enum! {
 }
 
 /// Copy each object to another bucket (`COSPutObjectCopy`).
+///
+/// ```
+/// use cos_batch_model::{BucketArn, PutObjectCopy, StorageClass};
+///
+/// let target = BucketArn::for_bucket("ap-guangzhou", "backup-1250000000")?;
+/// let copy = PutObjectCopy { storage_class: Some(StorageClass::StandardIa.into()), ..PutObjectCopy::to(target) };
+/// assert!(!copy.prefix_replace);
+/// # Ok::<(), cos_batch_model::ValidationError>(())
+/// ```
+///
+/// Source: COS Batch API, CreateJob and common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PutObjectCopy {

@@ -6,6 +6,8 @@ use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
 use crate::{DecodeError, TagKey, TagValue};
 
 /// One tag (`COSTag`).
+///
+/// Source: COS Batch API, common elements.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {

@@ -7,6 +7,13 @@ use crate::ValidationError;
 use crate::validation::shorten;
 
 /// The APPID that ends a bucket's name: what follows the last `-`.
+///
+/// ```
+/// use cos_batch_model::bucket_appid;
+///
+/// assert_eq!(bucket_appid("my-photos-1250000000"), Some("1250000000"));
+/// assert_eq!(bucket_appid("photos"), None);
+/// ```
 pub fn bucket_appid(bucket: &str) -> Option<&str> {
     match bucket.rsplit_once('-') {
         Some((name, appid)) if !name.is_empty() && !appid.is_empty() => Some(appid),

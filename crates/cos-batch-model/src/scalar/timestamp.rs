@@ -11,6 +11,15 @@ use crate::validation::shorten;
 /// A moment in UTC, in whole seconds, in the years 0000 to 9999: `2026-11-01T08:30:00Z`.
 ///
 /// Every time in the protocol's samples has this form, without fraction or offset.
+///
+/// ```
+/// use cos_batch_model::Timestamp;
+///
+/// let moment: Timestamp = "2026-11-01T16:30:00.5+08:00".parse()?;
+/// assert_eq!(moment.to_string(), "2026-11-01T08:30:00Z");
+/// assert_eq!(Timestamp::from_unix_seconds(moment.unix_seconds())?, moment);
+/// # Ok::<(), cos_batch_model::ValidationError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(jiff::Timestamp);
 

@@ -15,6 +15,8 @@ use crate::{DecodeError, DecodeErrorKind, UnknownText};
 const MAX_SYNTAX_BYTES: usize = 160;
 
 /// The beginning of an element.
+///
+/// Source: XML 1.0; see [`FromXml`](super::FromXml) for how one is read.
 #[derive(Debug)]
 pub struct Element<'x>(BytesStart<'x>);
 
@@ -41,6 +43,8 @@ impl Element<'_> {
 ///
 /// [`Decoder::child`] enters the next child; whoever got it must read it to its end with
 /// [`Decoder::content`], [`Decoder::skip`] or the like before asking for the next.
+///
+/// See [`FromXml`](super::FromXml) for an example. Source: XML 1.0.
 #[derive(Debug)]
 pub struct Decoder<'x> {
     document: &'x [u8],

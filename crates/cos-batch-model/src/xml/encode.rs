@@ -8,6 +8,8 @@ use crate::{Lenient, WireEnum};
 use super::ToXml;
 
 /// Writes elements into one string. Elements are closed by the call that opened them.
+///
+/// See [`ToXml`] for an example. Source: XML 1.0.
 #[derive(Debug)]
 pub struct Encoder {
     out: String,

@@ -27,30 +27,53 @@ use crate::{DecodeError, DecodeErrorKind};
 
 /// Most bytes of a document. The largest legal one is a page of 1,000 jobs with every
 /// description at its limit and every byte of it written as a reference: under 3 MiB.
+///
+/// Source: ours.
 pub const MAX_DOCUMENT_BYTES: usize = 4 * 1024 * 1024;
 
 /// Most bytes of a request's body. The largest legal CreateJobRequest, with 100 grants and
 /// every byte of text written as a reference, stays under 600 KiB.
+///
+/// Source: ours.
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
 /// Most elements inside one another, the root included. Legal documents reach 8.
+///
+/// Source: ours.
 pub const MAX_DEPTH: usize = 16;
 
 /// Most attributes of one element. The protocol has none, and clients that declare namespaces on the root declare two
 /// or three; looking for the same name twice takes the square of their number.
+///
+/// Source: ours.
 pub const MAX_ATTRIBUTES: usize = 16;
 
 /// Most entries of one list: a page of jobs. Shorter lists have their own limit, which
 /// [`CreateJobRequest::validate`](crate::CreateJobRequest::validate) checks.
+///
+/// Source: COS Batch API, ListJobs: maxResults.
 pub const MAX_LIST_ENTRIES: usize = 1000;
 
 /// Most bytes of one text. Far above every field, so that the field's own rule answers first.
+///
+/// Source: ours.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// The first line of answers, as the protocol's samples have it. Requests go without.
+///
+/// Source: COS Batch API, the samples.
 pub const DECLARATION: &str = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
 
 /// How to read what this version does not know.
+///
+/// ```
+/// use cos_batch_model::{CreateJobResult, xml};
+///
+/// let newer = b"<CreateJobResult><JobId>j</JobId><Shard>3</Shard></CreateJobResult>";
+/// assert!(xml::from_slice::<CreateJobResult>(newer, xml::Mode::Strict).is_err());
+/// assert_eq!(xml::from_slice::<CreateJobResult>(newer, xml::Mode::Lenient)?.job_id.as_str(), "j");
+/// # Ok::<(), cos_batch_model::DecodeError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Refuse it: for requests. An unknown element, an unknown value, a repeated element and
@@ -63,12 +86,41 @@ pub enum Mode {
 }
 
 /// A type with an XML form.
+///
+/// ```
+/// use cos_batch_model::{CreateJobRequest, xml::XmlElement};
+///
+/// assert_eq!(CreateJobRequest::ELEMENT, "CreateJobRequest");
+/// ```
 pub trait XmlElement {
     /// The element's name where it is a document of its own.
     const ELEMENT: &'static str;
 }
 
 /// A type that can be written as XML.
+///
+/// ```
+/// use cos_batch_model::xml::{Encoder, ToXml, XmlElement};
+///
+/// struct Note(String);
+///
+/// impl XmlElement for Note {
+///     const ELEMENT: &'static str = "Note";
+/// }
+///
+/// impl ToXml for Note {
+///     fn write(&self, encoder: &mut Encoder) {
+///         encoder.text("Text", &self.0);
+///         encoder.element("Size", |encoder| encoder.plain("Bytes", self.0.len()));
+///     }
+///
+///     fn size_hint(&self) -> usize {
+///         64 + self.0.len()
+///     }
+/// }
+///
+/// assert_eq!(Note("a<b".into()).to_xml(), "<Note><Text>a&lt;b</Text><Size><Bytes>3</Bytes></Size></Note>");
+/// ```
 pub trait ToXml: XmlElement {
     /// Writes what is inside the element, in the documented order.
     fn write(&self, encoder: &mut Encoder);
@@ -83,6 +135,40 @@ pub trait ToXml: XmlElement {
 }
 
 /// A type that can be read from XML.
+///
+/// ```
+/// use cos_batch_model::{
+///     DecodeError,
+///     xml::{self, Decoder, FromXml, Mode, XmlElement},
+/// };
+///
+/// /// Whether it was seen.
+/// struct Note(bool);
+///
+/// impl XmlElement for Note {
+///     const ELEMENT: &'static str = "Note";
+/// }
+///
+/// impl FromXml for Note {
+///     fn read(decoder: &mut Decoder<'_>) -> Result<Self, DecodeError> {
+///         let mut seen = false;
+///         while let Some(child) = decoder.child()? {
+///             match child.name() {
+///                 "Seen" => {
+///                     decoder.skip()?;
+///                     seen = true;
+///                 }
+///                 _ => decoder.unknown(&child)?,
+///             }
+///         }
+///         Ok(Self(seen))
+///     }
+/// }
+///
+/// assert!(xml::from_slice::<Note>(b"<Note><Seen/></Note>", Mode::Strict)?.0);
+/// assert!(xml::from_slice::<Note>(b"<Note><Other/></Note>", Mode::Strict).is_err());
+/// # Ok::<(), DecodeError>(())
+/// ```
 pub trait FromXml: XmlElement + Sized {
     /// Reads what is inside the element, up to and including its end.
     ///
@@ -101,16 +187,38 @@ fn document<T: ToXml + ?Sized>(declaration: &str, value: &T) -> String {
 }
 
 /// Writes a document without a declaration, as requests have it.
+///
+/// See [`from_slice`] for an example. Source: COS Batch API, the samples of requests.
 pub fn to_bytes<T: ToXml + ?Sized>(value: &T) -> Bytes {
     Bytes::from(document("", value))
 }
 
 /// Writes a document that begins with [`DECLARATION`], as answers have it.
+///
+/// ```
+/// use cos_batch_model::{ListJobsResult, xml};
+///
+/// let page = xml::to_bytes_declared(&ListJobsResult::default());
+/// assert_eq!(page, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ListJobsResult><Jobs></Jobs></ListJobsResult>");
+/// ```
 pub fn to_bytes_declared<T: ToXml + ?Sized>(value: &T) -> Bytes {
     Bytes::from(document(DECLARATION, value))
 }
 
 /// Reads a document of at most [`MAX_DOCUMENT_BYTES`].
+///
+/// ```
+/// use cos_batch_model::{CreateJobResult, xml};
+///
+/// let document = b"<CreateJobResult><JobId>job-1</JobId></CreateJobResult>";
+/// let result: CreateJobResult = xml::from_slice(document, xml::Mode::Strict)?;
+/// assert_eq!(xml::to_bytes(&result), &document[..]);
+///
+/// let error = xml::from_slice::<CreateJobResult>(b"<CreateJobResult/>", xml::Mode::Lenient).unwrap_err();
+/// assert_eq!(error.path, "CreateJobResult");
+/// assert_eq!(error.kind.to_string(), "element JobId is missing");
+/// # Ok::<(), cos_batch_model::DecodeError>(())
+/// ```
 ///
 /// # Errors
 ///

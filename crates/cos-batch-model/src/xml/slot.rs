@@ -4,6 +4,14 @@ use super::Decoder;
 use crate::{DecodeError, DecodeErrorKind, ValidationError};
 
 /// What is known so far about one child of an element.
+///
+/// ```
+/// use cos_batch_model::xml::Slot;
+///
+/// assert_eq!(Slot::Given(7).optional(), Some(7));
+/// assert_eq!(Slot::<u32>::Empty(42).optional(), None);
+/// assert_eq!(Slot::Given(String::new()).optional_text(), None);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slot<T> {
     /// It has not come.

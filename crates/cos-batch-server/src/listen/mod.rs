@@ -36,7 +36,7 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// Most bytes of a connection's read buffer, and so of a request's head; hyper answers a longer one with 431. Above
 /// [`HEADER_BYTES_MAX`](crate::HEADER_BYTES_MAX) and [`URI_BYTES_MAX`](crate::URI_BYTES_MAX) together, so that ordinary
 /// excess is answered by the service.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
+pub const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// How long to wait after accepting failed for want of a resource, which time may bring back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -45,6 +45,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const ACCEPT_FAILURES_MAX: u32 = 600;
 
 /// Settings of [`serve`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use cos_batch_server::listen::ListenOptions;
+///
+/// let options = ListenOptions { drain: Duration::from_secs(60), ..ListenOptions::default() };
+/// assert!(options.connections > 0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListenOptions {
     /// How long the head of a request may take, idle time before it included; [`HEAD_TIMEOUT`] by default.
@@ -68,6 +77,8 @@ impl Default for ListenOptions {
 ///
 /// Any hyper service will do, not only [`BatchService`](crate::BatchService).
 ///
+/// See the [front page](crate) for an example. Source: ours.
+///
 /// # Errors
 ///
 /// If the listener fails for good. A failure of one connection only ends that one.
@@ -90,6 +101,8 @@ where
 
 /// As [`serve`], with something between the connection and HTTP: TLS, for example. `handshake` runs in the connection's
 /// own task, and must be done within [`ListenOptions::head_timeout`].
+///
+/// Source: ours.
 ///
 /// # Errors
 ///

@@ -1,7 +1,9 @@
 //! Integration tests of cos-batch-server.
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
 
+mod answers;
 mod authentication;
+mod authorize;
 mod backend;
 mod captures;
 #[path = "../../examples/custom_server.rs"]

@@ -26,12 +26,28 @@ const ORDINARY_BYTES: usize = 1024;
 ///
 /// A listed header that the request does not have is left out; the values of one that stands there several times are
 /// joined by commas.
+///
+/// ```
+/// use cos_signature::{NameList, SecretKey, sigv4};
+///
+/// let (parts, ()) = http::Request::get("/photos/a.jpg?tagging").header("host", "h").body(())?.into_parts();
+/// let text = sigv4::canonical::request(&parts, &NameList::parse("host"), sigv4::UNSIGNED_PAYLOAD);
+/// assert_eq!(text, b"GET\n/photos/a.jpg\ntagging=\nhost:h\n\nhost\nUNSIGNED-PAYLOAD");
+///
+/// let key = sigv4::SigningKey::derive(&SecretKey::new("exampleSecret"), 1_700_000_000, "us-east-1", "s3");
+/// assert_eq!(key.scope(), "20231114/us-east-1/s3/aws4_request");
+/// let to_sign = sigv4::canonical::string_to_sign(&key, 1_700_000_000, &text);
+/// assert!(to_sign.starts_with(b"AWS4-HMAC-SHA256\n20231114T221320Z\n20231114/us-east-1/s3/aws4_request\n"));
+/// # Ok::<(), http::Error>(())
+/// ```
 #[must_use]
 pub fn request(parts: &Parts, signed_headers: &NameList, payload: &str) -> Vec<u8> {
     Canonical::new(parts, |name| signed_headers.contains(name), payload).text
 }
 
 /// The StringToSign of a canonical request with this key at this Unix second.
+///
+/// See [`request`] for an example. Source: Amazon S3 API Reference, *Authenticating Requests*.
 #[must_use]
 pub fn string_to_sign(key: &SigningKey, unix_seconds: i64, canonical_request: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(160);

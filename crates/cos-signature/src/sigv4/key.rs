@@ -16,6 +16,8 @@ pub(super) const DIGEST_BYTES: usize = 32;
 ///
 /// Deriving takes four times what signing does, so whoever signs many requests keeps this for as long as it
 /// [`covers`](Self::covers) the time. Its memory is wiped when it is dropped.
+///
+/// See [`canonical::request`](super::canonical::request) for an example. Source: Amazon S3 API Reference, *Authenticating Requests*.
 #[derive(Clone)]
 pub struct SigningKey {
     day: i64,

@@ -26,16 +26,26 @@ pub use sign::{Payload, sign_with};
 pub use time::basic_time;
 
 /// The scheme's name, first word of the `Authorization` header and first line of the StringToSign.
+///
+/// Source: Amazon S3 API Reference, *Authenticating Requests*.
 pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// Header with the time of the signature.
+///
+/// Source: Amazon S3 API Reference, *Authenticating Requests*.
 pub const DATE: &str = "x-amz-date";
 
 /// Header with the hash of the body, or the word that stands for it.
+///
+/// Source: Amazon S3 API Reference, *Authenticating Requests*.
 pub const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
 /// Header with the token of a temporary key.
+///
+/// Source: Amazon S3 API Reference, *Authenticating Requests*.
 pub const SECURITY_TOKEN: &str = "x-amz-security-token";
 
 /// Stands for the hash of a body that is not signed.
+///
+/// Source: Amazon S3 API Reference, *Authenticating Requests*.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";

@@ -32,6 +32,8 @@ const SIGNED_HEADERS: &[&str] = &[
 ];
 
 /// How the body is bound to the signature.
+///
+/// See the [module](super) for an example. Source: Amazon S3 API Reference, *Authenticating Requests*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Payload<'a> {
@@ -49,6 +51,8 @@ pub enum Payload<'a> {
 ///
 /// Signed are the host, every `x-amz-` header, every query parameter, and the headers that say what the body is or which
 /// object is meant. So the request must be complete.
+///
+/// See the [module](super) for an example. Source: Amazon S3 API Reference, *Authenticating Requests*.
 ///
 /// # Errors
 ///

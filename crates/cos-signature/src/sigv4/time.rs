@@ -13,6 +13,10 @@ pub(super) const DAY_BYTES: usize = 8;
 
 /// A Unix second as ISO 8601 in its basic form, `20231114T221320Z`. Times before 1970 or after 9999 are taken as the
 /// nearest that is not.
+///
+/// ```
+/// assert_eq!(cos_signature::sigv4::basic_time(1_700_000_000), "20231114T221320Z");
+/// ```
 #[must_use]
 pub fn basic_time(unix_seconds: i64) -> String {
     write(unix_seconds).iter().map(|byte| char::from(*byte)).collect()

@@ -9,6 +9,7 @@ mod life;
 mod operations;
 mod parted;
 mod refusals;
+mod same_way;
 mod sharing;
 mod speed;
 mod stops;
