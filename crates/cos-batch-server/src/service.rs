@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What answers call themselves.
-const SERVER: HeaderValue = HeaderValue::from_static("cos-batch");
+pub(crate) const SERVER: HeaderValue = HeaderValue::from_static("cos-batch");
 
 /// Says what time it is, in Unix seconds.
 type Clock = Box<dyn Fn() -> i64 + Send + Sync>;
@@ -216,7 +216,7 @@ where
 }
 
 #[expect(clippy::disallowed_methods, reason = "an edge of the program: here is where a clock comes from")]
-fn system_time() -> i64 {
+pub(crate) fn system_time() -> i64 {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
