@@ -102,7 +102,8 @@ impl Builder {
         self
     }
 
-    /// Lets everybody do everything, signed or not. For tests and for one's own machine: listen on loopback only.
+    /// Lets everybody do everything, signed or not. For tests and for one's own machine: listen on loopback only, and
+    /// refuse what a web page may have sent, as `listen::OwnMachine` of `cos-batch-server` does.
     #[must_use]
     pub fn allow_everybody(mut self) -> Self {
         self.everybody = true;

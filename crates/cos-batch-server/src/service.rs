@@ -91,7 +91,8 @@ impl Builder {
     }
 
     /// Accepts every request, signed or not: the caller is whoever `x-cos-appid` says, and `default` where the header
-    /// is missing. For tests and for one's own machine: listen on loopback only.
+    /// is missing. For tests and for one's own machine: listen on loopback only, and put
+    /// [`OwnMachine`](crate::listen::OwnMachine) in front, since web pages reach loopback as well.
     #[must_use]
     pub fn allow_anonymous(mut self, default: AppId) -> Self {
         self.anonymous = Some(default);

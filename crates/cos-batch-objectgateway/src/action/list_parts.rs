@@ -3,7 +3,7 @@
 use cos_batch_objectstore::{ListUploadsRequest, MAX_LIST_LIMIT, MAX_PART_NUMBER, StorageClass, UploadId};
 
 use super::{Answer, Call, acl, document, upload};
-use crate::{error::Failure, headers, time, xml::Document};
+use crate::{headers, time, xml::Document};
 
 pub(super) async fn run(call: &Call<'_>) -> Answer {
     let limit = call.query.page("max-parts", 1, MAX_LIST_LIMIT)?;
@@ -18,7 +18,7 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
             store.list_parts(UploadId { bucket: &bucket, key: &key, id: &named }, after, limit).await
         })
         .await?;
-    let class = storage_class(call, &id).await?;
+    let class = storage_class(call, &id).await;
     let (shown, encoding) = (call.shown(call.key)?, call.query.encoding()?);
     let owner = call.owner();
     let account = acl::account(&owner);
@@ -54,16 +54,17 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
 }
 
 /// The class that was asked for when the upload was begun, which the listing of uploads knows. That of an upload that is
-/// not among the first thousand of its key is not looked for any further.
-async fn storage_class(call: &Call<'_>, id: &str) -> Result<StorageClass, Failure> {
+/// not among the first thousand of its key is not looked for any further, and counts as the default.
+async fn storage_class(call: &Call<'_>, id: &str) -> StorageClass {
     let (bucket, key) = call.object();
     let found = call
         .store
-        .call(|store| async move {
+        .try_call(|store| async move {
             let (bucket, prefix, limit) = (&*bucket, &*key, MAX_LIST_LIMIT);
             store.list_uploads(ListUploadsRequest { bucket, prefix, after: None, limit }).await
         })
-        .await?;
-    let own = found.uploads.into_iter().find(|upload| upload.key == call.key && upload.id == id);
-    Ok(own.map(|upload| upload.storage_class).unwrap_or_default())
+        .await;
+    let uploads = found.map(|page| page.uploads).unwrap_or_default();
+    let own = uploads.into_iter().find(|upload| upload.key == call.key && upload.id == id);
+    own.map(|upload| upload.storage_class).unwrap_or_default()
 }

@@ -55,8 +55,11 @@ fn sigterm_ends_the_server_and_the_job_goes_on_at_the_next_start() {
 #[test]
 #[cfg(target_os = "linux")]
 fn the_limit_of_open_files_is_raised() {
-    use rustix::process::{Resource, getrlimit};
-    let reachable = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX).min(16 * 1024);
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let reachable = maximum.unwrap_or(u64::MAX).min(16 * 1024);
+    // The server has this limit from the test.
+    setrlimit(Resource::Nofile, Rlimit { current: Some(reachable.min(1024)), maximum }).unwrap();
     let place = Place::new();
     let server = Server::start(&place);
     let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
