@@ -1,6 +1,6 @@
 //! Bodies: of requests, read within their limits; of answers, made piece by piece.
 
-use std::{ops::Range, pin::Pin};
+use std::{ops::Range, pin::Pin, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::{Buf, Bytes, BytesMut};
@@ -14,7 +14,9 @@ use tokio::time::Instant;
 
 use crate::{
     error::{Code, Failure},
-    limits::{BODY_BYTES_PER_SECOND_MIN, BODY_GRACE, BODY_IDLE, DRAINED_BYTES_MAX, PIECE_BYTES, XML_BYTES_MAX},
+    limits::{
+        BODY_BYTES_PER_SECOND_MIN, BODY_GRACE, BODY_IDLE, DRAIN_TIMEOUT, DRAINED_BYTES_MAX, PIECE_BYTES, XML_BYTES_MAX,
+    },
     offload::Store,
 };
 
@@ -82,26 +84,45 @@ pub(crate) struct RequestBody {
     pub(crate) announced: Option<u64>,
     digest: Option<[u8; MD5_BYTES]>,
     md5: Option<Md5>,
+    /// What the head says of the body, and should not.
+    wrong: Option<Failure>,
+    /// The client waits to be told whether to send: it is, once the body is asked for.
+    holds_back: bool,
     received: u64,
-    started: Instant,
+    /// How long it was waited for the client. What the store takes in between does not count.
+    waited: Duration,
     pending: BytesMut,
     ended: bool,
 }
 
 impl RequestBody {
-    pub(crate) fn new<B>(body: B, headers: &HeaderMap) -> Result<Self, Failure>
+    pub(crate) fn new<B>(body: B, headers: &HeaderMap) -> Self
     where
         B: Body + Send + 'static,
         B::Data: Send,
     {
-        let announced = announced(headers)?;
-        let digest = content_md5(headers)?;
+        let (announced, digest) = (announced(headers), content_md5(headers));
+        let wrong = announced.as_ref().err().or(digest.as_ref().err()).cloned();
+        let (announced, digest) = (announced.unwrap_or_default(), digest.unwrap_or_default());
         let body = body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())));
         let body = body.map_err(|_| BodyError::from("the body ended before its end"));
-        let started = Instant::now();
-        let md5 = digest.map(|_| Md5::new());
-        let pending = BytesMut::new();
-        Ok(Self { body: Box::pin(body), announced, digest, md5, received: 0, started, pending, ended: false })
+        Self {
+            body: Box::pin(body),
+            announced,
+            digest,
+            md5: digest.map(|_| Md5::new()),
+            wrong,
+            holds_back: headers.contains_key(header::EXPECT),
+            received: 0,
+            waited: Duration::ZERO,
+            pending: BytesMut::new(),
+            ended: false,
+        }
+    }
+
+    /// Refuses a body of which the head says what cannot be.
+    pub(crate) fn check_head(&self) -> Result<(), Failure> {
+        self.wrong.clone().map_or(Ok(()), Err)
     }
 
     /// Whether the client says how much there is, or that it will say when it ends.
@@ -138,7 +159,11 @@ impl RequestBody {
     }
 
     async fn wait(&mut self) -> Result<Option<Bytes>, Failure> {
-        let frame = tokio::time::timeout(BODY_IDLE, self.body.frame()).await.map_err(|_| {
+        self.holds_back = false;
+        let asked = Instant::now();
+        let frame = tokio::time::timeout(BODY_IDLE, self.body.frame()).await;
+        self.waited += asked.elapsed();
+        let frame = frame.map_err(|_| {
             let message = format!("the body sent nothing for {} seconds", BODY_IDLE.as_secs());
             Failure::new(Code::RequestTimeout, message)
         })?;
@@ -146,7 +171,7 @@ impl RequestBody {
         let frame = frame.map_err(|_| Failure::new(Code::IncompleteBody, "the body ended before its end"))?;
         let data = frame.into_data().unwrap_or_default();
         self.received = self.received.saturating_add(data.len() as u64);
-        let over = self.started.elapsed().saturating_sub(BODY_GRACE).as_secs();
+        let over = self.waited.saturating_sub(BODY_GRACE).as_secs();
         if over > 0 && self.received < over.saturating_mul(BODY_BYTES_PER_SECOND_MIN) {
             let message = format!("the body brings less than {BODY_BYTES_PER_SECOND_MIN} bytes in a second");
             return Err(Failure::new(Code::RequestTimeout, message));
@@ -191,8 +216,10 @@ impl RequestBody {
 
     /// Reads what is left of the body of a refused request, if it is not much: a client that still sends when the
     /// connection is closed does not get to see why.
+    ///
+    /// A client that waits to be told whether to send is told so by the answer, and nothing of its body is asked for.
     pub(crate) async fn drain(&mut self) {
-        if self.announced.is_some_and(|announced| announced > DRAINED_BYTES_MAX) {
+        if self.holds_back || self.announced.is_some_and(|announced| announced > DRAINED_BYTES_MAX) {
             return;
         }
         let drained = async {
@@ -203,7 +230,7 @@ impl RequestBody {
             }
         };
         // Whoever is slower than that is cut off.
-        let _ = tokio::time::timeout(BODY_IDLE, drained).await;
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
     }
 
     /// Refuses a body where the action has none.

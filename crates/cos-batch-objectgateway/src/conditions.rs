@@ -30,34 +30,36 @@ pub(crate) enum Verdict {
 impl Conditions {
     /// Of a GET or HEAD.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        Self::read(
-            headers,
-            &[header::IF_MATCH, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE],
-        )
+        let names = [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE];
+        let mut given = Self::lists(headers, &names);
+        // HTTP has it that a time that is none counts as not given.
+        given.modified_since = text(headers, &names[2]).as_deref().and_then(time::parse_http);
+        given.unmodified_since = text(headers, &names[3]).as_deref().and_then(time::parse_http);
+        given
     }
 
     /// Of a copy, about its source.
-    pub(crate) fn of_source(headers: &HeaderMap) -> Self {
-        Self::read(
-            headers,
-            &[
-                HeaderName::from_static("x-cos-copy-source-if-match"),
-                HeaderName::from_static("x-cos-copy-source-if-none-match"),
-                HeaderName::from_static("x-cos-copy-source-if-modified-since"),
-                HeaderName::from_static("x-cos-copy-source-if-unmodified-since"),
-            ],
-        )
+    pub(crate) fn of_source(headers: &HeaderMap) -> Result<Self, Failure> {
+        let names = [
+            HeaderName::from_static("x-cos-copy-source-if-match"),
+            HeaderName::from_static("x-cos-copy-source-if-none-match"),
+            HeaderName::from_static("x-cos-copy-source-if-modified-since"),
+            HeaderName::from_static("x-cos-copy-source-if-unmodified-since"),
+        ];
+        // A copy that goes ahead because its condition was not understood is worse than none.
+        let when = |name: &HeaderName| {
+            let Some(text) = text(headers, name) else { return Ok(None) };
+            time::parse_http(text.trim()).map(Some).ok_or_else(|| {
+                let message = format!("{name} must be a time as in Sun, 06 Nov 1994 08:49:37 GMT, and is {text:?}");
+                Failure::new(Code::InvalidArgument, message)
+            })
+        };
+        let (modified_since, unmodified_since) = (when(&names[2])?, when(&names[3])?);
+        Ok(Self { modified_since, unmodified_since, ..Self::lists(headers, &names) })
     }
 
-    fn read(headers: &HeaderMap, names: &[HeaderName; 4]) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let [matches, none_match, modified_since, unmodified_since] = names;
-        Self {
-            matches: text(matches).map(str::to_owned),
-            none_match: text(none_match).map(str::to_owned),
-            modified_since: text(modified_since).and_then(time::parse_http),
-            unmodified_since: text(unmodified_since).and_then(time::parse_http),
-        }
+    fn lists(headers: &HeaderMap, [matches, none_match, _, _]: &[HeaderName; 4]) -> Self {
+        Self { matches: text(headers, matches), none_match: text(headers, none_match), ..Self::default() }
     }
 
     /// Are there any?
@@ -92,6 +94,23 @@ impl Conditions {
     }
 }
 
+/// Whether `If-Range`, where it is given, names this object: only then the range that goes with it counts. Tags must be the
+/// same and strong, a time must be the object's own (RFC 9110, 13.1.5).
+pub(crate) fn range_holds(headers: &HeaderMap, etag: &str, last_modified: i64) -> bool {
+    let Some(text) = text(headers, &header::IF_RANGE) else { return true };
+    let text = text.trim();
+    if let Some(time) = time::parse_http(text) {
+        return time == last_modified;
+    }
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text) == etag
+}
+
+/// All values of a header, as the one list that they are.
+fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
 pub(crate) fn failed() -> Failure {
     Failure::new(Code::PreconditionFailed, "a condition of the request is not met")
 }
@@ -106,6 +125,37 @@ fn names(list: &str, etag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn if_range() {
+        let (same, other) = (time::http(200), time::http(201));
+        for (text, holds) in [
+            ("\"e\"", true),
+            ("e", true),
+            ("\"x\"", false),
+            ("W/\"e\"", false),
+            (&*same, true),
+            (&*other, false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::IF_RANGE, text.parse().unwrap())]);
+            assert_eq!(range_holds(&headers, "e", 200), holds, "{text}");
+        }
+        assert!(range_holds(&HeaderMap::new(), "e", 200));
+    }
+
+    #[test]
+    fn lists_in_several_headers_and_times_that_are_none() {
+        let mut headers = HeaderMap::new();
+        for etag in ["\"x\"", "\"e\""] {
+            headers.append("if-match", etag.parse().unwrap());
+            headers.append("x-cos-copy-source-if-none-match", etag.parse().unwrap());
+        }
+        assert_eq!(Conditions::of(&headers).verdict("e", 200), Verdict::Met);
+        assert!(Conditions::of_source(&headers).unwrap().check_source("e", 200).is_err());
+        headers.insert("x-cos-copy-source-if-modified-since", "yesterday".parse().unwrap());
+        assert_eq!(Conditions::of_source(&headers).unwrap_err().code, "InvalidArgument");
+    }
 
     #[test]
     fn precedence() {

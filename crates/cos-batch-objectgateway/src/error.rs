@@ -12,6 +12,8 @@ pub(crate) struct Failure {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) message: String,
+    /// The methods that there are, where that is what is wrong.
+    pub(crate) allow: Option<String>,
 }
 
 /// Codes that this crate answers with by itself, and their statuses (COS error codes).
@@ -39,10 +41,12 @@ pub(crate) enum Code {
     MissingRequestBodyError,
     NotImplemented,
     NotSupportedStorageClass,
+    PathConflict,
     PreconditionFailed,
     RequestExpired,
     RequestTimeTooSkewed,
     RequestTimeout,
+    ServiceUnavailable,
     SignatureDoesNotMatch,
     XmlSizeLimit,
 }
@@ -72,10 +76,12 @@ impl Code {
             Self::MissingRequestBodyError => ("MissingRequestBodyError", StatusCode::BAD_REQUEST),
             Self::NotImplemented => ("NotImplemented", StatusCode::NOT_IMPLEMENTED),
             Self::NotSupportedStorageClass => ("NotSupportedStorageClass", StatusCode::BAD_REQUEST),
+            Self::PathConflict => ("PathConflict", StatusCode::CONFLICT),
             Self::PreconditionFailed => ("PreconditionFailed", StatusCode::PRECONDITION_FAILED),
             Self::RequestExpired => ("Request has expired", StatusCode::FORBIDDEN),
             Self::RequestTimeTooSkewed => ("RequestTimeTooSkewed", StatusCode::FORBIDDEN),
             Self::RequestTimeout => ("RequestTimeout", StatusCode::BAD_REQUEST),
+            Self::ServiceUnavailable => ("ServiceUnavailable", StatusCode::SERVICE_UNAVAILABLE),
             Self::SignatureDoesNotMatch => ("SignatureDoesNotMatch", StatusCode::FORBIDDEN),
             Self::XmlSizeLimit => ("XMLSizeLimit", StatusCode::BAD_REQUEST),
         }
@@ -85,21 +91,22 @@ impl Code {
 impl Failure {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
         let (code, status) = code.name_and_status();
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), allow: None }
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let kind = error.kind();
-        // The object API of COS knows a key that is too long by a code of its own.
+        // The object API of COS knows a key that is too long by a code of its own. A key that is empty comes no further
+        // than to the body or header that names it.
         let code = match kind {
             ErrorKind::InvalidObjectName => "KeyTooLong",
             ErrorKind::Unreachable => "ServiceUnavailable",
             kind => kind.code(),
         };
         let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { status, code, message: error.message().to_owned() }
+        Self { status, code, message: error.message().to_owned(), allow: None }
     }
 }
 

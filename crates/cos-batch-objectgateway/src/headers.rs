@@ -190,6 +190,13 @@ pub(crate) fn describe(meta: &ObjectMeta, headers: &mut HeaderMap) {
     }
 }
 
+/// Says how what was written is encrypted.
+pub(crate) fn tell_encryption(headers: &mut HeaderMap, metadata: &Metadata) {
+    if let Some(name) = &metadata.server_side_encryption {
+        put(headers, HeaderName::from_static("x-cos-server-side-encryption"), name);
+    }
+}
+
 /// Sets a header; what cannot stand in one, by hand in a file's sidecar, is left out.
 pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {

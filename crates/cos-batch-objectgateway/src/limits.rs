@@ -23,10 +23,13 @@ pub const PIECE_BYTES: usize = 512 * 1024;
 /// How much of the body of a refused request is read all the same: what clients send without waiting for an answer.
 pub const DRAINED_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// How long the rest of the body of a refused request may take to arrive.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long a body may send nothing.
 pub const BODY_IDLE: Duration = Duration::from_secs(30);
 
-/// How many bytes in a second a body must bring on average, once [`BODY_GRACE`] is over. Slower than any real line; it
+/// How many bytes in a second a body must bring on average of the time that was waited for it, once [`BODY_GRACE`] is over. Slower than any real line; it
 /// bounds how long a client can hold a connection by drips.
 pub const BODY_BYTES_PER_SECOND_MIN: u64 = 4 * 1024;
 
@@ -35,6 +38,27 @@ pub const BODY_GRACE: Duration = Duration::from_secs(60);
 
 /// How long the store may take for one call: putting a large object together from its parts takes as long as copying it.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// How long the store may take to put an object together before the answer begins: with its status and with spaces, and
+/// with how it ended in its body, as COS does it. What is done earlier has a status of its own. Clients give up a silent
+/// answer after half a minute (the official Python SDK) or more.
+pub const COMPLETE_GRACE: Duration = Duration::from_secs(5);
+
+/// How often a space is sent while an object is put together.
+pub const COMPLETE_SPACE_EVERY: Duration = Duration::from_secs(5);
+
+/// How long an object may be read to compute its checksum, where those of its parts are not known any more.
+pub const READ_BACK_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// For how many objects and parts the checksum is remembered, at least: those that came last. Each takes some 60 bytes.
+pub const CHECKSUMS_KEPT: usize = 32 * 1024;
+
+/// How long it may be looked for what a page of a listing has; then the page ends with what was found, and says that there
+/// is more. Half of what the official Python SDK waits for an answer.
+pub const LIST_TIME: Duration = Duration::from_secs(15);
+
+/// How long a DELETE of many may go on to the next key; what is left then is answered as not deleted.
+pub const DELETE_MANY_TIME: Duration = Duration::from_secs(20);
 
 /// Most keys of one DELETE of many (COS Object API, Delete Multiple Objects).
 pub const DELETE_KEYS_MAX: usize = 1000;

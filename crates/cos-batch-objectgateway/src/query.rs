@@ -46,9 +46,9 @@ impl Query {
         self.get(name).is_some()
     }
 
-    /// Names of the parameters without a value, which choose an action where they do not go with one.
-    pub(crate) fn flags(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| name.as_str())
+    /// All parameters: names and values.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A whole number between two others.
@@ -58,6 +58,12 @@ impl Query {
         number.map(Some).ok_or_else(|| {
             Failure::new(Code::InvalidArgument, format!("{name} must be a number from {min} to {max}, not {text:?}"))
         })
+    }
+
+    /// How much a page has at most: what is asked for, but not more than `most`, which is also what is meant where nothing
+    /// is asked for.
+    pub(crate) fn page(&self, name: &str, min: usize, most: usize) -> Result<usize, Failure> {
+        Ok(self.number(name, min, usize::MAX)?.unwrap_or(most).min(most))
     }
 
     /// Whether names in the answer are to be percent-encoded.

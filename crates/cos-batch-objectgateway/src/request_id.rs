@@ -12,6 +12,7 @@ pub(crate) struct RequestIds {
 }
 
 /// What names a request.
+#[derive(Clone)]
 pub(crate) struct Ids {
     pub(crate) request: String,
     /// What COS finds the request by in its own logs; here it says no more than the other.

@@ -20,6 +20,7 @@ use crate::{
     action::{self, Call},
     body::{self, AnswerBody, RequestBody},
     case,
+    crc::Checksums,
     error::{self, Code, Failure},
     limits::{HEADER_BYTES_MAX, HEADER_COUNT_MAX, URI_BYTES_MAX},
     offload::Store,
@@ -49,6 +50,7 @@ pub struct ObjectGateway {
 struct Inner {
     store: Store,
     access: Access,
+    checksums: Arc<Checksums>,
     region: String,
     clock: Clock,
     ids: RequestIds,
@@ -100,7 +102,8 @@ impl Builder {
         self
     }
 
-    /// Lets everybody do everything, signed or not. For tests and for one's own machine: listen on loopback only.
+    /// Lets everybody do everything, signed or not. For tests and for one's own machine: listen on loopback only, and
+    /// refuse what a web page may have sent, as `listen::OwnMachine` of `cos-batch-server` does.
     #[must_use]
     pub fn allow_everybody(mut self) -> Self {
         self.everybody = true;
@@ -135,7 +138,9 @@ impl Builder {
             (Some(_), true) => return Err(BuildError::Contradiction),
         };
         let (store, region, clock) = (Store(self.store), self.region, self.clock);
-        Ok(ObjectGateway { inner: Arc::new(Inner { store, access, region, clock, ids: RequestIds::new() }) })
+        let checksums = Arc::default();
+        let inner = Inner { store, access, checksums, region, clock, ids: RequestIds::new() };
+        Ok(ObjectGateway { inner: Arc::new(inner) })
     }
 }
 
@@ -212,14 +217,14 @@ impl Inner {
         let mut body = RequestBody::new(body, &head.headers);
         // Filled in on the way, so that it is known even of requests that end badly.
         let mut caller = None;
-        let result = match AssertUnwindSafe(self.work(&head, &mut body, now, &mut caller)).catch_unwind().await {
+        let result = match AssertUnwindSafe(self.work(&head, &mut body, now, &ids, &mut caller)).catch_unwind().await {
             Ok(result) => result,
             Err(_) => {
                 tracing::error!(request_id = ids.request, "a request ended in a panic");
                 Err(Failure::new(Code::InternalError, "the server failed; its log says why"))
             }
         };
-        if let (Err(_), Ok(body)) = (&result, &mut body) {
+        if result.is_err() {
             body.drain().await;
         }
         let code = result.as_ref().err().map_or("", |failure| failure.code);
@@ -241,8 +246,9 @@ impl Inner {
     async fn work(
         &self,
         head: &Parts,
-        body: &mut Result<RequestBody, Failure>,
+        body: &mut RequestBody,
         now: i64,
+        ids: &Ids,
         admitted: &mut Option<Caller>,
     ) -> Result<Response<AnswerBody>, Failure> {
         check_head(head)?;
@@ -255,16 +261,18 @@ impl Inner {
         if let Some(right) = action.right() {
             self.access.check(&caller, bucket, right)?;
         }
-        let body = match body {
-            Ok(body) => body,
-            Err(failure) => return Err(failure.clone()),
-        };
+        action.check(&target, &query)?;
+        body.check_head()?;
         let call = Call {
             store: &self.store,
             access: &self.access,
+            checksums: &self.checksums,
+            ids,
+            resource: resource(head),
             headers: &head.headers,
             query: &query,
             host: &target.host,
+            path_style: target.in_path,
             bucket,
             key: target.key.as_deref().unwrap_or_default(),
             region: target.region.as_deref().unwrap_or(&self.region),
@@ -295,11 +303,16 @@ fn check_head(head: &Parts) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An error as an answer. That of a HEAD has no body.
-fn render(head: &Parts, failure: &Failure, ids: &Ids) -> Response<AnswerBody> {
+/// What a request is about, as errors name it.
+fn resource(head: &Parts) -> String {
     let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| head.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default();
-    let resource = format!("{host}{}", head.uri.path());
+    format!("{host}{}", head.uri.path())
+}
+
+/// An error as an answer. That of a HEAD has no body.
+fn render(head: &Parts, failure: &Failure, ids: &Ids) -> Response<AnswerBody> {
+    let resource = resource(head);
     let bytes = if head.method == Method::HEAD {
         Bytes::new()
     } else {
@@ -311,6 +324,9 @@ fn render(head: &Parts, failure: &Failure, ids: &Ids) -> Response<AnswerBody> {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     if let Ok(trace) = HeaderValue::from_str(&ids.trace) {
         headers.insert("x-cos-trace-id", trace);
+    }
+    if let Some(Ok(allow)) = failure.allow.as_deref().map(HeaderValue::from_str) {
+        headers.insert(header::ALLOW, allow);
     }
     response
 }

@@ -19,6 +19,8 @@ pub(crate) struct Target {
     pub(crate) region: Option<String>,
     /// Host as the client named it.
     pub(crate) host: String,
+    /// The bucket stands in the path.
+    pub(crate) in_path: bool,
 }
 
 /// How a host names bucket and region.
@@ -71,6 +73,7 @@ impl Target {
             key: if key.is_empty() { None } else { Some(decode(key)?) },
             region: place.region.map(str::to_owned),
             host: host.to_owned(),
+            in_path: place.bucket.is_none(),
         })
     }
 }
@@ -131,10 +134,20 @@ pub(crate) fn bucket_of_host(host: &str) -> Option<String> {
     match Place::of(name) {
         Place { bucket: Some(bucket), .. } => Some(bucket.to_owned()),
         Place { is_service: true, .. } => None,
-        // Any other host whose first label can be a bucket.
+        // Of any other host, the first label is a bucket if it looks like one: it ends with an APPID. A name such as
+        // `objects.example` or `store` does not, and has its buckets in the path.
         Place { bucket: None, .. } if is_address || name.starts_with("cos.") => None,
-        Place { bucket: None, .. } => name.split_once('.').map(|(label, _)| label.to_owned()),
+        Place { bucket: None, .. } => {
+            name.split('.').next().filter(|label| appid_of(label).is_some()).map(str::to_owned)
+        }
     }
+}
+
+/// The APPID that ends the name of a bucket, where one does.
+pub(crate) fn appid_of(bucket: &str) -> Option<&str> {
+    let (name, appid) = bucket.rsplit_once('-')?;
+    let is_appid = !name.is_empty() && !appid.is_empty() && appid.bytes().all(|byte| byte.is_ascii_digit());
+    is_appid.then_some(appid)
 }
 
 #[cfg(test)]
@@ -205,6 +218,11 @@ mod tests {
             ("src-125.cos.ap-guangzhou.myqcloud.com", Some("src-125")),
             ("src-125.127.0.0.1:9460", Some("src-125")),
             ("src-125.example.com", Some("src-125")),
+            ("src-125", Some("src-125")),
+            ("objects.example.com", None),
+            ("objects-eu.example.com:80", None),
+            ("store:9460", None),
+            ("store", None),
             ("cos.ap-guangzhou.myqcloud.com", None),
             ("127.0.0.1:9460", None),
             ("localhost:9460", None),

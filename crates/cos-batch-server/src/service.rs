@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// What answers call themselves.
-const SERVER: HeaderValue = HeaderValue::from_static("cos-batch");
+pub(crate) const SERVER: HeaderValue = HeaderValue::from_static("cos-batch");
 
 /// Says what time it is, in Unix seconds.
 type Clock = Box<dyn Fn() -> i64 + Send + Sync>;
@@ -119,7 +119,8 @@ impl Builder {
     }
 
     /// Accepts every request, signed or not: the caller is whoever `x-cos-appid` says, and `default` where the header
-    /// is missing. For tests and for one's own machine: listen on loopback only.
+    /// is missing. For tests and for one's own machine: listen on loopback only, and put
+    /// [`OwnMachine`](crate::listen::OwnMachine) in front, since web pages reach loopback as well.
     #[must_use]
     pub fn allow_anonymous(mut self, default: AppId) -> Self {
         self.anonymous = Some(default);
@@ -252,7 +253,7 @@ where
 }
 
 #[expect(clippy::disallowed_methods, reason = "an edge of the program: here is where a clock comes from")]
-fn system_time() -> i64 {
+pub(crate) fn system_time() -> i64 {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }

@@ -78,7 +78,7 @@ fn of_body(root: &Node) -> Result<AccessList, Failure> {
 
 pub(super) async fn get(call: &Call<'_>) -> Answer {
     let meta = call.head_of(call.version()).await?;
-    let owner = account(&call.caller.owner);
+    let owner = account(&call.owner());
     let bytes = Document::whole("AccessControlPolicy", |policy| {
         policy.element("Owner", |inner| {
             inner.text("ID", &owner);

@@ -14,7 +14,8 @@ use crate::{
 const REFUSED: [&str; 5] =
     ["x-cos-grant-read", "x-cos-grant-write", "x-cos-grant-full-control", "x-cos-tagging", "x-cos-bucket-encryption"];
 
-pub(super) async fn head(call: &Call<'_>) -> Answer {
+/// Refuses a bucket that is not there.
+pub(super) async fn must_exist(call: &Call<'_>) -> Result<(), Failure> {
     let bucket = call.bucket.to_owned();
     let exists = call.store.call(|store| async move { store.bucket_exists(&bucket).await }).await?;
     if !exists {
@@ -22,6 +23,11 @@ pub(super) async fn head(call: &Call<'_>) -> Answer {
             StoreError::new(ErrorKind::NoSuchBucket, format!("no such bucket (bucket {:?})", call.bucket)).into()
         );
     }
+    Ok(())
+}
+
+pub(super) async fn head(call: &Call<'_>) -> Answer {
+    must_exist(call).await?;
     let mut response = empty(StatusCode::OK);
     headers::put(response.headers_mut(), HeaderName::from_static("x-cos-bucket-region"), call.region);
     Ok(response)

@@ -7,7 +7,7 @@ use crate::{Right, time, xml::Document};
 const BUCKETS_MAX: usize = 2000;
 
 pub(super) async fn list(call: &Call<'_>) -> Answer {
-    let limit = call.query.number("max-keys", 1, BUCKETS_MAX)?.unwrap_or(BUCKETS_MAX);
+    let limit = call.query.page("max-keys", 1, BUCKETS_MAX)?;
     let marker = call.query.filled("marker").unwrap_or_default();
     let all = call.store.call(|store| async move { store.list_buckets().await }).await?;
     let mut own = all

@@ -1,10 +1,12 @@
 //! PUT Object - Copy.
 
-use cos_batch_objectstore::{Conditions as StoreConditions, CopyRequest, CopySource, Directive, VersionSelector};
+use cos_batch_objectstore::{
+    Conditions as StoreConditions, CopyRequest, CopySource, Directive, Metadata, ObjectMeta, VersionSelector,
+};
 use http::HeaderName;
 use percent_encoding::percent_decode_str;
 
-use super::{Answer, Call, document};
+use super::{Answer, Call, document, tell_checksum};
 use crate::{
     Right,
     conditions::Conditions,
@@ -20,6 +22,8 @@ pub(super) struct Source {
     pub(super) bucket: String,
     pub(super) key: String,
     pub(super) version: VersionSelector,
+    /// The version that the request names.
+    named: Option<String>,
     /// ETag, where a condition is about it.
     pub(super) etag: Option<String>,
     /// Time of change, where a condition was looked at.
@@ -38,7 +42,10 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
         }
     };
     let given = headers::metadata(call.headers)?;
-    let metadata = replaces("x-cos-metadata-directive")?.then(|| given.clone());
+    let replaces_metadata = replaces("x-cos-metadata-directive")?;
+    // What is taken over from the source is not its encryption, which is what the request says.
+    let encryption = Metadata { server_side_encryption: given.server_side_encryption.clone(), ..Metadata::default() };
+    let told = encryption.clone();
     let tags = if replaces("x-cos-tagging-directive")? {
         Some(headers::tags(call.headers)?.unwrap_or_default())
     } else {
@@ -47,7 +54,8 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
     let storage_class = headers::storage_class(call.headers)?;
     let access = headers::access_list(call.headers)?;
     let (bucket, key) = call.object();
-    let named = matches!(source.version, VersionSelector::Id(_)).then(|| source.version.clone());
+    let named = source.named.clone();
+    let of_source = (source.bucket.clone(), source.key.clone(), source.version.clone());
     let outcome = call
         .store
         .call(|store| async move {
@@ -55,7 +63,11 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
                 source: CopySource { bucket: &source.bucket, key: &source.key, version: &source.version },
                 target_bucket: &bucket,
                 target_key: &key,
-                metadata: metadata.as_ref().map_or(Directive::Copy, Directive::Replace),
+                metadata: match encryption.server_side_encryption {
+                    _ if replaces_metadata => Directive::Replace(&given),
+                    Some(_) => Directive::Add(&encryption),
+                    None => Directive::Copy,
+                },
                 tags: tags.as_deref().map_or(Directive::Copy, Directive::Replace),
                 grants: Directive::Replace(&access.grants),
                 canned_acl: access.canned.as_deref(),
@@ -68,15 +80,31 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
         })
         .await?;
     let version = outcome.version_id.clone().map_or(VersionSelector::Latest, VersionSelector::Id);
-    let meta = call.head_of(version).await?;
+    let meta = match call.head_of(version).await {
+        Ok(meta) => meta,
+        // Somebody deleted the copy at once. It was made all the same, and was what its source is.
+        Err(_) => {
+            let (bucket, key, version) = of_source;
+            let source = call.store.call(|store| async move { store.head(&bucket, &key, &version).await }).await?;
+            ObjectMeta { last_modified: call.now, ..source }
+        }
+    };
+    let sum = call.checksums.of(&meta.etag).filter(|sum| sum.size == meta.size);
     let mut response = document(Document::whole("CopyObjectResult", |result| {
         result.text("ETag", &headers::quoted(&meta.etag));
+        if let Some(sum) = sum {
+            result.value("CRC64", sum.crc);
+        }
         result.text("LastModified", &time::plain(meta.last_modified));
         if let Some(id) = &outcome.version_id {
             result.text("VersionId", id);
         }
     }));
-    if let Some(VersionSelector::Id(id)) = named {
+    if let Some(sum) = sum {
+        tell_checksum(&mut response, sum.crc);
+    }
+    headers::tell_encryption(response.headers_mut(), &told);
+    if let Some(id) = named {
         headers::put(response.headers_mut(), HeaderName::from_static("x-cos-copy-source-version-id"), &id);
     }
     Ok(response)
@@ -87,12 +115,20 @@ pub(super) async fn source(call: &Call<'_>) -> Result<Source, Failure> {
     let text = headers::text(call.headers, "x-cos-copy-source")?.unwrap_or_default();
     let (bucket, key, version) = parse(text)?;
     call.access.check(call.caller, &bucket, Right::Read)?;
-    let mut source = Source { bucket, key, version, etag: None, last_modified: None };
-    let conditions = Conditions::of_source(call.headers);
+    let named = match &version {
+        VersionSelector::Id(id) => Some(id.clone()),
+        VersionSelector::Latest => None,
+    };
+    let mut source = Source { bucket, key, version, named, etag: None, last_modified: None };
+    let conditions = Conditions::of_source(call.headers)?;
     if !conditions.is_empty() {
         let (bucket, key, version) = (source.bucket.clone(), source.key.clone(), source.version.clone());
         let meta = call.store.call(|store| async move { store.head(&bucket, &key, &version).await }).await?;
         conditions.check_source(&meta.etag, meta.last_modified)?;
+        // Where versions are kept, what is copied is the one that was looked at.
+        if let Some(id) = meta.version_id {
+            source.version = VersionSelector::Id(id);
+        }
         source.etag = Some(meta.etag);
         source.last_modified = Some(meta.last_modified);
     }
@@ -146,6 +182,10 @@ mod tests {
             ("b-1.cos.ap-guangzhou.myqcloud.com%2Fa%2fb", "b-1", "a/b", VersionSelector::Latest),
             ("b-1.cos.ap-guangzhou.myqcloud.com/a?versionId=x?versionId=y", "b-1", "a?versionId=x", id("y")),
             ("b-1.127.0.0.1:9460/k", "b-1", "k", VersionSelector::Latest),
+            ("b-1/a/b", "b-1", "a/b", VersionSelector::Latest),
+            ("/b-1/a", "b-1", "a", VersionSelector::Latest),
+            ("objects.example/photos/a/b", "photos", "a/b", VersionSelector::Latest),
+            ("store:9460/b-1/a", "b-1", "a", VersionSelector::Latest),
             ("127.0.0.1:9460/b-1/k//l", "b-1", "k//l", VersionSelector::Latest),
             ("b-1.cos.ap-guangzhou.myqcloud.com//k", "b-1", "/k", VersionSelector::Latest),
         ] {

@@ -2,11 +2,13 @@
 
 use cos_batch_objectstore::{DeleteOutcome, ErrorKind, VersionSelector};
 
-use super::{Answer, Call, delete::delete, document, malformed, read_xml};
+use tokio::time::Instant;
+
+use super::{Answer, Call, LISTED, delete::delete, document, expect, malformed, read_xml};
 use crate::{
     body::RequestBody,
     error::{Code, Failure},
-    limits::DELETE_KEYS_MAX,
+    limits::{DELETE_KEYS_MAX, DELETE_MANY_TIME},
     xml::{Document, Node},
 };
 
@@ -22,7 +24,8 @@ pub(super) async fn run(call: &Call<'_>, body: &mut RequestBody) -> Answer {
         return Err(Failure::new(Code::InvalidRequest, "Content-MD5 is missing: a DELETE of many needs it"));
     }
     let root = read_xml(body, "Delete").await?;
-    let quiet = match root.text_of("Quiet") {
+    expect(&root, &["Quiet"], &["Object"])?;
+    let quiet = match root.text_of("Quiet").map(str::trim) {
         None | Some("false") => false,
         Some("true") => true,
         Some(other) => return Err(malformed(format!("Quiet must be true or false, not {other:?}"))),
@@ -32,7 +35,15 @@ pub(super) async fn run(call: &Call<'_>, body: &mut RequestBody) -> Answer {
         return Err(malformed(format!("a Delete has 1–{DELETE_KEYS_MAX} objects, not {}", wanted.len())));
     }
     let mut done = Vec::with_capacity(wanted.len());
+    let started = Instant::now();
     for (key, version) in wanted {
+        if started.elapsed() > DELETE_MANY_TIME {
+            let seconds = DELETE_MANY_TIME.as_secs();
+            let message = format!("not deleted: the keys before this one took more than {seconds} seconds");
+            let outcome = Err(Failure::new(Code::ServiceUnavailable, message));
+            done.push(Deletion { key, version, outcome });
+            continue;
+        }
         let selector = version.clone().map_or(VersionSelector::Latest, VersionSelector::Id);
         let outcome = delete(call.store, call.bucket.to_owned(), key.clone(), selector).await;
         if let Err(error) = &outcome
@@ -51,7 +62,10 @@ pub(super) async fn run(call: &Call<'_>, body: &mut RequestBody) -> Answer {
 }
 
 fn wanted(object: &Node) -> Result<(String, Option<String>), Failure> {
-    let key = object.text_of("Key").ok_or_else(|| malformed("each Object needs one Key"))?;
+    let known = [&["ETag", "Key", "PartNumber", "VersionId"], &LISTED[..]].concat();
+    expect(object, &known, &[])?;
+    let key = object.text_of("Key").filter(|key| !key.is_empty());
+    let key = key.ok_or_else(|| malformed("each Object needs one Key, which is not empty"))?;
     let version = object.text_of("VersionId").filter(|id| !id.is_empty());
     Ok((key.to_owned(), version.map(str::to_owned)))
 }

@@ -2,12 +2,13 @@
 
 use cos_batch_objectstore::{ErrorKind, ListRequest, MAX_KEY_BYTES, MAX_LIST_LIMIT, ObjectMeta, VersionSelector};
 use http::HeaderName;
+use tokio::time::Instant;
 
-use super::{Answer, Call, document};
+use super::{Answer, Call, bucket, document};
 use crate::{
     error::{Code, Failure},
     headers,
-    limits::LISTED_ETAG_BYTES_MAX,
+    limits::{LIST_TIME, LISTED_ETAG_BYTES_MAX},
     time,
     xml::Document,
 };
@@ -30,9 +31,10 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
     let prefix = call.query.get("prefix").unwrap_or_default();
     let marker = call.query.get("marker").unwrap_or_default();
     let delimiter = delimiter(call)?;
-    let limit = call.query.number("max-keys", 0, usize::MAX)?.unwrap_or(MAX_LIST_LIMIT).min(MAX_LIST_LIMIT);
+    let limit = call.query.page("max-keys", 0, MAX_LIST_LIMIT)?;
     let (entries, more) = page(call, prefix, marker, delimiter, limit).await?;
     let encoding = call.query.encoding()?;
+    let owner = call.owner_appid().map_or_else(|| call.owner(), str::to_owned);
     let shown = |name: &str| if encoding { super::encoded(name) } else { name.to_owned() };
     let next = entries.last().filter(|_| more).map(Entry::name);
     let bytes = Document::whole("ListBucketResult", |result| {
@@ -58,9 +60,9 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
                     inner.text("LastModified", &time::listed(meta.last_modified));
                     inner.text("ETag", &headers::quoted(&meta.etag));
                     inner.value("Size", meta.size);
-                    inner.element("Owner", |owner| {
-                        owner.text("ID", &call.caller.owner);
-                        owner.text("DisplayName", &call.caller.owner);
+                    inner.element("Owner", |element| {
+                        element.text("ID", &owner);
+                        element.text("DisplayName", &owner);
                     });
                     inner.text("StorageClass", &meta.storage_class.0);
                 }),
@@ -107,15 +109,16 @@ async fn page(
 ) -> Result<(Vec<Entry>, bool), Failure> {
     let mut entries: Vec<Entry> = Vec::new();
     if limit == 0 {
+        bucket::must_exist(call).await?;
         return Ok((entries, false));
     }
     // A marker that is a group, as the last page gave it, skips the whole group.
     let seen = group(marker, prefix, delimiter).filter(|group| *group == marker);
     let mut after = seen.map_or_else(|| marker.to_owned(), past);
-    let mut etag_bytes = LISTED_ETAG_BYTES_MAX;
+    let mut etags = Etags::default();
+    let mut search = Search::new(delimiter, limit);
     loop {
-        // One more than asked for tells whether there is another page.
-        let want = if delimiter.is_some() { MAX_LIST_LIMIT } else { (limit - entries.len() + 1).min(MAX_LIST_LIMIT) };
+        let (want, had) = (search.want(entries.len()), entries.len());
         let (bucket, prefix_owned, place) = (call.bucket.to_owned(), prefix.to_owned(), after.clone());
         let found = call
             .store
@@ -139,42 +142,97 @@ async fn page(
             match group {
                 Some(group) => entries.push(Entry::Group(group.to_owned())),
                 None => {
-                    let meta = with_etag(call, &key, meta, &mut etag_bytes).await?;
-                    entries.extend(meta.map(|meta| Entry::Object(key, Box::new(meta))));
+                    let known = etags.of(call, &key, VersionSelector::Latest, (meta.size, &meta.etag)).await;
+                    let object = |etag| Entry::Object(key, Box::new(ObjectMeta { etag, ..meta }));
+                    entries.extend(known.map(object));
                 }
             }
         }
         if last {
             return Ok((entries, false));
         }
+        let mut skips = false;
         if let Some(Entry::Group(group)) = entries.last()
             && after.starts_with(group.as_str())
         {
             after = past(group);
+            skips = true;
+        }
+        if search.is_over(entries.len() - had, skips) && !entries.is_empty() {
+            return Ok((entries, true));
         }
     }
 }
 
-/// Has the ETag computed that the listing does not know, within bounds. None: the object is gone.
-async fn with_etag(
-    call: &Call<'_>,
-    key: &str,
-    meta: ObjectMeta,
-    bytes: &mut u64,
-) -> Result<Option<ObjectMeta>, Failure> {
-    if !meta.etag.is_empty() {
-        return Ok(Some(meta));
+/// How much a store is asked for at a time while entries of a page are looked for, and for how long.
+///
+/// Where keys are put into groups, one look may find a group of a million keys, of which the first is all that is wanted:
+/// so little is asked for after a group that goes on, and more again where there are none.
+pub(super) struct Search {
+    groups: bool,
+    limit: usize,
+    want: usize,
+    started: Instant,
+}
+
+/// What is asked for at least, where keys are put into groups.
+const WANT_MIN: usize = 8;
+
+impl Search {
+    pub(super) fn new(delimiter: Option<char>, limit: usize) -> Self {
+        Self { groups: delimiter.is_some(), limit, want: limit.max(WANT_MIN), started: Instant::now() }
     }
-    let Some(left) = bytes.checked_sub(meta.size) else { return Ok(Some(meta)) };
-    *bytes = left;
-    let (bucket, key) = (call.bucket.to_owned(), key.to_owned());
-    let head =
-        call.store.try_call(|store| async move { store.head(&bucket, &key, &VersionSelector::Latest).await }).await;
-    match head {
-        Ok(known) => Ok(Some(ObjectMeta { etag: known.etag, ..meta })),
-        Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(None),
-        // A file that cannot be read now is listed all the same.
-        Err(_) => Ok(Some(meta)),
+
+    /// How much to ask for when the page has so many entries.
+    pub(super) fn want(&self, entries: usize) -> usize {
+        // One more than is missing tells whether there is another page.
+        let missing = self.limit - entries + 1;
+        if self.groups { self.want } else { missing }.min(MAX_LIST_LIMIT)
+    }
+
+    /// Whether the page has to do with what was found, after a look that found so many entries more, and did or did not
+    /// end in the middle of a group.
+    pub(super) fn is_over(&mut self, found: usize, in_group: bool) -> bool {
+        let want = if in_group { found.saturating_mul(2) } else { self.want.saturating_mul(2) };
+        self.want = want.clamp(WANT_MIN, MAX_LIST_LIMIT);
+        self.started.elapsed() > LIST_TIME
+    }
+}
+
+/// Has ETags computed that a listing does not know, within the bounds of a page.
+pub(super) struct Etags {
+    /// Bytes of objects that may still be read for it.
+    left: u64,
+}
+
+impl Default for Etags {
+    fn default() -> Self {
+        Self { left: LISTED_ETAG_BYTES_MAX }
+    }
+}
+
+impl Etags {
+    /// The ETag of an object of this size, of which the listing has this one; empty beyond the bounds. None: the object is
+    /// gone.
+    pub(super) async fn of(
+        &mut self,
+        call: &Call<'_>,
+        key: &str,
+        version: VersionSelector,
+        (size, listed): (u64, &str),
+    ) -> Option<String> {
+        let Some(left) = self.left.checked_sub(size).filter(|_| listed.is_empty()) else {
+            return Some(listed.to_owned());
+        };
+        self.left = left;
+        let (bucket, key) = (call.bucket.to_owned(), key.to_owned());
+        let head = call.store.try_call(|store| async move { store.head(&bucket, &key, &version).await }).await;
+        match head {
+            Ok(known) => Some(known.etag),
+            Err(error) if matches!(error.kind(), ErrorKind::NoSuchKey | ErrorKind::NoSuchVersion) => None,
+            // A file that cannot be read now is listed all the same.
+            Err(_) => Some(String::new()),
+        }
     }
 }
 
@@ -194,6 +252,28 @@ mod tests {
         ] {
             assert_eq!(group(key, prefix, delimiter), expected, "{key} {prefix}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn little_is_asked_for_within_groups() {
+        let mut search = Search::new(Some('/'), 1000);
+        assert_eq!(search.want(0), 1000);
+        // One group of all that was found, again and again.
+        for entries in 1..5 {
+            assert!(!search.is_over(1, true));
+            assert_eq!(search.want(entries), WANT_MIN);
+        }
+        // Then many small ones, and then no more groups.
+        for want in [16, 32, 64] {
+            let found = search.want(0);
+            search.is_over(found, true);
+            assert_eq!(search.want(0), want);
+        }
+        search.is_over(0, false);
+        assert_eq!(search.want(0), 128);
+        tokio::time::advance(LIST_TIME * 2).await;
+        assert!(search.is_over(1, true));
+        assert_eq!(Search::new(None, 10).want(4), 7);
     }
 
     #[test]

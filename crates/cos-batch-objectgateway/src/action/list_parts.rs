@@ -1,13 +1,13 @@
 //! List Parts.
 
-use cos_batch_objectstore::{MAX_LIST_LIMIT, MAX_PART_NUMBER, StorageClass, UploadId};
+use cos_batch_objectstore::{ListUploadsRequest, MAX_LIST_LIMIT, MAX_PART_NUMBER, StorageClass, UploadId};
 
 use super::{Answer, Call, acl, document, upload};
 use crate::{headers, time, xml::Document};
 
 pub(super) async fn run(call: &Call<'_>) -> Answer {
-    let limit = call.query.number("max-parts", 1, MAX_LIST_LIMIT)?.unwrap_or(MAX_LIST_LIMIT);
-    let after = call.query.number("part-number-marker", 0, usize::from(MAX_PART_NUMBER))?.unwrap_or(0);
+    let limit = call.query.page("max-parts", 1, MAX_LIST_LIMIT)?;
+    let after = call.query.number("part-number-marker", 0, usize::MAX)?.unwrap_or(0);
     let after = u16::try_from(after).unwrap_or(MAX_PART_NUMBER);
     let id = upload::id(call)?;
     let (bucket, key) = call.object();
@@ -18,11 +18,13 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
             store.list_parts(UploadId { bucket: &bucket, key: &key, id: &named }, after, limit).await
         })
         .await?;
-    let shown = call.shown(call.key)?;
-    let account = acl::account(&call.caller.owner);
+    let class = storage_class(call, &id).await;
+    let (shown, encoding) = (call.shown(call.key)?, call.query.encoding()?);
+    let owner = call.owner();
+    let account = acl::account(&owner);
     Ok(document(Document::whole("ListPartsResult", |result| {
         result.text("Bucket", call.bucket);
-        if call.query.has("encoding-type") {
+        if encoding {
             result.text("Encoding-type", "url");
         }
         result.text("Key", &shown);
@@ -30,7 +32,7 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
         for name in ["Owner", "Initiator"] {
             result.element(name, |inner| {
                 inner.text("ID", &account);
-                inner.text("DisplayName", &call.caller.owner);
+                inner.text("DisplayName", &owner);
             });
         }
         result.value("PartNumberMarker", after);
@@ -45,9 +47,24 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
         if let Some(last) = parts.last().filter(|_| more) {
             result.value("NextPartNumberMarker", last.number);
         }
-        // The class is known to the listing of uploads only.
-        result.text("StorageClass", StorageClass::STANDARD);
+        result.text("StorageClass", &class.0);
         result.value("MaxParts", limit);
         result.value("IsTruncated", more);
     })))
+}
+
+/// The class that was asked for when the upload was begun, which the listing of uploads knows. That of an upload that is
+/// not among the first thousand of its key is not looked for any further, and counts as the default.
+async fn storage_class(call: &Call<'_>, id: &str) -> StorageClass {
+    let (bucket, key) = call.object();
+    let found = call
+        .store
+        .try_call(|store| async move {
+            let (bucket, prefix, limit) = (&*bucket, &*key, MAX_LIST_LIMIT);
+            store.list_uploads(ListUploadsRequest { bucket, prefix, after: None, limit }).await
+        })
+        .await;
+    let uploads = found.map(|page| page.uploads).unwrap_or_default();
+    let own = uploads.into_iter().find(|upload| upload.key == call.key && upload.id == id);
+    own.map(|upload| upload.storage_class).unwrap_or_default()
 }

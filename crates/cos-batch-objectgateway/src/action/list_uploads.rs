@@ -3,8 +3,8 @@
 use cos_batch_objectstore::{ListUploadsRequest, MAX_LIST_LIMIT, Upload};
 
 use super::{
-    Answer, Call, acl, document,
-    list::{delimiter, group, past},
+    Answer, Call, acl, bucket, document,
+    list::{Search, delimiter, group, past},
 };
 use crate::{error::Failure, time, xml::Document};
 
@@ -19,11 +19,12 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
     // Without a key it means nothing, as COS has it.
     let id_marker = call.query.get("upload-id-marker").filter(|_| !key_marker.is_empty()).unwrap_or_default();
     let delimiter = delimiter(call)?;
-    let limit = call.query.number("max-uploads", 0, usize::MAX)?.unwrap_or(MAX_LIST_LIMIT).min(MAX_LIST_LIMIT);
+    let limit = call.query.page("max-uploads", 0, MAX_LIST_LIMIT)?;
     let (entries, more) = page(call, prefix, (key_marker, id_marker), delimiter, limit).await?;
     let encoding = call.query.encoding()?;
     let shown = |name: &str| if encoding { super::encoded(name) } else { name.to_owned() };
-    let account = acl::account(&call.caller.owner);
+    let owner = call.owner();
+    let account = acl::account(&owner);
     Ok(document(Document::whole("ListMultipartUploadsResult", |result| {
         result.text("Bucket", call.bucket);
         if encoding {
@@ -58,7 +59,7 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
                     for name in ["Initiator", "Owner"] {
                         inner.element(name, |who| {
                             who.text("ID", &account);
-                            who.text("DisplayName", &call.caller.owner);
+                            who.text("DisplayName", &owner);
                         });
                     }
                     inner.text("Initiated", &time::listed(upload.initiated));
@@ -77,17 +78,20 @@ async fn page(
 ) -> Result<(Vec<Entry>, bool), Failure> {
     let mut entries: Vec<Entry> = Vec::new();
     if limit == 0 {
+        bucket::must_exist(call).await?;
         return Ok((entries, false));
     }
     let seen = group(marker.0, prefix, delimiter).filter(|group| *group == marker.0 && marker.1.is_empty());
     let mut after = (seen.map_or_else(|| marker.0.to_owned(), past), marker.1.to_owned());
+    let mut search = Search::new(delimiter, limit);
     loop {
+        let (limit_of_page, had) = (limit, entries.len());
+        let limit = search.want(had);
         let (bucket, prefix_owned, place) = (call.bucket.to_owned(), prefix.to_owned(), after.clone());
         let found = call
             .store
             .call(|store| async move {
                 let after = Some((place.0.as_str(), place.1.as_str())).filter(|(key, _)| !key.is_empty());
-                let limit = MAX_LIST_LIMIT;
                 store.list_uploads(ListUploadsRequest { bucket: &bucket, prefix: &prefix_owned, after, limit }).await
             })
             .await?;
@@ -98,7 +102,7 @@ async fn page(
             if is_known {
                 continue;
             }
-            if entries.len() == limit {
+            if entries.len() == limit_of_page {
                 return Ok((entries, true));
             }
             entries.push(match group {
@@ -107,9 +111,13 @@ async fn page(
             });
         }
         let Some(next) = found.next else { return Ok((entries, false)) };
+        let skips = matches!(entries.last(), Some(Entry::Group(group)) if next.0.starts_with(group.as_str()));
         after = match entries.last() {
-            Some(Entry::Group(group)) if next.0.starts_with(group.as_str()) => (past(group), String::new()),
+            Some(Entry::Group(group)) if skips => (past(group), String::new()),
             _ => next,
         };
+        if search.is_over(entries.len() - had, skips) && !entries.is_empty() {
+            return Ok((entries, true));
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! GET Bucket Object versions.
 
-use cos_batch_objectstore::{ListVersionsRequest, MAX_LIST_LIMIT, ObjectVersion, VersionKind};
+use cos_batch_objectstore::{ListVersionsRequest, MAX_LIST_LIMIT, ObjectVersion, VersionKind, VersionSelector};
 
 use super::{
-    Answer, Call, document,
-    list::{delimiter, group, past},
+    Answer, Call, bucket, document,
+    list::{Etags, Search, delimiter, group, past},
 };
 use crate::{
     error::{Code, Failure},
@@ -25,7 +25,7 @@ pub(super) async fn run(call: &Call<'_>) -> Answer {
         return Err(Failure::new(Code::InvalidArgument, "version-id-marker goes with a key-marker"));
     }
     let delimiter = delimiter(call)?;
-    let limit = call.query.number("max-keys", 0, usize::MAX)?.unwrap_or(MAX_LIST_LIMIT).min(MAX_LIST_LIMIT);
+    let limit = call.query.page("max-keys", 0, MAX_LIST_LIMIT)?;
     let bucket = call.bucket.to_owned();
     let versioning = call.store.call(|store| async move { store.get_versioning(&bucket).await }).await?;
     let (entries, more) = page(call, prefix, (key_marker, version_marker), delimiter, limit).await?;
@@ -78,9 +78,10 @@ fn show(call: &Call<'_>, result: &mut Document, version: &ObjectVersion, key: &s
             inner.value("Size", size);
             inner.text("StorageClass", &storage_class.0);
         }
-        inner.element("Owner", |owner| {
-            owner.text("ID", &call.caller.owner);
-            owner.text("DisplayName", &call.caller.owner);
+        let owner = call.owner_appid().map_or_else(|| call.owner(), str::to_owned);
+        inner.element("Owner", |element| {
+            element.text("ID", &owner);
+            element.text("DisplayName", &owner);
         });
     });
 }
@@ -94,12 +95,14 @@ async fn page(
 ) -> Result<(Vec<Entry>, bool), Failure> {
     let mut entries: Vec<Entry> = Vec::new();
     if limit == 0 {
+        bucket::must_exist(call).await?;
         return Ok((entries, false));
     }
     let seen = group(marker.0, prefix, delimiter).filter(|group| *group == marker.0 && marker.1.is_empty());
     let mut after = (seen.map_or_else(|| marker.0.to_owned(), past), marker.1.to_owned());
+    let (mut search, mut etags) = (Search::new(delimiter, limit), Etags::default());
     loop {
-        let want = if delimiter.is_some() { MAX_LIST_LIMIT } else { (limit - entries.len() + 1).min(MAX_LIST_LIMIT) };
+        let (want, had) = (search.want(entries.len()), entries.len());
         let (bucket, prefix_owned, place) = (call.bucket.to_owned(), prefix.to_owned(), after.clone());
         let found = call
             .store
@@ -110,7 +113,7 @@ async fn page(
                     .await
             })
             .await?;
-        for version in found.versions {
+        for mut version in found.versions {
             let group = group(&version.key, prefix, delimiter);
             let is_known =
                 matches!((entries.last(), group), (Some(Entry::Group(known)), Some(group)) if known == group);
@@ -120,15 +123,27 @@ async fn page(
             if entries.len() == limit {
                 return Ok((entries, true));
             }
-            entries.push(match group {
-                Some(group) => Entry::Group(group.to_owned()),
-                None => Entry::Version(version),
-            });
+            if let Some(group) = group {
+                entries.push(Entry::Group(group.to_owned()));
+                continue;
+            }
+            if let VersionKind::Object { size, etag, .. } = &mut version.kind {
+                let id = VersionSelector::Id(version.version_id.clone());
+                match etags.of(call, &version.key, id, (*size, etag)).await {
+                    Some(known) => *etag = known,
+                    None => continue,
+                }
+            }
+            entries.push(Entry::Version(version));
         }
         let Some(next) = found.next else { return Ok((entries, false)) };
+        let skips = matches!(entries.last(), Some(Entry::Group(group)) if next.0.starts_with(group.as_str()));
         after = match entries.last() {
-            Some(Entry::Group(group)) if next.0.starts_with(group.as_str()) => (past(group), String::new()),
+            Some(Entry::Group(group)) if skips => (past(group), String::new()),
             _ => next,
         };
+        if search.is_over(entries.len() - had, skips) && !entries.is_empty() {
+            return Ok((entries, true));
+        }
     }
 }

@@ -19,6 +19,8 @@ mod tagging;
 mod upload;
 mod versioning;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use cos_batch_objectstore::{ObjectMeta, VersionSelector};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -27,11 +29,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::{
     access::{Access, Caller},
     body::{self, AnswerBody, RequestBody},
+    crc::{Checksums, Sum},
     error::{Code, Failure},
     headers,
     offload::Store,
     query::Query,
+    request_id::Ids,
     route::Action,
+    target,
     xml::{self, Node},
 };
 
@@ -42,9 +47,15 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub(crate) struct Call<'a> {
     pub(crate) store: &'a Store,
     pub(crate) access: &'a Access,
+    pub(crate) checksums: &'a Arc<Checksums>,
+    pub(crate) ids: &'a Ids,
+    /// What errors name as what the request is about.
+    pub(crate) resource: String,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) query: &'a Query,
     pub(crate) host: &'a str,
+    /// The bucket stands in the path, not in the host.
+    pub(crate) path_style: bool,
     /// Empty where there is none.
     pub(crate) bucket: &'a str,
     /// Empty where there is none.
@@ -111,6 +122,20 @@ impl Call<'_> {
         self.store.call(|store| async move { store.head(&bucket, &key, &version).await }).await
     }
 
+    /// Whose the objects of the bucket are: whoever its name says, shown by his UIN where it is the caller who is known
+    /// to have one.
+    fn owner(&self) -> String {
+        match self.owner_appid() {
+            Some(appid) if self.caller.appid.as_deref() != Some(appid) => appid.to_owned(),
+            _ => self.caller.owner.clone(),
+        }
+    }
+
+    /// The account that ends the name of the bucket.
+    fn owner_appid(&self) -> Option<&str> {
+        target::appid_of(self.bucket)
+    }
+
     /// A name as the answer writes it.
     fn shown(&self, name: &str) -> Result<String, Failure> {
         Ok(if self.query.encoding()? { encoded(name) } else { name.to_owned() })
@@ -134,6 +159,15 @@ fn document(bytes: Bytes) -> Response<AnswerBody> {
     response
 }
 
+/// What an entry of a listing has beside what names it. The official Go SDK has one type for all entries, so that what was
+/// listed may come back whole in a list of what is to be deleted, or of parts; there it means nothing.
+const LISTED: [&str; 6] = ["LastModified", "Owner", "RestoreStatus", "Size", "StorageClass", "StorageTier"];
+
+/// Refuses children of a body's element other than these: of `once` one each.
+fn expect(node: &Node, once: &[&str], many: &[&str]) -> Result<(), Failure> {
+    node.expect(once, many).map_err(malformed)
+}
+
 /// Reads a body that has to be there.
 async fn read_xml(body: &mut RequestBody, root: &str) -> Result<Node, Failure> {
     let bytes = body.xml().await?;
@@ -155,8 +189,13 @@ fn tell_version(response: &mut Response<AnswerBody>, version: Option<&str>) {
     }
 }
 
-/// Says what was written.
-fn tell_content(response: &mut Response<AnswerBody>, etag: &str, checksum: &str) {
+/// Says what was written, and remembers its checksum.
+fn tell_content(call: &Call<'_>, response: &mut Response<AnswerBody>, etag: &str, sum: Sum) {
+    call.checksums.note(etag, sum);
     headers::put(response.headers_mut(), header::ETAG, &headers::quoted(etag));
-    headers::put(response.headers_mut(), HeaderName::from_static("x-cos-hash-crc64ecma"), checksum);
+    tell_checksum(response, sum.crc);
+}
+
+fn tell_checksum(response: &mut Response<AnswerBody>, crc: u64) {
+    headers::put(response.headers_mut(), HeaderName::from_static("x-cos-hash-crc64ecma"), &crc.to_string());
 }

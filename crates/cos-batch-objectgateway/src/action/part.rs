@@ -23,7 +23,7 @@ pub(super) async fn upload(call: &Call<'_>, body: &mut RequestBody) -> Answer {
         .await;
     let (outcome, checksum) = put::write(call.store, writer, body).await?;
     let mut response = empty(StatusCode::OK);
-    tell_content(&mut response, &outcome.etag, &checksum);
+    tell_content(call, &mut response, &outcome.etag, checksum);
     Ok(response)
 }
 

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::{Answer, Call, empty, tell_content, tell_version};
 use crate::{
     body::RequestBody,
-    crc::Checksum,
+    crc::{Checksum, Sum},
     error::{Code, Failure},
     headers,
     limits::PIECE_BYTES,
@@ -17,6 +17,7 @@ use crate::{
 pub(super) async fn run(call: &Call<'_>, body: &mut RequestBody) -> Answer {
     check_length(call, body)?;
     let metadata = headers::metadata(call.headers)?;
+    let told = metadata.clone();
     let storage_class = headers::storage_class(call.headers)?.unwrap_or_default();
     let tags = headers::tags(call.headers)?.unwrap_or_default();
     let access = headers::access_list(call.headers)?;
@@ -37,7 +38,8 @@ pub(super) async fn run(call: &Call<'_>, body: &mut RequestBody) -> Answer {
         .await;
     let (outcome, checksum) = write(call.store, writer, body).await?;
     let mut response = empty(StatusCode::OK);
-    tell_content(&mut response, &outcome.etag, &checksum);
+    tell_content(call, &mut response, &outcome.etag, checksum);
+    headers::tell_encryption(response.headers_mut(), &told);
     tell_version(&mut response, outcome.version_id.as_deref());
     Ok(response)
 }
@@ -60,7 +62,7 @@ pub(super) async fn write(
     store: &Store,
     begun: Result<Box<dyn ObjectWriter>, StoreError>,
     body: &mut RequestBody,
-) -> Result<(PutOutcome, String), Failure> {
+) -> Result<(PutOutcome, Sum), Failure> {
     let mut writer = begun.map_err(|error| match error.kind() {
         ErrorKind::NotImplemented => Failure::new(
             Code::NotImplemented,

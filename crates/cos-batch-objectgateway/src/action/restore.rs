@@ -3,7 +3,7 @@
 use cos_batch_objectstore::{RestoreOutcome, RestoreRequest, RestoreTier};
 use http::StatusCode;
 
-use super::{Answer, Call, empty, malformed, read_xml};
+use super::{Answer, Call, empty, expect, malformed, read_xml};
 use crate::{
     body::RequestBody,
     error::{Code, Failure},
@@ -11,10 +11,12 @@ use crate::{
 
 pub(super) async fn run(call: &Call<'_>, body: &mut RequestBody) -> Answer {
     let root = read_xml(body, "RestoreRequest").await?;
+    expect(&root, &["Days", "CASJobParameters"], &[])?;
     let days = root.text_of("Days").and_then(|days| days.trim().parse::<u16>().ok());
     let days = days.ok_or_else(|| malformed("Days must be a whole number"))?;
-    let tier = root.child("CASJobParameters").and_then(|parameters| parameters.text_of("Tier"));
-    let tier = match tier {
+    let parameters = root.child("CASJobParameters");
+    parameters.map_or(Ok(()), |parameters| expect(parameters, &["Tier"], &[]))?;
+    let tier = match parameters.and_then(|parameters| parameters.text_of("Tier")).map(str::trim) {
         Some("Bulk") => RestoreTier::Bulk,
         // The fastest tier, where there is one, takes no longer than the one below it.
         None | Some("Standard") => RestoreTier::Standard,

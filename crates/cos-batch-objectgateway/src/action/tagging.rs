@@ -3,15 +3,20 @@
 use cos_batch_objectstore::{Directive, Tag, TagRequest};
 use http::StatusCode;
 
-use super::{Answer, Call, document, empty, malformed, read_xml};
+use super::{Answer, Call, document, empty, expect, malformed, read_xml};
 use crate::{body::RequestBody, error::Failure, xml::Document};
 
 pub(super) async fn put(call: &Call<'_>, body: &mut RequestBody) -> Answer {
     let root = read_xml(body, "Tagging").await?;
+    expect(&root, &["TagSet"], &[])?;
     let set = root.child("TagSet").ok_or_else(|| malformed("a Tagging needs one TagSet"))?;
-    let tag = |tag: &crate::xml::Node| match (tag.text_of("Key"), tag.text_of("Value")) {
-        (Some(key), Some(value)) => Ok(Tag { key: key.to_owned(), value: value.to_owned() }),
-        _ => Err(malformed("each Tag needs one Key and one Value")),
+    expect(set, &[], &["Tag"])?;
+    let tag = |tag: &crate::xml::Node| {
+        expect(tag, &["Key", "Value"], &[])?;
+        match (tag.text_of("Key"), tag.text_of("Value")) {
+            (Some(key), Some(value)) => Ok(Tag { key: key.to_owned(), value: value.to_owned() }),
+            _ => Err(malformed("each Tag needs one Key and one Value")),
+        }
     };
     let tags = set.children("Tag").map(tag).collect::<Result<Vec<_>, Failure>>()?;
     replace(call, tags).await?;

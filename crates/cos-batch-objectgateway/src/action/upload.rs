@@ -12,6 +12,7 @@ use crate::{
 
 pub(super) async fn initiate(call: &Call<'_>) -> Answer {
     let metadata = headers::metadata(call.headers)?;
+    let told = metadata.clone();
     let storage_class = headers::storage_class(call.headers)?.unwrap_or_default();
     let tags = headers::tags(call.headers)?.unwrap_or_default();
     let access = headers::access_list(call.headers)?;
@@ -32,11 +33,13 @@ pub(super) async fn initiate(call: &Call<'_>) -> Answer {
             store.create_multipart(request).await
         })
         .await?;
-    Ok(document(Document::whole("InitiateMultipartUploadResult", |result| {
+    let mut response = document(Document::whole("InitiateMultipartUploadResult", |result| {
         result.text("Bucket", call.bucket);
         result.text("Key", call.key);
         result.text("UploadId", &id);
-    })))
+    }));
+    headers::tell_encryption(response.headers_mut(), &told);
+    Ok(response)
 }
 
 pub(super) async fn abort(call: &Call<'_>) -> Answer {

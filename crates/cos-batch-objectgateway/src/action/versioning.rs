@@ -3,7 +3,7 @@
 use cos_batch_objectstore::BucketVersioning;
 use http::StatusCode;
 
-use super::{Answer, Call, document, empty, malformed, read_xml};
+use super::{Answer, Call, document, empty, expect, malformed, read_xml};
 use crate::{body::RequestBody, xml::Document};
 
 pub(super) async fn get(call: &Call<'_>) -> Answer {
@@ -18,7 +18,8 @@ pub(super) async fn get(call: &Call<'_>) -> Answer {
 
 pub(super) async fn put(call: &Call<'_>, body: &mut RequestBody) -> Answer {
     let root = read_xml(body, "VersioningConfiguration").await?;
-    let state = match root.text_of("Status") {
+    expect(&root, &["Status"], &[])?;
+    let state = match root.text_of("Status").map(str::trim) {
         Some("Enabled") => BucketVersioning::Enabled,
         Some("Suspended") => BucketVersioning::Suspended,
         _ => return Err(malformed("Status must be Enabled or Suspended")),

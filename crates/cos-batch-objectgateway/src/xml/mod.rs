@@ -4,4 +4,4 @@ mod read;
 mod write;
 
 pub(crate) use read::{Node, read};
-pub(crate) use write::Document;
+pub(crate) use write::{DECLARATION, Document};

@@ -33,6 +33,22 @@ impl Node {
         self.children.iter().filter(move |child| child.name == name)
     }
 
+    /// Refuses children of any other names than these, and more than one of a name of the first list: what is not read
+    /// could have changed what is meant by what is.
+    pub(crate) fn expect(&self, once: &[&str], many: &[&str]) -> Result<(), String> {
+        for (at, child) in self.children.iter().enumerate() {
+            let (parent, name) = (&self.name, &child.name);
+            let is_once = once.contains(&name.as_str());
+            if !is_once && !many.contains(&name.as_str()) {
+                return Err(format!("a {parent} has no element {name:?}"));
+            }
+            if is_once && self.children[..at].iter().any(|earlier| earlier.name == *name) {
+                return Err(format!("a {parent} has one {name} at most"));
+            }
+        }
+        Ok(())
+    }
+
     /// Text of the only child of this name.
     pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.as_str())
@@ -135,6 +151,20 @@ mod tests {
         assert_eq!((tags[0].text_of("Key"), tags[0].text_of("Value")), (Some("a<\"中"), Some("")));
         assert_eq!((tags[1].text_of("Key"), tags[1].text_of("Value")), (Some("<b>"), Some(" v ")));
         assert_eq!(root.child("TagSet").unwrap().child("Tag"), None, "there are two");
+    }
+
+    #[test]
+    fn children_that_are_not_expected() {
+        for (body, good) in [
+            ("<a><b/><c/><c/></a>", true),
+            ("<a/>", true),
+            ("<a>text</a>", true),
+            ("<a><b/><b/></a>", false),
+            ("<a><B/></a>", false),
+            ("<a><d/></a>", false),
+        ] {
+            assert_eq!(read(body.as_bytes(), "a").unwrap().expect(&["b"], &["c"]).is_ok(), good, "{body}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use quick_xml::escape::escape;
 
 /// The declaration that answers of COS begin with.
-const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
 /// A document in the making. Elements are closed in the order of the calls, which are all ours.
 pub(crate) struct Document {

@@ -33,6 +33,8 @@ struct Seen {
     largest: AtomicUsize,
     written: AtomicU64,
     finished: AtomicU64,
+    /// Seconds that each write takes.
+    slow: AtomicU64,
 }
 
 struct Sink(Arc<Seen>);
@@ -41,7 +43,11 @@ impl ObjectWriter for Sink {
     fn write(&mut self, piece: Bytes) -> BoxFuture<'_, Result<(), StoreError>> {
         self.0.largest.fetch_max(piece.len(), Ordering::SeqCst);
         self.0.written.fetch_add(piece.len() as u64, Ordering::SeqCst);
-        Box::pin(async { Ok(()) })
+        let slow = std::time::Duration::from_secs(self.0.slow.load(Ordering::SeqCst));
+        Box::pin(async move {
+            tokio::time::sleep(slow).await;
+            Ok(())
+        })
     }
 
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<PutOutcome, StoreError>> {
@@ -222,7 +228,14 @@ async fn an_object_that_is_replaced_while_it_is_read_is_not_mixed() {
 async fn put_stream(pieces: impl Stream<Item = Bytes> + Send + 'static) -> (String, std::time::Duration) {
     let store = MemoryStore::new();
     store.create_bucket(BUCKET).unwrap();
-    let gateway = ObjectGateway::builder(Arc::new(store)).authenticate(keys()).clock(|| NOW).build().unwrap();
+    put_stream_into(Arc::new(store), pieces).await
+}
+
+async fn put_stream_into(
+    store: Arc<dyn ObjectStore>,
+    pieces: impl Stream<Item = Bytes> + Send + 'static,
+) -> (String, std::time::Duration) {
+    let gateway = ObjectGateway::builder(store).authenticate(keys()).clock(|| NOW).build().unwrap();
     let frames = pieces.map(|piece| Ok::<_, std::io::Error>(http_body::Frame::data(piece)));
     let head = Ask::new("PUT", "/k").header("transfer-encoding", "chunked").signed().request;
     let started = Instant::now();
@@ -251,4 +264,14 @@ async fn bodies_that_stall_or_drip_are_given_up() {
     // Slow, but not too slow.
     let (code, took) = put_stream(drips(std::time::Duration::from_secs(1), 5000, 200)).await;
     assert_eq!((code.as_str(), took.as_secs()), ("", 201));
+}
+
+/// The client is at hand all the time: it is the store that takes hours.
+#[tokio::test(start_paused = true)]
+async fn what_the_store_takes_is_not_the_clients_time() {
+    let store = Endless::default();
+    store.0.slow.store(500, Ordering::SeqCst);
+    let pieces = stream::iter((0..10).map(|_| Bytes::from(vec![b'x'; PIECE_BYTES])));
+    let (code, took) = put_stream_into(Arc::new(store), pieces).await;
+    assert_eq!((code.as_str(), took.as_secs()), ("", 5000));
 }

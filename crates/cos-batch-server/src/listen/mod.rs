@@ -1,9 +1,22 @@
 //! Serving connections. The only place of this crate that spawns: one task for each connection, all of them bounded,
 //! and gone when [`serve`] returns.
 
+mod accept;
+mod linger;
+mod own_machine;
 mod write_timeout;
 
-use std::{error::Error, future, io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    error::Error,
+    future, io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use http::{Request, Response};
 use http_body::Body;
@@ -16,14 +29,21 @@ use tokio::{
     task::JoinSet,
 };
 
+use accept::{Failures, Then};
+use linger::Linger;
 use write_timeout::WriteTimeout;
+
+pub use linger::{LINGER, LINGER_BYTES_MAX, LINGER_IDLE};
+pub use own_machine::OwnMachine;
+pub use write_timeout::{WRITE_BYTES_PER_SECOND_MIN, WRITE_GRACE};
 
 /// How long the head of a request may take, counted from when the connection waits for it, so that it is also how long
 /// a kept-alive connection may be idle. A client's pool should give connections up earlier; slow and idle connections
 /// cost the same, and [`CONNECTIONS_MAX`] bounds both.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long an answer may wait for its client to take more of it.
+/// How long an answer may wait for its client to take any more of it. How much it must take in all says
+/// [`WRITE_BYTES_PER_SECOND_MIN`].
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Most connections at a time; further ones wait in the system's queue. Each takes a file descriptor and some 30 KB, and
@@ -37,12 +57,6 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 /// [`HEADER_BYTES_MAX`](crate::HEADER_BYTES_MAX) and [`URI_BYTES_MAX`](crate::URI_BYTES_MAX) together, so that ordinary
 /// excess is answered by the service.
 pub const BUFFER_BYTES_MAX: usize = 64 * 1024;
-
-/// How long to wait after accepting failed for want of a resource, which time may bring back.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// After how many failures in a row the listener is given up: with the pauses between them, some minute.
-const ACCEPT_FAILURES_MAX: u32 = 600;
 
 /// Settings of [`serve`].
 ///
@@ -74,6 +88,10 @@ impl Default for ListenOptions {
 
 /// Serves HTTP/1 connections until `shutdown` is ready; then accepts no more, lets begun requests end within
 /// [`ListenOptions::drain`], and cuts off what is left.
+///
+/// While the system has no descriptor or no memory for a further connection, none is accepted; those that are there go
+/// on. A connection whose last request was answered before all of its body was read stays open for [`LINGER`] at most,
+/// so that a client that sends first and reads then sees the answer.
 ///
 /// Any hyper service will do, not only [`BatchService`](crate::BatchService).
 ///
@@ -127,7 +145,7 @@ where
 {
     let (stop, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
-    let mut failures = 0;
+    let mut failures = Failures::default();
     let mut shutdown = pin!(shutdown);
     let result = loop {
         let accepted = tokio::select! {
@@ -143,7 +161,7 @@ where
         };
         match accepted {
             Ok((stream, peer)) => {
-                failures = 0;
+                failures = Failures::default();
                 // Answers are small and written whole: waiting for more to send gains nothing.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, %peer, "TCP_NODELAY cannot be set");
@@ -151,17 +169,14 @@ where
                 let handshake = handshake(stream);
                 connections.spawn(connection(handshake, service.clone(), stopping.clone(), options, peer));
             }
-            // The client was gone before it was accepted.
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) if failures == ACCEPT_FAILURES_MAX => break Err(error),
-            Err(error) => {
-                failures += 1;
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::select! {
+            Err(error) => match failures.then(&error) {
+                Then::GoOn => {}
+                Then::GiveUp => break Err(error),
+                Then::Wait(pause) => tokio::select! {
                     () = &mut shutdown => break Ok(()),
-                    () = tokio::time::sleep(ACCEPT_PAUSE) => {}
-                }
-            }
+                    () = tokio::time::sleep(pause) => {}
+                },
+            },
         }
     };
     drop(listener);
@@ -188,8 +203,9 @@ async fn connection<T, S, B>(
     B: Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
+    let hurry = Arc::new(AtomicBool::new(false));
     let stream = match tokio::time::timeout(options.head_timeout, handshake).await {
-        Ok(Ok(stream)) => WriteTimeout::new(stream, options.write_timeout),
+        Ok(Ok(stream)) => Linger::new(WriteTimeout::new(stream, options.write_timeout), Arc::clone(&hurry)),
         Ok(Err(error)) => return tracing::debug!(%error, %peer, "the handshake failed"),
         Err(_) => return tracing::debug!(%peer, "the handshake took too long"),
     };
@@ -203,6 +219,7 @@ async fn connection<T, S, B>(
         ended = &mut http => ended,
         // Only ever an error: the sender is dropped at shutdown.
         _ = stopping.changed() => {
+            hurry.store(true, Ordering::Relaxed);
             http.as_mut().graceful_shutdown();
             http.await
         }
@@ -210,9 +227,4 @@ async fn connection<T, S, B>(
     if let Err(error) = ended {
         tracing::debug!(%error, %peer, "the connection ended early");
     }
-}
-
-fn is_of_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

@@ -9,6 +9,7 @@ mod captures;
 #[path = "../../examples/custom_server.rs"]
 #[expect(dead_code, reason = "the example has a main function of its own")]
 mod custom_server;
+mod ends;
 mod error_table;
 mod errors;
 mod example;

@@ -1,6 +1,7 @@
 //! The assembled server: engine, stores and API on one data folder.
 
 mod data;
+mod descriptors;
 mod extension;
 mod lock;
 mod objects;
@@ -11,7 +12,10 @@ use cos_batch_engine::{Access, Buckets, Config as EngineConfig, Engine, Parts, R
 use cos_batch_jobstore::SqliteJobStore;
 use cos_batch_model::{AppId, BatchApi};
 use cos_batch_objectstore::{FolderStore, ObjectStore};
-use cos_batch_server::{BatchService, Key, StaticKeys, listen};
+use cos_batch_server::{
+    BatchService, Key, StaticKeys,
+    listen::{self, ListenOptions, OwnMachine},
+};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub(crate) use self::data::DataFolder;
@@ -83,13 +87,23 @@ impl Server {
             .await
             .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
         let engine = Arc::new(engine);
+        // Whoever lets everybody in lets in the web pages that somebody on this machine looks at, unless told not to.
+        let everybody = matches!(callers, Callers::Everybody);
         let service = service(&engine, callers)?;
+        let listeners = 1 + usize::from(objects.is_some());
+        let options = ListenOptions { connections: descriptors::connections(listeners), ..ListenOptions::default() };
         let (stop, until) = stopper();
-        let task = tokio::spawn(listen::serve(jobs.0, service, until, listen::ListenOptions::default()));
+        let task = match everybody {
+            true => tokio::spawn(listen::serve(jobs.0, OwnMachine::new(service), until, options)),
+            false => tokio::spawn(listen::serve(jobs.0, service, until, options)),
+        };
         let jobs = Listener { address: jobs.1, stop, task };
         let objects = objects.map(|(listener, address)| {
             let (stop, until) = stopper();
-            let task = tokio::spawn(listen::serve(listener, gateway, until, listen::ListenOptions::default()));
+            let task = match everybody {
+                true => tokio::spawn(listen::serve(listener, OwnMachine::new(gateway), until, options)),
+                false => tokio::spawn(listen::serve(listener, gateway, until, options)),
+            };
             Listener { address, stop, task }
         });
         Ok(Self { jobs, objects, engine, _data: data })

@@ -30,7 +30,8 @@ pub(super) fn gateway(store: Arc<dyn ObjectStore>, callers: &Callers, access: Ac
         Callers::Keys(credentials) => {
             let keys = credentials.keys.iter().map(|key| {
                 let uin = key.uin.as_ref().map(ToString::to_string);
-                let known = Key { uin, ..Key::new(key.secret_key.clone(), key.appid.to_string()) };
+                let security_token = key.security_token.as_ref().map(|token| token.expose().to_owned());
+                let known = Key { uin, security_token, ..Key::new(key.secret_key.clone(), key.appid.to_string()) };
                 (key.secret_id.clone(), known)
             });
             builder.authenticate(keys.collect::<BTreeMap<_, _>>()).authorize(Rights(access))

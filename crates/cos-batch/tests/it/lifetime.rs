@@ -51,6 +51,23 @@ fn sigterm_ends_the_server_and_the_job_goes_on_at_the_next_start() {
     assert_eq!(server.terminate().code(), Some(0));
 }
 
+/// The server asks for more descriptors than a shell gives by default.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_limit_of_open_files_is_raised() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let reachable = maximum.unwrap_or(u64::MAX).min(16 * 1024);
+    // The server has this limit from the test.
+    setrlimit(Resource::Nofile, Rlimit { current: Some(reachable.min(1024)), maximum }).unwrap();
+    let place = Place::new();
+    let server = Server::start(&place);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", server.id())).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let soft = line.split_whitespace().nth(3).unwrap();
+    assert!(soft == "unlimited" || soft.parse::<u64>().unwrap() >= reachable, "{line}");
+}
+
 #[test]
 fn a_folder_has_one_server_at_a_time() {
     let place = Place::new();

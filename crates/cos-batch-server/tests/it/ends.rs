@@ -1,0 +1,67 @@
+//! How connections end, and who gets none.
+
+use cos_batch_model::ErrorCode;
+use cos_batch_server::listen::{self, ListenOptions, OwnMachine};
+use tokio::{net::TcpListener, sync::oneshot};
+
+use crate::support::{socket::patiently, *};
+
+/// Far more than is read of a refused body before the answer.
+const LARGE: usize = 48 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_all_of_a_very_large_body_first_sees_why_it_is_refused() {
+    let server = Server::start(anonymous(Recorder::default()).build().unwrap()).await;
+    for _ in 0..3 {
+        let mut connection = Connection::open(&server).await;
+        connection.write(format!("POST /jobs HTTP/1.1\r\nHost: h\r\nContent-Length: {LARGE}\r\n\r\n")).await;
+        connection.write(vec![b'x'; LARGE]).await;
+        assert_eq!(error(&connection.answer().await).code, ErrorCode::XmlSizeLimit);
+        assert!(connection.rest().await.is_empty(), "that was the last answer");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_stays_does_not_hold_up_the_end_of_the_server() {
+    let server = Server::start(anonymous(Recorder::default()).build().unwrap()).await;
+    let mut connection = Connection::open(&server).await;
+    let close = "GET /jobs HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    assert_eq!(connection.ask(close).await.status(), 200);
+    // It has its answer, and neither ends the connection nor sends more.
+    let started = std::time::Instant::now();
+    server.stop().await;
+    assert!(started.elapsed() < listen::LINGER_IDLE, "{:?}", started.elapsed());
+    assert!(connection.rest().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_for_its_own_machine_answers_no_web_page() {
+    let recorder = Recorder::default();
+    let service = OwnMachine::new(anonymous(recorder).build().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let until = async {
+        let _ = stopped.await;
+    };
+    let task = tokio::spawn(listen::serve(listener, service, until, ListenOptions::default()));
+    let host = format!("Host: {address}");
+    for (headers, status) in [
+        (host.clone(), 200),
+        ("Host: localhost".to_owned(), 200),
+        (format!("{host}\r\nSec-Fetch-Site: none"), 200),
+        (format!("{host}\r\nSec-Fetch-Site: cross-site"), 403),
+        (format!("{host}\r\nOrigin: https://evil.example"), 403),
+        ("Host: evil.example:80".to_owned(), 403),
+    ] {
+        let mut connection = Connection::to(address).await;
+        let answer = connection.ask(format!("GET /jobs HTTP/1.1\r\n{headers}\r\n\r\n")).await;
+        assert_eq!(answer.status(), status, "{headers}");
+        if status == 403 {
+            assert_eq!(error(&answer).code, ErrorCode::AccessDenied, "{headers}");
+        }
+    }
+    stop.send(()).unwrap();
+    patiently(task).await.unwrap().unwrap();
+}
