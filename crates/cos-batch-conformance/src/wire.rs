@@ -98,7 +98,7 @@ pub fn checks() -> Vec<CheckInfo> {
 
 /// Runs the checks of these groups, one after the other.
 ///
-/// As [`api::run`](crate::api::run) with a [`Wire`] in place of a backend. Source: each check names its own.
+/// As [`api::run`] with a [`Wire`] in place of a backend. Source: each check names its own.
 pub async fn run(wire: Arc<dyn Wire>, setup: &Setup, groups: &[Group]) -> Report {
     let line = Arc::new(Line::new(wire, setup));
     let bench = WireBench { bench: Bench::new(Arc::<Line>::clone(&line), setup), line };

@@ -43,6 +43,7 @@ pub(crate) fn examples_or_sources(repo: &Repo) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (path, text) in files {
         let mut documentation = String::new();
+        let mut in_attribute = false;
         for (index, line) in text.lines().enumerate() {
             // Tests are last in a file.
             if line.starts_with("#[cfg(test)]") {
@@ -55,7 +56,8 @@ pub(crate) fn examples_or_sources(repo: &Repo) -> Vec<Violation> {
                 continue;
             }
             // Attributes stand between, some of them over several lines.
-            if trimmed.starts_with("#[") || trimmed.starts_with(")]") {
+            if in_attribute || trimmed.starts_with("#[") {
+                in_attribute = !trimmed.ends_with(']');
                 continue;
             }
             let sourced = SOURCES.iter().any(|source| documentation.contains(source));
