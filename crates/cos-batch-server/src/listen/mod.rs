@@ -10,7 +10,7 @@ use std::{
     error::Error,
     future, io,
     net::SocketAddr,
-    pin::{Pin, pin},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,7 +23,7 @@ use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::Service};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::JoinSet,
@@ -176,23 +176,6 @@ where
     result
 }
 
-/// A service that need not stay where it is, so that its connection can be had back from hyper.
-struct Boxed<S>(Box<S>);
-
-impl<S: Service<Request<Incoming>>> Service<Request<Incoming>> for Boxed<S>
-where
-    S: 'static,
-    S::Future: Send,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        Box::pin(self.0.call(request))
-    }
-}
-
 /// Serves one connection until it ends, or until its current request ends once `stopping` says so.
 async fn connection<T, S, B>(
     handshake: impl Future<Output = io::Result<T>>,
@@ -202,8 +185,7 @@ async fn connection<T, S, B>(
     peer: SocketAddr,
 ) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>> + 'static,
-    S::Future: Send,
+    S: Service<Request<Incoming>, Response = Response<B>>,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     B: Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -214,25 +196,22 @@ async fn connection<T, S, B>(
         Ok(Err(error)) => return tracing::debug!(%error, %peer, "the handshake failed"),
         Err(_) => return tracing::debug!(%peer, "the handshake took too long"),
     };
-    let mut http = http1::Builder::new()
+    let http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.head_timeout)
         .max_buf_size(BUFFER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), Boxed(Box::new(service)));
+        .serve_connection(TokioIo::new(stream), service);
+    let mut http = pin!(http);
     let ended = tokio::select! {
         ended = &mut http => ended,
         // Only ever an error: the sender is dropped at shutdown.
         _ = stopping.changed() => {
             hurry.store(true, Ordering::Relaxed);
-            Pin::new(&mut http).graceful_shutdown();
-            (&mut http).await
+            http.as_mut().graceful_shutdown();
+            http.await
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, %peer, "the connection ended early");
-        // What cannot be read as a request was answered, and its sender may still send.
-        if error.is_parse() {
-            let _ = http.into_parts().io.into_inner().shutdown().await;
-        }
     }
 }
