@@ -3,7 +3,7 @@
 use cos_batch_objectstore::{AclRequest, Grant, ObjectMeta};
 use http::{HeaderName, StatusCode};
 
-use super::{Answer, Call, document, empty, malformed, read_xml};
+use super::{Answer, Call, document, empty, expect, malformed, read_xml};
 use crate::{
     body::RequestBody,
     error::Failure,
@@ -14,6 +14,8 @@ use crate::{
 /// What stands before the group of everybody, and of everybody with a key.
 const GROUPS: &str = "http://cam.qcloud.com/groups/global/";
 const XSI: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+/// What names a grantee, and what else the SDKs have for it.
+const GRANTEE: [&str; 5] = ["DisplayName", "ID", "Subaccount", "URI", "uin"];
 const PERMISSIONS: [&str; 4] = ["READ", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"];
 
 /// An account as access lists name it.
@@ -50,15 +52,19 @@ pub(super) async fn put(call: &Call<'_>, body: &mut RequestBody) -> Answer {
 
 /// The list of a body. A grant to read for everybody is what `public-read` says.
 fn of_body(root: &Node) -> Result<AccessList, Failure> {
+    expect(root, &["AccessControlList", "Owner"], &[])?;
     let list = root
         .child("AccessControlList")
         .ok_or_else(|| malformed("an AccessControlPolicy needs one AccessControlList"))?;
     let mut found = AccessList { given: true, ..AccessList::default() };
+    expect(list, &[], &["Grant"])?;
     for grant in list.children("Grant") {
+        expect(grant, &["Grantee", "Permission"], &[])?;
         let permission = grant.text_of("Permission").filter(|permission| PERMISSIONS.contains(permission));
         let permission =
             permission.ok_or_else(|| malformed(format!("a Permission must be one of {}", PERMISSIONS.join(", "))))?;
         let grantee = grant.child("Grantee");
+        grantee.map_or(Ok(()), |grantee| expect(grantee, &GRANTEE, &[]))?;
         let (id, uri) = (grantee.and_then(|g| g.text_of("ID")), grantee.and_then(|g| g.text_of("URI")));
         match (id, uri.and_then(|uri| uri.strip_prefix(GROUPS))) {
             (Some(id), None) if !id.is_empty() => {

@@ -66,6 +66,15 @@ async fn a_body_that_is_not_understood_as_a_whole_does_nothing() {
     }
     let tagging = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value><Value>c</Value></Tag></TagSet></Tagging>";
     ask(g.address, Ask::new("PUT", "/k?tagging").body(tagging)).await.is(400, "MalformedXML");
+    for grants in [
+        "<Grants/>",
+        "<Grant><Grantee><ID>1</ID></Grantee><Permission>READ</Permission><Until>x</Until></Grant>",
+        "<Grant><Grantee><ID>1</ID><Id>2</Id></Grantee><Permission>READ</Permission></Grant>",
+    ] {
+        let list =
+            format!("<AccessControlPolicy><AccessControlList>{grants}</AccessControlList></AccessControlPolicy>");
+        ask(g.address, Ask::new("PUT", "/k?acl").body(list)).await.is(400, "MalformedXML");
+    }
     let part = "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>e</ETag><Etag>f</Etag></Part>\
                 </CompleteMultipartUpload>";
     ask(g.address, Ask::new("POST", "/k?uploadId=u").body(part)).await.is(400, "MalformedXML");

@@ -22,6 +22,16 @@ async fn a_client_that_sends_all_of_a_very_large_body_first_sees_why_it_is_refus
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_a_very_large_head_first_sees_why_it_is_refused() {
+    let server = Server::start(anonymous(Recorder::default()).build().unwrap()).await;
+    let mut connection = Connection::open(&server).await;
+    connection.write(format!("GET /jobs HTTP/1.1\r\nHost: h\r\nX: {}\r\n\r\n", "x".repeat(LARGE))).await;
+    let answer = connection.rest().await;
+    assert!(answer.starts_with(b"HTTP/1.1 431 "), "{:?}", String::from_utf8_lossy(&answer));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_client_that_stays_does_not_hold_up_the_end_of_the_server() {
     let server = Server::start(anonymous(Recorder::default()).build().unwrap()).await;
