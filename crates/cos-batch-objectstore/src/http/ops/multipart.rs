@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{check_version, document, made_version};
+use super::{check_version, document, list::check_advance, made_version};
 use crate::{
     CompleteRequest, ErrorKind, ListUploadsRequest, MultipartRequest, Part, PartCopyRequest, PartOutcome, PartRequest,
     PutOutcome, StorageClass, StoreError, Upload, UploadId, UploadPage,
@@ -209,11 +209,15 @@ impl Inner {
             let key = self.decoded(&key, encoded)?;
             uploads.push(Upload { key, id, initiated, storage_class: StorageClass::new(class) });
         }
-        let next = match (more, next_key) {
+        let next = match (more, next_key.filter(|key: &String| !key.is_empty())) {
             (false, _) => None,
             (true, Some(key)) => Some((self.decoded(&key, encoded)?, next_id)),
-            (true, None) => uploads.last().map(|last| (last.key.clone(), last.id.clone())),
+            (true, None) => match uploads.last() {
+                Some(last) => Some((last.key.clone(), last.id.clone())),
+                None => return Err(answer.nonsense("a page without uploads that is not the last")),
+            },
         };
+        check_advance(&answer, next.as_ref(), *after)?;
         Ok(UploadPage { uploads, next })
     }
 }

@@ -33,7 +33,6 @@ async fn start() -> S3Server {
             ("large_objects_are_copied_in_parts", "a range beyond the end is accepted"),
             ("parts_become_one_object", "completing a completed upload is an internal error"),
             ("uploads_and_parts_are_listed_in_pages", "the answer has the root ListPartsResponse"),
-            ("uploads_carry_attributes", "a canned list and grants are refused together, as by S3"),
             ("versions_are_listed", "deleting what does not exist makes no marker"),
             ("versions_are_listed_in_pages", "markers stand behind all versions"),
         ],
