@@ -1,6 +1,8 @@
 //! Uploads in parts.
 
+use bytes::Bytes;
 use http::Method;
+use tokio::sync::mpsc;
 
 use super::{check_version, document, list::check_advance, made_version};
 use crate::{
@@ -47,6 +49,19 @@ impl Inner {
         // The same number again replaces the part by the same.
         let call = part(Method::PUT, upload, number)?.content(body).repeatable();
         let answer = self.order(call).await?;
+        let etag = answer.etag().ok_or_else(|| answer.nonsense("a part without an ETag"))?;
+        Ok(PartOutcome { etag: etag.to_owned() })
+    }
+
+    /// A part whose content is still on its way: `size` bytes in all.
+    pub(crate) async fn upload_pieces(
+        &self,
+        upload: UploadId<'_>,
+        number: u16,
+        size: u64,
+        pieces: mpsc::Receiver<Bytes>,
+    ) -> Result<PartOutcome, StoreError> {
+        let answer = self.order(part(Method::PUT, upload, number)?.pieces(size, pieces)).await?;
         let etag = answer.etag().ok_or_else(|| answer.nonsense("a part without an ETag"))?;
         Ok(PartOutcome { etag: etag.to_owned() })
     }

@@ -2,6 +2,7 @@
 
 mod cos;
 mod faults;
+mod gateway;
 mod moto;
 mod python;
 mod s3;
