@@ -23,8 +23,11 @@ impl Inner {
         let call = Call::object(Method::GET, bucket, key).flag("acl").version(version);
         let answer = self.send(call).await.map_err(|error| with_read_version(error, version))?;
         let mut acl = Acl::default();
-        let (mut grantee, mut permission) = (String::new(), String::new());
+        let (mut owner, mut grantee, mut permission) = (String::new(), String::new(), String::new());
         document(&answer, "AccessControlPolicy", |path, text| {
+            if path == "AccessControlPolicy/Owner/ID" {
+                text.clone_into(&mut owner);
+            }
             let Some(rest) = path.strip_prefix("AccessControlPolicy/AccessControlList/Grant") else { return };
             match rest {
                 "/Grantee/ID" | "/Grantee/URI" | "/Grantee/EmailAddress" => text.clone_into(&mut grantee),
@@ -36,6 +39,24 @@ impl Inner {
             }
         })?;
         acl.canned = answer.header(&self.dialect.names().acl).map(str::to_owned);
+        // What its owner has anyway was never set.
+        let told = acl.grants.len();
+        acl.grants.retain(|grant| !(grant.grantee == owner && grant.permission == "FULL_CONTROL"));
+        if !self.dialect.grants_to_groups() {
+            // A group can have come by its grant in one way only.
+            acl.grants.retain(|grant| {
+                match canned_with_group(acl.canned.as_deref(), &grant.grantee, &grant.permission) {
+                    Ok(canned) => {
+                        acl.canned = Some(canned.to_owned());
+                        false
+                    }
+                    Err(_) => true,
+                }
+            });
+        }
+        if acl.grants.is_empty() && acl.canned.is_none() && told > 0 {
+            acl.canned = Some("private".to_owned());
+        }
         if acl.canned.as_deref() == Some(self.dialect.default_acl()) {
             // What the bucket says is none of the object's own.
             acl = Acl::default();

@@ -88,7 +88,7 @@ impl Fixture for Gated {
     }
 
     fn lacks(&self) -> Lacks {
-        Lacks { operation_ids: true, ..Lacks::default() }
+        Lacks { operation_ids: true, canned_lists_beside_grants: true, gaps_between_parts: true, ..Lacks::default() }
     }
 }
 

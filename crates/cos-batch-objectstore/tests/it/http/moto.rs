@@ -32,6 +32,7 @@ async fn start() -> S3Server {
             ("delete_leaves_a_marker", "removing a marker that is not the newest does not say that it was one"),
             ("large_objects_are_copied_in_parts", "a range beyond the end is accepted"),
             ("parts_become_one_object", "completing a completed upload is an internal error"),
+            ("parts_come_in_pieces", "a part for a completed upload is an internal error"),
             ("uploads_and_parts_are_listed_in_pages", "the answer has the root ListPartsResponse"),
             ("versions_are_listed", "deleting what does not exist makes no marker"),
             ("versions_are_listed_in_pages", "markers stand behind all versions"),
