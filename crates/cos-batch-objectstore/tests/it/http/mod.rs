@@ -7,5 +7,6 @@ mod moto;
 mod python;
 mod s3;
 mod script;
+mod sdk;
 mod seaweed;
 mod signed;
