@@ -10,3 +10,5 @@ mod script;
 mod sdk;
 mod seaweed;
 mod signed;
+mod tls;
+mod url_credentials;
