@@ -165,6 +165,8 @@ fn metadata(new: &model::NewObjectMetadata) -> Result<Metadata, ValidationError>
         cache_control: text(&new.cache_control),
         content_disposition: text(&new.content_disposition),
         content_encoding: text(&new.content_encoding),
+        // The API has no element for it.
+        content_language: None,
         content_type: text(&new.content_type),
         expires: text(&new.http_expires_date),
         server_side_encryption: match &new.sse_algorithm {

@@ -156,6 +156,7 @@ pub(crate) fn merged(old: &Metadata, new: &Metadata) -> Metadata {
         cache_control: pick(&new.cache_control, &old.cache_control),
         content_disposition: pick(&new.content_disposition, &old.content_disposition),
         content_encoding: pick(&new.content_encoding, &old.content_encoding),
+        content_language: pick(&new.content_language, &old.content_language),
         content_type: pick(&new.content_type, &old.content_type),
         expires: pick(&new.expires, &old.expires),
         server_side_encryption: new.server_side_encryption.clone(),

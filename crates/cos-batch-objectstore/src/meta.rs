@@ -51,6 +51,9 @@ pub struct Metadata {
     /// `Content-Encoding`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_encoding: Option<String>,
+    /// `Content-Language`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_language: Option<String>,
     /// `Content-Type`
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,

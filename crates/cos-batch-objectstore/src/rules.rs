@@ -132,6 +132,8 @@ pub(crate) fn is_bucket_name(name: &str) -> bool {
         && bytes.iter().all(|&b| edge(b) || b == b'-' || b == b'.')
         && bytes.first().copied().is_some_and(edge)
         && bytes.last().copied().is_some_and(edge)
+        // Labels of a host: each begins and ends with a letter or digit too.
+        && !["..", ".-", "-."].iter().any(|pair| name.contains(pair))
 }
 
 pub(crate) fn check_new_bucket(name: &str) -> Result<(), Fail> {
@@ -139,7 +141,7 @@ pub(crate) fn check_new_bucket(name: &str) -> Result<(), Fail> {
         return Ok(());
     }
     let reason = format!(
-        "a bucket's name has 1–{MAX_BUCKET_NAME_BYTES} bytes of a–z, 0–9, hyphen and dot, with a letter or digit at each end"
+        "a bucket's name has 1–{MAX_BUCKET_NAME_BYTES} bytes of a–z, 0–9, hyphen and dot, with a letter or digit at each end and on both sides of a dot"
     );
     Err(Fail::new(ErrorKind::InvalidArgument, reason))
 }
@@ -176,6 +178,7 @@ pub(crate) fn check_metadata(metadata: &Metadata) -> Result<(), Fail> {
         &metadata.cache_control,
         &metadata.content_disposition,
         &metadata.content_encoding,
+        &metadata.content_language,
         &metadata.content_type,
         &metadata.expires,
         &metadata.server_side_encryption,
@@ -295,7 +298,9 @@ mod tests {
         for good in ["a", "b-125", "photos.2020-1", &"x".repeat(63)] {
             assert!(is_bucket_name(good), "{good}");
         }
-        for bad in ["", ".", "..", "-a", "a-", "A", "a/b", "a_b", ".cos-batch", "a\0", &"x".repeat(64)] {
+        for bad in
+            ["", ".", "..", "-a", "a-", "A", "a/b", "a_b", ".cos-batch", "a\0", "a..b", "a.-b", "a-.b", &"x".repeat(64)]
+        {
             assert!(!is_bucket_name(bad), "{bad}");
         }
     }

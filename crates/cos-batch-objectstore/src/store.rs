@@ -114,7 +114,7 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>>;
 
     /// Begins to write a whole object whose content comes in pieces: the request's body, then what the writer is given.
-    /// What [`put`](Self::put) says holds once it is finished.
+    /// What [`put`](Self::put) says holds once it is finished; that the bucket is missing may be said as late as that.
     fn begin_put<'a>(&'a self, _request: PutRequest<'a>) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
         not_implemented("begin_put")
     }
@@ -192,13 +192,27 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// Begins to upload one part whose content comes in pieces.
     ///
     /// # Errors
-    /// As [`upload_part`](Self::upload_part).
+    /// As [`upload_part`](Self::upload_part); that there is no such upload may be said as late as at the end.
     fn begin_part<'a>(
         &'a self,
         _upload: UploadId<'a>,
         _number: u16,
     ) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
         not_implemented("begin_part")
+    }
+
+    /// The same for a part whose size is known, which a store need not keep until it is whole. Content of another size is an
+    /// error, at the latest at its end, in a store that makes use of it.
+    ///
+    /// # Errors
+    /// As [`upload_part`](Self::upload_part).
+    fn begin_sized_part<'a>(
+        &'a self,
+        upload: UploadId<'a>,
+        number: u16,
+        _size: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        self.begin_part(upload, number)
     }
 
     /// Makes one part from a range of an object.

@@ -6,7 +6,7 @@ mod document;
 
 use std::time::Duration;
 
-use cos_batch_objectstore::StoreError;
+use cos_batch_objectstore::{ErrorKind, StoreError};
 
 pub use self::document::document;
 
@@ -40,7 +40,16 @@ const fn rule(code: &'static str, class: Class, because: &'static str) -> Rule {
 
 /// All codes that are worth another try, and a few that look as if they were. In the order of their names.
 pub const TABLE: &[Rule] = &[
+    rule("BadDigest", Class::Transient, "the body did not arrive as it was sent"),
     rule("BandwidthLimitExceeded", Class::Throttled, "the store's own limit on traffic"),
+    rule("ConditionalRequestConflict", Class::Transient, "somebody else writes the same key this very moment (S3)"),
+    rule("EntitySizeNotMatch", Class::Transient, "the body did not arrive whole (COS)"),
+    rule(
+        "GlacierExpeditedRetrievalNotAvailable",
+        Class::Throttled,
+        "the store has no room for a quick restore just now (S3)",
+    ),
+    rule("IncompleteBody", Class::Transient, "the body did not arrive whole"),
     rule("InsufficientStorage", Class::Permanent, "no room is left; somebody has to make some"),
     rule("InternalError", Class::Transient, "the store's own fault; also inside an answer that began with 200"),
     rule("KMS.ThrottlingException", Class::Throttled, "the key service asks for fewer requests (S3)"),
@@ -50,6 +59,7 @@ pub const TABLE: &[Rule] = &[
     rule("OperationAborted", Class::Transient, "another operation on the same object was under way (S3)"),
     rule("PathConflict", Class::Transient, "somebody else works on the same key this very moment (COS)"),
     rule("RequestLimitExceeded", Class::Throttled, "the store's own limit on requests"),
+    rule("RequestThrottled", Class::Throttled, "the store's own limit on requests"),
     rule("RequestTimeTooSkewed", Class::Permanent, "this machine's clock is wrong, and will be at the next try"),
     rule("RequestTimeout", Class::Unreachable, "the request did not arrive in time"),
     rule("ServerBusy", Class::Throttled, "the store has too much to do"),
@@ -62,6 +72,7 @@ pub const TABLE: &[Rule] = &[
     rule("TooManyRequests", Class::Throttled, "the store asks for fewer requests"),
     rule("Unreachable", Class::Unreachable, "no answer came; whether the operation was done is not known"),
     rule("UploadConflict", Class::Transient, "somebody else writes the same key this very moment (COS)"),
+    rule("XAmzContentSHA256Mismatch", Class::Transient, "the body did not arrive as it was sent (S3)"),
 ];
 
 /// Tries of one task that fail in a [`Class::Transient`] way, the last included. With the waits below they take five
@@ -102,7 +113,10 @@ pub fn classify(error: &StoreError) -> Class {
 pub fn class_of(code: &str, status: u16) -> Class {
     match TABLE.binary_search_by(|rule| rule.code.cmp(code)) {
         Ok(place) => TABLE[place].class,
+        // A refusal that the stores know by its code stays one, whatever status it comes with.
+        Err(_) if ErrorKind::of_code(code).is_some_and(|kind| !kind.is_transient()) => Class::Permanent,
         Err(_) => match status {
+            408 => Class::Transient,
             429 | 503 => Class::Throttled,
             // 501 and 505 say what the store cannot do, 507 that it is full.
             501 | 505 | 507 => Class::Permanent,

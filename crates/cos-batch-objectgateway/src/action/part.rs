@@ -15,11 +15,16 @@ pub(super) async fn upload(call: &Call<'_>, body: &mut RequestBody) -> Answer {
     put::check_length(call, body)?;
     let (number, id) = (number(call)?, upload::id(call)?);
     let (bucket, key) = call.object();
+    let size = body.announced;
     let writer = call
         .store
-        .try_call(
-            |store| async move { store.begin_part(UploadId { bucket: &bucket, key: &key, id: &id }, number).await },
-        )
+        .try_call(|store| async move {
+            let upload = UploadId { bucket: &bucket, key: &key, id: &id };
+            match size {
+                Some(size) => store.begin_sized_part(upload, number, size).await,
+                None => store.begin_part(upload, number).await,
+            }
+        })
         .await;
     let (outcome, checksum) = put::write(call.store, writer, body).await?;
     let mut response = empty(StatusCode::OK);

@@ -129,6 +129,10 @@ pub struct Lacks {
     pub tags_reset_by_copies: bool,
     /// A copy to a bucket that does not exist is an internal error.
     pub codes_of_target_buckets: bool,
+    /// Which canned list was set is not told where there are grants beside it.
+    pub canned_lists_beside_grants: bool,
+    /// The parts that an upload is completed from have numbers without gaps (COS).
+    pub gaps_between_parts: bool,
 }
 
 /// The bucket cases work in.

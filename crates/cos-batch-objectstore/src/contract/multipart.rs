@@ -146,8 +146,9 @@ pub async fn parts_have_numbers_and_can_be_replaced(fixture: &dyn Fixture) {
         refused(upload.copied(number, "source", None, None).await, ErrorKind::InvalidArgument);
     }
     let first = upload.part(1, &large(fixture, b'a')).await;
-    let old = upload.part(MAX_PART_NUMBER, b"old and longer").await;
-    let new = upload.part(MAX_PART_NUMBER, b"new").await;
+    let last = if fixture.lacks().gaps_between_parts { 2 } else { MAX_PART_NUMBER };
+    let old = upload.part(last, b"old and longer").await;
+    let new = upload.part(last, b"new").await;
     assert_ne!(old.etag, new.etag);
     refused(upload.complete(&[first.clone(), old]).await, ErrorKind::InvalidPart);
     upload.complete(&[first, new]).await.unwrap();
@@ -223,7 +224,8 @@ pub async fn uploads_carry_attributes(fixture: &dyn Fixture) {
     }
     if b.store.capabilities().acl {
         let acl = b.store.get_acl(b.name, "k", LATEST).await.unwrap();
-        assert_eq!((acl.grants, acl.canned.as_deref()), (grants, Some("private")));
+        let told = if fixture.lacks().canned_lists_beside_grants { None } else { Some("private") };
+        assert_eq!((acl.grants, acl.canned.as_deref()), (grants, told));
     }
     // An object that had more before has what the upload says.
     let upload = Upload::begin(&b, "k").await;

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::{Bucket, Fixture, LATEST, multipart::request, possible, refused};
 use crate::{
-    CompleteRequest, CompletedPart, ErrorKind, ListUploadsRequest, Metadata, ObjectWriter, PutRequest, StoreError, Tag,
-    UploadId,
+    CompleteRequest, CompletedPart, ErrorKind, ListUploadsRequest, Metadata, ObjectWriter, PutOutcome, PutRequest,
+    StoreError, Tag, UploadId,
 };
 
 /// None if the store cannot.
@@ -14,6 +14,11 @@ fn able<T>(begun: Result<T, StoreError>) -> Option<T> {
         Err(error) if error.kind() == ErrorKind::NotImplemented => None,
         begun => Some(begun.unwrap()),
     }
+}
+
+/// What becomes of a writer that is given nothing.
+async fn to_the_end(begun: Result<Box<dyn ObjectWriter>, StoreError>) -> Result<PutOutcome, StoreError> {
+    begun?.finish().await
 }
 
 async fn write(writer: &mut Box<dyn ObjectWriter>, pieces: &[&'static str]) {
@@ -43,7 +48,7 @@ pub async fn content_comes_in_pieces(fixture: &dyn Fixture) {
         assert_eq!(b.store.get_tags(b.name, key, LATEST).await.unwrap().len(), 1);
     }
     let elsewhere = PutRequest::new("no-such-bucket-1250000001", "k", Bytes::new());
-    refused(b.store.begin_put(elsewhere).await.map(drop), ErrorKind::NoSuchBucket);
+    refused(to_the_end(b.store.begin_put(elsewhere).await).await, ErrorKind::NoSuchBucket);
     refused(b.store.begin_put(PutRequest::new(b.name, "", Bytes::new())).await.map(drop), ErrorKind::InvalidObjectName);
     if b.store.capabilities().versions {
         fixture.set_versioning(b.name, true).await;
@@ -68,13 +73,22 @@ pub async fn parts_come_in_pieces(fixture: &dyn Fixture) {
     assert_eq!(etag, "5d41402abc4b2a76b9719d911017c592");
     for number in [0, 10_001] {
         refused(b.store.begin_part(id, number).await.map(drop), ErrorKind::InvalidArgument);
+        refused(b.store.begin_sized_part(id, number, 5).await.map(drop), ErrorKind::InvalidArgument);
+    }
+    // Of a size that is told, in pieces of any size; the same number again replaces the part.
+    for (body, pieces) in [("", &[][..]), ("hello", &["", "h", "ello"]), ("hello", &["hello"])] {
+        let mut writer = b.store.begin_sized_part(id, 1, body.len() as u64).await.unwrap();
+        write(&mut writer, pieces).await;
+        let part = writer.finish().await.unwrap();
+        assert_eq!((part.etag == etag, part.version_id), (body == "hello", None), "{body:?}");
     }
     // The upload ends while a part is on its way.
     let late = b.store.begin_part(id, 2).await.unwrap();
     let parts = [CompletedPart { number: 1, etag }];
     b.store.complete_multipart(CompleteRequest { upload: id, parts: &parts }).await.unwrap();
     refused(late.finish().await, ErrorKind::NoSuchUpload);
-    refused(b.store.begin_part(id, 2).await.map(drop), ErrorKind::NoSuchUpload);
+    refused(to_the_end(b.store.begin_part(id, 2).await).await, ErrorKind::NoSuchUpload);
+    refused(to_the_end(b.store.begin_sized_part(id, 2, 0).await).await, ErrorKind::NoSuchUpload);
     assert_eq!(b.get("k").await.unwrap(), "hello");
     let request = ListUploadsRequest { bucket: b.name, prefix: "", after: None, limit: 10 };
     assert_eq!(b.store.list_uploads(request).await.unwrap().uploads, []);

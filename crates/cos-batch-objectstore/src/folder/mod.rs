@@ -6,6 +6,7 @@ mod bucket;
 mod buckets;
 mod etags;
 mod find;
+mod in_use;
 mod incoming;
 mod list;
 mod list_hidden;
@@ -42,6 +43,7 @@ use crate::{
     rules::{self, Sizes},
 };
 use bucket::Bucket;
+use in_use::InUse;
 use uploads::Upload;
 use writer::{Becomes, Writer};
 
@@ -94,7 +96,8 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 /// - Removing the current file of an object by hand in a bucket that keeps versions deletes the object; older versions
 ///   stay and can be named.
 /// - The file system has to tell upper from lower case, and to keep inode numbers (not all network file systems do).
-/// - Several processes may use one folder: each sees what the others wrote. Changes of tags and versions of one object
+/// - Several processes may use one folder: each sees what the others wrote. While one has it open, the others leave temporary
+///   files alone, whoever left them. Changes of tags and versions of one object
 ///   are safe against each other within one process only.
 /// - Without [`durable`](PutRequest::durable), a loss of power may undo what was answered since the last
 ///   [`barrier`](ObjectStore::barrier), down to an object without its sidecar.
@@ -104,30 +107,43 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 /// - Deleting a bucket while others write to it may lose what they write.
 pub struct FolderStore {
     root: Dir,
+    /// Held as long as the store is open.
+    in_use: InUse,
     clock: Clock,
     open: RwLock<BTreeMap<String, Arc<Bucket>>>,
     sizes: Sizes,
 }
 
 impl FolderStore {
-    /// The store in an existing folder. Temporary files that earlier processes left in its buckets are removed.
+    /// The store in an existing folder. Temporary files that earlier processes left in its buckets are removed, unless another
+    /// store has the folder open, which may be writing them.
     ///
     /// # Errors
     /// Of the system, when the folder cannot be opened or read.
     pub fn open(root: impl AsRef<Path>) -> io::Result<Self> {
+        let in_use = InUse::new(root.as_ref())?;
+        let alone = in_use.alone;
         let root = Dir::open_ambient_dir(root, ambient_authority())?;
-        let store = Self { root, clock: wall_clock, open: RwLock::default(), sizes: Sizes::default() };
+        let store = Self { root, in_use, clock: wall_clock, open: RwLock::default(), sizes: Sizes::default() };
+        if alone {
+            store.sweep()?;
+            store.in_use.share()?;
+        }
+        Ok(store)
+    }
+
+    fn sweep(&self) -> io::Result<()> {
         let before = *STARTED.get_or_init(wall_clock) - SWEEP_SLACK_SECONDS;
-        for name in store.names()? {
+        for name in self.names()? {
             // A bucket that cannot be opened now says so when it is used.
-            let Ok(bucket) = store.bucket(&name) else { continue };
+            let Ok(bucket) = self.bucket(&name) else { continue };
             match bucket.sweep(before) {
                 Ok(0) => {}
                 Ok(swept) => tracing::info!(bucket = name, swept, "removed temporary files of an earlier process"),
                 Err(error) => tracing::warn!(bucket = name, %error, "temporary files could not be removed"),
             }
         }
-        Ok(store)
+        Ok(())
     }
 
     /// Takes the time for the end of restores (Unix seconds) from `clock`.
@@ -343,7 +359,7 @@ impl ObjectStore for FolderStore {
     }
 
     fn abort_multipart<'a>(&'a self, id: UploadId<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move { self.on(id.bucket, id.key, |b| Upload::find(b, id)?.clear()) })
+        Box::pin(async move { self.on(id.bucket, id.key, |b| Upload::abort(b, id)) })
     }
 
     fn list_parts<'a>(

@@ -96,6 +96,12 @@ impl<'a> Upload<'a> {
         Ok(upload)
     }
 
+    /// Ends an upload that is not being completed at this moment.
+    pub(super) fn abort(bucket: &'a Bucket, id: UploadId<'a>) -> Result<(), Fail> {
+        let _changing = bucket.lock(id.key);
+        Self::find(bucket, id)?.clear()
+    }
+
     /// The upload with this id, if it can be one.
     pub(super) fn named(bucket: &'a Bucket, key: &'a str, id: &'a str) -> Option<Self> {
         let possible = (1..=MAX_ID_BYTES).contains(&id.len())

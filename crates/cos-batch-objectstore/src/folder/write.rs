@@ -121,6 +121,8 @@ pub(super) fn copy_target(bucket: &Bucket, request: &CopyRequest<'_>, source: So
     rules::check_key(request.target_key)?;
     let temp = stage(bucket, request.target_key)?;
     copy_bytes(&source.object.file, 0, &temp.file, source.object.stamp.size)?;
+    // A hand may have changed the file in place meanwhile: half of it would be the old one, with the old ETag.
+    read::unchanged(&source.object)?;
     let Source { attributes, etag, .. } = source;
     if let Some(etag) = &etag {
         bucket.etags.remember(&at::stamp(&temp.file)?, etag);
@@ -307,4 +309,78 @@ pub(super) fn change<T>(
     let (etag, version_id) = object.record.map_or((None, None), |r| (r.etag, r.version_id));
     sidecar::write(bucket, key, &Record::new(&object.stamp, attributes, etag, version_id))?;
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, time::Duration};
+
+    use bytes::Bytes;
+    use cap_std::{ambient_authority, fs::Dir};
+
+    use super::*;
+    use crate::{Conditions, CopySource, Directive};
+
+    fn bucket() -> (tempfile::TempDir, Bucket) {
+        let folder = tempfile::tempdir().unwrap();
+        let bucket = Bucket::new(Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap()).unwrap();
+        (folder, bucket)
+    }
+
+    #[test]
+    fn a_source_that_is_changed_in_place_is_not_copied_by_halves() {
+        let (folder, bucket) = bucket();
+        put(&bucket, &PutRequest::new("b-1", "from", Bytes::from_static(b"old"))).unwrap();
+        let request = CopyRequest {
+            source: CopySource { bucket: "b-1", key: "from", version: &VersionSelector::Latest },
+            target_bucket: "b-1",
+            target_key: "to",
+            metadata: Directive::Copy,
+            tags: Directive::Copy,
+            grants: Directive::Copy,
+            canned_acl: None,
+            storage_class: None,
+            conditions: Conditions::default(),
+            operation: None,
+        };
+        let source = copy_source(&bucket, &request, Sizes::default(), 0).unwrap();
+        let hand = std::fs::File::options().write(true).open(folder.path().join("from")).unwrap();
+        std::io::Write::write_all(&mut &hand, b"new").unwrap();
+        // Whatever the granularity of the file system's clock.
+        hand.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000)).unwrap();
+        let failed = copy_target(&bucket, &request, source).unwrap_err();
+        assert_eq!(failed.kind, ErrorKind::PathConflict);
+        assert!(!folder.path().join("to").exists());
+    }
+
+    /// An upload is aborted before it is completed or after, not in the middle of it.
+    #[test]
+    fn an_abort_waits_for_its_turn() {
+        let (_folder, bucket) = bucket();
+        let request = crate::MultipartRequest {
+            bucket: "b-1",
+            key: "k",
+            metadata: crate::Metadata::default(),
+            tags: Vec::new(),
+            storage_class: crate::StorageClass::default(),
+            grants: Vec::new(),
+            canned_acl: None,
+            operation: None,
+        };
+        let id = super::super::uploads::begin(&bucket, &request, 0).unwrap();
+        let id = crate::UploadId { bucket: "b-1", key: "k", id: &id };
+        let completing = bucket.lock("k");
+        let (done, is_done) = mpsc::channel();
+        std::thread::scope(|threads| {
+            threads.spawn(|| {
+                let result = Upload::abort(&bucket, id).map_err(|fail| fail.kind);
+                done.send(result).unwrap();
+            });
+            assert!(is_done.recv_timeout(Duration::from_millis(100)).is_err(), "it did not wait");
+            Upload::find(&bucket, id).unwrap();
+            drop(completing);
+            assert_eq!(is_done.recv().unwrap(), Ok(()));
+        });
+        assert_eq!(Upload::find(&bucket, id).err().unwrap().kind, ErrorKind::NoSuchUpload);
+    }
 }

@@ -212,7 +212,7 @@ impl HttpStoreBuilder {
             HttpDialect::S3 => (&S3, Scheme::SigV4 { region }),
         };
         Ok(HttpStore {
-            inner: Inner {
+            inner: Arc::new(Inner {
                 dialect,
                 endpoint,
                 style,
@@ -221,7 +221,7 @@ impl HttpStoreBuilder {
                 capabilities: self.capabilities,
                 signer: Signer::new(scheme, self.credentials, self.clock),
                 transport: Transport::new(connector, self.settings),
-            },
+            }),
         })
     }
 }

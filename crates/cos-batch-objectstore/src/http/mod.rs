@@ -11,9 +11,10 @@ mod ops;
 mod settings;
 mod signer;
 mod transport;
+mod writer;
 mod xml;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, future::ready, sync::Arc};
 
 use bytes::Bytes;
 
@@ -22,13 +23,19 @@ pub use self::{
     credentials::{CommandCredentials, CredentialsSource, Fetched, FileCredentials, StaticCredentials, UrlCredentials},
     settings::HttpSettings,
 };
-use self::{dialect::Dialect, endpoint::Endpoint, signer::Signer, transport::Transport};
+use self::{
+    dialect::Dialect,
+    endpoint::Endpoint,
+    signer::Signer,
+    transport::Transport,
+    writer::{PartWriter, PutWriter, SizedPartWriter},
+};
 use crate::{
     Acl, AclRequest, BoxFuture, BucketInfo, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
     DeleteOutcome, DeleteRequest, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
-    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, Part, PartCopyRequest, PartOutcome, PartRequest,
-    PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId, UploadPage,
-    VersionPage, VersionSelector,
+    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest, PartOutcome,
+    PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId,
+    UploadPage, VersionPage, VersionSelector,
 };
 
 /// A store behind HTTP, in one of two dialects: COS (`q-sign`, `x-cos-*`) or S3 (Signature Version 4, `x-amz-*`).
@@ -58,10 +65,13 @@ use crate::{
 /// - `Add` for metadata reads the source first and binds the copy to what was read; for tags and grants nothing can be bound, so
 ///   that a change in between is lost.
 /// - [`ObjectMeta::grants`] stay empty: lists are read by [`get_acl`](ObjectStore::get_acl).
+/// - Content that comes in pieces and has more than 8 MiB is written as an upload in parts, so that its ETag is none of its MD5.
+///   A part whose size is told beforehand is sent as it comes, and in the dialect of S3 its signature does not cover it; a part
+///   whose size is not told has at most 64 MiB. Whether bucket and upload exist is known at the end.
 /// - Names of user metadata have no upper case, and white space at the ends of values is not kept: so are headers.
 #[derive(Debug)]
 pub struct HttpStore {
-    inner: Inner,
+    inner: Arc<Inner>,
 }
 
 /// What the methods share.
@@ -128,6 +138,11 @@ impl ObjectStore for HttpStore {
         Box::pin(self.inner.put(request))
     }
 
+    fn begin_put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        let writer = PutWriter::begin(&self.inner, request);
+        Box::pin(ready(writer.map(|writer| Box::new(writer) as Box<dyn ObjectWriter>)))
+    }
+
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
         Box::pin(async move { self.inner.copy(&request).await })
     }
@@ -180,6 +195,27 @@ impl ObjectStore for HttpStore {
 
     fn upload_part<'a>(&'a self, request: PartRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {
         Box::pin(self.inner.upload_part(request))
+    }
+
+    fn begin_part<'a>(
+        &'a self,
+        upload: UploadId<'a>,
+        number: u16,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        let writer = PartWriter::begin(&self.inner, upload, number);
+        Box::pin(ready(writer.map(|writer| Box::new(writer) as Box<dyn ObjectWriter>)))
+    }
+
+    fn begin_sized_part<'a>(
+        &'a self,
+        upload: UploadId<'a>,
+        number: u16,
+        size: u64,
+    ) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
+        Box::pin(async move {
+            let writer = SizedPartWriter::begin(&self.inner, upload, number, size)?;
+            Ok(Box::new(writer) as Box<dyn ObjectWriter>)
+        })
     }
 
     fn upload_part_copy<'a>(&'a self, request: PartCopyRequest<'a>) -> BoxFuture<'a, Result<PartOutcome, StoreError>> {

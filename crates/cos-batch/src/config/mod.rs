@@ -4,11 +4,12 @@ mod engine;
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fmt, fs,
     io::Read as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use cos_batch_engine::{Buckets, Config as EngineConfig};
@@ -63,7 +64,7 @@ impl Default for Config {
 }
 
 /// A store of objects.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Store {
     name: String,
@@ -75,6 +76,8 @@ struct Store {
     proxy: Option<String>,
     ca_file: Option<PathBuf>,
     connections: Option<usize>,
+    /// Seconds.
+    copy_timeout: Option<u64>,
     secret_id: Option<String>,
     #[serde(default, deserialize_with = "secret")]
     secret_key: Option<SecretKey>,
@@ -85,11 +88,19 @@ struct Store {
     credentials_file: Option<PathBuf>,
     credentials_command: Option<Vec<String>>,
     credentials_url: Option<String>,
+    credentials_url_authorization_env: Option<String>,
     #[serde(default)]
     anonymous: bool,
     /// What the store cannot do.
     #[serde(default)]
     without: Vec<Ability>,
+}
+
+/// Tokens, commands and addresses may be secrets, or have some in them.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -203,6 +214,14 @@ impl Config {
     }
 }
 
+/// The value of a variable of the environment.
+fn variable(name: &String) -> Result<String, String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(format!("the variable {name} is not set"))
+}
+
+/// Seconds that one copy may be given at most: beyond a day nobody waits for one.
+const COPY_SECONDS_MAX: u64 = 24 * 3600;
+
 impl Store {
     fn folder<'a>(&self, mut buckets: impl Iterator<Item = &'a Bucket>) -> Result<Arc<dyn ObjectStore>, String> {
         if self.endpoint.is_some() || self.secret_id.is_some() {
@@ -245,9 +264,17 @@ impl Store {
         if let Some(path) = &self.ca_file {
             builder = builder.ca_file(path);
         }
+        let mut settings = HttpSettings::default();
         if let Some(connections) = self.connections {
-            builder = builder.settings(HttpSettings { connections_max: connections, ..HttpSettings::default() });
+            settings.connections_max = connections;
         }
+        if let Some(seconds) = self.copy_timeout {
+            if !(1..=COPY_SECONDS_MAX).contains(&seconds) {
+                return Err(format!("`copy_timeout` is 1 to {COPY_SECONDS_MAX} seconds, not {seconds}"));
+            }
+            settings.long_timeout = Duration::from_secs(seconds);
+        }
+        builder = builder.settings(settings);
         for bucket in buckets {
             if let Some(at) = &bucket.at {
                 builder = builder.rename(bucket.name.as_str(), at.as_str());
@@ -276,7 +303,14 @@ impl Store {
             builder = builder.credentials(CommandCredentials::new(command.clone()).map_err(str::to_owned)?);
         }
         if let Some(url) = &self.credentials_url {
-            builder = builder.credentials(UrlCredentials::new(url).map_err(|error| error.to_string())?);
+            let named = |error: String| format!("`credentials_url`: {error}");
+            let mut source = UrlCredentials::new(url).map_err(named)?;
+            if let Some(name) = &self.credentials_url_authorization_env {
+                source = source.authorization(&variable(name)?).map_err(named)?;
+            }
+            builder = builder.credentials(source);
+        } else if self.credentials_url_authorization_env.is_some() {
+            return Err("`credentials_url_authorization_env` goes with `credentials_url`".to_owned());
         }
         let store = builder.build().map_err(|error| error.to_string())?;
         Ok(Arc::new(store))
@@ -284,9 +318,6 @@ impl Store {
 
     /// Credentials that stand here, or in the environment.
     fn fixed_credentials(&self) -> Result<Option<Credentials>, String> {
-        let variable = |name: &String| {
-            std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(format!("the variable {name} is not set"))
-        };
         let pair = match (&self.secret_id, &self.secret_key, &self.secret_id_env, &self.secret_key_env) {
             (None, None, None, None) => return Ok(None),
             (Some(id), Some(secret), None, None) => Credentials::new(id.as_str(), secret.expose()),
@@ -366,7 +397,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "local_buckets = false\n{S3}style = \"path\"\nregion = \"eu-west-1\"\nproxy = \"http://proxy.example:3128\"\n\
-             connections = 7\nsession_token = \"t\"\nwithout = [\"restore\", \"acl\"]\n\
+             connections = 7\ncopy_timeout = 60\nsession_token = \"hush\"\nwithout = [\"restore\", \"acl\"]\n\
              [[store]]\nname = \"cos\"\nkind = \"cos\"\nregion = \"ap-guangzhou\"\ncredentials_file = \"/etc/keys.json\"\n\
              [[store]]\nname = \"disk\"\nkind = \"folder\"\nfolder = {:?}\n\
              [[bucket]]\nname = \"photos-125\"\nstore = \"s3\"\nat = \"their-photos\"\nowner = \"126\"\n\

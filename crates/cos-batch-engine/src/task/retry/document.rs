@@ -15,8 +15,8 @@ pub fn document() -> String {
         "# What is tried again\n\n\
          This page is written from the tables in `crates/cos-batch-engine/src/task/` by `cargo xtask docs`.\n\n\
          A task fails only when its last try failed. A failure belongs to a class, by the code of the store's answer; a code \
-         that is not in the table goes by its HTTP status: 429 and 503 are throttled, other 5xx transient (501, 505 and 507 \
-         permanent), everything else permanent. An answer 200 with an error inside is an error.\n\n\
+         that is not in the table is permanent if the stores know it as a refusal, else it goes by its HTTP status: 429 and 503 \
+         are throttled, 408 and other 5xx transient (501, 505 and 507 permanent), everything else permanent. An answer 200 with an error inside is an error.\n\n\
          | class | tried again | waits |\n|---|---|---|\n\
          | permanent | never | |\n\
          | transient | up to {TRIES_MAX} tries in all | {} doubling up to {} |\n\

@@ -1,4 +1,4 @@
-use cos_batch_objectstore::ErrorKind;
+use cos_batch_objectstore::{ERROR_CODES, ErrorKind};
 use proptest::prelude::*;
 
 use super::*;
@@ -18,6 +18,7 @@ fn a_code_decides_then_the_status() {
         (400, Class::Permanent),
         (403, Class::Permanent),
         (404, Class::Permanent),
+        (408, Class::Transient),
         (409, Class::Permanent),
         (429, Class::Throttled),
         (500, Class::Transient),
@@ -33,27 +34,19 @@ fn a_code_decides_then_the_status() {
     assert_eq!(classify(&error), Class::Throttled);
 }
 
-/// What the stores themselves call worth another try is in the table, and nothing else.
+/// What the stores themselves call worth another try is in the table, and nothing else: each code that they know, with the
+/// status that the kind has and with any other, and each code of the table.
 #[test]
 fn it_agrees_with_the_stores() {
-    for kind in [
-        ErrorKind::NoSuchBucket,
-        ErrorKind::NoSuchKey,
-        ErrorKind::AccessDenied,
-        ErrorKind::InvalidObjectState,
-        ErrorKind::RestoreAlreadyInProgress,
-        ErrorKind::PathConflict,
-        ErrorKind::PreconditionFailed,
-        ErrorKind::InternalError,
-        ErrorKind::NotImplemented,
-        ErrorKind::SlowDown,
-        ErrorKind::ServiceUnavailable,
-        ErrorKind::RequestTimeout,
-        ErrorKind::Unreachable,
-        ErrorKind::InsufficientStorage,
-    ] {
-        let class = classify(&StoreError::new(kind, "x"));
-        assert_eq!(kind.is_transient(), class != Class::Permanent, "{kind:?} is {class:?}");
+    for (code, kind) in ERROR_CODES {
+        for status in [kind.status(), 400, 403, 404, 409, 412, 500, 503] {
+            let class = classify(&StoreError::new(*kind, "x").reported(status, code));
+            assert_eq!(kind.is_transient(), class != Class::Permanent, "{code} is {kind:?} and {class:?}");
+        }
+    }
+    for rule in TABLE {
+        let known = ErrorKind::of_code(rule.code);
+        assert!(known.is_some(), "no store knows what {} means", rule.code);
     }
 }
 

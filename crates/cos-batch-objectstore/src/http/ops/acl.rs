@@ -13,14 +13,21 @@ use crate::{
 const ALL_USERS: &str = "/groups/global/AllUsers";
 const AUTHENTICATED_USERS: &str = "/groups/global/AuthenticatedUsers";
 
+/// The groups as S3 names them.
+const ALL_USERS_URI: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
+const AUTHENTICATED_USERS_URI: &str = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers";
+
 impl Inner {
     pub(crate) async fn get_acl(&self, bucket: &str, key: &str, version: &VersionSelector) -> Result<Acl, StoreError> {
         check_version(version)?;
         let call = Call::object(Method::GET, bucket, key).flag("acl").version(version);
         let answer = self.send(call).await.map_err(|error| with_read_version(error, version))?;
         let mut acl = Acl::default();
-        let (mut grantee, mut permission) = (String::new(), String::new());
+        let (mut owner, mut grantee, mut permission) = (String::new(), String::new(), String::new());
         document(&answer, "AccessControlPolicy", |path, text| {
+            if path == "AccessControlPolicy/Owner/ID" {
+                text.clone_into(&mut owner);
+            }
             let Some(rest) = path.strip_prefix("AccessControlPolicy/AccessControlList/Grant") else { return };
             match rest {
                 "/Grantee/ID" | "/Grantee/URI" | "/Grantee/EmailAddress" => text.clone_into(&mut grantee),
@@ -32,6 +39,24 @@ impl Inner {
             }
         })?;
         acl.canned = answer.header(&self.dialect.names().acl).map(str::to_owned);
+        // What its owner has anyway was never set.
+        let told = acl.grants.len();
+        acl.grants.retain(|grant| !(grant.grantee == owner && grant.permission == "FULL_CONTROL"));
+        if !self.dialect.grants_to_groups() {
+            // A group can have come by its grant in one way only.
+            acl.grants.retain(|grant| {
+                match canned_with_group(acl.canned.as_deref(), &grant.grantee, &grant.permission) {
+                    Ok(canned) => {
+                        acl.canned = Some(canned.to_owned());
+                        false
+                    }
+                    Err(_) => true,
+                }
+            });
+        }
+        if acl.grants.is_empty() && acl.canned.is_none() && told > 0 {
+            acl.canned = Some("private".to_owned());
+        }
         if acl.canned.as_deref() == Some(self.dialect.default_acl()) {
             // What the bucket says is none of the object's own.
             acl = Acl::default();
@@ -52,7 +77,7 @@ impl Inner {
         }
     }
 
-    /// Writes grants and a canned list into headers.
+    /// Writes grants and a canned list into headers. What the dialect has no way for is refused by name.
     pub(crate) fn write_acl(
         &self,
         call: &mut Call<'_>,
@@ -60,28 +85,36 @@ impl Inner {
         canned: Option<&str>,
     ) -> Result<(), StoreError> {
         let names = self.dialect.names();
-        let mut canned = canned;
+        let refuse = |reason: String| Err(StoreError::new(ErrorKind::InvalidArgument, reason));
+        let to_groups = self.dialect.grants_to_groups();
+        let (mut canned, mut expanded) = (canned, None);
+        if let (Some(name), true, false) = (canned, to_groups, grants.is_empty()) {
+            // S3 takes the one or the other, so the list goes into the grants. What it grants the owner, he has anyway.
+            expanded = match name {
+                "private" => None,
+                "public-read" => Some(ALL_USERS_URI),
+                "authenticated-read" => Some(AUTHENTICATED_USERS_URI),
+                _ => return refuse(format!("the canned list {name:?} cannot be set together with grants here")),
+            };
+            canned = None;
+        }
         let mut lists: [(&str, &HeaderName, String); 4] = [
             ("READ", &names.grant_read, String::new()),
             ("READ_ACP", &names.grant_read_acp, String::new()),
             ("WRITE_ACP", &names.grant_write_acp, String::new()),
             ("FULL_CONTROL", &names.grant_full_control, String::new()),
         ];
-        for Grant { grantee, permission } in grants {
-            let refuse = |reason: String| Err(StoreError::new(ErrorKind::InvalidArgument, reason));
-            let Some((_, _, list)) = lists.iter_mut().find(|(name, _, _)| name == permission) else {
+        let granted = grants.iter().map(|grant| (grant.grantee.as_str(), grant.permission.as_str()));
+        for (grantee, permission) in granted.chain(expanded.map(|group| (group, "READ"))) {
+            let Some((_, _, list)) = lists.iter_mut().find(|(name, _, _)| *name == permission) else {
                 return refuse(format!("an object has no permission {permission:?}"));
             };
             if grantee.contains('"') {
                 return refuse(format!("the grantee {grantee:?} has a quotation mark"));
             }
             let is_group = grantee.starts_with("http://") || grantee.starts_with("https://");
-            if is_group && !self.dialect.grants_to_groups() {
-                canned = match (permission.as_str(), grantee) {
-                    ("READ", group) if group.ends_with(ALL_USERS) => Some("public-read"),
-                    ("READ", group) if group.ends_with(AUTHENTICATED_USERS) => canned.or(Some("authenticated-read")),
-                    _ => return refuse(format!("the group {grantee:?} cannot be granted {permission} here")),
-                };
+            if is_group && !to_groups {
+                canned = Some(canned_with_group(canned, grantee, permission)?);
                 continue;
             }
             if !list.is_empty() {
@@ -131,5 +164,47 @@ impl Inner {
         let canned = canned.or(kept.canned.as_deref());
         rules::check_grants(&all, canned).map_err(|fail| fail.about(source.bucket, source.key))?;
         self.write_acl(call, &all, canned)
+    }
+}
+
+/// The canned list that grants a group something besides what `canned` grants: COS has no other way to name a group.
+fn canned_with_group<'a>(canned: Option<&'a str>, group: &str, permission: &str) -> Result<&'a str, StoreError> {
+    let refuse = |reason: String| Err(StoreError::new(ErrorKind::InvalidArgument, reason));
+    let everybody = match permission {
+        "READ" if group.ends_with(ALL_USERS) => true,
+        "READ" if group.ends_with(AUTHENTICATED_USERS) => false,
+        _ => return refuse(format!("the group {group:?} cannot be granted {permission} here")),
+    };
+    match canned {
+        None | Some("private" | "authenticated-read") if everybody => Ok("public-read"),
+        None | Some("private" | "authenticated-read") => Ok("authenticated-read"),
+        Some("public-read") => Ok("public-read"),
+        Some(other) => {
+            refuse(format!("the group {group:?} cannot be granted {permission} besides the canned list {other:?} here"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_widens_the_canned_list_or_is_refused() {
+        let all = "http://cam.qcloud.com/groups/global/AllUsers";
+        let some = "http://cam.qcloud.com/groups/global/AuthenticatedUsers";
+        for (canned, group, expected) in [
+            (None, all, Some("public-read")),
+            (Some("private"), all, Some("public-read")),
+            (Some("authenticated-read"), all, Some("public-read")),
+            (Some("public-read"), some, Some("public-read")),
+            (None, some, Some("authenticated-read")),
+            (Some("bucket-owner-read"), all, None),
+            (Some("default"), all, None),
+            (None, "http://cam.qcloud.com/groups/global/Others", None),
+        ] {
+            assert_eq!(canned_with_group(canned, group, "READ").ok(), expected, "{canned:?} {group}");
+        }
+        assert!(canned_with_group(None, all, "FULL_CONTROL").is_err());
     }
 }

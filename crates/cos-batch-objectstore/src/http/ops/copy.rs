@@ -100,9 +100,11 @@ impl Inner {
                 call.headers.insert(&names.tagging_directive, self.dialect.replace_directive());
                 self.write_tags(&mut call, &tags)?;
             }
-            None => {
+            // A store without tags may refuse the very header.
+            None if self.capabilities.tagging => {
                 call.headers.insert(&names.tagging_directive, self.dialect.copy_directive());
             }
+            None => {}
         }
         match &request.storage_class {
             Some(class) if !class.is_standard() => self.write_class(&mut call, class).map_err(named)?,

@@ -6,13 +6,24 @@ use super::{document, object::pin};
 use crate::{
     ErrorKind, ListPage, ListRequest, ListVersionsRequest, Metadata, ObjectMeta, ObjectVersion, StorageClass,
     StoreError, VersionKind, VersionPage,
+    fail::Fail,
     http::{
         Inner,
-        call::{Call, PAGE_BYTES_MAX, unquoted},
+        call::{Answer, Call, PAGE_BYTES_MAX, unquoted},
         encoding, fault,
     },
     rules::{self, NULL_VERSION},
 };
+
+/// Pages without keys that are asked for one after another at most: whoever lists wants to hear something some time.
+const EMPTY_PAGES_MAX: usize = 100;
+
+/// What one request for a page gives.
+enum Listed {
+    Page(ListPage),
+    /// No keys, but where there may be some.
+    Nothing(String),
+}
 
 /// An entry of a listing in the making.
 #[derive(Debug, Default)]
@@ -57,9 +68,22 @@ impl Entry {
 }
 
 impl Inner {
+    /// A page may be empty and not the last one: a store that looks at so many keys and finds that all of them are gone says so.
     pub(crate) async fn list(&self, request: &ListRequest<'_>) -> Result<ListPage, StoreError> {
+        rules::check_limit(request.limit).map_err(|fail| fail.about_bucket(request.bucket))?;
+        let mut token = None;
+        for _ in 0..EMPTY_PAGES_MAX {
+            match self.list_once(request, token.as_deref()).await? {
+                Listed::Page(page) => return Ok(page),
+                Listed::Nothing(further) => token = Some(further),
+            }
+        }
+        let reason = format!("the store lists {EMPTY_PAGES_MAX} pages without keys one after another");
+        Err(Fail::new(ErrorKind::InternalError, reason).about_bucket(request.bucket))
+    }
+
+    async fn list_once(&self, request: &ListRequest<'_>, token: Option<&str>) -> Result<Listed, StoreError> {
         let ListRequest { bucket, prefix, after, limit } = request;
-        rules::check_limit(*limit).map_err(|fail| fail.about_bucket(bucket))?;
         let mut call = Call::bucket(Method::GET, bucket).answer_max(PAGE_BYTES_MAX).apart();
         if let Some((name, value)) = self.dialect.list_type() {
             call = call.parameter(name, value);
@@ -68,16 +92,19 @@ impl Inner {
         if !prefix.is_empty() {
             call = call.parameter("prefix", prefix);
         }
-        if let Some(after) = after.filter(|after| !after.is_empty()) {
+        if let Some(token) = token {
+            call = call.parameter("continuation-token", token);
+        } else if let Some(after) = after.filter(|after| !after.is_empty()) {
             call = call.parameter(self.dialect.list_after(), after);
         }
         let answer = self.send(call).await?;
         let (mut entries, mut entry) = (Vec::new(), Entry::default());
-        let (mut encoded, mut more, mut next_marker) = (false, false, None);
+        let (mut encoded, mut more, mut next_marker, mut next_token) = (false, false, None, None);
         document(&answer, "ListBucketResult", |path, text| match path {
             "ListBucketResult/EncodingType" => encoded = text == "url",
             "ListBucketResult/IsTruncated" => more = text.trim() == "true",
-            "ListBucketResult/NextMarker" => next_marker = Some(text.to_owned()),
+            "ListBucketResult/NextMarker" => next_marker = Some(text.to_owned()).filter(|text| !text.is_empty()),
+            "ListBucketResult/NextContinuationToken" => next_token = Some(text.to_owned()),
             "ListBucketResult/Contents" => entries.push(std::mem::take(&mut entry)),
             other => {
                 if let Some(name) = other.strip_prefix("ListBucketResult/Contents/") {
@@ -102,16 +129,17 @@ impl Inner {
             };
             objects.push((key, meta));
         }
-        let next = match (more, objects.last(), next_marker) {
-            (false, _, _) => None,
-            (true, Some((last, _)), _) => Some(last.clone()),
-            (true, None, Some(marker)) => Some(self.decoded(&marker, encoded)?),
-            (true, None, None) => return Err(answer.nonsense("a page without keys that is not the last")),
+        let next = match (more, objects.last(), next_marker, next_token) {
+            (false, ..) => None,
+            (true, Some((last, _)), ..) => Some(last.clone()),
+            (true, None, Some(marker), _) => Some(self.decoded(&marker, encoded)?),
+            (true, None, None, Some(further)) if token != Some(&*further) => return Ok(Listed::Nothing(further)),
+            (true, None, None, _) => return Err(answer.nonsense("a page without keys that is not the last")),
         };
         if next.is_some() && next.as_deref() <= *after {
             return Err(answer.nonsense("a listing that does not advance"));
         }
-        Ok(ListPage { objects, next })
+        Ok(Listed::Page(ListPage { objects, next }))
     }
 
     pub(crate) async fn list_versions(&self, request: &ListVersionsRequest<'_>) -> Result<VersionPage, StoreError> {
@@ -163,7 +191,7 @@ impl Inner {
                 kind,
             });
         }
-        let next = match (more, next_key) {
+        let next = match (more, next_key.filter(|key: &String| !key.is_empty())) {
             (false, _) => None,
             (true, Some(key)) => Some((self.decoded(&key, encoded)?, next_version)),
             (true, None) => match versions.last() {
@@ -171,11 +199,7 @@ impl Inner {
                 None => return Err(answer.nonsense("a page without versions that is not the last")),
             },
         };
-        if let (Some((key, _)), Some((before, _))) = (&next, after)
-            && key.as_str() < *before
-        {
-            return Err(answer.nonsense("a listing that does not advance"));
-        }
+        check_advance(&answer, next.as_ref(), *after)?;
         Ok(VersionPage { versions, next })
     }
 
@@ -187,5 +211,20 @@ impl Inner {
         self.dialect.decode_listed(text).ok_or_else(|| {
             StoreError::new(ErrorKind::InternalError, format!("the store lists a key that is not UTF-8: {text:?}"))
         })
+    }
+}
+
+/// Where the next page begins must be behind where this one began, or a listing has no end. Of two versions or uploads of one key
+/// only the store knows which comes first.
+pub(super) fn check_advance(
+    answer: &Answer,
+    next: Option<&(String, String)>,
+    after: Option<(&str, &str)>,
+) -> Result<(), StoreError> {
+    match (next, after) {
+        (Some((key, id)), Some((before, before_id))) if key.as_str() < before || key == before && id == before_id => {
+            Err(answer.nonsense("a listing that does not advance"))
+        }
+        _ => Ok(()),
     }
 }

@@ -1,8 +1,10 @@
 //! Uploads in parts.
 
+use bytes::Bytes;
 use http::Method;
+use tokio::sync::mpsc;
 
-use super::{check_version, document, made_version};
+use super::{check_version, document, list::check_advance, made_version};
 use crate::{
     CompleteRequest, ErrorKind, ListUploadsRequest, MultipartRequest, Part, PartCopyRequest, PartOutcome, PartRequest,
     PutOutcome, StorageClass, StoreError, Upload, UploadId, UploadPage,
@@ -47,6 +49,19 @@ impl Inner {
         // The same number again replaces the part by the same.
         let call = part(Method::PUT, upload, number)?.content(body).repeatable();
         let answer = self.order(call).await?;
+        let etag = answer.etag().ok_or_else(|| answer.nonsense("a part without an ETag"))?;
+        Ok(PartOutcome { etag: etag.to_owned() })
+    }
+
+    /// A part whose content is still on its way: `size` bytes in all.
+    pub(crate) async fn upload_pieces(
+        &self,
+        upload: UploadId<'_>,
+        number: u16,
+        size: u64,
+        pieces: mpsc::Receiver<Bytes>,
+    ) -> Result<PartOutcome, StoreError> {
+        let answer = self.order(part(Method::PUT, upload, number)?.pieces(size, pieces)).await?;
         let etag = answer.etag().ok_or_else(|| answer.nonsense("a part without an ETag"))?;
         Ok(PartOutcome { etag: etag.to_owned() })
     }
@@ -209,11 +224,15 @@ impl Inner {
             let key = self.decoded(&key, encoded)?;
             uploads.push(Upload { key, id, initiated, storage_class: StorageClass::new(class) });
         }
-        let next = match (more, next_key) {
+        let next = match (more, next_key.filter(|key: &String| !key.is_empty())) {
             (false, _) => None,
             (true, Some(key)) => Some((self.decoded(&key, encoded)?, next_id)),
-            (true, None) => uploads.last().map(|last| (last.key.clone(), last.id.clone())),
+            (true, None) => match uploads.last() {
+                Some(last) => Some((last.key.clone(), last.id.clone())),
+                None => return Err(answer.nonsense("a page without uploads that is not the last")),
+            },
         };
+        check_advance(&answer, next.as_ref(), *after)?;
         Ok(UploadPage { uploads, next })
     }
 }

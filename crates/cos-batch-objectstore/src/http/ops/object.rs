@@ -89,6 +89,7 @@ impl Inner {
             cache_control: text(&header::CACHE_CONTROL),
             content_disposition: text(&header::CONTENT_DISPOSITION),
             content_encoding: text(&header::CONTENT_ENCODING),
+            content_language: text(&header::CONTENT_LANGUAGE),
             content_type: text(&header::CONTENT_TYPE).filter(|found| found != default_type),
             expires: text(&header::EXPIRES),
             server_side_encryption: text(&names.encryption)
@@ -104,6 +105,7 @@ impl Inner {
             (header::CACHE_CONTROL, &metadata.cache_control),
             (header::CONTENT_DISPOSITION, &metadata.content_disposition),
             (header::CONTENT_ENCODING, &metadata.content_encoding),
+            (header::CONTENT_LANGUAGE, &metadata.content_language),
             (header::CONTENT_TYPE, &metadata.content_type),
             (header::EXPIRES, &metadata.expires),
         ] {

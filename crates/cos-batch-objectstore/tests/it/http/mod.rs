@@ -2,9 +2,13 @@
 
 mod cos;
 mod faults;
+mod gateway;
 mod moto;
 mod python;
 mod s3;
 mod script;
+mod sdk;
 mod seaweed;
 mod signed;
+mod tls;
+mod url_credentials;
