@@ -3,16 +3,24 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use cos_batch_objectstore::{ErrorKind, Metadata, PutRequest, StoreError};
+use cos_batch_objectstore::{Metadata, PutRequest, StoreError};
 use md5::{Digest as _, Md5};
 
-use super::{core::Core, fault::ShardError, offload::offload};
+use super::{
+    core::Core,
+    fault::{Fault, ShardError, may_pass},
+    offload::offload,
+    patience::patiently,
+};
 use crate::{
     job::{Failure, JobRecord},
     report::{self, spool::Rows},
     spec::ReportSpec,
     store::ResultFile,
 };
+
+/// Code of a job whose report cannot be written.
+pub(crate) const NOT_WRITTEN: &str = "ReportNotWritten";
 
 /// Why a report's file could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +36,14 @@ impl ResultError {
     /// takes where the disk is full; anything else ends the job.
     pub(crate) fn of_shard(self, bucket: &str) -> ShardError {
         match self {
-            Self::Objects(error) if error.kind().is_transient() || error.kind() == ErrorKind::InsufficientStorage => {
-                ShardError::Fault(format!("the report could not be written: {error}"))
+            Self::Objects(error) => {
+                let reason = format!("the report could not be written to {bucket}: {error}");
+                if may_pass(&error) {
+                    ShardError::Fault(Fault::new(NOT_WRITTEN, reason))
+                } else {
+                    ShardError::Job(Failure { code: NOT_WRITTEN.to_owned(), reason })
+                }
             }
-            Self::Objects(error) => ShardError::Job(Failure {
-                code: "ReportNotWritten".to_owned(),
-                reason: format!("the report could not be written to {bucket}: {error}"),
-            }),
             Self::Jobs(error) => error.into(),
         }
     }
@@ -56,9 +65,11 @@ pub(crate) async fn write_shard(
         }
         let mut body = BytesMut::new();
         for segment in segments.iter().filter(|segment| kind.count(segment) > 0) {
-            let (spool, id, segment) = (core.spool.clone(), job.id, segment.clone());
-            let read = async move { spool.read(id, &segment, kind).await };
-            body.extend_from_slice(&offload(core.spool.store().execution(), read).await?);
+            let read = || {
+                let (spool, id, segment) = (core.spool.clone(), job.id, segment.clone());
+                offload(core.spool.store().execution(), async move { spool.read(id, &segment, kind).await })
+            };
+            body.extend_from_slice(&patiently(read).await?);
         }
         let failed = kind == Rows::Failed;
         let key = report::result_key(report, job.id, shard, failed);
@@ -69,7 +80,7 @@ pub(crate) async fn write_shard(
     Ok(files)
 }
 
-/// Writes an object of a report, durably.
+/// Writes an object of a report, durably; tried again while that fails in passing.
 pub(crate) async fn put(
     core: &Core,
     bucket: &str,
@@ -78,11 +89,14 @@ pub(crate) async fn put(
     body: Bytes,
 ) -> Result<(), StoreError> {
     let store = core.buckets.store(bucket);
-    let (bucket, key) = (bucket.to_owned(), key.to_owned());
     let metadata = Metadata { content_type: Some(content_type.to_owned()), ..Metadata::default() };
-    offload(store.execution(), async move {
-        let request = PutRequest { metadata, durable: true, ..PutRequest::new(&bucket, &key, body) };
-        store.put(request).await.map(|_| ())
+    patiently(|| {
+        let (store, bucket, key) = (Arc::clone(&store), bucket.to_owned(), key.to_owned());
+        let (metadata, body) = (metadata.clone(), body.clone());
+        offload(store.execution(), async move {
+            let request = PutRequest { metadata, durable: true, ..PutRequest::new(&bucket, &key, body) };
+            store.put(request).await.map(|_| ())
+        })
     })
     .await
 }
