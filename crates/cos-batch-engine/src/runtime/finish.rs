@@ -1,23 +1,25 @@
 //! Ending a job: the report of what was done, and the final status.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
 use cos_batch_model::JobStatus;
+use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 use uuid::Uuid;
 
 use super::{
     core::{Core, Kind, Piece, Running},
     fault::may_pass,
     offload::offload,
+    patience::patiently,
     results::{self, ResultError},
     stop::{Level, Stop},
     uploads,
+    writer::ObjectWriter,
 };
 use crate::{
     job::{Failure, JobRecord},
     lifecycle::Command,
-    report,
+    report::{self, manifest::Pieces},
     spec::ReportSpec,
     store::{JobLease, StoreError},
 };
@@ -129,24 +131,47 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
             break;
         }
     }
-    let mut files = Vec::new();
-    loop {
-        let last = files.last().map(|file: &crate::store::ResultFile| (file.shard, file.failed));
-        let page = core.store.results(job.id, last, PAGE).await?;
-        let full = page.len() == PAGE;
-        files.extend(page);
-        if !full {
-            break;
-        }
-    }
     let status = match job.state.status {
         JobStatus::Cancelling => JobStatus::Cancelled,
         JobStatus::Failing => JobStatus::Failed,
         _ => JobStatus::Complete,
     };
-    let body = report::manifest::render(report, job.id, status.as_str(), job.progress, &files, core.store.now());
-    let key = report::manifest_key(report, job.id);
-    Ok(results::put(core, &report.bucket, &key, "application/json", Bytes::from(body)).await?)
+    let created = core.store.now();
+    // Why the list of files could not be read, which is no fault of the report's store.
+    let unlisted = std::sync::Mutex::new(None);
+    let manifest = async || {
+        let mut pieces = Pieces::new(job.id, status.as_str(), job.progress, created);
+        let content = async |writer: &mut ObjectWriter| {
+            writer.push(pieces.begin().as_bytes()).await?;
+            let mut last = None;
+            loop {
+                let page = match core.store.results(job.id, last, PAGE).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        let gone = ObjectError::new(ErrorKind::NotImplemented, error.to_string());
+                        *unlisted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        return Err(gone);
+                    }
+                };
+                for file in &page {
+                    writer.push(pieces.entry(report, file).as_bytes()).await?;
+                }
+                last = page.last().map(|file| (file.shard, file.failed));
+                if page.len() < PAGE {
+                    return writer.push(pieces.end().as_bytes()).await;
+                }
+            }
+        };
+        let key = report::manifest_key(report, job.id);
+        results::write(core, job.id, &report.bucket, &key, "application/json", content).await
+    };
+    match patiently(manifest).await {
+        Ok(()) => Ok(()),
+        Err(error) => match unlisted.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(unlisted) => Err(unlisted.into()),
+            None => Err(error.into()),
+        },
+    }
 }
 
 /// What the driver notes about a job it finishes.

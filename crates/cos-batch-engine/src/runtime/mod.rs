@@ -26,6 +26,7 @@ mod sweep;
 mod trouble;
 mod uploads;
 mod window;
+mod writer;
 
 use std::{sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ pub(crate) use self::{
     patience::PATIENCE,
     stop::Level as StopLevel,
     trouble::{REST_FIRST, REST_MAX},
+    writer::ObjectWriter,
 };
 
 /// After the drain: how long operations that have begun may take to end before the process goes without them.

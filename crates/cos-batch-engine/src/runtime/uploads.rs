@@ -45,6 +45,11 @@ impl Upload {
         }
     }
 
+    /// An upload of a part of a report.
+    pub(crate) fn of_report(bucket: &str, key: &str, id: String) -> Self {
+        Self { bucket: bucket.to_owned(), key: key.to_owned(), id, source: String::new(), size: 0, parts: 0 }
+    }
+
     /// Whether it is of this object, in such parts.
     pub(crate) fn is_of(&self, source: &ObjectMeta, plan: Plan) -> bool {
         self.source == source.etag && self.size == source.size && self.parts == plan.parts()
@@ -58,6 +63,11 @@ impl Upload {
 /// Name of a note.
 pub(crate) fn name(row: u64, epoch: u64) -> String {
     format!("{UPLOADS}{row}-{epoch}")
+}
+
+/// Name of the note of an upload of a part of a report. No row has such a one.
+pub(crate) fn of_report(name: &str) -> String {
+    format!("{UPLOADS}report-{name}")
 }
 
 /// Notes an upload; durable on return.

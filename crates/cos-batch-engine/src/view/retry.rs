@@ -4,13 +4,14 @@ use cos_batch_model::{ApiError, ClientRequestToken, ErrorCode, Priority, Request
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{details::ObjectName, object_error, rows::lines, writer::ObjectWriter};
+use super::{details::ObjectName, object_error, rows::lines};
 use crate::{
     access::Right,
     api::store_error,
     engine::Engine,
     job::JobRecord,
     report::{self, row, spool::Rows},
+    runtime::ObjectWriter,
     spec::{Column, ManifestFormat},
     store::{JobStatus, NewJob, StoreError},
     task::REFUSED_AS_LISTED,
