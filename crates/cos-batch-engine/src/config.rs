@@ -30,6 +30,9 @@ pub struct Config {
     /// Bytes of a part where an object is too large to be copied in one request; larger where it would be more than
     /// 10,000 parts.
     pub copy_part_bytes: u64,
+    /// After a copy in one request that took so long before no answer came, an object of more than `copy_part_bytes` is
+    /// copied in parts: it may be larger than the store copies within the time of a request.
+    pub slow_copy: Duration,
     /// Compressed bytes of an inventory's file that are decompressed anew for each of its shards at most; the rows of a
     /// longer file are put into the spool when the job is prepared.
     pub inflate_again_bytes: u64,
@@ -37,6 +40,9 @@ pub struct Config {
     pub lease: Duration,
     /// How often the driver looks at the store without being woken. A cancel asked of another node is seen no later.
     pub poll: Duration,
+    /// A job ends by name when a piece of its work could not go on for so long, without any progress, for a reason outside
+    /// the job: its manifest cannot be read, its report cannot be written, the server's key has expired.
+    pub trouble_time: Duration,
     /// Ends jobs of which too much fails; none: never.
     pub failure_threshold: Option<FailureThreshold>,
     /// Rows of a manifest.
@@ -77,10 +83,12 @@ impl Default for Config {
             checkpoint_interval: Duration::from_millis(500),
             checkpoint_rows: WINDOW_ROWS / 2,
             copy_part_bytes: crate::task::parts::PART_BYTES,
+            slow_copy: Duration::from_secs(10),
             // Half of that, on average, before each shard: with ten times as many bytes of text a fifth of a second.
             inflate_again_bytes: 64 * 1024 * 1024,
             lease: Duration::from_secs(30),
             poll: Duration::from_millis(500),
+            trouble_time: Duration::from_secs(24 * 3600),
             failure_threshold: Some(FailureThreshold::default()),
             manifest_rows_max: 100_000_000_000,
             live_jobs_max: 10_000,

@@ -41,6 +41,12 @@ impl TokenBucket {
         self.paid_until = paid_until + self.each;
         Ok(())
     }
+
+    /// All that was taken is paid for: from now on it counts as a new one does.
+    #[must_use]
+    pub fn is_idle(&self, now: Duration) -> bool {
+        self.paid_until <= now
+    }
 }
 
 #[cfg(test)]

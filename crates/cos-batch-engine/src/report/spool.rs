@@ -1,6 +1,8 @@
 //! The spool: what a job needs on its way and nobody may name. Outcomes of checkpoints that become a report; rows of
 //! manifests that had to be decompressed; notes of uploads in parts.
 //!
+//! Notes of uploads are named `uploads/<job>/…`, so that all there are can be told without a look at anything else.
+//!
 //! A segment's files are named `<job>/<shard>-<epoch>-<number>` and are durable before the checkpoint that counts
 //! them commits. The epoch in the name keeps a holder whose lease was lost from overwriting what its successor wrote.
 
@@ -23,7 +25,7 @@ const SWEEP_PAGE: usize = 1000;
 /// What ends the name of a file of rows.
 const ROWS_SUFFIX: &str = ".rows";
 
-/// What begins the names of notes of uploads in parts.
+/// What begins the names of notes of uploads in parts, and their keys.
 pub const UPLOADS: &str = "uploads/";
 
 /// What ends the name of a segment's file of failed tasks.
@@ -123,7 +125,10 @@ impl Spool {
     /// Key of a job's file.
     #[must_use]
     pub fn file_key(job: Uuid, name: &str) -> String {
-        format!("{job}/{name}")
+        match name.strip_prefix(UPLOADS) {
+            Some(rest) => format!("{UPLOADS}{job}/{rest}"),
+            None => format!("{job}/{name}"),
+        }
     }
 
     /// Writes a file of a job; durable on return.
@@ -156,23 +161,47 @@ impl Spool {
         self.store.delete(request).await.map(|_| ())
     }
 
-    /// Names of a job's files that begin so: [`NAMES_MAX`] at most, the rest after these are gone.
+    /// Names of notes of a job's uploads that begin so, in their order: [`NAMES_MAX`] at most, after this one.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn file_names(&self, job: Uuid, begin: &str) -> Result<Vec<String>, StoreError> {
+    pub async fn upload_names(&self, job: Uuid, begin: &str, after: Option<&str>) -> Result<Vec<String>, StoreError> {
         let prefix = Self::file_key(job, begin);
-        let request = ListRequest { bucket: &self.bucket, prefix: &prefix, after: None, limit: NAMES_MAX };
-        let page = match self.store.list(request).await {
-            Err(error) if error.kind() == ErrorKind::NoSuchBucket => return Ok(Vec::new()),
-            page => page?,
-        };
-        let folder = Self::file_key(job, "");
-        Ok(page.objects.into_iter().filter_map(|(key, _)| key.strip_prefix(&folder).map(str::to_owned)).collect())
+        let folder = Self::file_key(job, UPLOADS);
+        let after = after.map(|after| Self::file_key(job, after));
+        let keys = self.keys(&prefix, after.as_deref()).await?;
+        let name = |key: String| key.strip_prefix(&folder).map(|rest| format!("{UPLOADS}{rest}"));
+        Ok(keys.into_iter().filter_map(name).collect())
     }
 
-    /// Removes a job's files: all but the outcomes of failed tasks and what is noted of uploads (when its report is
-    /// published), or all.
+    /// Jobs that have notes of uploads: `most` at most.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn jobs_with_uploads(&self, most: usize) -> Result<Vec<Uuid>, StoreError> {
+        let mut jobs: Vec<Uuid> = Vec::new();
+        let mut after: Option<String> = None;
+        while jobs.len() < most {
+            let keys = self.keys(UPLOADS, after.as_deref()).await?;
+            let Some(last) = keys.last() else { break };
+            let of = |key: &String| key.strip_prefix(UPLOADS)?.split_once('/')?.0.parse::<Uuid>().ok();
+            jobs.extend(keys.iter().filter_map(of));
+            jobs.dedup();
+            after = Some(last.clone());
+        }
+        jobs.truncate(most);
+        Ok(jobs)
+    }
+
+    async fn keys(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, StoreError> {
+        match self.store.list(ListRequest { bucket: &self.bucket, prefix, after, limit: NAMES_MAX }).await {
+            Err(error) if error.kind() == ErrorKind::NoSuchBucket => Ok(Vec::new()),
+            page => Ok(page?.objects.into_iter().map(|(key, _)| key).collect()),
+        }
+    }
+
+    /// Removes a job's files beside notes of uploads: all but the outcomes of failed tasks (when its report is published),
+    /// or all.
     ///
     /// # Errors
     /// Those of the store.
@@ -187,7 +216,7 @@ impl Spool {
                 page => page?,
             };
             for (key, _) in &page.objects {
-                if all || !key.ends_with(FAILED_SUFFIX) && !key[prefix.len()..].starts_with(UPLOADS) {
+                if all || !key.ends_with(FAILED_SUFFIX) {
                     let (bucket, version) = (&*self.bucket, &VersionSelector::Latest);
                     self.store.delete(DeleteRequest { bucket, key, version, operation: None }).await?;
                 }

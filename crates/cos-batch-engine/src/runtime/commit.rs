@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     core::Core,
-    fault::ShardError,
+    fault::{Fault, ShardError},
     offload::offload,
     stop::{Level, Stop},
     window::Pending,
@@ -39,6 +39,8 @@ pub(super) struct Committed {
     pub(super) answer: CheckpointAnswer,
     /// Rows of the shard that are committed now.
     pub(super) rows: u64,
+    /// When it was asked for: the lease lasts from then on.
+    pub(super) asked: Instant,
 }
 
 /// A checkpoint on its way.
@@ -54,7 +56,7 @@ pub(super) struct Commit {
 /// Why it is not in the books.
 enum Uncommitted {
     /// It may be taken at the next try.
-    NotNow(String),
+    NotNow(Fault),
     /// It never will be.
     Never(ShardError),
 }
@@ -83,9 +85,10 @@ impl Commit {
     /// Tries until it is in the books, or must be given up.
     pub(super) async fn run(self, stop: Arc<Stop>) -> Result<Committed, ShardError> {
         let mut pause = PAUSE_FIRST;
+        let mut doubt = false;
         let mut asked_to_stop: Option<Instant> = None;
         loop {
-            let fault = match self.once().await {
+            let fault = match self.once(&mut doubt).await {
                 Ok(committed) => return Ok(committed),
                 Err(Uncommitted::Never(error)) => return Err(error),
                 Err(Uncommitted::NotNow(fault)) => fault,
@@ -103,7 +106,7 @@ impl Commit {
             }
             if pause == PAUSE_FIRST {
                 let (job, shard) = (self.lease.job, self.lease.shard.index);
-                tracing::warn!(%job, shard, fault, "what was done is not in the books yet; trying again");
+                tracing::warn!(%job, shard, %fault, "what was done is not in the books yet; trying again");
             }
             let seen = stop.level();
             tokio::select! {
@@ -114,8 +117,11 @@ impl Commit {
         }
     }
 
-    async fn once(&self) -> Result<Committed, Uncommitted> {
-        let not_now = |what: &str, error: &ObjectError| Uncommitted::NotNow(format!("{what}: {error}"));
+    /// One try. `doubt`: an earlier one may have been carried out, and its answer lost.
+    async fn once(&self, doubt: &mut bool) -> Result<Committed, Uncommitted> {
+        let not_now = |what: &str, error: &ObjectError| {
+            Uncommitted::NotNow(Fault::new("InternalError", format!("{what}: {error}")))
+        };
         let (store, runner) = (Arc::clone(self.runner.store()), Arc::clone(&self.runner));
         match offload(store.execution(), async move { runner.store().barrier(runner.changed_bucket()).await }).await {
             // The bucket was removed meanwhile, and with it whatever was to be made durable; the tasks say so themselves.
@@ -132,10 +138,24 @@ impl Commit {
                     .map_err(|error| not_now("the spool could not be written", &error))?;
             }
         }
-        match self.core.store.checkpoint(&self.lease, self.step.clone(), self.core.config.lease).await {
-            Ok(answer) => Ok(Committed { answer, rows: self.step.cursor.rows }),
-            Err(StoreError::Failed(text)) => Err(Uncommitted::NotNow(text)),
-            // Also a step that does not follow the last one: an earlier try was carried out, its answer was lost.
+        let asked = Instant::now();
+        let (books, lease) = (&self.core.store, self.core.config.lease);
+        let failed = |text| Uncommitted::NotNow(Fault::new("InternalError", text));
+        match books.checkpoint(&self.lease, self.step.clone(), lease).await {
+            Ok(answer) => Ok(Committed { answer, rows: self.step.cursor.rows, asked }),
+            Err(StoreError::Failed(text)) => {
+                *doubt = true;
+                Err(failed(text))
+            }
+            // The step does not follow the last one: it may be the last one.
+            Err(StoreError::Misuse(_)) if *doubt => match books.renew_shard(&self.lease, lease).await {
+                Ok(answer) if answer.cursor == self.step.cursor => {
+                    Ok(Committed { answer, rows: self.step.cursor.rows, asked })
+                }
+                Ok(_) => Err(Uncommitted::Never(ShardError::Fault(Fault::new("InternalError", "the books differ")))),
+                Err(StoreError::Failed(text)) => Err(failed(text)),
+                Err(error) => Err(Uncommitted::Never(error.into())),
+            },
             Err(error) => Err(Uncommitted::Never(error.into())),
         }
     }

@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use cos_batch_model::JobStatus;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 use super::{
     gate::{Endpoint, Gate, Turnstile},
     stop::{Level, Stop},
+    trouble::Troubles,
 };
 use crate::{
     access::Access,
@@ -28,6 +30,9 @@ use crate::{
 /// something moves; more often than this is a defect.
 const CONFLICTS_MAX: u32 = 64;
 
+/// After a renewal that failed a lease is renewed so often in the time that it lasts.
+pub(crate) const RENEWALS_OF_A_LEASE: u32 = 30;
+
 /// Shared by the driver, its workers and the API.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -41,13 +46,14 @@ pub(crate) struct Core {
     endpoints: Vec<Arc<Endpoint>>,
     /// The cap on operations per second of all jobs.
     turnstile: Option<Arc<Turnstile>>,
-    /// Those of jobs that somebody works on.
-    turnstiles: Mutex<BTreeMap<Uuid, Weak<Turnstile>>>,
+    /// Those of jobs that somebody works on, or that owe for what they began just now.
+    turnstiles: Mutex<BTreeMap<Uuid, Arc<Turnstile>>>,
     /// The engine is going down: begin nothing.
     pub(crate) stopping: Stop,
     running: Mutex<BTreeMap<Piece, Running>>,
     /// A piece of work ended.
     pub(crate) ended: Notify,
+    pub(crate) troubles: Troubles,
 }
 
 /// A piece of work.
@@ -71,6 +77,8 @@ pub(crate) struct Running {
     pub(crate) tenant: String,
     pub(crate) priority: u32,
     pub(crate) stop: Arc<Stop>,
+    /// It waits before another try, and needs no worker meanwhile.
+    pub(crate) resting: bool,
 }
 
 /// Why a command had no effect.
@@ -104,6 +112,7 @@ impl Core {
             stopping: Stop::default(),
             running: Mutex::default(),
             ended: Notify::new(),
+            troubles: Troubles::default(),
         }
     }
 
@@ -114,13 +123,8 @@ impl Core {
         let of_job = self.config.job_operations_per_second(&job.tenant).map(|most| {
             // Consistent after every statement.
             let mut turnstiles = self.turnstiles.lock().unwrap_or_else(PoisonError::into_inner);
-            turnstiles.retain(|_, turnstile| turnstile.strong_count() > 0);
-            let known = turnstiles.get(&job.id).and_then(Weak::upgrade);
-            known.unwrap_or_else(|| {
-                let turnstile = Arc::new(Turnstile::new(most));
-                turnstiles.insert(job.id, Arc::downgrade(&turnstile));
-                turnstile
-            })
+            turnstiles.retain(|_, turnstile| Arc::strong_count(turnstile) > 1 || !turnstile.is_idle());
+            Arc::clone(turnstiles.entry(job.id).or_insert_with(|| Arc::new(Turnstile::new(most))))
         });
         Gate::new(endpoint, of_job.into_iter().chain(self.turnstile.clone()).collect())
     }
@@ -155,18 +159,30 @@ impl Core {
     }
 
     /// Does work under a lease, which it renews for as long as the work takes: a disk or a network may well be slower
-    /// than the lease is long.
+    /// than the lease is long. A store that does not answer is asked again and again: what was done is worth keeping, and
+    /// where somebody else has the lease by then, its epoch keeps this work out of the books.
     pub(crate) async fn holding<'a, T, R, E: From<StoreError>>(
         &self,
         renew: impl Fn() -> BoxFuture<'a, Result<R, StoreError>>,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let mut work = std::pin::pin!(work);
-        loop {
-            tokio::select! {
-                result = &mut work => return result,
-                () = tokio::time::sleep(self.config.lease / 3) => renew().await.map(|_| ())?,
+        let renewing = async {
+            let mut wait = self.config.lease / 3;
+            loop {
+                tokio::time::sleep(wait).await;
+                wait = match renew().await {
+                    Ok(_) => self.config.lease / 3,
+                    Err(StoreError::Failed(error)) => {
+                        tracing::debug!(error, "a lease could not be renewed; trying again");
+                        self.config.lease / RENEWALS_OF_A_LEASE
+                    }
+                    Err(error) => return error,
+                };
             }
+        };
+        tokio::select! {
+            result = work => result,
+            error = renewing => Err(error.into()),
         }
     }
 
@@ -209,6 +225,37 @@ impl Core {
 
     pub(crate) fn begin(&self, piece: Piece, running: Running) {
         self.lock().insert(piece, running);
+    }
+
+    /// Leaves a piece of work alone for a time, under its lease, and lets its worker go meanwhile. Ends early when it is
+    /// asked to stop. Fails when the lease is lost.
+    pub(crate) async fn rest<'a, R>(
+        &self,
+        piece: Piece,
+        stop: &Stop,
+        time: Duration,
+        renew: impl Fn() -> BoxFuture<'a, Result<R, StoreError>>,
+    ) -> Result<(), StoreError> {
+        if let Some(running) = self.lock().get_mut(&piece) {
+            running.resting = true;
+        }
+        self.wake.notify_one();
+        let wait = async {
+            tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                () = stop.above(Level::Run) => {}
+                () = self.stopping.above(Level::Run) => {}
+            }
+            Ok(())
+        };
+        self.holding(renew, wait).await
+    }
+
+    /// Pieces of a job that rest in this process.
+    pub(crate) fn resting(&self, job: Uuid) -> usize {
+        let first = Piece { job, kind: Kind::Prepare };
+        let running = self.lock();
+        running.range(first..).take_while(|(piece, _)| piece.job == job).filter(|(_, running)| running.resting).count()
     }
 
     /// The scheduler compares what runs with what waits: keep it up to date.

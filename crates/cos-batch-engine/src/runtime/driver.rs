@@ -9,7 +9,7 @@ use cos_batch_model::JobStatus;
 use super::{
     core::{CommandError, Core, Kind, Piece, Running, stop_level},
     finish, prepare, shard,
-    stop::{Level, Stop},
+    stop::Level,
     sweep,
 };
 use crate::{
@@ -34,6 +34,9 @@ const BUSY: [JobStatus; 9] = [
 
 /// APPIDs looked at in one round. Where more have jobs, the next round goes on with them.
 const TENANTS_PER_ROUND: usize = 1000;
+
+/// Shards of one job that rest after a trouble before no further one of it is tried.
+const RESTING_MAX: usize = 4;
 
 /// Jobs of one APPID looked at in each status: the most urgent, the oldest first. Those that hold workers may have
 /// nothing to give out, so there are two for each worker, and some more.
@@ -91,14 +94,19 @@ async fn round(core: &Arc<Core>, after: Option<&str>) -> Result<Option<String>, 
     Ok(next)
 }
 
-/// Stops work here on jobs that somebody stopped elsewhere.
+/// Stops work here on jobs that somebody stopped elsewhere, and heeds priorities that were set there.
 async fn interrupt(core: &Core, briefs: &[JobBrief]) -> Result<(), StoreError> {
     for (piece, running) in core.running() {
         if piece.kind == Kind::Finish {
             continue;
         }
         let status = match briefs.iter().find(|brief| brief.id == piece.job) {
-            Some(brief) => Some(brief.status),
+            Some(brief) => {
+                if brief.priority != running.priority {
+                    core.set_priority(piece.job, brief.priority);
+                }
+                Some(brief.status)
+            }
             None => core.store.get(piece.job).await?.map(|job| job.state.status),
         };
         match status {
@@ -150,7 +158,8 @@ async fn prepare_some(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), Store
     let (mut waiting, of): (Vec<_>, Vec<_>) =
         briefs.iter().filter(unprepared).map(|brief| (candidate(brief, 1), brief)).unzip();
     while core.stopping.level() == Level::Run {
-        let running = core.running_of(|kind| kind == Kind::Prepare);
+        let mut running = core.running_of(|kind| kind == Kind::Prepare);
+        running.retain(|(_, running)| !running.resting);
         let working: Vec<_> = running.iter().map(|(piece, running)| worker(piece, running)).collect();
         if working.len() >= core.config.preparers {
             break;
@@ -212,12 +221,17 @@ async fn begin_finish(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreErr
 /// Gives shards to free workers, and makes room where the scheduler asks for it.
 async fn assign(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError> {
     let runnable = |brief: &&JobBrief| {
-        matches!(brief.status, JobStatus::Ready | JobStatus::Active | JobStatus::Paused) && brief.shards.ready > 0
+        matches!(brief.status, JobStatus::Ready | JobStatus::Active | JobStatus::Paused)
+            && brief.shards.ready > 0
+            && core.resting(brief.id) < RESTING_MAX
     };
     let (mut waiting, of): (Vec<_>, Vec<_>) =
         briefs.iter().filter(runnable).map(|brief| (candidate(brief, brief.shards.ready), brief)).unzip();
     while core.stopping.level() == Level::Run {
-        let shards = core.running_of(|kind| matches!(kind, Kind::Shard(_)));
+        let (resting, shards): (Vec<_>, Vec<_>) = core
+            .running_of(|kind| matches!(kind, Kind::Shard(_)))
+            .into_iter()
+            .partition(|(_, running)| running.resting);
         if shards.len() >= core.config.workers {
             if make_room(core, &waiting, &shards).await? {
                 continue;
@@ -238,7 +252,7 @@ async fn assign(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError>
         };
         let piece = Piece { job: brief.id, kind: Kind::Shard(lease.shard.index) };
         // Its lease ran out under its holder here (the machine slept, its clock was set), who lets go first.
-        if let Some((_, holder)) = shards.iter().find(|(held, _)| *held == piece) {
+        if let Some((_, holder)) = shards.iter().chain(&resting).find(|(held, _)| *held == piece) {
             holder.stop.raise(Level::Halt);
             core.store.release_shard(&lease).await?;
             waiting[place].ready = 0;
@@ -278,7 +292,7 @@ async fn make_room(core: &Core, waiting: &[Waiting<'_>], shards: &[(Piece, Runni
 }
 
 fn running(brief: &JobBrief) -> Running {
-    Running { tenant: brief.tenant.clone(), priority: brief.priority, stop: Arc::new(Stop::default()) }
+    Running { tenant: brief.tenant.clone(), priority: brief.priority, stop: Arc::default(), resting: false }
 }
 
 /// Runs a piece of work; the driver looks again when it ends, however it ends.

@@ -6,8 +6,8 @@ use bytes::{Bytes, BytesMut};
 use cos_batch_objectstore::{StoreError, VersionSelector};
 
 use super::{
+    patience::patiently,
     source::{READ_BYTES, Source},
-    stop::{Level, Stop},
 };
 use crate::{
     job::PinnedManifest,
@@ -84,8 +84,8 @@ impl Feed {
 
     /// Gets to where the cursor stands: a compressed source is decompressed up to there. That can take a while, in which
     /// the lease has to be renewed. Does nothing else before the first [`next`](Self::next).
-    pub(crate) async fn open(&mut self, stop: &Stop) -> Result<(), FeedError> {
-        while self.text.at < self.text.start && stop.level() == Level::Run {
+    pub(crate) async fn open(&mut self) -> Result<(), FeedError> {
+        while self.text.at < self.text.start {
             let count = self.text.start - self.text.at;
             self.text.read(count).await?;
             // Let others run: what lies in memory never waits.
@@ -145,7 +145,10 @@ impl Text {
     /// The next bytes of the text, at most `most`, and one at least.
     async fn read(&mut self, most: u64) -> Result<Bytes, FeedError> {
         let piece = match self.inflater.is_some() {
-            false => self.source.read(self.object_at, self.object_at.saturating_add(most)).await?,
+            false => {
+                let end = self.object_at.saturating_add(most);
+                patiently(|| self.source.read(self.object_at, end)).await?
+            }
             true => self.inflate(most).await?,
         };
         if piece.is_empty() {
@@ -168,7 +171,7 @@ impl Text {
                     return Ok(text.freeze());
                 }
                 Inflated::More => {
-                    let compressed = self.source.read(self.object_at, u64::MAX).await?;
+                    let compressed = patiently(|| self.source.read(self.object_at, u64::MAX)).await?;
                     self.object_at += compressed.len() as u64;
                     if compressed.is_empty() {
                         inflater.finish();

@@ -1,50 +1,54 @@
 //! Ending a job: the report of what was done, and the final status.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
 use cos_batch_model::JobStatus;
+use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
+use uuid::Uuid;
 
 use super::{
-    core::{Core, Running},
+    core::{Core, Kind, Piece, Running},
+    fault::may_pass,
     offload::offload,
+    patience::patiently,
     results::{self, ResultError},
     stop::{Level, Stop},
     uploads,
+    writer::ObjectWriter,
 };
 use crate::{
     job::{Failure, JobRecord},
     lifecycle::Command,
-    report,
+    report::{self, manifest::Pieces},
     spec::ReportSpec,
-    store::JobLease,
+    store::{JobLease, StoreError},
 };
 
 /// Shards or result files looked at in one go.
 const PAGE: usize = 1000;
 
-/// Tries to publish a report before the job ends without one.
-const REPORT_ATTEMPTS_MAX: u32 = 5;
-
-/// Pause between two such tries; it doubles.
-const REPORT_PAUSE: Duration = Duration::from_millis(200);
-
 /// Writes what is left of the report and takes the job to its final status.
 pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: Arc<Stop>) {
     let id = job.id;
-    if let Some(ended) = finish(&core, &job, &lease, &stop).await {
-        if let Err(error) = core.command(id, ended).await {
-            tracing::warn!(job = %id, %error, "the end of the job could not be written");
-        } else {
-            if let Err(error) = uploads::abort_all(&core, id).await {
-                tracing::warn!(job = %id, %error, "uploads in parts are left; trying again when the job is forgotten");
+    let piece = Piece { job: id, kind: Kind::Finish };
+    let renew = || core.store.renew_job(&lease, core.config.lease);
+    // Somebody took it up before its rest was over.
+    let ended = match core.troubles.rest(piece) {
+        Some(time) => core.rest(piece, &stop, time, renew).await.map(|()| None),
+        None => finish(&core, &job, &lease, &stop).await,
+    };
+    match ended {
+        Ok(Some(ended)) => match core.command(id, ended).await {
+            Ok(job) => {
+                core.troubles.forget(id);
+                if job.state.status.is_final() {
+                    clear(&core, id).await;
+                }
             }
-            let spool = core.spool.clone();
-            let sweep = async move { spool.sweep(id, false).await };
-            if let Err(error) = offload(core.spool.store().execution(), sweep).await {
-                tracing::warn!(job = %id, %error, "segments of succeeded tasks are left in the spool");
-            }
-        }
+            Err(error) => tracing::warn!(job = %id, %error, "the end of the job could not be written"),
+        },
+        Ok(None) => {}
+        Err(error) => tracing::warn!(job = %id, %error, "the job cannot be finished now"),
     }
     if let Err(error) = core.store.release_job(&lease).await {
         tracing::warn!(job = %id, %error, "lease could not be given back");
@@ -52,33 +56,59 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
 }
 
 /// The command that ends this round; none if somebody should try again.
-async fn finish(core: &Arc<Core>, job: &JobRecord, lease: &JobLease, stop: &Stop) -> Option<Command> {
-    let Some(report) = &job.spec.report else { return Some(Command::Reported { note: None }) };
-    let mut pause = REPORT_PAUSE;
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let error = match publish(core, job, report, lease).await {
-            Ok(()) => return Some(Command::Reported { note: None }),
-            Err(ResultError::Jobs(error)) => {
-                tracing::warn!(job = %job.id, %error, "the report cannot be finished now");
-                return None;
+async fn finish(
+    core: &Arc<Core>,
+    job: &JobRecord,
+    lease: &JobLease,
+    stop: &Stop,
+) -> Result<Option<Command>, StoreError> {
+    let renew = || core.store.renew_job(lease, core.config.lease);
+    let note = match &job.spec.report {
+        None => None,
+        Some(report) => {
+            let published = async {
+                tokio::select! {
+                    result = publish(core, job, report, lease) => result.map(Some),
+                    () = stop.above(Level::Run) => Ok(None),
+                }
+            };
+            match core.holding(renew, published).await {
+                Ok(Some(())) => None,
+                Ok(None) => return Ok(None),
+                Err(ResultError::Jobs(error)) => return Err(error),
+                Err(ResultError::Objects(error)) => {
+                    let reason = format!("the report could not be written to {}: {error}", report.bucket);
+                    let piece = Piece { job: job.id, kind: Kind::Finish };
+                    if may_pass(&error)
+                        && let Some(time) = core.troubles.met(piece, 0, core.config.trouble_time)
+                    {
+                        tracing::warn!(job = %job.id, reason, ?time, "trying again later");
+                        return core.rest(piece, stop, time, renew).await.map(|()| None);
+                    }
+                    Some(reason)
+                }
             }
-            Err(ResultError::Objects(error)) => error,
-        };
-        if attempts == REPORT_ATTEMPTS_MAX {
-            let reason = format!("the report could not be written to {}: {error}", report.bucket);
-            return Some(if job.state.status == JobStatus::Completing {
-                Command::Fail(Failure { code: "ReportNotWritten".to_owned(), reason })
-            } else {
-                Command::Reported { note: Some(reason) }
-            });
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.above(Level::Run) => return None,
-        }
-        pause *= 2;
+    };
+    if let Some(reason) = &note
+        && job.state.status == JobStatus::Completing
+    {
+        let failure = Failure { code: results::NOT_WRITTEN.to_owned(), reason: reason.clone() };
+        return Ok(Some(Command::Fail(failure)));
+    }
+    Ok(Some(Command::Reported { note }))
+}
+
+/// Aborts uploads in parts, and removes what the spool has of a job beside rows of failed tasks. Uploads that are left are
+/// found again by the sweep, segments when the job is forgotten.
+async fn clear(core: &Core, id: Uuid) {
+    if let Err(error) = uploads::abort_all(core, id).await {
+        tracing::warn!(job = %id, %error, "uploads in parts are left; trying again later");
+    }
+    let spool = core.spool.clone();
+    let sweep = async move { spool.sweep(id, false).await };
+    if let Err(error) = offload(core.spool.store().execution(), sweep).await {
+        tracing::warn!(job = %id, %error, "segments of succeeded tasks are left in the spool");
     }
 }
 
@@ -88,23 +118,16 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
     loop {
         let shards = core.store.cut_off_shards(job.id, after, PAGE).await?;
         for &shard in &shards {
-            core.store.renew_job(lease, core.config.lease).await?;
-            let write = results::write_shard(core, job, report, shard);
-            let files = core.holding(|| core.store.renew_job(lease, core.config.lease), write).await?;
+            // What an earlier round has written is whole, and its segments may be gone.
+            let before = shard.checked_sub(1).map(|before| (before, true));
+            if core.store.results(job.id, before, 1).await?.first().is_some_and(|file| file.shard == shard) {
+                continue;
+            }
+            let files = results::write_shard(core, job, report, shard).await?;
             core.store.add_results(lease, files).await?;
         }
         after = shards.last().copied();
         if shards.len() < PAGE {
-            break;
-        }
-    }
-    let mut files = Vec::new();
-    loop {
-        let last = files.last().map(|file: &crate::store::ResultFile| (file.shard, file.failed));
-        let page = core.store.results(job.id, last, PAGE).await?;
-        let full = page.len() == PAGE;
-        files.extend(page);
-        if !full {
             break;
         }
     }
@@ -113,15 +136,45 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
         JobStatus::Failing => JobStatus::Failed,
         _ => JobStatus::Complete,
     };
-    let body = report::manifest::render(report, job.id, status.as_str(), job.progress, &files, core.store.now());
-    let key = report::manifest_key(report, job.id);
-    let put = async {
-        results::put(core, &report.bucket, &key, "application/json", Bytes::from(body)).await.map_err(ResultError::from)
+    let created = core.store.now();
+    // Why the list of files could not be read, which is no fault of the report's store.
+    let unlisted = std::sync::Mutex::new(None);
+    let manifest = async || {
+        let mut pieces = Pieces::new(job.id, status.as_str(), job.progress, created);
+        let content = async |writer: &mut ObjectWriter| {
+            writer.push(pieces.begin().as_bytes()).await?;
+            let mut last = None;
+            loop {
+                let page = match core.store.results(job.id, last, PAGE).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        let gone = ObjectError::new(ErrorKind::NotImplemented, error.to_string());
+                        *unlisted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                        return Err(gone);
+                    }
+                };
+                for file in &page {
+                    writer.push(pieces.entry(report, file).as_bytes()).await?;
+                }
+                last = page.last().map(|file| (file.shard, file.failed));
+                if page.len() < PAGE {
+                    return writer.push(pieces.end().as_bytes()).await;
+                }
+            }
+        };
+        let key = report::manifest_key(report, job.id);
+        results::write(core, job.id, &report.bucket, &key, "application/json", content).await
     };
-    core.holding(|| core.store.renew_job(lease, core.config.lease), put).await
+    match patiently(manifest).await {
+        Ok(()) => Ok(()),
+        Err(error) => match unlisted.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(unlisted) => Err(unlisted.into()),
+            None => Err(error.into()),
+        },
+    }
 }
 
 /// What the driver notes about a job it finishes.
 pub(crate) fn running(job: &JobRecord) -> Running {
-    Running { tenant: job.tenant.clone(), priority: job.priority, stop: Arc::new(Stop::default()) }
+    Running { tenant: job.tenant.clone(), priority: job.priority, stop: Arc::default(), resting: false }
 }

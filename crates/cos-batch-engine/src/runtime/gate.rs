@@ -2,7 +2,10 @@
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,12 +24,18 @@ use crate::{
     task::retry::Class,
 };
 
+/// While somebody else waits, nobody keeps a slot for longer than this and the operation that runs in it then. Short beside
+/// what a person notices; long beside what it costs to give a slot back and to take one.
+const KEEP_TIME: Duration = Duration::from_millis(50);
+
 /// A store as the engine uses it: one for all jobs that work on it.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     store: Arc<dyn ObjectStore>,
     /// In turn: whoever asked first is first, so workers share the slots evenly.
     free: Arc<Semaphore>,
+    /// How many wait for a slot.
+    waiting: AtomicUsize,
     most: usize,
     began: Instant,
     /// None where the number is fixed: threads of this machine are known beforehand.
@@ -39,6 +48,22 @@ struct Adapts {
     in_use: usize,
     /// Slots that are to be taken away as soon as they come back.
     owed: usize,
+}
+
+/// Counts somebody who waits. Only a hint to those who have a slot: nothing else is ordered by it.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn at(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Endpoint {
@@ -54,6 +79,7 @@ impl Endpoint {
         Self {
             store,
             free: Arc::new(Semaphore::new(now)),
+            waiting: AtomicUsize::new(0),
             most,
             began: Instant::now(),
             adapts: adapts.map(|slots| Mutex::new(Adapts { slots, in_use: 0, owed: 0 })),
@@ -71,6 +97,7 @@ impl Endpoint {
     }
 
     async fn slot(self: &Arc<Self>) -> Slot {
+        let _waits = Waits::at(&self.waiting);
         let permit = Arc::clone(&self.free).acquire_owned().await;
         // The semaphore is never closed.
         Slot::new(self, permit.ok())
@@ -85,29 +112,36 @@ impl Endpoint {
         self.adapts.as_ref().map(|adapts| adapts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A slot comes back. Tells whether it may be used again.
-    fn back(&self, began: Instant, answer: Option<Answer>) -> bool {
-        let Some(mut adapts) = self.adapts() else { return true };
+    fn observe(&self, adapts: &mut Adapts, began: Instant, Seen { answer, ended }: Seen) {
         let before = adapts.slots.limit();
-        if let Some(answer) = answer {
-            let full = adapts.in_use >= before;
-            let (began, ended) = (began.duration_since(self.began), self.began.elapsed());
-            adapts.slots.observe(Observation { began, ended, answer, full });
-        }
-        adapts.in_use = adapts.in_use.saturating_sub(1);
+        let full = adapts.in_use >= before;
+        let (began, ended) = (began.duration_since(self.began), ended.duration_since(self.began));
+        adapts.slots.observe(Observation { began, ended, answer, full });
         let after = adapts.slots.limit();
         adapts.owed += before.saturating_sub(after);
         let more = after.saturating_sub(before);
         let kept = more.min(adapts.owed);
         adapts.owed -= kept;
         self.free.add_permits(more - kept);
-        let taken = self.free.forget_permits(adapts.owed);
-        adapts.owed -= taken;
-        if adapts.owed > 0 {
-            adapts.owed -= 1;
-            return false;
+    }
+
+    /// An operation in a slot is over; with `keep`, another one begins in the same slot. Tells whether the slot may be
+    /// used again.
+    fn back(&self, began: Instant, seen: Option<Seen>, keep: bool) -> bool {
+        let Some(mut adapts) = self.adapts() else { return true };
+        if let Some(seen) = seen {
+            self.observe(&mut adapts, began, seen);
         }
-        true
+        if adapts.owed > 0 {
+            let taken = self.free.forget_permits(adapts.owed);
+            adapts.owed -= taken;
+        }
+        let again = adapts.owed == 0;
+        adapts.owed -= usize::from(!again);
+        if !(again && keep) {
+            adapts.in_use = adapts.in_use.saturating_sub(1);
+        }
+        again
     }
 }
 
@@ -116,8 +150,18 @@ impl Endpoint {
 pub(crate) struct Slot {
     endpoint: Arc<Endpoint>,
     permit: Option<OwnedSemaphorePermit>,
+    /// When it was given out.
+    since: Instant,
     began: Instant,
-    answer: Option<Answer>,
+    seen: Option<Seen>,
+    given_back: bool,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    answer: Answer,
+    ended: Instant,
 }
 
 impl Slot {
@@ -125,22 +169,51 @@ impl Slot {
         if let Some(mut adapts) = endpoint.adapts() {
             adapts.in_use += 1;
         }
-        Self { endpoint: Arc::clone(endpoint), permit, began: Instant::now(), answer: None }
+        let now = Instant::now();
+        Self { endpoint: Arc::clone(endpoint), permit, since: now, began: now, seen: None, given_back: false }
     }
 
-    /// The operation ended, with an error of this class or none.
-    pub(crate) fn done(mut self, error: Option<Class>) {
-        self.answer = Some(match error {
+    /// The operation ended just now, with an error of this class or none.
+    pub(crate) fn done(&mut self, error: Option<Class>) {
+        let answer = match error {
             Some(Class::Throttled) => Answer::Throttled,
             Some(Class::Transient | Class::Unreachable) => Answer::Unclear,
             Some(Class::Permanent) | None => Answer::Coped,
-        });
+        };
+        self.seen = Some(Seen { answer, ended: Instant::now() });
+    }
+
+    /// When the operation in it began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Goes on to another operation in the same slot, unless it has to be given back. `own`: of those who wait for a
+    /// slot, how many wait for a further one of the same shard; where anybody else waits, slots go round.
+    fn again(mut self, own: usize) -> Option<Self> {
+        let now = self.seen.map_or_else(Instant::now, |seen| seen.ended);
+        if self.endpoint.waiting.load(Ordering::Relaxed) > own && now.duration_since(self.since) >= KEEP_TIME {
+            return None;
+        }
+        let seen = self.seen.take();
+        if self.endpoint.back(self.began, seen, true) {
+            self.began = now;
+            return Some(self);
+        }
+        self.given_back = true;
+        if let Some(permit) = self.permit.take() {
+            permit.forget();
+        }
+        None
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let again = self.endpoint.back(self.began, self.answer);
+        if self.given_back {
+            return;
+        }
+        let again = self.endpoint.back(self.began, self.seen, false);
         if let Some(permit) = self.permit.take()
             && !again
         {
@@ -161,6 +234,11 @@ impl Turnstile {
         Self { bucket: tokio::sync::Mutex::new(TokenBucket::new(per_second)), began: Instant::now() }
     }
 
+    /// It owes nothing: a new one would let through as much.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.bucket.try_lock().is_ok_and(|bucket| bucket.is_idle(self.began.elapsed()))
+    }
+
     /// Waits for a turn, in the order of those who ask.
     async fn pass(&self) {
         let mut bucket = self.bucket.lock().await;
@@ -176,11 +254,13 @@ impl Turnstile {
 pub(crate) struct Gate {
     endpoint: Arc<Endpoint>,
     turnstiles: Vec<Arc<Turnstile>>,
+    /// Of those who wait for a slot, how many want a further one for the shard this gate is for.
+    further: Arc<AtomicUsize>,
 }
 
 impl Gate {
     pub(crate) fn new(endpoint: Arc<Endpoint>, turnstiles: Vec<Arc<Turnstile>>) -> Self {
-        Self { endpoint, turnstiles }
+        Self { endpoint, turnstiles, further: Arc::default() }
     }
 
     /// Operations per second are capped.
@@ -205,6 +285,26 @@ impl Gate {
         // Whoever waits for a second to go by holds no slot.
         self.pass().await;
         self.endpoint.slot().await
+    }
+
+    /// Waits until one operation more may begin of a shard that goes on in the slots it has.
+    pub(crate) async fn enter_further(&self) -> Slot {
+        self.pass().await;
+        let _waits = Waits::at(&self.further);
+        self.endpoint.slot().await
+    }
+
+    /// The slot of an operation that is over, for the next one of the same shard; none: it was given back.
+    pub(crate) fn keep(&self, slot: Slot) -> Option<Slot> {
+        slot.again(self.further.load(Ordering::Relaxed))
+    }
+
+    /// The store asks for fewer requests, in answer to one that has no slot of its own or keeps it.
+    pub(crate) fn throttled(&self) {
+        if let Some(mut adapts) = self.endpoint.adapts() {
+            let now = Instant::now();
+            self.endpoint.observe(&mut adapts, now, Seen { answer: Answer::Throttled, ended: now });
+        }
     }
 
     /// One more slot for work that has one already, if nobody else wants it now. Each request has yet to [`pass`](Self::pass).

@@ -4,7 +4,6 @@
 //! [`finish`]. Each is a piece of work under a lease; each ends by writing to the store, and what to do next is read
 //! from there.
 
-mod batch;
 mod commit;
 mod core;
 mod driver;
@@ -12,8 +11,11 @@ mod fault;
 mod feed;
 mod finish;
 mod gate;
+mod lane;
+mod line;
 mod offload;
 mod parts;
+mod patience;
 mod prepare;
 mod results;
 mod shard;
@@ -21,8 +23,10 @@ mod source;
 mod stop;
 pub(crate) mod survey;
 mod sweep;
+mod trouble;
 mod uploads;
 mod window;
+mod writer;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,7 +36,10 @@ use self::stop::Level;
 pub(crate) use self::{
     core::{CommandError, Core},
     offload::offload,
+    patience::PATIENCE,
     stop::Level as StopLevel,
+    trouble::{REST_FIRST, REST_MAX},
+    writer::ObjectWriter,
 };
 
 /// After the drain: how long operations that have begun may take to end before the process goes without them.

@@ -2,17 +2,26 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use cos_batch_objectstore::{ErrorKind, Metadata, PutRequest, StoreError};
+use cos_batch_objectstore::{ErrorKind, StoreError};
 use md5::{Digest as _, Md5};
+use uuid::Uuid;
 
-use super::{core::Core, fault::ShardError, offload::offload};
+use super::{
+    core::Core,
+    fault::{Fault, ShardError, may_pass},
+    offload::offload,
+    patience::patiently,
+    writer::ObjectWriter,
+};
 use crate::{
     job::{Failure, JobRecord},
     report::{self, spool::Rows},
     spec::ReportSpec,
-    store::ResultFile,
+    store::{ResultFile, Segment},
 };
+
+/// Code of a job whose report cannot be written.
+pub(crate) const NOT_WRITTEN: &str = "ReportNotWritten";
 
 /// Why a report's file could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +37,14 @@ impl ResultError {
     /// takes where the disk is full; anything else ends the job.
     pub(crate) fn of_shard(self, bucket: &str) -> ShardError {
         match self {
-            Self::Objects(error) if error.kind().is_transient() || error.kind() == ErrorKind::InsufficientStorage => {
-                ShardError::Fault(format!("the report could not be written: {error}"))
+            Self::Objects(error) => {
+                let reason = format!("the report could not be written to {bucket}: {error}");
+                if may_pass(&error) {
+                    ShardError::Fault(Fault::new(NOT_WRITTEN, reason))
+                } else {
+                    ShardError::Job(Failure { code: NOT_WRITTEN.to_owned(), reason })
+                }
             }
-            Self::Objects(error) => ShardError::Job(Failure {
-                code: "ReportNotWritten".to_owned(),
-                reason: format!("the report could not be written to {bucket}: {error}"),
-            }),
             Self::Jobs(error) => error.into(),
         }
     }
@@ -51,38 +61,62 @@ pub(crate) async fn write_shard(
     let mut files = Vec::new();
     for kind in [Rows::Succeeded, Rows::Failed] {
         let rows: u64 = segments.iter().map(|segment| kind.count(segment)).sum();
-        if rows == 0 {
-            continue;
+        if rows > 0 {
+            let key = report::result_key(report, job.id, shard, kind == Rows::Failed);
+            let md5 = patiently(|| write_file(core, job.id, &report.bucket, &key, &segments, kind)).await?;
+            files.push(ResultFile { shard, failed: kind == Rows::Failed, key, md5, rows });
         }
-        let mut body = BytesMut::new();
-        for segment in segments.iter().filter(|segment| kind.count(segment) > 0) {
-            let (spool, id, segment) = (core.spool.clone(), job.id, segment.clone());
-            let read = async move { spool.read(id, &segment, kind).await };
-            body.extend_from_slice(&offload(core.spool.store().execution(), read).await?);
-        }
-        let failed = kind == Rows::Failed;
-        let key = report::result_key(report, job.id, shard, failed);
-        let md5 = hex::encode(Md5::digest(&body));
-        put(core, &report.bucket, &key, "text/csv", body.freeze()).await?;
-        files.push(ResultFile { shard, failed, key, md5, rows });
     }
     Ok(files)
 }
 
-/// Writes an object of a report, durably.
-pub(crate) async fn put(
+/// Writes one result file, segment by segment, and gives its MD5.
+async fn write_file(
     core: &Core,
+    job: Uuid,
     bucket: &str,
     key: &str,
-    content_type: &str,
-    body: Bytes,
+    segments: &[Segment],
+    kind: Rows,
+) -> Result<String, StoreError> {
+    let mut md5 = Md5::new();
+    let copy = async |writer: &mut ObjectWriter| {
+        for segment in segments.iter().filter(|segment| kind.count(segment) > 0) {
+            let (spool, copied) = (core.spool.clone(), segment.clone());
+            let read = async move { spool.read(job, &copied, kind).await };
+            let body = offload(core.spool.store().execution(), read).await?;
+            // A row is a line; a file of the spool that was cut would make a report that lacks rows without a word.
+            let lines = memchr::memchr_iter(b'\n', &body).count() as u64;
+            if lines != kind.count(segment) {
+                let text = format!("{lines} rows are kept where {} were committed", kind.count(segment));
+                return Err(StoreError::new(ErrorKind::InternalError, text));
+            }
+            md5.update(&body);
+            writer.push(&body).await?;
+        }
+        Ok(())
+    };
+    write(core, job, bucket, key, "text/csv", copy).await?;
+    Ok(hex::encode(md5.finalize()))
+}
+
+/// Writes an object of a report, durably. What is half written when it fails is dropped.
+pub(crate) async fn write(
+    core: &Core,
+    job: Uuid,
+    bucket: &str,
+    key: &str,
+    content_type: &'static str,
+    content: impl AsyncFnOnce(&mut ObjectWriter) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
+    let name = key.rsplit('/').next().unwrap_or(key);
     let store = core.buckets.store(bucket);
-    let (bucket, key) = (bucket.to_owned(), key.to_owned());
-    let metadata = Metadata { content_type: Some(content_type.to_owned()), ..Metadata::default() };
-    offload(store.execution(), async move {
-        let request = PutRequest { metadata, durable: true, ..PutRequest::new(&bucket, &key, body) };
-        store.put(request).await.map(|_| ())
-    })
-    .await
+    let mut writer = ObjectWriter::new(store, bucket, key, content_type).noted(&core.spool, job, name);
+    match content(&mut writer).await {
+        Ok(()) => writer.finish().await.map(|_| ()),
+        Err(error) => {
+            writer.abandon().await;
+            Err(error)
+        }
+    }
 }

@@ -61,7 +61,10 @@ impl Source {
         match shard {
             ShardSource::Bytes { .. } => manifest,
             ShardSource::Spooled { name, .. } => Self::spooled(&core.spool, job.id, name),
-            ShardSource::File { key, pin, .. } => Self { pin: Some(pin.clone()), ..manifest.beside(key.clone()) },
+            ShardSource::File { key, version, pin, .. } => {
+                let version = version.clone().map_or(VersionSelector::Latest, VersionSelector::Id);
+                Self { version, pin: Some(pin.clone()), ..manifest.beside(key.clone()) }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
-//! What time alone brings about: confirmations that never came, finished jobs past their retention, deleted jobs.
+//! What time alone brings about: confirmations that never came, finished jobs past their retention, deleted jobs; and
+//! uploads in parts that jobs which have ended left behind.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,10 +40,29 @@ async fn sweep(core: &Arc<Core>) -> Result<(), StoreError> {
         // Refused where somebody confirmed or cancelled it just now.
         let _ = core.command(id, Command::Fail(failure)).await;
     }
+    // Where a process died, or a store did not answer, right at the end of a job.
+    let spool = core.spool.clone();
+    let list = async move { spool.jobs_with_uploads(JOBS_PER_ROUND).await };
+    match offload(core.spool.store().execution(), list).await {
+        Ok(jobs) => abort_left(core, jobs).await?,
+        Err(error) => tracing::warn!(%error, "uploads that may be left cannot be listed; trying again later"),
+    }
     for id in core.store.purgeable(before(core.config.retention), JOBS_PER_ROUND).await? {
         // One that cannot be forgotten now does not keep the others.
         if let Err(error) = purge(core, id).await {
             tracing::warn!(job = %id, %error, "a finished job cannot be forgotten; trying again later");
+        }
+    }
+    Ok(())
+}
+
+/// Aborts uploads of jobs that are over.
+async fn abort_left(core: &Core, jobs: Vec<uuid::Uuid>) -> Result<(), StoreError> {
+    for id in jobs {
+        if core.store.get(id).await?.is_none_or(|job| job.state.status.is_final())
+            && let Err(error) = uploads::abort_all(core, id).await
+        {
+            tracing::warn!(job = %id, %error, "uploads in parts are left; trying again later");
         }
     }
     Ok(())

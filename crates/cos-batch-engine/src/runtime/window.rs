@@ -1,9 +1,6 @@
 //! The rows of a shard that are under way, and what has been done but not yet committed. Pure.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     report::row,
@@ -11,25 +8,18 @@ use crate::{
     task::{Outcome, Task},
 };
 
-/// Batches in the order of their rows.
+/// Rows in the order of the manifest.
 #[derive(Debug)]
 pub(crate) struct Window {
-    batches: VecDeque<Batch>,
-    /// Number of the first batch in the queue.
+    /// From the first row on that is not ready: what came of each, once it is back. None: it is under way, or was stopped.
+    rows: VecDeque<Option<(Task, Outcome)>>,
+    /// Number of the first row in the queue.
     first: u64,
-    rows: usize,
     pending: Pending,
     /// Rows that a checkpoint under way commits.
     committing: u64,
     /// Rows of succeeded tasks are reported too.
     all_tasks: bool,
-}
-
-#[derive(Debug)]
-struct Batch {
-    tasks: Arc<Vec<Task>>,
-    /// One for each task from the first on, once the batch is back. Fewer than tasks: it was stopped.
-    outcomes: Option<Vec<Outcome>>,
 }
 
 /// What a checkpoint will commit.
@@ -53,7 +43,12 @@ impl Pending {
     fn add(&mut self, task: &Task, outcome: &Outcome, all_tasks: bool) {
         if let Some(failure) = &outcome.failure {
             self.failed += 1;
-            *self.codes.entry(failure.code.to_string()).or_default() += 1;
+            match self.codes.get_mut(&*failure.code) {
+                Some(count) => *count += 1,
+                None => {
+                    self.codes.insert(failure.code.to_string(), 1);
+                }
+            }
             row::write(&mut self.failed_file, task, outcome);
         } else {
             self.succeeded += 1;
@@ -70,18 +65,17 @@ impl Pending {
 impl Window {
     pub(crate) fn new(cursor: Cursor, all_tasks: bool) -> Self {
         Self {
-            batches: VecDeque::new(),
+            rows: VecDeque::new(),
             first: 0,
-            rows: 0,
             pending: Pending { cursor, ..Pending::default() },
             committing: 0,
             all_tasks,
         }
     }
 
-    /// Rows handed out that are not in the books: after a kill they are done again.
+    /// Rows that were begun and are not in the books: after a kill they are done again.
     pub(crate) fn uncommitted(&self) -> u64 {
-        self.rows as u64 + self.pending.rows() + self.committing
+        self.rows.len() as u64 + self.pending.rows() + self.committing
     }
 
     /// Rows that a checkpoint could commit now.
@@ -89,49 +83,41 @@ impl Window {
         self.pending.rows()
     }
 
-    /// Adds a batch behind the others; its number comes back with its outcomes.
-    pub(crate) fn push(&mut self, tasks: Arc<Vec<Task>>) -> u64 {
-        self.rows += tasks.len();
-        self.batches.push_back(Batch { tasks, outcomes: None });
-        self.first + self.batches.len() as u64 - 1
+    /// Adds a row behind the others; its number comes back with its outcome.
+    pub(crate) fn begin(&mut self) -> u64 {
+        self.rows.push_back(None);
+        self.first + self.rows.len() as u64 - 1
     }
 
-    /// A batch is back. Whatever now has no gap before it becomes ready.
-    pub(crate) fn complete(&mut self, number: u64, outcomes: Vec<Outcome>) {
+    /// A row is back. Whatever now has no gap before it becomes ready.
+    pub(crate) fn complete(&mut self, number: u64, task: Task, outcome: Outcome) {
         let place = usize::try_from(number - self.first).unwrap_or(usize::MAX);
-        if let Some(batch) = self.batches.get_mut(place) {
-            batch.outcomes = Some(outcomes);
+        if place == 0 {
+            self.rows.pop_front();
+            self.first += 1;
+            self.pending.add(&task, &outcome, self.all_tasks);
+        } else if let Some(row) = self.rows.get_mut(place) {
+            *row = Some((task, outcome));
+            return;
         }
-        while let Some(batch) = self.batches.front()
-            && batch.outcomes.as_ref().is_some_and(|outcomes| outcomes.len() == batch.tasks.len())
-        {
-            self.take_front();
-        }
-    }
-
-    fn take_front(&mut self) {
-        let Some(batch) = self.batches.pop_front() else { return };
-        self.first += 1;
-        self.rows -= batch.tasks.len();
-        for (task, outcome) in batch.tasks.iter().zip(batch.outcomes.iter().flatten()) {
+        while let Some(Some((task, outcome))) = self.rows.front() {
             self.pending.add(task, outcome, self.all_tasks);
+            self.rows.pop_front();
+            self.first += 1;
         }
     }
 
-    /// After the last batch is back, the work goes on elsewhere: also the executed beginning of the first batch that
-    /// was stopped is ready; what lies behind the gap will be done again.
+    /// After the last row is back, the work goes on elsewhere: what lies behind a row that was stopped will be done again.
     pub(crate) fn close_to_go_on(&mut self) {
-        if self.batches.front().is_some_and(|batch| batch.outcomes.is_some()) {
-            self.take_front();
-        }
-        self.batches.clear();
-        self.rows = 0;
+        self.first += self.rows.len() as u64;
+        self.rows.clear();
     }
 
-    /// After the last batch is back, and nobody will go on: all that was executed is ready, gaps or not.
+    /// After the last row is back, and nobody will go on: all that was executed is ready, gaps or not.
     pub(crate) fn close_for_good(&mut self) {
-        while !self.batches.is_empty() {
-            self.take_front();
+        self.first += self.rows.len() as u64;
+        for (task, outcome) in self.rows.drain(..).flatten() {
+            self.pending.add(&task, &outcome, self.all_tasks);
         }
     }
 
@@ -154,50 +140,58 @@ mod tests {
 
     use super::*;
 
-    fn tasks(rows: std::ops::Range<u64>) -> Arc<Vec<Task>> {
-        let task = |row| Task {
+    fn task(row: u64) -> Task {
+        Task {
             row,
             bucket: "b-1".into(),
             key: format!("k{row}"),
             version: VersionSelector::Latest,
             listed_as: crate::manifest::ListedAs::Object,
             end: (row + 1) * 10,
-        };
-        Arc::new(rows.map(task).collect())
+        }
     }
 
-    fn good(count: usize) -> Vec<Outcome> {
-        vec![Outcome::success(200); count]
+    fn good(window: &mut Window, row: u64) {
+        window.complete(row, task(row), Outcome::success(200));
+    }
+
+    fn begun(cursor: Cursor, all_tasks: bool, rows: u64) -> Window {
+        let mut window = Window::new(cursor, all_tasks);
+        assert!((0..rows).all(|row| window.begin() == row));
+        window
     }
 
     #[test]
     fn only_the_prefix_without_gaps_is_ready() {
-        let mut window = Window::new(Cursor::default(), true);
-        let (a, b, c) = (window.push(tasks(0..2)), window.push(tasks(2..4)), window.push(tasks(4..6)));
-        window.complete(c, good(2));
-        assert_eq!((window.ready(), window.uncommitted()), (0, 6));
-        window.complete(a, vec![Outcome::success(200), Outcome::failure(404, "NoSuchKey", "gone")]);
-        assert_eq!((window.ready(), window.uncommitted()), (2, 6));
+        let mut window = begun(Cursor::default(), true, 4);
+        good(&mut window, 2);
+        assert_eq!((window.ready(), window.uncommitted()), (0, 4));
+        good(&mut window, 0);
+        assert_eq!((window.ready(), window.uncommitted()), (1, 4));
+        window.complete(1, task(1), Outcome::failure(404, "NoSuchKey", "gone"));
+        assert_eq!((window.ready(), window.uncommitted()), (3, 4));
         let taken = window.take();
-        assert_eq!(window.uncommitted(), 6, "what is being committed is not committed yet");
+        assert_eq!(window.uncommitted(), 4, "what is being committed is not committed yet");
         window.committed();
-        assert_eq!(window.uncommitted(), 4);
-        assert_eq!(taken.cursor, Cursor { rows: 2, offset: 20 });
-        assert_eq!((taken.succeeded, taken.failed, taken.succeeded_rows), (1, 1, 1));
+        assert_eq!(window.uncommitted(), 1);
+        assert_eq!(taken.cursor, Cursor { rows: 3, offset: 30 });
+        assert_eq!((taken.succeeded, taken.failed, taken.succeeded_rows), (2, 1, 2));
         assert_eq!(taken.codes, BTreeMap::from([("NoSuchKey".to_owned(), 1)]));
         assert_eq!(String::from_utf8(taken.failed_file).unwrap(), "b-1,k1,,failed,404,NoSuchKey,gone\n");
-        window.complete(b, good(2));
-        assert_eq!(window.take().cursor, Cursor { rows: 6, offset: 60 });
+        good(&mut window, 3);
+        assert_eq!(window.take().cursor, Cursor { rows: 4, offset: 40 });
         assert_eq!(window.take().rows(), 0);
+        assert_eq!(window.begin(), 4, "numbers go on");
     }
 
     #[test]
     fn a_pause_keeps_the_prefix_and_a_cancel_keeps_all_that_was_done() {
+        // Rows 1 and 2 were stopped.
         let stopped = || {
-            let mut window = Window::new(Cursor { rows: 10, offset: 5 }, false);
-            let (a, b) = (window.push(tasks(0..3)), window.push(tasks(3..6)));
-            window.complete(b, good(2));
-            window.complete(a, good(1));
+            let mut window = begun(Cursor { rows: 10, offset: 5 }, false, 5);
+            good(&mut window, 3);
+            good(&mut window, 0);
+            good(&mut window, 4);
             window
         };
         let mut window = stopped();
@@ -213,10 +207,10 @@ mod tests {
 
     #[test]
     fn a_pause_with_nothing_done_keeps_nothing() {
-        let mut window = Window::new(Cursor::default(), true);
-        let (_, b) = (window.push(tasks(0..3)), window.push(tasks(3..6)));
-        window.complete(b, good(3));
+        let mut window = begun(Cursor::default(), true, 4);
+        good(&mut window, 2);
+        good(&mut window, 3);
         window.close_to_go_on();
-        assert_eq!(window.take().rows(), 0);
+        assert_eq!((window.take().rows(), window.uncommitted()), (0, 0));
     }
 }

@@ -161,6 +161,9 @@ pub enum ShardSource {
     File {
         /// Key of the file.
         key: String,
+        /// Its version, where its bucket keeps them: whoever replaces the file then changes nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
         /// Refuses reads of anything but what was prepared.
         pin: Pin,
         /// The file is compressed with gzip.
@@ -253,6 +256,8 @@ pub struct CheckpointAnswer {
     pub status: JobStatus,
     /// The job's counts, this checkpoint included.
     pub progress: Progress,
+    /// How far the shard has come, this checkpoint included.
+    pub cursor: Cursor,
 }
 
 /// A file of a completion report.

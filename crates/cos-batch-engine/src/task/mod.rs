@@ -197,6 +197,12 @@ impl Runner {
         }
     }
 
+    /// Whether tasks copy objects.
+    #[must_use]
+    pub fn copies(&self) -> bool {
+        matches!(self.spec.operation, TaskOperation::Copy(_))
+    }
+
     /// The copy that this task is, if it is one, and the key it makes.
     #[must_use]
     pub fn copy_of<'a>(&'a self, task: &'a Task) -> Option<(&'a CopySpec, Cow<'a, str>)> {
@@ -213,18 +219,25 @@ impl Runner {
     }
 }
 
+/// Codes of tasks that were refused for what an inventory lists them as, without asking the store. Trying them again is of
+/// no use, and their number says nothing of the job: each object that has older versions brings some.
+pub const REFUSED_AS_LISTED: [&str; 2] = [DELETE_MARKER, NOT_LATEST];
+
+const DELETE_MARKER: &str = "DeleteMarker";
+const NOT_LATEST: &str = "NotLatestVersion";
+
 /// The outcome of a task that asks for what cannot be done with such a version, told without asking the store.
 fn refusal(operation: &TaskOperation, listed_as: ListedAs) -> Option<Outcome> {
     match (listed_as, operation) {
         (ListedAs::Object, _) | (_, TaskOperation::Delete) => None,
         (ListedAs::DeleteMarker, _) => {
             let message = format!("the inventory lists a delete marker: there is nothing to {}", operation.name());
-            Some(Outcome::failure(405, "DeleteMarker", message))
+            Some(Outcome::failure(405, DELETE_MARKER, message))
         }
         // In whatever order rows run, only one version may become the copy (COS Batch guide: one version per object).
         (ListedAs::OlderVersion, TaskOperation::Copy(_)) => {
             let message = "the inventory lists a version that is not the latest; of each object, the latest is copied";
-            Some(Outcome::failure(400, "NotLatestVersion", message))
+            Some(Outcome::failure(400, NOT_LATEST, message))
         }
         (ListedAs::OlderVersion, TaskOperation::Restore { .. } | TaskOperation::Tag { .. }) => None,
     }

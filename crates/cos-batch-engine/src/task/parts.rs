@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use cos_batch_objectstore::{Grant, MAX_PART_NUMBER, Metadata, ObjectMeta, StorageClass, Tag};
+use cos_batch_objectstore::{Acl, Grant, MAX_PART_NUMBER, Metadata, ObjectMeta, StorageClass, Tag};
 
 use crate::spec::{Change, CopySpec};
 
@@ -86,7 +86,7 @@ impl Attributes {
     /// What a copy in one request would give its target, which an upload in parts has to be told: class, access and
     /// encryption are reset unless they are asked for (COS, PUT Object - Copy).
     #[must_use]
-    pub fn new(copy: &CopySpec, source: &ObjectMeta, tags: &[Tag]) -> Self {
+    pub fn new(copy: &CopySpec, source: &ObjectMeta, tags: &[Tag], acl: &Acl) -> Self {
         let source_metadata = Metadata { server_side_encryption: None, ..source.metadata.clone() };
         Self {
             metadata: match &copy.metadata {
@@ -103,16 +103,16 @@ impl Attributes {
                 }
             },
             grants: match &copy.grants {
-                Change::Copy => source.grants.clone(),
+                Change::Copy => acl.grants.clone(),
                 Change::Replace(new) => new.clone(),
                 Change::Add(new) => {
-                    let added = new.iter().filter(|grant| !source.grants.contains(grant));
-                    source.grants.iter().chain(added).cloned().collect()
+                    let added = new.iter().filter(|grant| !acl.grants.contains(grant));
+                    acl.grants.iter().chain(added).cloned().collect()
                 }
             },
             canned_acl: match &copy.grants {
                 Change::Replace(_) => copy.canned_acl.clone(),
-                _ => copy.canned_acl.clone().or_else(|| source.canned_acl.clone()),
+                _ => copy.canned_acl.clone().or_else(|| acl.canned.clone()),
             },
             storage_class: copy.storage_class.clone().unwrap_or_default(),
         }

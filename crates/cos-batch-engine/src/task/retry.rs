@@ -133,13 +133,22 @@ pub struct Tries {
     pub count: u32,
     transient: u32,
     seed: u64,
+    /// No number of failures is too many before this time is over.
+    lasting: Option<Duration>,
 }
 
 impl Tries {
     /// None yet. The seed tells tasks apart, so that they do not wait for the same time.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { count: 0, transient: 0, seed }
+        Self { count: 0, transient: 0, seed, lasting: None }
+    }
+
+    /// None yet of something that is not a task: it is tried for so long in place of the limits above, and waits up to
+    /// [`THROTTLED_WAIT_MAX`].
+    #[must_use]
+    pub fn lasting(time: Duration) -> Self {
+        Self { lasting: Some(time), ..Self::new(0) }
     }
 
     /// How long to wait after a try that failed like this, `spent` after the first try began; none: give up.
@@ -149,7 +158,7 @@ impl Tries {
             Class::Permanent => return None,
             Class::Transient => {
                 self.transient += 1;
-                if self.transient >= TRIES_MAX {
+                if self.transient >= TRIES_MAX && self.lasting.is_none() {
                     return None;
                 }
                 (WAIT_FIRST, WAIT_MAX)
@@ -157,10 +166,11 @@ impl Tries {
             Class::Unreachable => (WAIT_FIRST, WAIT_MAX),
             Class::Throttled => (THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX),
         };
+        let most = if self.lasting.is_some() { THROTTLED_WAIT_MAX } else { most };
         let doubled = first.saturating_mul(1 << (self.count - 1).min(16)).min(most);
         let spread = doubled / 2 + doubled.mul_f64(self.fraction() / 2.0);
         let wait = asked.map_or(spread, |asked| spread.max(asked.min(RETRY_AFTER_MAX)));
-        (spent + wait <= ROW_TIME_MAX || self.count < TRIES_MIN).then_some(wait)
+        (spent + wait <= self.lasting.unwrap_or(ROW_TIME_MAX) || self.count < TRIES_MIN).then_some(wait)
     }
 
     /// A number below 1 that depends on the task and the try (SplitMix64).

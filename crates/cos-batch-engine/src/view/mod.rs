@@ -10,7 +10,6 @@ mod retry;
 mod rows;
 mod sample;
 mod validate;
-mod writer;
 
 use cos_batch_model::{ApiError, ErrorCode};
 use cos_batch_objectstore::{ErrorKind, StoreError};

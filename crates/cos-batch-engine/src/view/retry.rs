@@ -4,15 +4,17 @@ use cos_batch_model::{ApiError, ClientRequestToken, ErrorCode, Priority, Request
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{details::ObjectName, object_error, rows::lines, writer::ObjectWriter};
+use super::{details::ObjectName, object_error, rows::lines};
 use crate::{
     access::Right,
     api::store_error,
     engine::Engine,
     job::JobRecord,
     report::{self, row, spool::Rows},
+    runtime::ObjectWriter,
     spec::{Column, ManifestFormat},
     store::{JobStatus, NewJob, StoreError},
+    task::REFUSED_AS_LISTED,
     wire,
 };
 
@@ -49,6 +51,9 @@ pub struct RetryResult {
     pub retry_of: String,
     /// Tasks that are tried again.
     pub rows: u64,
+    /// Failed tasks that are not: an inventory lists them as delete markers, or as older versions of what is copied.
+    #[serde(default)]
+    pub left_out: u64,
     /// Where they are listed.
     pub manifest: ObjectName,
     /// ETag of that manifest, without quotes.
@@ -60,10 +65,11 @@ pub struct RetryResult {
 
 impl Engine {
     /// Makes a new job of the failed tasks of one that has ended: with the same operation, report and description, over
-    /// a manifest that is written for it.
+    /// a manifest that is written for it. What an inventory lists as delete markers or older versions is left out: in a
+    /// manifest without that list an older version would be copied like any other, over what the job made of the latest.
     ///
     /// # Errors
-    /// NoSuchJob; InvalidRequest for a job that has not ended, has no failed tasks, or too many, and for a token that
+    /// NoSuchJob; InvalidRequest for a job that has not ended, has no failed tasks to try again, or too many, and for a token that
     /// made another job; InvalidArgument where there is no place for the manifest; AccessDenied; those of the stores.
     pub async fn retry(
         &self,
@@ -78,6 +84,10 @@ impl Engine {
             return Ok(made);
         }
         self.check_retryable(context, &old)?;
+        // Before anything is written: what was there would be gone.
+        if self.left_out(&old).await? >= old.progress.failed {
+            return Err(nothing_left(old.progress.failed));
+        }
         let place = self.place(context, &old, request.manifest)?;
         let version = match &old.spec.manifest.format {
             ManifestFormat::Csv { columns } => columns.contains(&Column::VersionId),
@@ -113,7 +123,7 @@ impl Engine {
             Err(error) => return Err(store_error(error)),
         };
         self.core.wake.notify_one();
-        Ok(result(&old, &made))
+        self.retried(&old, &made).await
     }
 
     /// The retry that this token made, if it made one.
@@ -126,7 +136,7 @@ impl Engine {
         let found = self.core.store.find_token(context.appid.as_str(), token).await.map_err(store_error)?;
         let Some(job) = found else { return Ok(None) };
         match self.core.store.get(job).await.map_err(store_error)? {
-            Some(made) if made.spec.retry_of == Some(old.id) => Ok(Some(result(old, &made))),
+            Some(made) if made.spec.retry_of == Some(old.id) => self.retried(old, &made).await.map(Some),
             _ => Err(store_error(StoreError::TokenUsed { job })),
         }
     }
@@ -200,7 +210,7 @@ impl Engine {
         version: bool,
     ) -> Result<(), ApiError> {
         let mut after = None;
-        let mut rows = 0;
+        let (mut rows, mut left_out) = (0, 0);
         loop {
             let page =
                 self.core.store.job_segments(old.id, true, after, SEGMENTS_PER_PAGE).await.map_err(store_error)?;
@@ -208,6 +218,10 @@ impl Engine {
                 let body = self.segment(old.id, segment, Rows::Failed, u64::MAX).await?;
                 let mut out = Vec::with_capacity(body.len() / 2);
                 for row in lines(&body) {
+                    if refused_as_listed(old, &row.code) {
+                        left_out += 1;
+                        continue;
+                    }
                     row::write_manifest_row(&mut out, &row, version);
                     rows += 1;
                 }
@@ -219,23 +233,49 @@ impl Engine {
             }
         }
         // Less would leave tasks out without a word.
-        if rows != old.progress.failed {
-            tracing::error!(job = %old.id, rows, failed = old.progress.failed, "failed rows are missing from the spool");
-            let message = format!("{} tasks of the job failed, but only {rows} of them are kept", old.progress.failed);
+        if rows + left_out != old.progress.failed {
+            let kept = rows + left_out;
+            tracing::error!(job = %old.id, kept, failed = old.progress.failed, "failed rows are missing from the spool");
+            let message = format!("{} tasks of the job failed, but only {kept} of them are kept", old.progress.failed);
             return Err(ApiError::new(ErrorCode::InternalError, message));
+        }
+        if rows == 0 {
+            return Err(nothing_left(left_out));
         }
         Ok(())
     }
+
+    /// What the retry of a job is answered with.
+    async fn retried(&self, old: &JobRecord, made: &JobRecord) -> Result<RetryResult, ApiError> {
+        let left_out = self.left_out(old).await?;
+        let manifest = &made.spec.manifest;
+        Ok(RetryResult {
+            job_id: made.id.to_string(),
+            retry_of: old.id.to_string(),
+            rows: old.progress.failed.saturating_sub(left_out),
+            left_out,
+            manifest: ObjectName { bucket: manifest.bucket.clone(), key: manifest.key.clone() },
+            etag: manifest.etag.clone(),
+            confirmation_required: made.spec.confirmation_required,
+        })
+    }
+
+    /// How many of the failed tasks are not tried again.
+    async fn left_out(&self, old: &JobRecord) -> Result<u64, ApiError> {
+        let codes = self.core.store.codes(old.id).await.map_err(store_error)?;
+        Ok(codes.iter().filter(|(code, _)| refused_as_listed(old, code)).map(|(_, tasks)| tasks).sum())
+    }
 }
 
-fn result(old: &JobRecord, made: &JobRecord) -> RetryResult {
-    let manifest = &made.spec.manifest;
-    RetryResult {
-        job_id: made.id.to_string(),
-        retry_of: old.id.to_string(),
-        rows: old.progress.failed,
-        manifest: ObjectName { bucket: manifest.bucket.clone(), key: manifest.key.clone() },
-        etag: manifest.etag.clone(),
-        confirmation_required: made.spec.confirmation_required,
-    }
+/// Whether a task with this code failed for what the job's inventory lists it as.
+fn refused_as_listed(job: &JobRecord, code: &str) -> bool {
+    job.spec.manifest.format == ManifestFormat::Inventory && REFUSED_AS_LISTED.contains(&code)
+}
+
+fn nothing_left(left_out: u64) -> ApiError {
+    let message = format!(
+        "all {left_out} failed tasks of the job are delete markers and older versions of its inventory: there is nothing to \
+         try again"
+    );
+    ApiError::new(ErrorCode::InvalidRequest, message)
 }

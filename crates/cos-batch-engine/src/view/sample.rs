@@ -5,7 +5,7 @@ use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{details::ObjectName, object_error, writer::ObjectWriter};
+use super::{details::ObjectName, object_error};
 use crate::{
     access::Right,
     api::store_error,
@@ -14,6 +14,7 @@ use crate::{
     lifecycle::Command,
     manifest::{Columns, Row},
     report::row,
+    runtime::ObjectWriter,
     runtime::survey::{self, RowReader, Source},
     spec::{Column, JobSpec, ManifestFormat},
     store::NewJob,

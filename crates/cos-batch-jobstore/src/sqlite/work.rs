@@ -30,7 +30,7 @@ struct Held {
 
 impl Held {
     fn answer(&self) -> CheckpointAnswer {
-        CheckpointAnswer { status: self.status, progress: self.progress }
+        CheckpointAnswer { status: self.status, progress: self.progress, cursor: self.now.cursor }
     }
 }
 
@@ -84,6 +84,7 @@ pub(super) fn checkpoint(
     session.run(sql::COUNT, params![num, int(step.succeeded), int(step.failed)])?;
     held.progress.succeeded += step.succeeded;
     held.progress.failed += step.failed;
+    held.now.cursor = step.cursor;
     Ok(held.answer())
 }
 

@@ -22,7 +22,7 @@ async fn a_store_that_refuses_is_found_out() {
     let until = Instant::now() + Duration::from_secs(60);
     let client = async || {
         while Instant::now() < until {
-            let slot = gate.enter().await;
+            let mut slot = gate.enter().await;
             if working.fetch_add(1, Ordering::SeqCst) < CAPACITY {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 done.fetch_add(1, Ordering::SeqCst);
@@ -52,7 +52,7 @@ async fn a_slot_that_is_dropped_comes_back() {
     let slots: Vec<_> = (0..3).map(|_| gate.try_enter().unwrap()).collect();
     assert!(gate.try_enter().is_none());
     // Two refusals of one burst: one slot fewer.
-    for slot in slots {
+    for mut slot in slots {
         slot.done(Some(Class::Throttled));
     }
     let held: Vec<_> = std::iter::from_fn(|| gate.try_enter()).collect();
@@ -79,4 +79,51 @@ async fn caps_hold_together_and_in_turn() {
     let (of_slow, of_fast) = tokio::join!(count(&slow), count(&fast));
     assert!((19..=21).contains(&of_slow), "{of_slow}");
     assert!((99..=102).contains(&(of_slow + of_fast)), "{of_slow} and {of_fast}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_goes_on_unless_somebody_waits_or_it_is_owed() {
+    let endpoint = endpoint(&Config { async_slots: 2, ..Config::default() });
+    let gate = Gate::new(endpoint.clone(), vec![]);
+    let (mut kept, other) = (gate.try_enter().unwrap(), gate.try_enter().unwrap());
+    kept.done(None);
+    let mut kept = gate.keep(kept).unwrap();
+    assert_eq!(endpoint.adapts().unwrap().in_use, 2);
+    // A shard that waits for more slots keeps those it has; one of another shard gets them, if not at once.
+    let mut waiting = Box::pin(gate.enter_further());
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    tokio::time::advance(KEEP_TIME).await;
+    kept.done(None);
+    let mut kept = gate.keep(kept).unwrap();
+    drop(waiting);
+    let mut waiting = Box::pin(gate.enter());
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    kept.done(None);
+    assert!(gate.keep(kept).is_none());
+    let mut kept = gate.keep(waiting.await).unwrap();
+    let mut waiting = Box::pin(gate.enter());
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    tokio::time::advance(KEEP_TIME / 2).await;
+    kept.done(None);
+    let kept = gate.keep(kept).unwrap();
+    drop((waiting, kept));
+    // One slot fewer than there were: it is given back for good.
+    let mut kept = gate.try_enter().unwrap();
+    kept.done(Some(Class::Throttled));
+    assert!(gate.keep(kept).is_none());
+    assert!(gate.try_enter().is_none());
+    drop(other);
+    drop(gate.try_enter().unwrap());
+    let adapts = endpoint.adapts().unwrap();
+    assert_eq!((adapts.in_use, adapts.owed, endpoint.free.available_permits()), (0, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turnstile_is_kept_while_it_is_owed() {
+    let cap = cap(1);
+    assert!(cap.is_idle());
+    cap.pass().await;
+    assert!(!cap.is_idle());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(cap.is_idle());
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Prepared, patiently, unfit};
+use super::{Prepared, patiently, unfit, unfit_or_later};
 use crate::{
     access::Right,
     checks,
@@ -34,7 +34,8 @@ async fn bucket_exists(core: &Core, stop: &Stop, code: &str, bucket: &str) -> Re
         offload(store.execution(), async move { store.bucket_exists(&bucket).await })
     };
     patiently(stop, ask).await?.map_err(|error| {
-        unfit(&format!("{code}NotReadable"), format!("whether there is a bucket {bucket} cannot be told: {error}"))
+        let reason = format!("whether there is a bucket {bucket} cannot be told: {error}");
+        unfit_or_later(&error, &format!("{code}NotReadable"), reason)
     })
 }
 

@@ -1,10 +1,10 @@
 //! One file of a manifest, from its first byte to its last: decompressed, checked, cut.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use cos_batch_objectstore::Pin;
+use cos_batch_objectstore::{Pin, VersionSelector};
 use md5::{Digest as _, Md5};
 
-use super::{Context, Prepared, located, patiently, unfit, unreadable};
+use super::{Context, Prepared, later, located, patiently, unfit, unreadable};
 use crate::{
     manifest::{Coding, Columns, Cut, Indexer, Inflated, Inflater, Piece, Step, coding, records::BYTE_ORDER_MARK},
     report::spool::Spool,
@@ -237,7 +237,12 @@ impl File {
         match &mut self.places {
             Places::Manifest => Ok(ShardSource::Bytes { start, end }),
             Places::File { key, pin } => {
-                Ok(ShardSource::File { key: key.clone(), pin: pin.clone(), gzip: self.inflater.is_some(), start, end })
+                let (key, pin, gzip) = (key.clone(), pin.clone(), self.inflater.is_some());
+                let version = match &self.source.version {
+                    VersionSelector::Latest => None,
+                    VersionSelector::Id(id) => Some(id.clone()),
+                };
+                Ok(ShardSource::File { key, version, pin, gzip, start, end })
             }
             Places::Spool(spooling) => {
                 // Before the first piece lies a header.
@@ -256,7 +261,7 @@ impl File {
                 let write = async move { spool.write_file(id, &put_name, body).await };
                 offload(context.core.spool.store().execution(), write)
                     .await
-                    .map_err(|error| Prepared::Later(format!("the spool could not be written: {error}")))?;
+                    .map_err(|error| later("InternalError", format!("the spool could not be written: {error}")))?;
                 Ok(ShardSource::Spooled { name, bytes })
             }
         }

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use cos_batch_objectstore::ErrorKind;
+use cos_batch_objectstore::{ErrorKind, VersionSelector};
 use md5::{Digest as _, Md5};
 use tokio::task::JoinHandle;
 
 use super::{
     Context, Prepared, Read, Shards,
     file::{File, Found, Places, Spooling, sniff},
-    head, located, patiently, unfit, unreadable,
+    head, later, located, patiently, unfit, unreadable,
 };
 use crate::{
     manifest::{
@@ -55,7 +55,7 @@ pub(super) async fn index(context: &Context, source: Source, size: u64) -> Resul
         let Some(mut reading) = under_way.pop_front() else { break };
         let found = (&mut reading.0)
             .await
-            .unwrap_or_else(|error| Err(Prepared::Later(format!("reading a file broke off: {error}"))))?;
+            .unwrap_or_else(|error| Err(later("InternalError", format!("reading a file broke off: {error}"))))?;
         for (source, first_row, count) in found.shards {
             shards.add(source, rows + first_row, count).await?;
         }
@@ -161,6 +161,9 @@ async fn read_file(
         return Err(unfit("InventoryFileSizeMismatch", located(&source, rule)));
     }
     source.pin = Some(head.pin.clone());
+    if let Some(id) = &head.version_id {
+        source.version = VersionSelector::Id(id.clone());
+    }
     let coding = sniff(context, &source, head.size, CODE).await?;
     let places = if coding == Coding::Gzip && head.size > context.core.config.inflate_again_bytes {
         Places::Spool(Spooling::new(number))

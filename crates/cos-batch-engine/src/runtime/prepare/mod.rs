@@ -5,13 +5,15 @@ mod csv;
 mod file;
 mod inventory;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use cos_batch_objectstore::{ErrorKind, ObjectMeta, StoreError as ObjectError, VersionSelector};
+use cos_batch_objectstore::{ObjectMeta, StoreError as ObjectError, VersionSelector};
 
 use super::{
-    core::Core,
+    core::{CommandError, Core, Kind, Piece},
+    fault::{self, Fault},
     offload::offload,
+    patience,
     source::{Source, version},
     stop::{Level, Stop},
     survey,
@@ -27,15 +29,6 @@ use crate::{
 /// Shards written to the job store at once.
 const SHARD_BATCH: usize = 256;
 
-/// Tries of a read that fails in passing.
-const READ_ATTEMPTS_MAX: u32 = 5;
-
-/// Pause between two such tries.
-const READ_PAUSE: Duration = Duration::from_millis(200);
-
-/// Pause after preparing could not go on for a reason outside the job, before anybody takes it up again.
-const FAULT_PAUSE: Duration = Duration::from_secs(1);
-
 /// Longest name of a file in a failure's reason, which has 256 bytes on the wire: the place and the rule must fit in
 /// behind it. A longer one loses its beginning.
 const NAME_BYTES_MAX: usize = 110;
@@ -45,14 +38,21 @@ const NAME_BYTES_MAX: usize = 110;
 enum Prepared {
     /// The job cannot run.
     Unfit(Failure),
-    /// Stopped, or something outside the job failed: somebody tries again.
-    Later(String),
+    /// Something outside the job failed: somebody tries again.
+    Later(Fault),
+    /// It was stopped: somebody tries again, if anybody does.
+    Stopped,
 }
 
 impl From<StoreError> for Prepared {
     fn from(error: StoreError) -> Self {
-        Self::Later(error.to_string())
+        later("InternalError", error.to_string())
     }
+}
+
+/// What fails the job with this code, if it never gets better.
+fn later(code: &str, reason: impl Into<String>) -> Prepared {
+    Prepared::Later(Fault::new(code, reason))
 }
 
 fn unfit(code: &str, reason: impl Into<String>) -> Prepared {
@@ -72,27 +72,20 @@ fn located(source: &Source, rule: impl std::fmt::Display) -> String {
 /// Prepares a job under its lease, and takes it to Ready, Suspended or Failing.
 pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: Arc<Stop>) {
     let id = job.id;
+    let piece = Piece { job: id, kind: Kind::Prepare };
     let renew = || core.store.renew_job(&lease, core.config.lease);
-    let result = core.holding(renew, prepare(&core, &job, &lease, &stop)).await;
+    // Somebody took it up before its rest was over.
+    let result = match core.troubles.rest(piece) {
+        Some(time) => core.rest(piece, &stop, time, renew).await.map(|()| None),
+        None => try_once(&core, &job, &lease, &stop).await,
+    };
     let after = match result {
-        Ok((manifest, total, outlook)) => {
-            let confirmation_required = job.spec.confirmation_required;
-            let prepared = Command::Prepared { manifest, confirmation_required, outlook };
-            core.change(id, prepared, Some(total), false).await.map(|_| ())
+        Ok(Some(command)) => {
+            core.troubles.over(piece);
+            command.write(&core, id).await
         }
-        Err(Prepared::Unfit(failure)) => {
-            tracing::info!(job = %id, code = failure.code, reason = failure.reason, "job cannot run");
-            core.command(id, Command::Fail(failure)).await.map(|_| ())
-        }
-        Err(Prepared::Later(reason)) => {
-            tracing::info!(job = %id, reason, "preparing stopped");
-            // Whoever goes on would meet the same at once.
-            tokio::select! {
-                () = tokio::time::sleep(FAULT_PAUSE) => {}
-                () = stop.above(Level::Run) => {}
-            }
-            Ok(())
-        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error.into()),
     };
     if let Err(error) = after {
         // A job cancelled meanwhile refuses; it has what it needs.
@@ -101,6 +94,49 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
     if let Err(error) = core.store.release_job(&lease).await {
         tracing::warn!(job = %id, %error, "lease could not be given back");
     }
+}
+
+/// What becomes of a job.
+struct Change {
+    command: Command,
+    total: Option<u64>,
+}
+
+impl Change {
+    async fn write(self, core: &Core, job: uuid::Uuid) -> Result<(), CommandError> {
+        core.change(job, self.command, self.total, false).await.map(|_| ())
+    }
+}
+
+/// One try, and a rest after it where it could not go on.
+async fn try_once(
+    core: &Arc<Core>,
+    job: &JobRecord,
+    lease: &JobLease,
+    stop: &Arc<Stop>,
+) -> Result<Option<Change>, StoreError> {
+    let id = job.id;
+    let piece = Piece { job: id, kind: Kind::Prepare };
+    let renew = || core.store.renew_job(lease, core.config.lease);
+    let failure = match core.holding(renew, prepare(core, job, lease, stop)).await {
+        Ok((manifest, total, outlook)) => {
+            let confirmation_required = job.spec.confirmation_required;
+            let command = Command::Prepared { manifest, confirmation_required, outlook };
+            return Ok(Some(Change { command, total: Some(total) }));
+        }
+        Err(Prepared::Stopped) => return Ok(None),
+        Err(Prepared::Unfit(failure)) => failure,
+        // However far it came, it begins anew.
+        Err(Prepared::Later(fault)) => match core.troubles.met(piece, 0, core.config.trouble_time) {
+            None => fault.given_up(core.config.trouble_time),
+            Some(time) => {
+                tracing::warn!(job = %id, %fault, ?time, "preparing could not go on; trying again later");
+                return core.rest(piece, stop, time, renew).await.map(|()| None);
+            }
+        },
+    };
+    tracing::info!(job = %id, code = failure.code, reason = failure.reason, "job cannot run");
+    Ok(Some(Change { command: Command::Fail(failure), total: None }))
 }
 
 /// What the manifest says once it was read.
@@ -179,7 +215,7 @@ async fn outlook(
 ) -> Result<Outlook, Prepared> {
     tokio::select! {
         biased;
-        () = stop.above(Level::Run) => Err(Prepared::Later("asked to stop".to_owned())),
+        () = stop.above(Level::Run) => Err(Prepared::Stopped),
         outlook = survey::outlook(core, job, manifest, rows) => Ok(outlook),
     }
 }
@@ -193,7 +229,7 @@ async fn begin_anew(core: &Core, lease: &JobLease) -> Result<(), Prepared> {
         let sweep = async move { spool.sweep(job, false).await };
         offload(core.spool.store().execution(), sweep)
             .await
-            .map_err(|error| Prepared::Later(format!("the spool could not be swept: {error}")))?;
+            .map_err(|error| later("InternalError", format!("the spool could not be swept: {error}")))?;
     }
     Ok(())
 }
@@ -243,38 +279,28 @@ async fn head(source: &Source, stop: &Stop) -> Result<Result<ObjectMeta, ObjectE
     patiently(stop, ask).await
 }
 
-/// Something read while preparing, tried again while it fails in passing.
+/// Something read while preparing, tried again while it fails in passing, until somebody asks to stop.
 async fn patiently<T, F>(stop: &Stop, read: impl Fn() -> F) -> Result<Result<T, ObjectError>, Prepared>
 where
     F: Future<Output = Result<T, ObjectError>>,
 {
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let result = tokio::select! {
-            biased;
-            () = stop.above(Level::Run) => return Err(Prepared::Later("asked to stop".to_owned())),
-            result = read() => result,
-        };
-        match result {
-            Err(error) if error.kind().is_transient() && attempts < READ_ATTEMPTS_MAX => {
-                tokio::time::sleep(READ_PAUSE).await;
-            }
-            result => return Ok(result),
-        }
+    tokio::select! {
+        biased;
+        () = stop.above(Level::Run) => Err(Prepared::Stopped),
+        result = patience::patiently(read) => Ok(result),
     }
 }
 
-/// Why a file that cannot be read fails its job; `code` begins the code.
+/// What it means that a file cannot be read; `code` begins the code of the job's failure.
 fn unreadable(code: &str, source: &Source, error: &ObjectError) -> Prepared {
-    let end = match error.kind() {
-        ErrorKind::NoSuchBucket | ErrorKind::NoSuchKey | ErrorKind::NoSuchVersion => "NotFound",
-        ErrorKind::PreconditionFailed => "Changed",
-        ErrorKind::AccessDenied => "AccessDenied",
-        _ => "NotReadable",
-    };
+    let end = fault::unreadable(error);
     // What is missing is named already.
     let why = if end == "NotFound" { String::new() } else { format!(": {}", error.message()) };
-    let rule = format!("cannot be read: {}{why}", error.kind().code());
-    unfit(&format!("{code}{end}"), located(source, rule))
+    let rule = format!("cannot be read: {}{why}", error.code());
+    unfit_or_later(error, &format!("{code}{end}"), located(source, rule))
+}
+
+/// What ends the job, unless it may pass.
+fn unfit_or_later(error: &ObjectError, code: &str, reason: String) -> Prepared {
+    if fault::may_pass(error) { later(code, reason) } else { unfit(code, reason) }
 }

@@ -135,7 +135,8 @@ pub async fn a_late_write_counts_until_the_lease_is_ended(fixture: Fixture) {
     assert_eq!(store.claim_shard(id, TTL).await.unwrap(), None);
     assert_eq!(store.lease_job(id, TTL).await.unwrap(), None);
     let answer = store.checkpoint(&lease, step(lease.cursor, 1, 0), TTL).await.unwrap();
-    assert_eq!(answer.progress.succeeded, 1);
+    assert_eq!((answer.progress.succeeded, answer.cursor.rows), (1, 1));
+    assert_eq!(store.renew_shard(&lease, TTL).await.unwrap().cursor, answer.cursor);
     store.renew_job(&job_lease, TTL).await.unwrap();
     assert_eq!(store.reap(false).await.unwrap(), 0, "both last anew");
 }

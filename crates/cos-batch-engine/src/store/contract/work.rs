@@ -41,7 +41,14 @@ pub async fn every_kind_of_source_is_kept(fixture: Fixture) {
     let id = create(store, "1250000000", "1").await.id;
     let prepare = store.lease_job(id, TTL).await.unwrap().unwrap();
     let text = "\u{0}\"'; DROP TABLE job; \u{1f980}\r\n".to_owned();
-    let file = |gzip| ShardSource::File { key: text.clone(), pin: Pin(text.clone()), gzip, start: 5, end: 5 + ROW };
+    let file = |gzip: bool| ShardSource::File {
+        key: text.clone(),
+        version: gzip.then(|| text.clone()),
+        pin: Pin(text.clone()),
+        gzip,
+        start: 5,
+        end: 5 + ROW,
+    };
     let sources = [
         ShardSource::Bytes { start: 5, end: 5 + ROW },
         ShardSource::Spooled { name: text.clone(), bytes: ROW },

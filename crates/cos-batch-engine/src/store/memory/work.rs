@@ -84,7 +84,8 @@ impl Books {
         // Only shards that overlap could overflow these.
         progress.succeeded = progress.succeeded.saturating_add(step.succeeded);
         progress.failed = progress.failed.saturating_add(step.failed);
-        Ok(CheckpointAnswer { status: entry.record.state.status, progress: entry.record.progress })
+        let cursor = step.cursor;
+        Ok(CheckpointAnswer { status: entry.record.state.status, progress: entry.record.progress, cursor })
     }
 
     pub(super) fn renew_shard(
@@ -94,10 +95,10 @@ impl Books {
         now: UnixMillis,
     ) -> Result<CheckpointAnswer, StoreError> {
         let (entry, index) = self.held_shard(lease)?;
-        if let Some(piece) = entry.shards.get_mut(&index) {
-            piece.state = PieceState::Leased { until: rules::deadline(now, ttl) };
-        }
-        Ok(CheckpointAnswer { status: entry.record.state.status, progress: entry.record.progress })
+        let Some(piece) = entry.shards.get_mut(&index) else { return Err(StoreError::LeaseLost) };
+        piece.state = PieceState::Leased { until: rules::deadline(now, ttl) };
+        let cursor = piece.cursor;
+        Ok(CheckpointAnswer { status: entry.record.state.status, progress: entry.record.progress, cursor })
     }
 
     pub(super) fn finish_shard(&mut self, lease: &ShardLease, results: Vec<ResultFile>) -> Result<u64, StoreError> {

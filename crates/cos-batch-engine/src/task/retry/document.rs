@@ -6,7 +6,10 @@ use super::{
     Class, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN,
     WAIT_FIRST, WAIT_MAX,
 };
-use crate::task::repeat::{ASK_SKEW_S, REPEATS};
+use crate::{
+    runtime::{PATIENCE, REST_FIRST, REST_MAX},
+    task::repeat::{ASK_SKEW_S, REPEATS},
+};
 
 /// `docs/retries.md`, whole.
 #[must_use]
@@ -58,7 +61,19 @@ pub fn document() -> String {
     }
     let _ = write!(
         page,
-        "\nThe stores in this repository that keep versions themselves (memory, folder) name a version after the job and the \
+        "\n## What is no task\n\n\
+         Reading a manifest and writing a report are tried again for {} at a time, whatever the class of what may pass; waits \
+         double up to {}. Then the manifest, its shard or the report is put back, gives up its worker, and rests: {}, \
+         doubling up to {}. Refusals that somebody can mend outside the job (an expired token, no room) are waited for in the \
+         same way. A piece of work without any progress for a day (`Config::trouble_time`) ends its job by name.\n\n",
+        text(PATIENCE),
+        text(THROTTLED_WAIT_MAX),
+        text(REST_FIRST),
+        text(REST_MAX),
+    );
+    let _ = write!(
+        page,
+        "The stores in this repository that keep versions themselves (memory, folder) name a version after the job and the \
          row: there a repeat never makes a second version. Times of a store and of this machine may differ by {ASK_SKEW_S} \
          seconds in the questions above.\n"
     );

@@ -33,8 +33,11 @@ pub(super) struct Faulty {
     pub(super) failing: AtomicU64,
     pub(super) panics: AtomicBool,
     pub(super) puts: AtomicU64,
-    /// Puts whose key ends so fail.
+    /// Puts whose key ends so fail, in this way.
     pub(super) refuse_puts: Mutex<Option<&'static str>>,
+    pub(super) refuse_puts_so: Mutex<ErrorKind>,
+    /// Reads from before this byte of an object are refused, because the server's key has expired.
+    pub(super) refuse_reads_before: AtomicU64,
     pub(super) barriers: AtomicU64,
     /// Copies begun when each barrier ended.
     pub(super) copies_at_barriers: Mutex<Vec<u64>>,
@@ -73,6 +76,8 @@ impl Faulty {
             panics: AtomicBool::new(false),
             puts: AtomicU64::new(0),
             refuse_puts: Mutex::new(None),
+            refuse_puts_so: Mutex::new(ErrorKind::AccessDenied),
+            refuse_reads_before: AtomicU64::new(0),
             barriers: AtomicU64::new(0),
             copies_at_barriers: Mutex::default(),
             barrier_takes: Mutex::default(),
@@ -127,6 +132,10 @@ impl ObjectStore for Faulty {
             if self.failing_reads.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
                 return Err(StoreError::new(ErrorKind::ServiceUnavailable, "in passing"));
             }
+            if request.range.start < self.refuse_reads_before.load(Ordering::SeqCst) {
+                let error = StoreError::new(ErrorKind::AccessDenied, "the key has expired");
+                return Err(error.reported(403, "ExpiredToken"));
+            }
             self.inner.get_range(request).await
         })
     }
@@ -134,7 +143,8 @@ impl ObjectStore for Faulty {
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
         self.puts.fetch_add(1, Ordering::SeqCst);
         if self.refuse_puts.lock().unwrap().is_some_and(|end| request.key.ends_with(end)) {
-            return Box::pin(async { Err(StoreError::new(ErrorKind::AccessDenied, "no writing here")) });
+            let kind = *self.refuse_puts_so.lock().unwrap();
+            return Box::pin(async move { Err(StoreError::new(kind, "no writing here")) });
         }
         let takes = *self.puts_take.lock().unwrap();
         Box::pin(async move {

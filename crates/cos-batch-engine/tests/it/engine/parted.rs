@@ -11,10 +11,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use cos_batch_objectstore::{
-    AclRequest, BoxFuture, Capabilities, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest,
+    Acl, AclRequest, BoxFuture, Capabilities, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome, DeleteRequest,
     ErrorKind, Execution, GetRequest, ListPage, ListRequest, MemoryStore, MultipartRequest, ObjectMeta, ObjectStore,
-    PartCopyRequest, PartOutcome, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest,
-    UploadId, VersionSelector,
+    Part, PartCopyRequest, PartOutcome, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag,
+    TagRequest, UploadId, VersionSelector,
 };
 use tokio::sync::Semaphore;
 
@@ -35,8 +35,11 @@ pub(super) struct Parted {
     pub(super) parts: AtomicU64,
     under_way: AtomicU64,
     pub(super) most_under_way: AtomicU64,
-    /// The next so many parts fail in passing.
+    /// The next so many parts fail so.
     pub(super) failing: AtomicU64,
+    pub(super) failing_so: Mutex<ErrorKind>,
+    /// Uploads whose parts were listed.
+    pub(super) listed: AtomicU64,
     /// The next answer to a completing is lost.
     pub(super) lose_answer: AtomicBool,
     /// Parts wait here for a permit.
@@ -60,6 +63,8 @@ struct Attributes {
     metadata: cos_batch_objectstore::Metadata,
     tags: Vec<Tag>,
     class: cos_batch_objectstore::StorageClass,
+    grants: Vec<cos_batch_objectstore::Grant>,
+    canned_acl: Option<String>,
     operation: Option<cos_batch_objectstore::OperationId>,
 }
 
@@ -76,6 +81,8 @@ impl Parted {
             under_way: AtomicU64::new(0),
             most_under_way: AtomicU64::new(0),
             failing: AtomicU64::new(0),
+            failing_so: Mutex::new(ErrorKind::InternalError),
+            listed: AtomicU64::new(0),
             lose_answer: AtomicBool::new(false),
             gate: Semaphore::new(0),
             gated: AtomicBool::new(false),
@@ -102,7 +109,7 @@ impl Parted {
         let takes = *self.part_takes.lock().unwrap();
         tokio::time::sleep(takes).await;
         if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
-            return Err(StoreError::new(ErrorKind::ServiceUnavailable, "in passing"));
+            return Err(StoreError::new(*self.failing_so.lock().unwrap(), "in passing"));
         }
         let source = request.source;
         let head = self.inner.head(source.bucket, source.key, source.version).await?;
@@ -143,6 +150,8 @@ impl ObjectStore for Parted {
     ) -> BoxFuture<'a, Result<ObjectMeta, StoreError>> {
         Box::pin(async move {
             let mut head = self.inner.head(bucket, key, version).await?;
+            // As in stores over HTTP, whose answer does not have them.
+            (head.grants, head.canned_acl) = (Vec::new(), None);
             if let Some(parts) = self.whole.lock().unwrap().get(key).filter(|_| bucket == super::world::TARGET) {
                 head.etag = format!("{}-{parts}", head.etag);
             }
@@ -194,6 +203,39 @@ impl ObjectStore for Parted {
         self.inner.list(request)
     }
 
+    fn get_acl<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<Acl, StoreError>> {
+        self.inner.get_acl(bucket, key, version)
+    }
+
+    fn list_parts<'a>(
+        &'a self,
+        upload: UploadId<'a>,
+        after: u16,
+        _limit: usize,
+    ) -> BoxFuture<'a, Result<(Vec<Part>, bool), StoreError>> {
+        // A page of two, so that there are several.
+        const PAGE: usize = 2;
+        Box::pin(async move {
+            self.listed.fetch_add(1, Ordering::SeqCst);
+            let uploads = self.uploads.lock().unwrap();
+            let upload = uploads.get(upload.id).ok_or_else(Self::no_such_upload)?;
+            let mut parts = upload.parts.range(after + 1..).map(|(number, body)| Part {
+                number: *number,
+                etag: format!("part-{number}"),
+                size: body.len() as u64,
+                last_modified: 0,
+            });
+            let page: Vec<_> = parts.by_ref().take(PAGE).collect();
+            let more = parts.next().is_some();
+            Ok((page, more))
+        })
+    }
+
     fn put_acl<'a>(&'a self, request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
         self.inner.put_acl(request)
     }
@@ -205,6 +247,8 @@ impl ObjectStore for Parted {
                 metadata: request.metadata,
                 tags: request.tags,
                 class: request.storage_class,
+                grants: request.grants,
+                canned_acl: request.canned_acl.map(str::to_owned),
                 operation: request.operation,
             };
             let upload = Upload { key: request.key.to_owned(), put, parts: BTreeMap::new() };
@@ -236,6 +280,8 @@ impl ObjectStore for Parted {
                 metadata: upload.put.metadata,
                 tags: upload.put.tags,
                 storage_class: upload.put.class,
+                grants: upload.put.grants,
+                canned_acl: upload.put.canned_acl.as_deref(),
                 operation: upload.put.operation,
                 ..PutRequest::new(request.upload.bucket, request.upload.key, body.freeze())
             };

@@ -46,6 +46,15 @@ impl World {
 
     /// With these settings, and an object store made from one in memory.
     pub(super) async fn over(config: Config, make: impl FnOnce(Arc<MemoryStore>) -> Arc<dyn ObjectStore>) -> Self {
+        Self::of(config, make, |jobs| jobs).await
+    }
+
+    /// The same, and the jobs' store wrapped.
+    pub(super) async fn of(
+        config: Config,
+        make: impl FnOnce(Arc<MemoryStore>) -> Arc<dyn ObjectStore>,
+        wrap: impl FnOnce(Arc<dyn JobStore>) -> Arc<dyn JobStore>,
+    ) -> Self {
         let memory = Arc::new(MemoryStore::new());
         for bucket in [SOURCE, TARGET] {
             memory.create_bucket(bucket).unwrap();
@@ -54,7 +63,7 @@ impl World {
         spool.create_bucket("segments").unwrap();
         let spool = Spool::new(Arc::new(spool), "segments");
         let objects = make(Arc::clone(&memory));
-        let jobs: Arc<dyn JobStore> = Arc::new(MemoryJobStore::new(Arc::new(SystemClock)));
+        let jobs = wrap(Arc::new(MemoryJobStore::new(Arc::new(SystemClock))));
         let access = Access::new();
         let parts = Parts {
             jobs: Arc::clone(&jobs),

@@ -8,7 +8,13 @@ use cos_batch_objectstore::{
     PutRequest, StorageClass, StoreError, UploadId,
 };
 
-use crate::runtime::offload;
+use uuid::Uuid;
+
+use super::{
+    offload::offload,
+    uploads::{self, Upload},
+};
+use crate::report::spool::Spool;
 
 /// Bytes of a part, and most of an object that is written in one request. S3 takes no smaller part than 5 MiB; with
 /// 10,000 parts an object may have 80 GB.
@@ -18,7 +24,7 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 const WHOLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Writes an object piece by piece. What is not finished is dropped with [`abandon`](Self::abandon).
-pub(super) struct ObjectWriter {
+pub(crate) struct ObjectWriter {
     store: Arc<dyn ObjectStore>,
     bucket: String,
     key: String,
@@ -26,10 +32,31 @@ pub(super) struct ObjectWriter {
     buffer: BytesMut,
     upload: Option<String>,
     parts: Vec<CompletedPart>,
+    note: Option<Note>,
+}
+
+/// Where an upload in parts is noted while it is under way, so that it is found where nobody ends it.
+struct Note {
+    spool: Spool,
+    job: Uuid,
+    name: String,
+}
+
+impl Note {
+    async fn write(&self, upload: Upload) -> Result<(), StoreError> {
+        let (spool, job, name) = (self.spool.clone(), self.job, self.name.clone());
+        offload(self.spool.store().execution(), async move { uploads::note(&spool, job, &name, &upload).await }).await
+    }
+
+    /// One that is left names an upload that is gone, and is removed when that is noticed.
+    async fn remove(self) {
+        let execution = self.spool.store().execution();
+        let _ = offload(execution, async move { self.spool.remove_file(self.job, &self.name).await }).await;
+    }
 }
 
 impl ObjectWriter {
-    pub(super) fn new(store: Arc<dyn ObjectStore>, bucket: &str, key: &str, content_type: &'static str) -> Self {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, bucket: &str, key: &str, content_type: &'static str) -> Self {
         Self {
             store,
             bucket: bucket.to_owned(),
@@ -38,11 +65,18 @@ impl ObjectWriter {
             buffer: BytesMut::new(),
             upload: None,
             parts: Vec::new(),
+            note: None,
         }
     }
 
+    /// If it becomes an upload in parts, that is noted for the job under this name; the end of the job aborts what is left
+    /// of it.
+    pub(crate) fn noted(self, spool: &Spool, job: Uuid, name: &str) -> Self {
+        Self { note: Some(Note { spool: spool.clone(), job, name: uploads::of_report(name) }), ..self }
+    }
+
     /// Adds a piece.
-    pub(super) async fn push(&mut self, piece: &[u8]) -> Result<(), StoreError> {
+    pub(crate) async fn push(&mut self, piece: &[u8]) -> Result<(), StoreError> {
         self.buffer.extend_from_slice(piece);
         if !self.store.capabilities().multipart {
             if self.buffer.len() > WHOLE_BYTES_MAX {
@@ -61,7 +95,7 @@ impl ObjectWriter {
     }
 
     /// Writes what is left; the object is there on return, durably.
-    pub(super) async fn finish(mut self) -> Result<PutOutcome, StoreError> {
+    pub(crate) async fn finish(mut self) -> Result<PutOutcome, StoreError> {
         let rest = self.buffer.split().freeze();
         let store = Arc::clone(&self.store);
         let execution = store.execution();
@@ -89,20 +123,24 @@ impl ObjectWriter {
         };
         if result.is_err() {
             self.abandon().await;
+        } else if let Some(note) = self.note {
+            note.remove().await;
         }
         result
     }
 
     /// Drops what was written so far. That it cannot be dropped is no further error: the store shows such uploads.
-    pub(super) async fn abandon(self) {
+    pub(crate) async fn abandon(self) {
         let Some(id) = self.upload else { return };
         let (store, bucket, key) = (self.store, self.bucket, self.key);
         let aborted = offload(store.execution(), {
             let store = Arc::clone(&store);
             async move { store.abort_multipart(UploadId { bucket: &bucket, key: &key, id: &id }).await }
         });
-        if let Err(error) = aborted.await {
-            tracing::warn!(%error, "an upload in parts is left behind");
+        match (aborted.await, self.note) {
+            (Err(error), _) => tracing::warn!(%error, "an upload in parts is left behind"),
+            (Ok(()), Some(note)) => note.remove().await,
+            (Ok(()), None) => {}
         }
     }
 
@@ -132,7 +170,11 @@ impl ObjectWriter {
                     store.create_multipart(request).await
                 })
                 .await?;
-                self.upload.insert(id).clone()
+                let id = self.upload.insert(id).clone();
+                if let Some(note) = &self.note {
+                    note.write(Upload::of_report(&self.bucket, &self.key, id.clone())).await?;
+                }
+                id
             }
         };
         let number = u16::try_from(self.parts.len() + 1).unwrap_or(u16::MAX);

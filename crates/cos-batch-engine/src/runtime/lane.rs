@@ -1,0 +1,259 @@
+//! Running the rows of a shard, with their retries, one after another in each lane.
+//!
+//! A lane is one operation in flight. It lives for as long as there are rows for it and its slot is not wanted elsewhere,
+//! so that a row costs neither a future of its own nor a hop to another thread.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use cos_batch_objectstore::{ErrorKind, Execution, StoreError};
+use futures_util::FutureExt as _;
+use tokio::time::Instant;
+
+use super::{
+    gate::{Gate, Slot},
+    line::Line,
+    parts::{Copied, Large, Why, may_be_too_large},
+    stop::{Level, Stop},
+};
+use crate::{
+    store::JobStore,
+    task::{
+        Attempt, Outcome, Runner, Task, give_up,
+        retry::{self, Class, Tries},
+    },
+};
+
+/// A worker that is asked to make room waits no longer for a row that fails and fails: the row is done again later.
+const YIELD_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the rows of a shard are run with.
+#[derive(Debug)]
+pub(crate) struct Hands {
+    pub(crate) runner: Arc<Runner>,
+    pub(crate) gate: Gate,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) jobs: Arc<dyn JobStore>,
+    pub(crate) large: Large,
+    pub(crate) line: Arc<Line>,
+}
+
+/// Runs rows from this one on until there is none to take, or somebody else waits for the slot.
+pub(crate) async fn run(hands: Arc<Hands>, slot: Slot, first: (u64, Task)) {
+    match hands.runner.store().execution() {
+        Execution::Async => hands.lane(slot, first).await,
+        Execution::Blocking => {
+            let runtime = tokio::runtime::Handle::current();
+            let work = tokio::task::spawn_blocking(move || runtime.block_on(hands.lane(slot, first)));
+            // It cannot panic (see `attempt`); when the runtime goes down nothing more counts as done.
+            let _ = work.await;
+        }
+    }
+}
+
+/// What is known of a task between two tries.
+struct Between {
+    began: Instant,
+    tries: Tries,
+    /// How the last try failed.
+    last: Option<StoreError>,
+    /// A try was made of which nobody knows whether it was carried out.
+    doubt: bool,
+    /// The next thing to do is to ask about it.
+    ask: bool,
+}
+
+/// What comes of one try.
+enum Tried {
+    Over(Outcome),
+    /// The next thing to do is a try.
+    Again,
+    Failed(StoreError),
+}
+
+impl Hands {
+    async fn lane(&self, slot: Slot, first: (u64, Task)) {
+        let mut slot = Some(slot);
+        let mut row = Some(first);
+        while let Some((number, task)) = row.take() {
+            let outcome = self.run_one(&task, &mut slot).await;
+            // Under a cap each row asks anew, without a slot.
+            slot = slot.filter(|_| !self.gate.is_capped()).and_then(|slot| self.gate.keep(slot));
+            row = self.line.exchange(number, task, outcome, slot.is_some());
+            // A store that never waits must not keep others of this thread from their turn.
+            tokio::task::coop::consume_budget().await;
+        }
+    }
+
+    /// One task to its end; none if it was interrupted between two tries and somebody goes on later. The slot is that of
+    /// the first try, and comes back as that of the last.
+    async fn run_one(&self, task: &Task, slot: &mut Option<Slot>) -> Option<Outcome> {
+        match attempt(&self.runner, task).await {
+            Attempt::Done(outcome) => {
+                done(slot, None);
+                Some(outcome)
+            }
+            // Seldom needed, and large.
+            Attempt::Failed(error) => {
+                let began = slot.as_ref().map_or_else(Instant::now, Slot::began);
+                Box::pin(self.go_on(task, slot, began, error)).await
+            }
+        }
+    }
+
+    /// After a first try that began then and failed like this.
+    async fn go_on(&self, task: &Task, slot: &mut Option<Slot>, began: Instant, error: StoreError) -> Option<Outcome> {
+        let mut between = Between { began, tries: Tries::new(task.row), last: None, doubt: false, ask: false };
+        let mut took = began.elapsed();
+        let mut tried = self.judge(task, &mut between, error);
+        loop {
+            let wait = match tried {
+                Tried::Over(outcome) => {
+                    done(slot, None);
+                    return Some(outcome);
+                }
+                Tried::Again => {
+                    done(slot, None);
+                    Duration::ZERO
+                }
+                Tried::Failed(error) => {
+                    if let Some(why) = self.why_in_parts(&error, took) {
+                        // Its slot is for one part at a time; a part says nothing about how long operations take here.
+                        match self.copy_in_parts(task, why).await {
+                            Copied::Over(outcome) => return Some(outcome),
+                            Copied::Stopped => return None,
+                            Copied::Small => {}
+                        }
+                    }
+                    let class = retry::classify(&error);
+                    done(slot, Some(class));
+                    let wait = between.tries.failed(class, error.retry_after(), between.began.elapsed());
+                    let Some(wait) = wait else { return Some(give_up(&error, between.tries.count)) };
+                    between.last = Some(error);
+                    wait
+                }
+            };
+            let again = async {
+                self.let_go(slot);
+                tokio::time::sleep(wait).await;
+                self.again(slot).await;
+            };
+            tokio::select! {
+                () = again => {}
+                () = self.leave(between.began) => return self.left(&between),
+            }
+            let begins = Instant::now();
+            tried = self.try_once(task, &mut between).await;
+            took = begins.elapsed();
+        }
+    }
+
+    /// Whoever waits on a network waits without a slot; a thread that waits is taken all the same.
+    fn let_go(&self, slot: &mut Option<Slot>) {
+        if self.runner.store().execution() == Execution::Async {
+            *slot = None;
+        }
+    }
+
+    /// What a repeat passes before it begins.
+    async fn again(&self, slot: &mut Option<Slot>) {
+        match slot {
+            Some(_) => self.gate.pass().await,
+            None => *slot = Some(self.gate.enter().await),
+        }
+    }
+
+    /// Ends when a row that has failed must not be waited for any longer.
+    async fn leave(&self, began: Instant) {
+        tokio::select! {
+            () = self.stop.above(Level::Yield) => {}
+            () = async {
+                self.stop.above(Level::Run).await;
+                tokio::time::sleep_until(began + YIELD_PATIENCE).await;
+            } => {}
+        }
+    }
+
+    fn left(&self, between: &Between) -> Option<Outcome> {
+        // With nobody to go on later, what is known is how the last try failed.
+        let last = between.last.as_ref().filter(|_| self.stop.level() == Level::Cancel);
+        last.map(|error| give_up(error, between.tries.count))
+    }
+
+    /// One try, or one question.
+    async fn try_once(&self, task: &Task, between: &mut Between) -> Tried {
+        if !between.ask {
+            return match attempt(&self.runner, task).await {
+                Attempt::Done(outcome) => Tried::Over(outcome),
+                Attempt::Failed(error) => self.judge(task, between, error),
+            };
+        }
+        match self.ask(task, between.began).await {
+            // The question is refused; the operation may be allowed all the same.
+            Err(error) if retry::classify(&error) == Class::Permanent => {
+                between.ask = false;
+                Tried::Again
+            }
+            Ok(answer) => {
+                between.ask = false;
+                answer.map_or(Tried::Again, Tried::Over)
+            }
+            Err(error) => Tried::Failed(error),
+        }
+    }
+
+    /// What a try that failed means after those before it.
+    fn judge(&self, task: &Task, between: &mut Between, error: StoreError) -> Tried {
+        if between.doubt
+            && let Some(outcome) = self.runner.means_done(&error)
+        {
+            return Tried::Over(outcome);
+        }
+        if error.kind() == ErrorKind::Unreachable {
+            between.doubt = true;
+            between.ask = self.runner.asks(task);
+        }
+        Tried::Failed(error)
+    }
+
+    /// Whether an object should be copied in parts after a try that failed like this and took so long.
+    fn why_in_parts<'e>(&self, error: &'e StoreError, took: Duration) -> Option<Why<'e>> {
+        if !self.runner.copies() {
+            None
+        } else if may_be_too_large(error) {
+            Some(Why::Refused(error))
+        } else {
+            (error.kind() == ErrorKind::Unreachable && took >= self.large.slow_copy).then_some(Why::Slow)
+        }
+    }
+
+    /// An object that one request cannot copy.
+    async fn copy_in_parts(&self, task: &Task, why: Why<'_>) -> Copied {
+        let copy = AssertUnwindSafe(self.large.copy(&self.runner, task, &self.stop, why)).catch_unwind().await;
+        copy.unwrap_or_else(|_| Copied::Over(broken_off(task)))
+    }
+
+    /// Was it done?
+    async fn ask(&self, task: &Task, began: Instant) -> Result<Option<Outcome>, StoreError> {
+        let spent = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let since = self.jobs.now().saturating_sub(spent).div_euclid(1000);
+        AssertUnwindSafe(self.runner.ask(task, since)).catch_unwind().await.unwrap_or(Ok(None))
+    }
+}
+
+/// What the store's answer says about how much it copes with.
+fn done(slot: &mut Option<Slot>, class: Option<Class>) {
+    if let Some(slot) = slot {
+        slot.done(class);
+    }
+}
+
+/// A store that panics fails the task, not the engine.
+async fn attempt(runner: &Runner, task: &Task) -> Attempt {
+    let attempt = AssertUnwindSafe(runner.attempt(task)).catch_unwind().await;
+    attempt.unwrap_or_else(|_| Attempt::Done(broken_off(task)))
+}
+
+fn broken_off(task: &Task) -> Outcome {
+    tracing::error!(row = task.row, "an object store panicked");
+    Outcome::failure(500, "InternalError", "the object store broke off in the middle of the operation")
+}

@@ -1,0 +1,183 @@
+//! Rows of a shard on their way: read ahead, taken one by one, and back in the window with what came of them.
+//!
+//! Whoever takes a row is told the next one when it brings the last one back, under one lock. Rows are taken in order, so
+//! that whoever stops early leaves few gaps.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use futures_util::task::AtomicWaker;
+use tokio::time::Instant;
+
+use super::{
+    stop::{Level, Stop},
+    window::{Pending, Window},
+};
+use crate::{
+    config::WINDOW_ROWS,
+    task::{Outcome, Task},
+};
+
+/// Rows read ahead at most: enough that nobody waits while more are read, little beside what the window holds.
+const AHEAD_ROWS: usize = 256;
+
+/// So many rows are read at once.
+const READ_ROWS: usize = AHEAD_ROWS / 2;
+
+/// Shared by a worker and the lanes that do its rows.
+#[derive(Debug)]
+pub(crate) struct Line {
+    inner: Mutex<Inner>,
+    /// The worker, which lanes on other threads wake when there is something for it to do.
+    worker: AtomicWaker,
+    stop: Arc<Stop>,
+    /// So many rows are enough for a checkpoint.
+    due: u64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    ahead: VecDeque<Task>,
+    window: Window,
+    /// No row begins later: the lease could run out under it.
+    until: Instant,
+    /// Nothing will be read any more.
+    read: bool,
+}
+
+impl Inner {
+    fn take(&mut self, now: Instant) -> Option<(u64, Task)> {
+        if now >= self.until || self.window.uncommitted() >= WINDOW_ROWS {
+            return None;
+        }
+        let task = self.ahead.pop_front()?;
+        Some((self.window.begin(), task))
+    }
+}
+
+impl Line {
+    pub(crate) fn new(window: Window, stop: Arc<Stop>, due: u64, until: Instant) -> Self {
+        let inner = Inner { ahead: VecDeque::with_capacity(AHEAD_ROWS), window, until, read: false };
+        Self { inner: Mutex::new(inner), worker: AtomicWaker::new(), stop, due }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Consistent after every statement.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes this task when there is something to do for it.
+    pub(crate) fn register(&self, context: &Context<'_>) {
+        self.worker.register(context.waker());
+    }
+
+    /// The next row, if one may begin now.
+    pub(crate) fn take(&self) -> Option<(u64, Task)> {
+        if self.stop.level() > Level::Run {
+            return None;
+        }
+        self.lock().take(Instant::now())
+    }
+
+    /// Brings a row back; without an outcome it was stopped. With `go_on`: the next row, if one may begin now.
+    pub(crate) fn exchange(
+        &self,
+        number: u64,
+        task: Task,
+        outcome: Option<Outcome>,
+        go_on: bool,
+    ) -> Option<(u64, Task)> {
+        let now = Instant::now();
+        let mut inner = self.lock();
+        let before = inner.window.ready();
+        if let Some(outcome) = outcome {
+            inner.window.complete(number, task, outcome);
+        }
+        let next = if go_on && self.stop.level() == Level::Run { inner.take(now) } else { None };
+        let due = before < self.due && inner.window.ready() >= self.due;
+        let low = next.is_some() && inner.ahead.len() == AHEAD_ROWS - READ_ROWS;
+        drop(inner);
+        if due || low {
+            self.worker.wake();
+        }
+        next
+    }
+
+    /// How many rows there are that could begin now.
+    pub(crate) fn startable(&self) -> usize {
+        if self.stop.level() > Level::Run {
+            return 0;
+        }
+        let inner = self.lock();
+        let room = WINDOW_ROWS.saturating_sub(inner.window.uncommitted());
+        if Instant::now() >= inner.until {
+            return 0;
+        }
+        inner.ahead.len().min(usize::try_from(room).unwrap_or(usize::MAX))
+    }
+
+    /// All rows of the shard were taken.
+    pub(crate) fn is_through(&self) -> bool {
+        let inner = self.lock();
+        inner.read && inner.ahead.is_empty()
+    }
+
+    /// Rows may begin until then.
+    pub(crate) fn set_until(&self, until: Instant) {
+        self.lock().until = until;
+    }
+
+    /// Waits for room for more rows, and tells for how many. The worker's own task polls it whenever it wakes.
+    pub(crate) async fn room(&self) -> usize {
+        std::future::poll_fn(|_| {
+            let room = AHEAD_ROWS - self.lock().ahead.len().min(AHEAD_ROWS);
+            if room >= READ_ROWS { Poll::Ready(room) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Adds rows that were read; none: there are no more.
+    pub(crate) fn fill(&self, tasks: Vec<Task>) {
+        let mut inner = self.lock();
+        inner.read = tasks.is_empty();
+        inner.ahead.extend(tasks);
+    }
+
+    /// Nothing will be read any more.
+    pub(crate) fn end_reading(&self) {
+        self.lock().read = true;
+    }
+
+    /// Rows that a checkpoint could commit now.
+    pub(crate) fn ready(&self) -> u64 {
+        self.lock().window.ready()
+    }
+
+    /// Enough rows are ready for a checkpoint.
+    pub(crate) fn is_due(&self) -> bool {
+        self.ready() >= self.due
+    }
+
+    /// Takes what is ready, to commit it.
+    pub(crate) fn commit(&self) -> Pending {
+        self.lock().window.take()
+    }
+
+    /// What was taken last is in the books.
+    pub(crate) fn committed(&self) {
+        self.lock().window.committed();
+    }
+
+    /// After the last row is back. For good: nobody will go on.
+    pub(crate) fn close(&self, for_good: bool) {
+        let mut inner = self.lock();
+        if for_good {
+            inner.window.close_for_good();
+        } else {
+            inner.window.close_to_go_on();
+        }
+    }
+}

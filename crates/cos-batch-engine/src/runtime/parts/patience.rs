@@ -1,0 +1,77 @@
+//! The tries of one request of a copy in parts.
+
+use cos_batch_objectstore::StoreError;
+use tokio::time::Instant;
+
+use super::Left;
+use crate::{
+    runtime::{
+        gate::Gate,
+        stop::{Level, Stop},
+    },
+    task::{
+        give_up,
+        retry::{self, Class, Tries},
+    },
+};
+
+/// The tries of one request.
+pub(super) struct Patience {
+    tries: Tries,
+    began: Instant,
+}
+
+impl Patience {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { tries: Tries::new(seed), began: Instant::now() }
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.tries.count > 0
+    }
+
+    /// Waits before the next try, if there is to be one. `moved`: something else of the same work was done then, so that
+    /// a store which asks for fewer requests is not to blame before.
+    pub(super) async fn pause(
+        &mut self,
+        stop: &Stop,
+        gate: &Gate,
+        error: &StoreError,
+        moved: Option<Instant>,
+    ) -> Result<(), Left> {
+        let class = retry::classify(error);
+        let since = match class {
+            Class::Throttled => {
+                // Whoever begins something there heeds it.
+                gate.throttled();
+                moved.map_or(self.began, |moved| self.began.max(moved))
+            }
+            _ => self.began,
+        };
+        let Some(wait) = self.tries.failed(class, error.retry_after(), since.elapsed()) else {
+            return Err(Left::Failed(give_up(error, self.tries.count)));
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => Ok(()),
+            () = stop.above(Level::Run) => Err(Left::Stopped),
+        }
+    }
+}
+
+/// A request with its retries.
+pub(super) async fn retried<T, F>(gate: &Gate, stop: &Stop, request: impl Fn() -> F) -> Result<T, Left>
+where
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let mut patience = Patience::new(0);
+    loop {
+        gate.pass().await;
+        if stop.level() > Level::Run {
+            return Err(Left::Stopped);
+        }
+        match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => patience.pause(stop, gate, &error, None).await?,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Troubles that pass, and troubles that do not: of the store of jobs, of manifests, of reports.
+
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
+
+use cos_batch_engine::Config;
+use cos_batch_model::{Job, JobStatus, RequestedJobStatus};
+use cos_batch_objectstore::{ErrorKind, Execution, ObjectStore};
+use tokio::time::Instant;
+
+use super::{
+    faulty::Faulty,
+    flaky::Flaky,
+    stops::faulty_world,
+    world::{self, SOURCE, World},
+};
+
+fn executed(job: &Job) -> u64 {
+    job.progress_summary.number_of_tasks_failed + job.progress_summary.number_of_tasks_succeeded
+}
+
+async fn flaky_world(config: Config) -> (World, Arc<Faulty>, Arc<Flaky>) {
+    let (objects, jobs) = (Mutex::new(None), Mutex::new(None));
+    let world = World::of(
+        config,
+        |memory| {
+            let faulty = Arc::new(Faulty::new(memory as Arc<dyn ObjectStore>, Execution::Async));
+            *objects.lock().unwrap() = Some(Arc::clone(&faulty));
+            faulty
+        },
+        |inner| {
+            let flaky = Arc::new(Flaky::new(inner));
+            *jobs.lock().unwrap() = Some(Arc::clone(&flaky));
+            flaky
+        },
+    )
+    .await;
+    (world, objects.into_inner().unwrap().unwrap(), jobs.into_inner().unwrap().unwrap())
+}
+
+/// For longer than a lease lasts nothing is answered: what was done meanwhile gets into the books all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_jobs_that_is_down_for_a_while_loses_nothing() {
+    let lease = Duration::from_millis(200);
+    let (world, faulty, flaky) = flaky_world(Config { lease, ..world::config() }).await;
+    flaky.keep_leases.store(true, Ordering::SeqCst);
+    faulty.gated.store(true, Ordering::SeqCst);
+    let rows = world.fill(2000).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    faulty.gate.add_permits(300);
+    world.until(&id, |job| executed(job) > 0).await;
+    flaky.down.store(true, Ordering::SeqCst);
+    let down = Instant::now();
+    while down.elapsed() < lease * 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(flaky.refused.load(Ordering::SeqCst) > 3);
+    faulty.gate.add_permits(5000);
+    tokio::time::sleep(lease / 4).await;
+    let begun = faulty.copies.load(Ordering::SeqCst);
+    let in_flight = world.config.async_slots as u64;
+    assert!(begun <= 300 + in_flight, "the lease could have run out: nothing new begins, {begun}");
+    flaky.down.store(false, Ordering::SeqCst);
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(executed(&job), 2000);
+    assert_eq!(faulty.copies.load(Ordering::SeqCst), 2000, "nothing was done twice");
+    assert_eq!(world.report(&id).await.len(), 2000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_to_a_checkpoint_repeats_nothing() {
+    let (world, faulty, flaky) = flaky_world(world::config()).await;
+    let rows = world.fill(500).await;
+    flaky.lose_answers.store(1, Ordering::SeqCst);
+    let id = world.create(world.copy_request(&rows).await).await;
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!((executed(&job), faulty.copies.load(Ordering::SeqCst)), (500, 500));
+    assert_eq!(world.report(&id).await.len(), 500);
+}
+
+/// Three shards and one worker: the first cannot be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_in_trouble_keeps_no_other_from_its_worker() {
+    let config = Config { workers: 1, failure_threshold: None, ..world::config() };
+    let (world, faulty) = faulty_world(config, Execution::Async).await;
+    let rows: String = (0..25_000).map(|number| format!("{SOURCE},gone/{}\n", number % 7)).collect();
+    let mut request = world.copy_request(&rows).await;
+    request.operation = cos_batch_model::Operation::DeleteObject;
+    request.confirmation_required = true;
+    let id = world.create(request).await;
+    world.until_status(&id, JobStatus::Suspended).await;
+    faulty.refuse_reads_before.store(1, Ordering::SeqCst);
+    world.set_status(&id, RequestedJobStatus::Ready).await.unwrap();
+    world.until(&id, |job| executed(job) == 15_000).await;
+    // A new key.
+    faulty.refuse_reads_before.store(0, Ordering::SeqCst);
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(executed(&job), 25_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_gets_better_ends_the_job_by_name() {
+    let config = Config { trouble_time: Duration::ZERO, ..world::config() };
+    let (world, faulty) = faulty_world(config, Execution::Async).await;
+    let rows = world.fill(3).await;
+    let mut request = world.copy_request(&rows).await;
+    request.confirmation_required = true;
+    let id = world.create(request).await;
+    world.until_status(&id, JobStatus::Suspended).await;
+    faulty.refuse_reads_before.store(1, Ordering::SeqCst);
+    world.set_status(&id, RequestedJobStatus::Ready).await.unwrap();
+    // While it runs, and while it is prepared.
+    let unprepared = world.create(world.copy_request(&rows).await).await;
+    for id in [id, unprepared] {
+        let job = world.until_status(&id, JobStatus::Failed).await;
+        let failure = &job.failure_reasons[0];
+        assert_eq!(failure.failure_code.as_str(), "ManifestAccessDenied");
+        assert!(failure.failure_reason.as_str().contains("without any progress"), "{failure:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_waits_for_its_store() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    *faulty.refuse_puts.lock().unwrap() = Some("manifest.json");
+    *faulty.refuse_puts_so.lock().unwrap() = ErrorKind::InternalError;
+    let rows = world.fill(3).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    // One for the shard's file, and many for the manifest.
+    world.until(&id, |_| faulty.puts.load(Ordering::SeqCst) > 6).await;
+    assert_eq!(*world.describe(&id).await.status.known().unwrap(), JobStatus::Completing);
+    *faulty.refuse_puts.lock().unwrap() = None;
+    world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(world.report(&id).await.len(), 3);
+}
+
+/// A store whose operations block: whoever is asked to make room begins with no further row.
+#[tokio::test(flavor = "multi_thread")]
+async fn threads_that_are_asked_to_make_room_begin_nothing_new() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Blocking).await;
+    *faulty.copies_take.lock().unwrap() = Duration::from_millis(10);
+    world.fill(1).await;
+    let id = world.create(world.copy_request(&format!("{SOURCE},in/0\n").repeat(9000)).await).await;
+    world.until(&id, |_| faulty.copies.load(Ordering::SeqCst) > 20).await;
+    let before = faulty.copies.load(Ordering::SeqCst);
+    world.engine.shutdown().await;
+    let after = faulty.copies.load(Ordering::SeqCst);
+    // Those that ran, and those that began before the word was passed on.
+    let most = 4 * world.config.blocking_slots as u64;
+    assert!(after - before <= most, "{} more copies", after - before);
+    assert_eq!(executed(&world.describe(&id).await), after, "and all of them are in the books");
+}
