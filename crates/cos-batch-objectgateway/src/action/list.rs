@@ -175,8 +175,8 @@ pub(super) struct Search {
     started: Instant,
 }
 
-/// What is asked for at least, where keys are put into groups.
-const WANT_MIN: usize = 8;
+/// What is asked for at least, where keys are put into groups: each look costs something however little it finds.
+const WANT_MIN: usize = 32;
 
 impl Search {
     pub(super) fn new(delimiter: Option<char>, limit: usize) -> Self {
@@ -264,13 +264,13 @@ mod tests {
             assert_eq!(search.want(entries), WANT_MIN);
         }
         // Then many small ones, and then no more groups.
-        for want in [16, 32, 64] {
+        for times in [2, 4, 8] {
             let found = search.want(0);
             search.is_over(found, true);
-            assert_eq!(search.want(0), want);
+            assert_eq!(search.want(0), times * WANT_MIN);
         }
         search.is_over(0, false);
-        assert_eq!(search.want(0), 128);
+        assert_eq!(search.want(0), 16 * WANT_MIN);
         tokio::time::advance(LIST_TIME * 2).await;
         assert!(search.is_over(1, true));
         assert_eq!(Search::new(None, 10).want(4), 7);

@@ -52,7 +52,7 @@ where
 
     fn call(&self, request: Request<R>) -> Self::Future {
         if let Err(reason) = check(request.headers(), request.uri()) {
-            tracing::warn!(reason, "a request that a web page may have sent is refused");
+            tracing::info!(reason, "a request that a web page may have sent is refused");
             let mut error = ApiError::new(ErrorCode::AccessDenied, reason);
             error.resource = Some(request.uri().path().to_owned());
             error.request_id = Some(self.ids.next(system_time()));
