@@ -95,7 +95,7 @@ impl From<StoreError> for Failure {
         // The object API of COS knows a key that is too long by a code of its own.
         let code = match kind {
             ErrorKind::InvalidObjectName => "KeyTooLong",
-            ErrorKind::Unreachable => "ServiceUnavailable",
+            ErrorKind::Unreachable | ErrorKind::NoFreeConnection => "ServiceUnavailable",
             kind => kind.code(),
         };
         let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
