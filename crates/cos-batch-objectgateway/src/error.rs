@@ -102,7 +102,7 @@ impl From<StoreError> for Failure {
         // than to the body or header that names it.
         let code = match kind {
             ErrorKind::InvalidObjectName => "KeyTooLong",
-            ErrorKind::Unreachable => "ServiceUnavailable",
+            ErrorKind::Unreachable | ErrorKind::NoFreeConnection => "ServiceUnavailable",
             kind => kind.code(),
         };
         let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

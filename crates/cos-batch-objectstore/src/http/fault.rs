@@ -66,16 +66,16 @@ pub(crate) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8]) -> StoreE
 /// The error of an answer to HEAD, which has no body: a guess, since it does not tell whether it is the store that answered.
 pub(crate) fn of_head(status: u16, headers: &HeaderMap) -> StoreError {
     let kind = if status == 404 { ErrorKind::NoSuchKey } else { of_status(status) };
-    of_kind(kind, status, headers, Told::default())
+    of_kind(kind, status, headers, &Told::default())
 }
 
 /// The error of an answer whose document says so, whatever its status.
 pub(crate) fn of_told(status: u16, headers: &HeaderMap, told: Option<Told>) -> StoreError {
     let told = told.unwrap_or_default();
-    of_kind(kind(status, &told), status, headers, told)
+    of_kind(kind(status, &told), status, headers, &told)
 }
 
-fn of_kind(kind: ErrorKind, status: u16, headers: &HeaderMap, told: Told) -> StoreError {
+fn of_kind(kind: ErrorKind, status: u16, headers: &HeaderMap, told: &Told) -> StoreError {
     let code = if told.code.is_empty() { kind.code() } else { &told.code };
     let mut message = match told.message.as_str() {
         "" if status == 0 => "the store gave no reason".to_owned(),

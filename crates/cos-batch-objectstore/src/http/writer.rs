@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 
-use super::Inner;
+use super::{
+    Inner,
+    transport::{Task, leave_to_itself},
+};
 use crate::{
     BoxFuture, CompleteRequest, CompletedPart, ErrorKind, Grant, Metadata, MultipartRequest, ObjectWriter, OperationId,
     PartOutcome, PartRequest, PutOutcome, PutRequest, StorageClass, StoreError, Tag, UploadId, fail::Fail, rules,
@@ -171,12 +174,10 @@ impl Drop for Open {
         if self.is_complete {
             return;
         }
-        // Without a runtime nothing can be sent any more.
-        let Ok(runtime) = Handle::try_current() else { return };
         let inner = Arc::clone(&self.inner);
         let (bucket, key, id) =
             (std::mem::take(&mut self.bucket), std::mem::take(&mut self.key), std::mem::take(&mut self.id));
-        runtime.spawn(async move {
+        leave_to_itself(async move {
             match inner.abort_multipart(UploadId { bucket: &bucket, key: &key, id: &id }).await {
                 Err(error) if error.kind() != ErrorKind::NoSuchUpload => {
                     tracing::warn!(bucket, key, %error, "an upload in parts was given up and could not be aborted");
@@ -271,30 +272,8 @@ pub(super) struct SizedPartWriter {
     /// up after its last byte, as where a checksum is wrong.
     held: Bytes,
     pieces: mpsc::Sender<Bytes>,
-    request: Running,
-}
-
-/// A request under way. One that is given up is broken off, with its connection.
-struct Running(Option<JoinHandle<Result<PartOutcome, StoreError>>>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(request) = &self.0 {
-            request.abort();
-        }
-    }
-}
-
-impl Running {
-    async fn ended(&mut self) -> Result<PartOutcome, StoreError> {
-        let broken_off = |reason: &str| {
-            Err(StoreError::new(ErrorKind::Unreachable, format!("the request for a part was broken off: {reason}")))
-        };
-        let Some(request) = &mut self.0 else { return broken_off("it had failed before") };
-        let result = request.await;
-        self.0 = None;
-        result.unwrap_or_else(|error| broken_off(&error.to_string()))
-    }
+    /// Broken off, with its connection, if this is given up.
+    request: Task<Result<PartOutcome, StoreError>>,
 }
 
 impl SizedPartWriter {
@@ -303,8 +282,8 @@ impl SizedPartWriter {
         rules::check_put_size(size).map_err(|fail| fail.about(upload.bucket, upload.key))?;
         let (sender, receiver) = mpsc::channel(PIECES_MAX);
         let (inner, to) = (Arc::clone(inner), Target::new(upload, number)?);
-        let request = tokio::spawn(async move { inner.upload_pieces(to.upload(), number, size, receiver).await });
-        Ok(Self { target, size, left: size, held: Bytes::new(), pieces: sender, request: Running(Some(request)) })
+        let request = Task::start(async move { inner.upload_pieces(to.upload(), number, size, receiver).await });
+        Ok(Self { target, size, left: size, held: Bytes::new(), pieces: sender, request })
     }
 
     fn odd(&self, what: &str) -> StoreError {
@@ -327,7 +306,7 @@ impl SizedPartWriter {
             return Ok(());
         }
         // Nobody takes it any more: the store has answered before it had everything.
-        self.request.ended().await?;
+        ended(&mut self.request).await?;
         let reason = "the store took a part before it had the whole of it".to_owned();
         Err(self.target.fail(ErrorKind::InternalError, reason))
     }
@@ -340,7 +319,7 @@ impl SizedPartWriter {
         self.hand_over(last).await?;
         let Self { pieces, mut request, .. } = self;
         drop(pieces);
-        request.ended().await.map(of_part)
+        ended(&mut request).await.map(of_part)
     }
 }
 
@@ -352,6 +331,13 @@ impl ObjectWriter for SizedPartWriter {
     fn finish(self: Box<Self>) -> BoxFuture<'static, Result<PutOutcome, StoreError>> {
         Box::pin((*self).end())
     }
+}
+
+async fn ended(request: &mut Task<Result<PartOutcome, StoreError>>) -> Result<PartOutcome, StoreError> {
+    request.ended().await.unwrap_or_else(|reason| {
+        let reason = format!("the request for a part was broken off: {reason}");
+        Err(StoreError::new(ErrorKind::Unreachable, reason))
+    })
 }
 
 fn of_part(part: PartOutcome) -> PutOutcome {

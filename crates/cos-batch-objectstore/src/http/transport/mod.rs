@@ -7,6 +7,7 @@ mod body;
 mod connect;
 mod failure;
 mod pool;
+mod task;
 
 use std::{
     pin::pin,
@@ -29,6 +30,7 @@ pub(crate) use self::{
     connect::{Connector, Proxy, Tls},
     failure::{Failure, FailureKind},
     pool::Lane,
+    task::{Task, leave_to_itself},
 };
 use crate::http::settings::HttpSettings;
 

@@ -259,6 +259,18 @@ async fn waiting_for_credentials_has_an_end() {
     assert_eq!((failed.kind(), script.connections()), (ErrorKind::ServiceUnavailable, 0), "{failed}");
 }
 
+#[test]
+fn no_time_is_none() {
+    for settings in [
+        HttpSettings { idle_timeout: Duration::ZERO, ..HttpSettings::default() },
+        HttpSettings { gap_timeout: Duration::ZERO, ..HttpSettings::default() },
+        HttpSettings { long_timeout: Duration::ZERO, ..HttpSettings::default() },
+    ] {
+        let built = HttpStore::builder(HttpDialect::S3, "http://127.0.0.1:1").settings(settings).build();
+        assert_eq!(built.unwrap_err().to_string(), "settings: times must not be 0");
+    }
+}
+
 #[tokio::test]
 async fn passwords_are_not_shown() {
     let builder =

@@ -187,9 +187,18 @@ async fn a_part_of_a_known_size_is_sent_as_it_comes() {
     drop(more);
     let mut given_up = begin(4).await;
     given_up.write(piece.clone()).await.unwrap();
+    let parts = async || {
+        let parts = store.list_parts(upload, 0, 10).await.unwrap().0;
+        parts.iter().map(|part| (part.number, part.size)).collect::<Vec<_>>()
+    };
+    // Its last byte would be there within some milliseconds.
+    let mut pause = tokio::time::interval(Duration::from_millis(20));
+    for _ in 0..10 {
+        pause.tick().await;
+        assert_eq!(parts().await, [(1, size)]);
+    }
     drop(given_up);
-    let parts = store.list_parts(upload, 0, 10).await.unwrap().0;
-    assert_eq!(parts.iter().map(|part| (part.number, part.size)).collect::<Vec<_>>(), [(1, size)]);
+    assert_eq!(parts().await, [(1, size)]);
     // An upload that is not there: the store says so before it has everything.
     let gone = UploadId { id: "1-1-1", ..upload };
     let mut writer = store.begin_sized_part(gone, 1, size).await.unwrap();
