@@ -103,6 +103,9 @@ enum Ability {
     Tagging,
     Restore,
     Acl,
+    Grants,
+    Archive,
+    Conditions,
     Versions,
     Multipart,
 }
@@ -296,6 +299,9 @@ impl Store {
                 Ability::Tagging => able.tagging = false,
                 Ability::Restore => able.restore = false,
                 Ability::Acl => able.acl = false,
+                Ability::Grants => able.grants = false,
+                Ability::Archive => able.archive = false,
+                Ability::Conditions => able.conditions = false,
                 Ability::Versions => able.versions = false,
                 Ability::Multipart => able.multipart = false,
             }
