@@ -5,7 +5,7 @@
 mod sample;
 mod survey;
 
-use cos_batch_objectstore::Capabilities;
+use cos_batch_objectstore::{Capabilities, StorageClass};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -116,15 +116,32 @@ pub fn access(access: &Access, tenant: &str, spec: &JobSpec) -> Vec<Finding> {
     vec![Finding::ok("access", text)]
 }
 
-/// What the operation needs and the store of its objects cannot do.
+/// What the job needs and the store of its objects cannot do. `listed`: the columns of an inventory, where they are known.
 #[must_use]
-pub fn missing_ability(spec: &JobSpec, can: Capabilities) -> Option<&'static str> {
+pub fn missing_ability(spec: &JobSpec, listed: Option<&[Column]>, can: Capabilities) -> Option<&'static str> {
+    let columns = match &spec.manifest.format {
+        ManifestFormat::Csv { columns } => Some(columns.as_slice()),
+        ManifestFormat::Inventory => listed,
+    };
+    if !can.versions && columns.is_some_and(|columns| columns.contains(&Column::VersionId)) {
+        return Some("versions, which the manifest names");
+    }
     match &spec.operation {
         TaskOperation::Copy(copy) => {
-            let acl = copy.canned_acl.is_some() || copy.grants.values().is_none_or(|grants| !grants.is_empty());
-            [(copy.tags.values().is_some() && !can.tagging, "tags"), (acl && !can.acl, "access control lists")]
-                .into_iter()
-                .find_map(|(missing, name)| missing.then_some(name))
+            let given = copy.grants.values();
+            let grants = given.is_some_and(|grants| !grants.is_empty());
+            let acl = grants || copy.canned_acl.is_some() || given.is_none();
+            let archive = copy.storage_class.as_ref().is_some_and(StorageClass::is_archive);
+            let conditions = copy.modified_since.is_some() || copy.unmodified_since.is_some();
+            [
+                (copy.tags.values().is_some() && !can.tagging, "tags"),
+                (acl && !can.acl, "access control lists"),
+                (grants && !can.grants, "grants to accounts of COS"),
+                (archive && !can.archive, "the storage classes of archives"),
+                (conditions && !can.conditions, "conditions on when the source was modified"),
+            ]
+            .into_iter()
+            .find_map(|(missing, name)| missing.then_some(name))
         }
         TaskOperation::Restore { .. } => (!can.restore).then_some("restore"),
         TaskOperation::Tag { .. } => (!can.tagging).then_some("tags"),
@@ -182,13 +199,26 @@ pub fn requests_per_task(spec: &JobSpec) -> u64 {
     }
 }
 
+/// What it takes, in a few words: `at least 1,200 requests, about 5,000 bytes`. Bytes are told where some objects were looked
+/// at.
+#[must_use]
+pub fn effort(spec: &JobSpec, rows: u64, bytes: Option<u64>) -> String {
+    let requests = things(rows.saturating_mul(requests_per_task(spec)), "request", "requests");
+    match bytes {
+        Some(bytes) => format!("at least {requests}, about {}", things(bytes, "byte", "bytes")),
+        None => format!("at least {requests}"),
+    }
+}
+
 /// What a job does, in one line: `copy 1,200 objects from photos-1 to archive-1`.
 #[must_use]
 pub fn intention(spec: &JobSpec, rows: u64, source: &str) -> String {
     let objects = things(rows, "object", "objects");
     match &spec.operation {
         TaskOperation::Copy(copy) => format!("copy {objects} from {source} to {}", copy.target_bucket),
-        TaskOperation::Restore { days, .. } => format!("restore {objects} in {source} for {days} days"),
+        TaskOperation::Restore { days, .. } => {
+            format!("restore {objects} in {source} for {}", things(u64::from(*days), "day", "days"))
+        }
         TaskOperation::Delete => format!("delete {objects} in {source}"),
         TaskOperation::Tag { .. } => format!("tag {objects} in {source}"),
     }
@@ -196,7 +226,93 @@ pub fn intention(spec: &JobSpec, rows: u64, source: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use cos_batch_objectstore::Grant;
+
     use super::*;
+    use crate::spec::{CopySpec, ManifestSpec, SPEC_VERSION};
+
+    fn spec(operation: TaskOperation, format: ManifestFormat) -> JobSpec {
+        JobSpec {
+            version: SPEC_VERSION,
+            confirmation_required: false,
+            description: None,
+            manifest: ManifestSpec {
+                bucket: "a-1".into(),
+                key: "m.csv".into(),
+                version: None,
+                etag: "e".into(),
+                format,
+            },
+            operation,
+            report: None,
+            role_arn: "r".into(),
+            retry_of: None,
+            request: String::new(),
+        }
+    }
+
+    fn copy(change: impl FnOnce(&mut CopySpec)) -> JobSpec {
+        let mut copy = CopySpec {
+            target_bucket: "b-1".into(),
+            prefix: None,
+            metadata: Change::Copy,
+            tags: Change::Copy,
+            grants: Change::Replace(Vec::new()),
+            canned_acl: None,
+            storage_class: None,
+            modified_since: None,
+            unmodified_since: None,
+        };
+        change(&mut copy);
+        let columns = vec![Column::Bucket, Column::Key];
+        spec(TaskOperation::Copy(Box::new(copy)), ManifestFormat::Csv { columns })
+    }
+
+    #[test]
+    fn what_a_store_lacks_is_named() {
+        let without = |lack: fn(&mut Capabilities)| {
+            let mut can = Capabilities::ALL;
+            lack(&mut can);
+            can
+        };
+        let grant = || vec![Grant { grantee: "g".into(), permission: "READ".into() }];
+        let no_grants = without(|can| can.grants = false);
+        let told = |spec: &JobSpec, can| missing_ability(spec, None, can);
+        assert_eq!(told(&copy(|_| ()), no_grants), None);
+        assert_eq!(told(&copy(|copy| copy.canned_acl = Some("private".into())), no_grants), None);
+        assert_eq!(told(&copy(|copy| copy.grants = Change::Copy), no_grants), None);
+        let adds = copy(|copy| copy.grants = Change::Add(grant()));
+        assert_eq!(told(&adds, no_grants), Some("grants to accounts of COS"));
+        assert_eq!(told(&adds, without(|can| can.acl = false)), Some("access control lists"));
+        let archive = copy(|copy| copy.storage_class = Some(StorageClass::new("DEEP_ARCHIVE")));
+        assert_eq!(told(&archive, without(|can| can.archive = false)), Some("the storage classes of archives"));
+        let since = copy(|copy| copy.unmodified_since = Some(1));
+        let no_conditions = without(|can| can.conditions = false);
+        assert_eq!(told(&since, no_conditions), Some("conditions on when the source was modified"));
+        assert_eq!(told(&copy(|_| ()), no_conditions), None);
+
+        let no_versions = without(|can| can.versions = false);
+        let named = Some("versions, which the manifest names");
+        let columns = vec![Column::Bucket, Column::Key, Column::VersionId];
+        let csv = spec(TaskOperation::Delete, ManifestFormat::Csv { columns: columns.clone() });
+        assert_eq!((told(&csv, no_versions), told(&csv, Capabilities::ALL)), (named, None));
+        let inventory = spec(TaskOperation::Delete, ManifestFormat::Inventory);
+        assert_eq!(missing_ability(&inventory, Some(&columns), no_versions), named);
+        assert_eq!(missing_ability(&inventory, Some(&columns[..2]), no_versions), None);
+    }
+
+    #[test]
+    fn numbers_and_words_agree() {
+        let restore = |days| {
+            let tier = crate::spec::Tier::Bulk;
+            spec(TaskOperation::Restore { days, tier }, ManifestFormat::Inventory)
+        };
+        assert_eq!(intention(&restore(1), 1, "a-1"), "restore 1 object in a-1 for 1 day");
+        assert_eq!(intention(&restore(2), 2, "a-1"), "restore 2 objects in a-1 for 2 days");
+        assert_eq!(effort(&restore(1), 1, None), "at least 1 request");
+        let adds = copy(|copy| copy.tags = Change::Add(Vec::new()));
+        assert_eq!(effort(&adds, 3, Some(7)), "at least 6 requests, about 7 bytes");
+    }
 
     #[test]
     fn texts_are_bounded() {

@@ -66,7 +66,7 @@ pub mod wire;
 pub use access::{Access, Right};
 pub use buckets::Buckets;
 pub use clock::{Clock, SystemClock, UnixMillis};
-pub use config::Config;
+pub use config::{Config, ConfigError};
 pub use engine::{Engine, Parts};
 pub use job::{Failure, JobEvent, JobRecord, JobState, PinnedManifest, Progress, ShardTally};
 pub use report::spool::Spool;

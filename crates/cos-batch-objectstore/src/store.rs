@@ -30,8 +30,14 @@ pub struct Capabilities {
     pub tagging: bool,
     /// Archive classes can be restored.
     pub restore: bool,
-    /// Access control lists and grants are kept.
+    /// Access control lists are kept, canned ones at least.
     pub acl: bool,
+    /// Grants to accounts of COS are kept. Of no meaning without `acl`.
+    pub grants: bool,
+    /// Storage classes of archives are kept as such.
+    pub archive: bool,
+    /// Copies under the condition that the source was, or was not, modified since.
+    pub conditions: bool,
     /// Object versions can be named as source or be deleted.
     pub versions: bool,
     /// Objects can be put together from parts.
@@ -40,7 +46,16 @@ pub struct Capabilities {
 
 impl Capabilities {
     /// Everything.
-    pub const ALL: Self = Self { tagging: true, restore: true, acl: true, versions: true, multipart: true };
+    pub const ALL: Self = Self {
+        tagging: true,
+        restore: true,
+        acl: true,
+        grants: true,
+        archive: true,
+        conditions: true,
+        versions: true,
+        multipart: true,
+    };
 }
 
 fn not_implemented<'a, T: Send + 'a>(method: &str) -> BoxFuture<'a, Result<T, StoreError>> {

@@ -33,6 +33,15 @@ pub struct Sampled {
     pub bytes: u64,
 }
 
+impl Sampled {
+    /// Bytes of the objects of `rows` rows, if they are like the `looked` ones; none: there was no object among these.
+    #[must_use]
+    pub fn estimate(&self, looked: usize, rows: u64) -> Option<u64> {
+        let bytes = (u128::from(self.bytes) * u128::from(rows)).checked_div(looked as u128)?;
+        (self.found > 0).then(|| u64::try_from(bytes).unwrap_or(u64::MAX))
+    }
+}
+
 /// The rows of a sample that may be looked at on behalf of a tenant.
 #[must_use]
 pub fn visible(rows: Vec<SampleRow>, access: &Access, tenant: &str) -> Vec<SampleRow> {
@@ -73,15 +82,16 @@ pub fn judge(spec: &JobSpec, looked: &[Looked]) -> Sampled {
         }
     }
     let findings = &mut sampled.findings;
-    // A delete of what is not there succeeds.
-    if let Some(first) = missing.first
-        && !matches!(spec.operation, TaskOperation::Delete)
-    {
-        let text = format!("{} do not exist, such as {}", of(missing.rows), shown(&first));
-        findings.push(if missing.rows == all {
-            Finding::error("objects", text)
-        } else {
-            Finding::warning("objects", text)
+    if let Some(first) = missing.first {
+        let first = shown(&first);
+        let text = format!("{} {} not exist, such as {first}", of(missing.rows), verb(missing.rows, "does", "do"));
+        findings.push(match &spec.operation {
+            // A delete of what is not there succeeds.
+            TaskOperation::Delete => {
+                Finding::warning("objects", format!("{text}: to delete what is not there succeeds and changes nothing"))
+            }
+            _ if missing.rows == all => Finding::error("objects", text),
+            _ => Finding::warning("objects", text),
         });
     }
     if let Some(first) = broken.first {
@@ -89,30 +99,35 @@ pub fn judge(spec: &JobSpec, looked: &[Looked]) -> Sampled {
         findings.push(Finding::warning("objects", text));
     }
     if let Some(first) = unsuited.first {
+        let is = verb(unsuited.rows, "is", "are");
         let why = match &spec.operation {
-            TaskOperation::Restore { .. } => "are not archived, so that restoring them fails",
-            _ => "are archived and not restored, so that copying them fails",
+            TaskOperation::Restore { .. } => "not archived, so that restoring fails",
+            _ => "archived and not restored, so that copying fails",
         };
-        let text = format!("{} {why}, such as {}", of(unsuited.rows), shown(&first));
+        let text = format!("{} {is} {why}, such as {}", of(unsuited.rows), shown(&first));
         let none_left = unsuited.rows + missing.rows == all;
         findings.push(if none_left { Finding::error("objects", text) } else { Finding::warning("objects", text) });
     }
     if let Some(first) = large.first {
-        let text = format!("{} are above 5 GB and are copied in parts, such as {}", of(large.rows), shown(&first));
+        let is = verb(large.rows, "is", "are");
+        let text = format!("{} {is} above 5 GB and {is} copied in parts, such as {}", of(large.rows), shown(&first));
         findings.push(Finding::warning("objects", text));
     }
     if let Some(first) = replaced.first {
-        let text = format!(
-            "{} have an object at their target, which is replaced, such as {}",
-            of(replaced.rows),
-            shown(&first)
-        );
+        let has = verb(replaced.rows, "has an object at its target", "have an object at their target");
+        let text = format!("{} {has}, which is replaced, such as {}", of(replaced.rows), shown(&first));
         findings.push(Finding::warning("targets", text));
     }
     if findings.is_empty() {
-        findings.push(Finding::ok("objects", format!("{} are there", of(sampled.found))));
+        findings
+            .push(Finding::ok("objects", format!("{} {} there", of(sampled.found), verb(sampled.found, "is", "are"))));
     }
     sampled
+}
+
+/// The form of a verb for so many.
+fn verb<'a>(number: u64, one: &'a str, many: &'a str) -> &'a str {
+    if number == 1 { one } else { many }
 }
 
 #[derive(Default)]

@@ -77,6 +77,7 @@ impl Commit {
             failed: pending.failed,
             codes: pending.codes,
             segment: has_segment.then(|| segment.clone()),
+            report_bytes: (pending.succeeded_file.len() + pending.failed_file.len()) as u64,
         };
         let files = [(Rows::Succeeded, pending.succeeded_file.into()), (Rows::Failed, pending.failed_file.into())];
         Self { core, lease, runner, step, segment, files }

@@ -127,6 +127,8 @@ struct Worker<'a> {
     core: &'a Arc<Core>,
     lease: &'a ShardLease,
     stop: &'a Arc<Stop>,
+    /// The APPID that owns the job.
+    tenant: String,
     hands: Arc<Hands>,
     line: Arc<Line>,
     /// Until the reading of rows begins.
@@ -279,6 +281,7 @@ impl<'a> Worker<'a> {
             core,
             lease,
             stop,
+            tenant: job.tenant.clone(),
             hands: Arc::new(hands),
             line,
             feed: Some(Feed::new(source, columns, manifest, lease)),
@@ -438,12 +441,25 @@ impl<'a> Worker<'a> {
     }
 
     /// Notes what is committed, stops where the job's status asks for it, and tells how to end a job of which too much
-    /// has failed.
+    /// has failed, or whose report is too large.
     fn obey(&mut self, answer: CheckpointAnswer, committed: u64) -> Option<BoxFuture<'static, ()>> {
         self.committed = committed;
         if let Some(level) = stop_level(answer.status) {
             self.stop.raise(level);
             return None;
+        }
+        let most = self.core.config.report_bytes_max(&self.tenant);
+        if answer.report_bytes > most {
+            let reason = format!("the report has {} bytes, more than {most}", answer.report_bytes);
+            let failure = Failure { code: "ReportTooLarge".to_owned(), reason };
+            let (core, job) = (Arc::clone(self.core), self.lease.job);
+            return Some(
+                async move {
+                    // Refused where the job was cancelled meanwhile, or has failed already.
+                    let _ = core.command(job, Command::Fail(failure)).await;
+                }
+                .boxed(),
+            );
         }
         self.core.config.failure_threshold.as_ref()?.check(answer.progress)?;
         let (core, job) = (Arc::clone(self.core), self.lease.job);

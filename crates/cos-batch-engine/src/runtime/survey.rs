@@ -320,6 +320,7 @@ pub(crate) async fn outlook(core: &Core, job: &JobRecord, manifest: &PinnedManif
     let source = Source::of_manifest(store, &spec.manifest, pinned, Some(manifest.pin.clone()));
     let mut findings = checks::request(spec);
     let mut survey = Survey::new(spec, &job.tenant, &core.access);
+    let mut bytes = None;
     match read(spec, &source, manifest.size, OUTLOOK_BYTES, &mut survey).await {
         // What can be wrong with it was found before; if it cannot be read now, there is just less to tell.
         Err(finding) => findings.push(Finding { level: Level::Warning, ..finding }),
@@ -332,10 +333,14 @@ pub(crate) async fn outlook(core: &Core, job: &JobRecord, manifest: &PinnedManif
                 number += 1;
                 (number - 1) % step == 0
             });
-            findings.extend(checks::judge(spec, &look(core, spec, sample, OUTLOOK_TIME).await).findings);
+            let looked = look(core, spec, sample, OUTLOOK_TIME).await;
+            let sampled = checks::judge(spec, &looked);
+            bytes = sampled.estimate(looked.len(), rows);
+            findings.extend(sampled.findings);
         }
     }
     findings.retain(|finding| finding.level > Level::Ok);
-    let summary = checks::intention(spec, rows, &manifest.source_bucket);
+    let summary =
+        format!("{} ({})", checks::intention(spec, rows, &manifest.source_bucket), checks::effort(spec, rows, bytes));
     Outlook { summary, findings }
 }

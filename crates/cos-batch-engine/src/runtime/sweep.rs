@@ -32,10 +32,9 @@ async fn sweep(core: &Arc<Core>) -> Result<(), StoreError> {
     let now = core.store.now();
     let before = |wait: Duration| now - i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
     for id in core.store.suspended(before(core.config.confirmation_wait), JOBS_PER_ROUND).await? {
-        let days = core.config.confirmation_wait.as_secs() / 86_400;
         let failure = Failure {
             code: "ConfirmationExpired".to_owned(),
-            reason: format!("nobody confirmed the job within {days} days"),
+            reason: format!("nobody confirmed the job within {}", span(core.config.confirmation_wait)),
         };
         // Refused where somebody confirmed or cancelled it just now.
         let _ = core.command(id, Command::Fail(failure)).await;
@@ -54,6 +53,18 @@ async fn sweep(core: &Arc<Core>) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// A time in its largest whole unit.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (number, unit) = match seconds {
+        86_400.. => (seconds / 86_400, "day"),
+        3600.. => (seconds / 3600, "hour"),
+        60.. => (seconds / 60, "minute"),
+        _ => (seconds, "second"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Aborts uploads of jobs that are over.
@@ -79,4 +90,17 @@ async fn purge(core: &Core, id: uuid::Uuid) -> Result<(), StoreError> {
         return Err(StoreError::Failed(format!("segments of {id} cannot be removed: {error}")));
     }
     core.store.purge(id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_their_largest_unit() {
+        let told = |seconds| span(Duration::from_secs(seconds));
+        assert_eq!((told(30 * 86_400).as_str(), told(86_400).as_str()), ("30 days", "1 day"));
+        assert_eq!((told(86_399).as_str(), told(3600).as_str()), ("23 hours", "1 hour"));
+        assert_eq!((told(150).as_str(), told(0).as_str()), ("2 minutes", "0 seconds"));
+    }
 }

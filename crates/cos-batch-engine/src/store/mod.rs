@@ -232,6 +232,8 @@ pub struct Checkpoint {
     pub codes: BTreeMap<String, u64>,
     /// The outcomes of the step, already durable in the spool.
     pub segment: Option<Segment>,
+    /// Bytes of the report rows of these outcomes.
+    pub report_bytes: u64,
 }
 
 /// Outcomes of one checkpoint, in the spool.
@@ -258,6 +260,8 @@ pub struct CheckpointAnswer {
     pub progress: Progress,
     /// How far the shard has come, this checkpoint included.
     pub cursor: Cursor,
+    /// Bytes of the job's report so far, this checkpoint included.
+    pub report_bytes: u64,
 }
 
 /// A file of a completion report.

@@ -70,6 +70,9 @@ pub fn check_step(
     if step.codes.values().try_fold(0u64, |sum, tasks| sum.checked_add(*tasks)) != Some(step.failed) {
         return Err(StoreError::Misuse("the error codes of a step add up to its failed tasks"));
     }
+    if step.report_bytes > COUNT_MAX {
+        return Err(StoreError::Misuse("the bytes of a step's report are out of range"));
+    }
     if let Some(segment) = &step.segment {
         if segment.number != next_segment {
             return Err(StoreError::Misuse("segments of a shard are numbered without gaps"));
@@ -152,6 +155,7 @@ mod tests {
             failed: 2,
             codes: BTreeMap::from([("A".to_owned(), u64::MAX), ("B".to_owned(), 3)]),
             segment: None,
+            report_bytes: 0,
         };
         assert!(matches!(
             check_step(&shard(0, 9, 0, 9), 1, Cursor::default(), 0, &step),

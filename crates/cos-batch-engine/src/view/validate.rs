@@ -199,12 +199,9 @@ impl Engine {
         }
         let sampled = checks::judge(spec, &looked);
         validation.objects_looked_at = looked.len() as u64;
-        validation.findings.extend(sampled.findings);
         let rows = validation.rows.unwrap_or_default();
-        if sampled.found > 0 {
-            let bytes = u128::from(sampled.bytes) * u128::from(rows) / (looked.len() as u128);
-            validation.object_bytes = Some(u64::try_from(bytes).unwrap_or(u64::MAX));
-        }
+        validation.object_bytes = sampled.estimate(looked.len(), rows);
+        validation.findings.extend(sampled.findings);
     }
 
     /// The source bucket and what its store can do.
@@ -225,7 +222,7 @@ impl Engine {
             let text = format!("{source} and {} are in different object stores", copy.target_bucket);
             return vec![Finding::error("source", text)];
         }
-        vec![match checks::missing_ability(spec, store.capabilities()) {
+        vec![match checks::missing_ability(spec, None, store.capabilities()) {
             Some(name) => Finding::error("source", format!("the object store of {source} does not support {name}")),
             None => Finding::ok("source", format!("{source} is there, and its store can {}", spec.operation.name())),
         }]

@@ -9,6 +9,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_jobs.sql"),
     include_str!("migrations/0002_shares.sql"),
     include_str!("migrations/0003_links.sql"),
+    include_str!("migrations/0004_report_bytes.sql"),
 ];
 
 /// Marks a database as ours (`PRAGMA application_id`): "COSB".

@@ -99,11 +99,12 @@ statements! {
     CLAIMED = "UPDATE job SET ready = ready - 1, leased = leased + 1 WHERE num = ?1";
     HELD_SHARD = held!(
         "shard.number, source, first_row, row_count, cursor_rows, cursor_offset, segments, epoch, num, status, total, \
-         succeeded, failed"
+         succeeded, failed, report_bytes"
     );
     STEP = "UPDATE shard SET cursor_rows = ?3, cursor_offset = ?4, segments = ?5, lease_until = ?6 \
         WHERE job = ?1 AND number = ?2";
-    COUNT = "UPDATE job SET succeeded = succeeded + ?2, failed = failed + ?3 WHERE num = ?1";
+    COUNT = "UPDATE job SET succeeded = succeeded + ?2, failed = failed + ?3, report_bytes = report_bytes + ?4 \
+        WHERE num = ?1";
     JOB_CODES = "SELECT code, tasks FROM code WHERE job = ?1";
     SET_CODE = "INSERT INTO code (job, code, tasks) VALUES (?1, ?2, ?3) \
         ON CONFLICT (job, code) DO UPDATE SET tasks = excluded.tasks";

@@ -26,11 +26,17 @@ struct Held {
     num: i64,
     status: JobStatus,
     progress: Progress,
+    report_bytes: u64,
 }
 
 impl Held {
     fn answer(&self) -> CheckpointAnswer {
-        CheckpointAnswer { status: self.status, progress: self.progress, cursor: self.now.cursor }
+        CheckpointAnswer {
+            status: self.status,
+            progress: self.progress,
+            cursor: self.now.cursor,
+            report_bytes: self.report_bytes,
+        }
     }
 }
 
@@ -43,6 +49,7 @@ fn held(session: &Session<'_>, lease: &ShardLease) -> Result<Held, Fault> {
         num: row.get(8)?,
         status: row::status(lease.job, row, 9)?,
         progress: Progress { total: count(row, 10)?, succeeded: count(row, 11)?, failed: count(row, 12)? },
+        report_bytes: count(row, 13)?,
     })
 }
 
@@ -81,10 +88,11 @@ pub(super) fn checkpoint(
             session.run(sql::SET_CODE, params![num, code, int(tasks)])?;
         }
     }
-    session.run(sql::COUNT, params![num, int(step.succeeded), int(step.failed)])?;
+    session.run(sql::COUNT, params![num, int(step.succeeded), int(step.failed), int(step.report_bytes)])?;
     held.progress.succeeded += step.succeeded;
     held.progress.failed += step.failed;
     held.now.cursor = step.cursor;
+    held.report_bytes += step.report_bytes;
     Ok(held.answer())
 }
 

@@ -149,6 +149,7 @@ async fn work(store: &dyn JobStore, job: Uuid) {
                 failed,
                 codes: [("SlowDown".to_owned(), failed)].into(),
                 segment: Some(segment),
+                report_bytes: 0,
             };
             number += 1;
             store.checkpoint(&lease, step, TTL).await.unwrap();

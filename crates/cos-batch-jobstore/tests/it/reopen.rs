@@ -26,6 +26,7 @@ fn half(lease: &ShardLease) -> Checkpoint {
         failed: 1,
         codes: [("NoSuchKey".to_owned(), 1)].into(),
         segment: Some(segment),
+        report_bytes: 0,
     }
 }
 

@@ -218,7 +218,11 @@ impl HttpStoreBuilder {
                 style,
                 location,
                 names: self.names,
-                capabilities: self.capabilities,
+                // Whoever is granted something in S3 is no account of COS.
+                capabilities: Capabilities {
+                    grants: self.capabilities.grants && self.dialect == HttpDialect::Cos,
+                    ..self.capabilities
+                },
                 signer: Signer::new(scheme, self.credentials, self.clock),
                 transport: Transport::new(connector, self.settings),
             }),

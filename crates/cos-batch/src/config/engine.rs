@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::appid_of;
 
 /// Shards worked on at once at most, and manifests read at once: each holds some megabytes, and has a task of its own.
-const WORKERS: RangeInclusive<u64> = 1..=1_000;
+const WORKERS: RangeInclusive<u64> = 1..=256;
 
 /// Operations in flight at once on one store at most. Those on a folder have a thread each.
 const BLOCKING_SLOTS: RangeInclusive<u64> = 1..=512;
@@ -24,7 +24,13 @@ const RATE: RangeInclusive<u64> = 1..=1_000_000;
 const PERCENT: RangeInclusive<u64> = 0..=100;
 
 /// Rows of a manifest, and tasks for the threshold: what the counters of a job hold is far more.
-const ROWS: RangeInclusive<u64> = 0..=1_000_000_000_000;
+const ROWS: RangeInclusive<u64> = 1..=1_000_000_000_000;
+
+/// Bytes of a report: what the counters hold is more.
+const BYTES: RangeInclusive<u64> = 1..=1_000_000_000_000_000;
+
+/// Hours of trouble before a job fails: up to a year.
+const TROUBLE_HOURS: RangeInclusive<u64> = 1..=8_760;
 
 /// Jobs of one APPID that have not ended. A list of them is read whole now and then.
 const LIVE_JOBS: RangeInclusive<u64> = 1..=1_000_000;
@@ -60,9 +66,12 @@ pub(super) struct EngineSettings {
     failed_percent_max: Option<u64>,
     failed_percent_tasks_above: Option<u64>,
     manifest_rows_max: Option<u64>,
+    tenant_rows_max: Option<u64>,
+    report_bytes_max: Option<u64>,
     live_jobs_max: Option<u64>,
     confirmation_hours: Option<u64>,
     retention_days: Option<u64>,
+    trouble_hours: Option<u64>,
     lease_seconds: Option<u64>,
     drain_seconds: Option<u64>,
     poll_millis: Option<u64>,
@@ -76,6 +85,8 @@ pub(super) struct Tenant {
     #[serde(deserialize_with = "appid_of")]
     appid: AppId,
     job_operations_per_second: Option<u64>,
+    tenant_rows_max: Option<u64>,
+    report_bytes_max: Option<u64>,
 }
 
 impl EngineSettings {
@@ -94,11 +105,15 @@ impl EngineSettings {
         config.job_operations_per_second = rate("engine", "job_operations_per_second", self.job_operations_per_second)?;
         config.failure_threshold = self.threshold()?;
         set(&mut config.manifest_rows_max, number("manifest_rows_max", self.manifest_rows_max, ROWS)?);
+        set(&mut config.tenant_rows_max, number("tenant_rows_max", self.tenant_rows_max, ROWS)?);
+        set(&mut config.report_bytes_max, number("report_bytes_max", self.report_bytes_max, BYTES)?);
         set(&mut config.live_jobs_max, number("live_jobs_max", self.live_jobs_max, LIVE_JOBS)?);
         let hours = number("confirmation_hours", self.confirmation_hours, CONFIRMATION_HOURS)?;
         set(&mut config.confirmation_wait, hours.map(|hours| Duration::from_secs(hours * 3_600)));
         let days = number("retention_days", self.retention_days, RETENTION_DAYS)?;
         set(&mut config.retention, days.map(|days| Duration::from_secs(days * 86_400)));
+        let trouble = number("trouble_hours", self.trouble_hours, TROUBLE_HOURS)?;
+        set(&mut config.trouble_time, trouble.map(|hours| Duration::from_secs(hours * 3_600)));
         let lease = number("lease_seconds", self.lease_seconds, LEASE_SECONDS)?;
         set(&mut config.lease, lease.map(Duration::from_secs));
         let drain = number("drain_seconds", self.drain_seconds, DRAIN_SECONDS)?;
@@ -117,7 +132,14 @@ impl EngineSettings {
             if let Some(rate) = rate(&place, "job_operations_per_second", tenant.job_operations_per_second)? {
                 config.job_operations_per_second_of.insert(appid.to_owned(), rate);
             }
+            if let Some(rows) = within(&place, "tenant_rows_max", tenant.tenant_rows_max, ROWS)? {
+                config.tenant_rows_max_of.insert(appid.to_owned(), rows);
+            }
+            if let Some(bytes) = within(&place, "report_bytes_max", tenant.report_bytes_max, BYTES)? {
+                config.report_bytes_max_of.insert(appid.to_owned(), bytes);
+            }
         }
+        config.check().map_err(|error| format!("engine: {error}"))?;
         Ok(config)
     }
 

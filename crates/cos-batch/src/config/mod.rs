@@ -124,6 +124,9 @@ enum Ability {
     Tagging,
     Restore,
     Acl,
+    Grants,
+    Archive,
+    Conditions,
     Versions,
     Multipart,
 }
@@ -342,6 +345,9 @@ impl Store {
                 Ability::Tagging => able.tagging = false,
                 Ability::Restore => able.restore = false,
                 Ability::Acl => able.acl = false,
+                Ability::Grants => able.grants = false,
+                Ability::Archive => able.archive = false,
+                Ability::Conditions => able.conditions = false,
                 Ability::Versions => able.versions = false,
                 Ability::Multipart => able.multipart = false,
             }
@@ -461,13 +467,13 @@ mod tests {
         assert_eq!(format!("{:?}", engine("").unwrap()), plain);
         let text = "[engine]\nworkers = 9\nblocking_slots = 3\nasync_slots = 40\npreparers = 1\noperations_per_second = 500\n\
              job_operations_per_second = 50\nfailed_percent_max = 10\nfailed_percent_tasks_above = 20\n\
-             manifest_rows_max = 1000\nlive_jobs_max = 5\nconfirmation_hours = 2\nretention_days = 1\n\
+             manifest_rows_max = 1000\ntenant_rows_max = 2000\nreport_bytes_max = 3000\ntrouble_hours = 5\nlive_jobs_max = 5\nconfirmation_hours = 2\nretention_days = 1\n\
              lease_seconds = 60\ndrain_seconds = 0\npoll_millis = 100\ncheckpoint_millis = 50\n\
-             [[appid]]\nappid = \"125\"\njob_operations_per_second = 7\n";
+             [[appid]]\nappid = \"125\"\njob_operations_per_second = 7\ntenant_rows_max = 8\nreport_bytes_max = 9\n";
         insta::assert_debug_snapshot!(engine(text).unwrap());
         assert!(engine("[engine]\nfailed_percent_max = 100\n").unwrap().failure_threshold.is_none());
         for (text, expected) in [
-            ("[engine]\nworkers = 0\n", "engine: workers must be from 1 to 1000, not 0"),
+            ("[engine]\nworkers = 0\n", "engine: workers must be from 1 to 256, not 0"),
             ("[engine]\nfailed_percent_max = 101\n", "engine: failed_percent_max must be from 0 to 100, not 101"),
             ("[engine]\nlease_seconds = 9\n", "engine: lease_seconds must be from 10 to 600, not 9"),
             ("[engine]\nworker = 1\n", "line 2: unknown field `worker`, expected one of `workers`"),

@@ -56,5 +56,5 @@ fn a_setting_out_of_its_range_is_refused_by_name() {
     let mut command = crate::support::program();
     let said = crate::support::run(command.arg("serve").arg("--data").arg(place.data()).arg("--config").arg(file));
     assert_eq!(said.code, 2, "{said:?}");
-    assert!(said.err.contains("engine: workers must be from 1 to 1000, not 0"), "{said:?}");
+    assert!(said.err.contains("engine: workers must be from 1 to 256, not 0"), "{said:?}");
 }

@@ -8,7 +8,8 @@ use crate::{
     checks,
     job::JobRecord,
     runtime::{core::Core, offload::offload, stop::Stop},
-    spec::TaskOperation,
+    spec::{Column, TaskOperation},
+    store::{JobStatus, ListFilter},
 };
 
 /// The buckets that a job writes to must be there before it begins.
@@ -44,6 +45,7 @@ pub(super) async fn check_capabilities(
     core: &Core,
     job: &JobRecord,
     source_bucket: &str,
+    listed: Option<&[Column]>,
     stop: &Stop,
 ) -> Result<(), Prepared> {
     if source_bucket.is_empty() {
@@ -63,10 +65,52 @@ pub(super) async fn check_capabilities(
         let reason = format!("{source_bucket} and {} are in different object stores", copy.target_bucket);
         return Err(unfit("NotSupported", reason));
     }
-    match checks::missing_ability(&job.spec, store.capabilities()) {
+    match checks::missing_ability(&job.spec, listed, store.capabilities()) {
         Some(name) => {
             Err(unfit("NotSupported", format!("the object store of {source_bucket} does not support {name}")))
         }
         None => Ok(()),
     }
+}
+
+/// Jobs asked for at once.
+const JOBS_PER_PAGE: usize = 1000;
+
+/// Statuses of jobs whose rows count.
+const LIVE: [JobStatus; 9] = [
+    JobStatus::Preparing,
+    JobStatus::Suspended,
+    JobStatus::Ready,
+    JobStatus::Active,
+    JobStatus::Pausing,
+    JobStatus::Paused,
+    JobStatus::Completing,
+    JobStatus::Cancelling,
+    JobStatus::Failing,
+];
+
+/// All rows of an APPID's jobs that have not ended are bounded. Two manifests that are read at the same time do not see
+/// each other, so that it may have as many more as one of them has.
+pub(super) async fn check_rows(core: &Core, job: &JobRecord, rows: u64) -> Result<(), Prepared> {
+    let most = core.config.tenant_rows_max(&job.tenant);
+    let mut others = 0_u64;
+    let mut after = None;
+    loop {
+        let filter = ListFilter { tenant: &job.tenant, statuses: &LIVE, after, limit: JOBS_PER_PAGE };
+        let (page, more) = core.store.list(filter).await?;
+        let of_others = page.iter().filter(|other| other.id != job.id).map(|other| other.progress.total);
+        others = of_others.fold(others, u64::saturating_add);
+        match page.last() {
+            Some(last) if more => after = Some(last.id),
+            _ => break,
+        }
+    }
+    if others.saturating_add(rows) <= most {
+        return Ok(());
+    }
+    let reason = format!(
+        "the manifest has {rows} rows, other jobs of APPID {} that have not ended {others}: together at most {most}",
+        job.tenant
+    );
+    Err(unfit("TooManyRows", reason))
 }

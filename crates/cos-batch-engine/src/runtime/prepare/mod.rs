@@ -189,7 +189,8 @@ async fn prepare(
         Some(columns) => csv::index(&context, source, head.size, columns).await?,
         None => inventory::index(&context, source, head.size).await?,
     };
-    checks::check_capabilities(core, job, &read.source_bucket, stop).await?;
+    checks::check_rows(core, job, read.rows).await?;
+    checks::check_capabilities(core, job, &read.source_bucket, read.columns.as_deref(), stop).await?;
     let manifest = PinnedManifest {
         size: head.size,
         pin: head.pin,

@@ -115,7 +115,7 @@ pub async fn report_files_are_replaced(fixture: Fixture) {
 fn failing(cursor: Cursor, codes: BTreeMap<String, u64>) -> Checkpoint {
     let failed = codes.values().sum();
     let cursor = Cursor { rows: cursor.rows + failed, offset: cursor.offset + failed * ROW };
-    Checkpoint { cursor, succeeded: 0, failed, codes, segment: None }
+    Checkpoint { cursor, succeeded: 0, failed, codes, segment: None, report_bytes: 0 }
 }
 
 /// Codes are counted over all shards; the most frequent comes first, equals by name.

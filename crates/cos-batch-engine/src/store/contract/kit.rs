@@ -160,6 +160,7 @@ pub(super) fn step(cursor: Cursor, succeeded: u64, failed: u64) -> Checkpoint {
         failed,
         codes,
         segment: None,
+        report_bytes: rows * ROW,
     }
 }
 

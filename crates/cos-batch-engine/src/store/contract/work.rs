@@ -136,6 +136,8 @@ pub async fn a_checkpoint_moves_cursor_and_counts_together(fixture: Fixture) {
     let answer = store.checkpoint(&lease, recorded(&lease, 0, first.clone()), TTL).await.unwrap();
     assert_eq!(answer.status, JobStatus::Active);
     assert_eq!(answer.progress, Progress { total: 0, succeeded: 2, failed: 1 });
+    assert_eq!(answer.report_bytes, 3 * ROW);
+    assert_eq!(store.renew_shard(&lease, TTL).await.unwrap().report_bytes, 3 * ROW);
     let job = get(store, id).await;
     assert_eq!((job.progress, job.version), (answer.progress, version), "progress is no change of version");
 
@@ -215,6 +217,7 @@ pub async fn counts_go_up_to_the_limit(fixture: Fixture) {
         failed,
         codes: [("SlowDown".to_owned(), failed)].into(),
         segment: None,
+        report_bytes: 0,
     };
     store.checkpoint(&lease, recorded(&lease, 0, step), TTL).await.unwrap();
     assert_eq!(store.codes(id).await.unwrap(), [("SlowDown".to_owned(), failed)]);
@@ -224,6 +227,7 @@ pub async fn counts_go_up_to_the_limit(fixture: Fixture) {
         failed: 0,
         codes: Default::default(),
         segment: None,
+        report_bytes: 0,
     };
     let answer = store.checkpoint(&lease, last, TTL).await.unwrap();
     assert_eq!((answer.progress.succeeded, answer.progress.failed), (2, failed));

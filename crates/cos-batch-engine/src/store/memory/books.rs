@@ -53,6 +53,7 @@ pub(super) struct Entry {
     pub(super) codes: BTreeMap<String, u64>,
     pub(super) events: Vec<JobEvent>,
     pub(super) results: BTreeMap<(u32, bool), ResultFile>,
+    pub(super) report_bytes: u64,
 }
 
 /// A shard and where it stands.

@@ -54,6 +54,7 @@ impl Books {
             codes: Default::default(),
             events: Vec::new(),
             results: Default::default(),
+            report_bytes: 0,
         };
         entry.add_event(now);
         self.jobs.insert(id, entry);

@@ -84,8 +84,8 @@ impl Books {
         // Only shards that overlap could overflow these.
         progress.succeeded = progress.succeeded.saturating_add(step.succeeded);
         progress.failed = progress.failed.saturating_add(step.failed);
-        let cursor = step.cursor;
-        Ok(CheckpointAnswer { status: entry.record.state.status, progress: entry.record.progress, cursor })
+        entry.report_bytes = entry.report_bytes.saturating_add(step.report_bytes);
+        Ok(entry.answer(step.cursor))
     }
 
     pub(super) fn renew_shard(
@@ -98,7 +98,7 @@ impl Books {
         let Some(piece) = entry.shards.get_mut(&index) else { return Err(StoreError::LeaseLost) };
         piece.state = PieceState::Leased { until: rules::deadline(now, ttl) };
         let cursor = piece.cursor;
-        Ok(CheckpointAnswer { status: entry.record.state.status, progress: entry.record.progress, cursor })
+        Ok(entry.answer(cursor))
     }
 
     pub(super) fn finish_shard(&mut self, lease: &ShardLease, results: Vec<ResultFile>) -> Result<u64, StoreError> {
@@ -179,6 +179,11 @@ impl Books {
 }
 
 impl Entry {
+    fn answer(&self, cursor: Cursor) -> CheckpointAnswer {
+        let (status, progress) = (self.record.state.status, self.record.progress);
+        CheckpointAnswer { status, progress, cursor, report_bytes: self.report_bytes }
+    }
+
     /// Ends the lease of a shard that is held.
     fn make_ready(&mut self, index: u32) {
         if let Some(piece) = self.shards.get_mut(&index) {

@@ -10,7 +10,7 @@ use cos_batch_engine::{Config, Engine, Spool};
 use cos_batch_model::{
     BatchApi as _, CreateJobRequest, ETag, Job, JobStatus, ManifestFormat, ObjectArn, Operation, ReportScope,
 };
-use cos_batch_objectstore::{Execution, ListRequest};
+use cos_batch_objectstore::{Execution, ListRequest, ObjectStore as _, VersionSelector};
 use flate2::{Compression, write::GzEncoder};
 
 use super::{
@@ -138,19 +138,63 @@ async fn a_compressed_file_of_an_inventory_goes_on_where_it_was() {
     stopped_in_the_middle(config, request, true).await;
 }
 
+/// An inventory of 300 files of two rows each; this one has a row that is no row.
+async fn of_many_files(world: &World, broken: Option<u32>) -> CreateJobRequest {
+    let mut list = String::new();
+    for number in 0..300 {
+        let bad = if broken == Some(number) { "\"broken\n" } else { "" };
+        let rows = format!("{SOURCE},in/{}\n{SOURCE},in/{}\n{bad}", number * 2, number * 2 + 1);
+        world.put(SOURCE, &format!("inv/data/{number}.csv.gz"), gzip(&rows)).await;
+        list.push_str(&format!("{}{{\"key\": \"inv/data/{number}.csv.gz\"}}", if number > 0 { "," } else { "" }));
+    }
+    let list = format!(
+        r#"{{"sourceBucket": "src", "sourceAppid": "1250000000", "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key", "files": [{list}]}}"#
+    );
+    let etag = world.put(SOURCE, "inv/manifest.json", list).await;
+    job_over(world, "inv/manifest.json", &etag, ManifestFormat::InventoryReportCsv).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_of_hundreds_of_files_keeps_their_order() {
+    let world = World::new().await;
+    world.fill(600).await;
+    let id = world.create(of_many_files(&world, None).await).await;
+    world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!(world.report(&id).await.len(), 600);
+    for number in 0..300 {
+        let file = world.get(super::world::TARGET, &format!("job-{id}/results/{}.csv", number * 2)).await.unwrap();
+        let text = String::from_utf8(file.to_vec()).unwrap();
+        let keys: Vec<_> = text.lines().map(|line| line.split(',').nth(1).unwrap().to_owned()).collect();
+        assert_eq!(keys, [format!("in/{}", number * 2), format!("in/{}", number * 2 + 1)], "rows of file {number}");
+    }
+
+    let id = world.create(of_many_files(&world, Some(251)).await).await;
+    let job = world.until_status(&id, JobStatus::Failed).await;
+    let failure = &job.failure_reasons[0];
+    assert_eq!(failure.failure_code.as_str(), "InventoryFileMalformed");
+    let reason = failure.failure_reason.as_str();
+    assert!(reason.contains("inv/data/251.csv.gz: row 3"), "{reason}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_file_of_an_inventory_is_several_shards() {
     let world = World::with(Config { failure_threshold: None, ..world::config() }, |objects| objects).await;
-    let rows: String = (0..100_500).map(|number| format!("{SOURCE},gone/{number}\n")).collect();
+    // The report of the first shard is more than is held in memory at once.
+    let long = "gone/".repeat(20);
+    let rows: String = (0..100_500).map(|number| format!("{SOURCE},{long}{number}\n")).collect();
     let mut request = inventory(&world, &rows).await;
     request.operation = Operation::DeleteObject;
-    request.report.report_scope = Some(ReportScope::FailedTasksOnly.into());
     let id = world.create(request).await;
     let job = world.until_status(&id, JobStatus::Complete).await;
     let progress = job.progress_summary;
     assert_eq!((progress.total_number_of_tasks, progress.number_of_tasks_succeeded), (100_500, 100_500));
     let record = world.jobs.get(uuid::Uuid::parse_str(id.as_str()).unwrap()).await.unwrap().unwrap();
     assert_eq!(record.shards.done, 2);
+    assert_eq!(world.report(&id).await.len(), 100_500);
+    let key = format!("job-{id}/results/0.csv");
+    let file = world.memory.head(super::world::TARGET, &key, &VersionSelector::Latest).await.unwrap();
+    assert!(file.size > 8 * 1024 * 1024 && file.etag.ends_with("-2"), "{} {}", file.size, file.etag);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,7 +53,8 @@ async fn confirmation_is_waited_for() {
     let id = world.create(request).await;
     let job = world.until_status(&id, JobStatus::Suspended).await;
     let cause = job.suspended_cause.unwrap();
-    let expected = format!("waiting for confirmation: copy 3 objects from {SOURCE} to {TARGET}");
+    let what = format!("copy 3 objects from {SOURCE} to {TARGET}");
+    let expected = format!("waiting for confirmation: {what} (at least 3 requests, about 27 bytes)");
     assert_eq!(cause.as_str(), expected);
     assert!(job.suspended_date.is_some());
     assert_eq!(job.progress_summary.total_number_of_tasks, 3);

@@ -8,6 +8,7 @@ mod flaky;
 mod large;
 mod life;
 mod listed;
+mod manifests;
 mod operations;
 mod parted;
 mod refusals;

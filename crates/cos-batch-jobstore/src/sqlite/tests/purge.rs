@@ -32,6 +32,7 @@ async fn no_row_of_a_forgotten_job_is_left() {
         failed: 1,
         codes: [("NoSuchKey".to_owned(), 1)].into(),
         segment: Some(Segment { shard: 0, epoch: lease.epoch, number: 0, succeeded_rows: 0, failed_rows: 1 }),
+        report_bytes: 0,
     };
     store.checkpoint(&lease, step, TTL).await.unwrap();
     let file = ResultFile { shard: 0, failed: true, key: "k".to_owned(), md5: "m".to_owned(), rows: 1 };
