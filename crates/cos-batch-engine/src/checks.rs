@@ -132,12 +132,14 @@ pub fn missing_ability(spec: &JobSpec, listed: Option<&[Column]>, can: Capabilit
             let grants = given.is_some_and(|grants| !grants.is_empty());
             let acl = grants || copy.canned_acl.is_some() || given.is_none();
             let archive = copy.storage_class.as_ref().is_some_and(StorageClass::is_archive);
+            let encryption = copy.metadata.values().is_some_and(|new| new.server_side_encryption.is_some());
             let conditions = copy.modified_since.is_some() || copy.unmodified_since.is_some();
             [
                 (copy.tags.values().is_some() && !can.tagging, "tags"),
                 (acl && !can.acl, "access control lists"),
                 (grants && !can.grants, "grants to accounts of COS"),
                 (archive && !can.archive, "the storage classes of archives"),
+                (encryption && !can.encryption, "encryption by the store"),
                 (conditions && !can.conditions, "conditions on when the source was modified"),
             ]
             .into_iter()

@@ -38,6 +38,8 @@ pub struct Capabilities {
     pub archive: bool,
     /// Copies under the condition that the source was, or was not, modified since.
     pub conditions: bool,
+    /// Objects are encrypted by the store where a request asks for it.
+    pub encryption: bool,
     /// Object versions can be named as source or be deleted.
     pub versions: bool,
     /// Objects can be put together from parts.
@@ -53,6 +55,7 @@ impl Capabilities {
         grants: true,
         archive: true,
         conditions: true,
+        encryption: true,
         versions: true,
         multipart: true,
     };

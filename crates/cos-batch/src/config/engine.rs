@@ -15,7 +15,7 @@ const WORKERS: RangeInclusive<u64> = 1..=256;
 const BLOCKING_SLOTS: RangeInclusive<u64> = 1..=512;
 
 /// Operations in flight at once on one store at most. Each has a connection, and so a descriptor.
-const ASYNC_SLOTS: RangeInclusive<u64> = 1..=10_000;
+const ASYNC_SLOTS: RangeInclusive<u64> = 1..=4_096;
 
 /// Operations in a second at most. More than any store takes is as good as no limit.
 const RATE: RangeInclusive<u64> = 1..=1_000_000;

@@ -127,6 +127,7 @@ enum Ability {
     Grants,
     Archive,
     Conditions,
+    Encryption,
     Versions,
     Multipart,
 }
@@ -348,6 +349,7 @@ impl Store {
                 Ability::Grants => able.grants = false,
                 Ability::Archive => able.archive = false,
                 Ability::Conditions => able.conditions = false,
+                Ability::Encryption => able.encryption = false,
                 Ability::Versions => able.versions = false,
                 Ability::Multipart => able.multipart = false,
             }

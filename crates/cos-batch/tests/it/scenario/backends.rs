@@ -10,9 +10,6 @@ use cos_signature::Credentials;
 use super::{peers, story::Bucket};
 use crate::support::{Place, Server, write_private};
 
-/// What the server's configuration can say of a store that it lacks; the rest comes out when a task meets it.
-const SETTINGS: [&str; 2] = ["acl", "restore"];
-
 /// Buckets that there are. The foreign one need not be.
 const BUCKETS: [Bucket; 4] = [Bucket::Source, Bucket::Target, Bucket::Versions, Bucket::Lent];
 
@@ -70,24 +67,25 @@ pub(crate) async fn cos() -> Backend {
     remote("cos", store, &settings, (&id, &key), &[], running).await
 }
 
-/// Buckets in SeaweedFS. It has no archive, its access lists know no identities of COS, and it encrypts nothing unless it
-/// has a service of keys.
+/// Buckets in SeaweedFS. It has no archive, keeps no access lists of objects, and encrypts nothing unless it has a
+/// service of keys.
 pub(crate) async fn seaweedfs() -> Backend {
     let (running, port) = peers::seaweedfs(SECRET_ID, SECRET_KEY);
-    s3("seaweedfs", port, &["archive", "restore", "acl", "encryption"], running).await
+    s3("seaweedfs", port, &["archive", "restore", "acl", "grants", "encryption"], running).await
 }
 
 /// Buckets in moto, a simulation that knows archived objects, does not look at times in conditions, and forgets that a copy
 /// was to be encrypted.
 pub(crate) async fn moto() -> Backend {
     let (running, port) = peers::moto();
-    s3("moto", port, &["acl", "conditions", "encryption"], running).await
+    s3("moto", port, &["grants", "conditions", "encryption"], running).await
 }
 
 async fn s3(name: &'static str, port: u16, lacks: &'static [&'static str], running: peers::Server) -> Backend {
     let endpoint = format!("http://127.0.0.1:{port}");
-    let without: Vec<_> =
-        lacks.iter().filter(|lack| SETTINGS.contains(lack)).map(|lack| format!("\"{lack}\"")).collect();
+    // That S3 knows no accounts of COS is known without being told.
+    let told = lacks.iter().filter(|lack| **lack != "grants");
+    let without: Vec<_> = told.map(|lack| format!("\"{lack}\"")).collect();
     let without = without.join(", ");
     let settings = format!("kind = \"s3\"\nstyle = \"path\"\nendpoint = \"{endpoint}\"\nwithout = [{without}]\n");
     let store = HttpStore::builder(HttpDialect::S3, endpoint).style(Style::Path);

@@ -50,8 +50,9 @@ pub(crate) struct Job {
     /// Abilities of the store without which the job cannot run.
     #[serde(default)]
     pub(crate) needs: Vec<String>,
-    /// Words of the failure's reason where the store lacks them. Without it the job is not made there.
-    pub(crate) lacking: Option<String>,
+    /// The job is about archived objects, and is not made where there are none.
+    #[serde(default)]
+    pub(crate) archived: bool,
     /// The bucket that rows are in: `source` unless said otherwise.
     #[serde(default)]
     pub(crate) on: Bucket,
