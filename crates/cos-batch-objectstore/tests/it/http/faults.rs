@@ -23,6 +23,7 @@ fn quick() -> HttpSettings {
     HttpSettings {
         connect_timeout: Duration::from_millis(300),
         response_timeout: Duration::from_millis(300),
+        work_timeout: Duration::from_millis(300),
         gap_timeout: Duration::from_millis(300),
         total_timeout: Duration::from_millis(900),
         long_timeout: Duration::from_secs(3),
@@ -200,14 +201,16 @@ async fn a_long_copy_is_waited_for_as_long_as_something_comes() {
         (format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{told}"), Then::Keep)
     };
     // Longer than any other request may take.
+    let patient =
+        || HttpSettings { gap_timeout: Duration::from_secs(30), long_timeout: Duration::from_secs(60), ..quick() };
     let script = Script::start([slowly(12)]).await;
-    copy(&store_with(&script, quick())).await.unwrap();
+    copy(&store_with(&script, patient())).await.unwrap();
     let script = Script::start([slowly(12)]).await;
-    assert_eq!(put_tags(&store_with(&script, quick())).await.unwrap_err().kind(), ErrorKind::Unreachable);
+    assert_eq!(put_tags(&store_with(&script, patient())).await.unwrap_err().kind(), ErrorKind::Unreachable);
     // But not for ever, and not when nothing comes any more.
     for (told, long, reason) in [
-        (slowly(12), 500, "no whole answer within 0.5 s"),
-        (("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n ".to_owned(), Then::Hang), 3000, "no more of the answer"),
+        (slowly(12), 250, "no whole answer within 0.25 s"),
+        (("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n ".to_owned(), Then::Hang), 60_000, "no more of the answer"),
     ] {
         let script = Script::start([told]).await;
         let settings = HttpSettings { long_timeout: Duration::from_millis(long), ..quick() };
@@ -215,6 +218,19 @@ async fn a_long_copy_is_waited_for_as_long_as_something_comes() {
         assert_eq!(failed.kind(), ErrorKind::Unreachable);
         assert!(failed.message().contains(reason), "{failed}");
     }
+}
+
+/// Other stores answer a copy when it is done.
+#[tokio::test]
+async fn a_copy_that_is_answered_at_its_end_is_waited_for() {
+    let late = || (format!("\0\0\0\0\0\0{}", answer("200 OK", "", COPIED)), Then::Keep);
+    let settings =
+        || HttpSettings { work_timeout: Duration::from_secs(30), long_timeout: Duration::from_secs(60), ..quick() };
+    let script = Script::start([late()]).await;
+    copy(&store_with(&script, settings())).await.unwrap();
+    let script = Script::start([late()]).await;
+    let failed = put_tags(&store_with(&script, settings())).await.unwrap_err();
+    assert!(failed.message().contains("no answer within 0.3 s"), "{failed}");
 }
 
 /// A server that has seen enough answers before it has read everything; what it does not read stands in the way.
@@ -503,7 +519,7 @@ async fn what_is_no_operation_does_not_wait_behind_operations() {
     // All places that operations may have are taken by ones that get no answer; a read has a place of its own.
     let settings = HttpSettings {
         connections_max: 16,
-        response_timeout: Duration::from_secs(2),
+        work_timeout: Duration::from_secs(2),
         total_timeout: Duration::from_secs(2),
         ..quick()
     };
