@@ -109,6 +109,18 @@ async fn waiting_for_credentials_has_an_end() {
     assert_eq!((failed.kind(), script.connections()), (ErrorKind::ServiceUnavailable, 0), "{failed}");
 }
 
+/// A server that takes connections and says nothing: the time runs out before there is anything to send a request on.
+#[tokio::test]
+async fn what_runs_out_of_time_before_it_is_sent_was_surely_not_sent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("https://{}", listener.local_addr().unwrap());
+    let settings = HttpSettings { connect_timeout: Duration::from_secs(60), ..quick() };
+    let store = HttpStore::builder(HttpDialect::S3, endpoint).settings(settings).build().unwrap();
+    let failed = put_tags(&store).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::ServiceUnavailable, "{failed}");
+    assert!(failed.message().contains("no connection within 0.9 s"), "{failed}");
+}
+
 #[test]
 fn no_time_is_none() {
     for settings in [
