@@ -78,6 +78,7 @@ async fn a_head_without_an_object_is_explained() {
         (LATEST, "404", error("404 Not Found", "NoSuchBucket"), ErrorKind::NoSuchBucket),
         (LATEST, "404", answer("404 Not Found", "", "default backend - 404"), ErrorKind::InternalError),
         (LATEST, "404", error("503 Slow Down", "SlowDown"), ErrorKind::SlowDown),
+        (LATEST, "404", error("403 Forbidden", "AccessDenied"), ErrorKind::NoSuchKey),
         (LATEST, "404", part("h"), ErrorKind::InternalError),
         (LATEST, "404", error("416 Range", "InvalidRange"), ErrorKind::InternalError),
         (&by_id, "405", error("405 Method Not Allowed", "MethodNotAllowed"), ErrorKind::NoSuchKey),
