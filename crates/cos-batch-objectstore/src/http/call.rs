@@ -144,14 +144,14 @@ impl<'a> Call<'a> {
     /// Sets the content of an object.
     pub(crate) fn content(mut self, body: Bytes) -> Self {
         self.binding = BodyBinding::Transport;
-        self.apart().long().with_body(body)
+        self.apart().with_content().with_body(body)
     }
 
     /// Sets the content of an object, or of a part, that comes in pieces. Nothing can be computed from it beforehand.
     pub(crate) fn pieces(mut self, size: u64, pieces: mpsc::Receiver<Bytes>) -> Self {
         self.binding = BodyBinding::None;
         self.body = Content::Pieces { size, pieces };
-        self.apart().long()
+        self.apart().with_content()
     }
 
     fn with_body(mut self, body: Bytes) -> Self {
@@ -176,9 +176,15 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Says that it takes the longer the more bytes there are.
-    pub(crate) fn long(mut self) -> Self {
-        self.terms.pace = Pace::Long;
+    /// Says that content goes over the way.
+    pub(crate) fn with_content(mut self) -> Self {
+        self.terms.pace = Pace::Content;
+        self
+    }
+
+    /// Says that the store has to work for it.
+    pub(crate) fn with_work(mut self) -> Self {
+        self.terms.pace = Pace::Work;
         self
     }
 

@@ -189,9 +189,10 @@ impl HttpStoreBuilder {
             return Err(refused("connections_max", format!("must be 1 to 10000, not {connections_max}")));
         }
         let HttpSettings { connect_timeout, response_timeout, gap_timeout, total_timeout, .. } = self.settings;
-        let HttpSettings { long_timeout, idle_timeout, .. } = self.settings;
-        let times = [connect_timeout, response_timeout, gap_timeout, total_timeout, long_timeout, idle_timeout];
-        if times.iter().any(Duration::is_zero) {
+        let HttpSettings { work_timeout, long_timeout, idle_timeout, .. } = self.settings;
+        let answers = [response_timeout, work_timeout, gap_timeout];
+        let times = [connect_timeout, total_timeout, long_timeout, idle_timeout];
+        if times.iter().chain(&answers).any(Duration::is_zero) {
             return Err(refused("settings", "times must not be 0".to_owned()));
         }
         if let Some(name) = self.names.values().find(|name| !rules::is_bucket_name(name)) {

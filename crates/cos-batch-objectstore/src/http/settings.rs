@@ -13,6 +13,8 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// Longest time from a request, or from the last piece of its body that got away, to the head of its answer.
     pub response_timeout: Duration,
+    /// The same where the store has to work first: a copy, an upload in parts that is completed.
+    pub work_timeout: Duration,
     /// Longest time between two pieces of an answer. While a store works on a copy or puts an upload together it sends a space
     /// from time to time.
     pub gap_timeout: Duration,
@@ -34,8 +36,10 @@ impl Default for HttpSettings {
             connections_max: 128,
             // A connection that takes longer is lost.
             connect_timeout: Duration::from_secs(5),
-            // Stores begin their answer to a long copy at once, or take some seconds per GB.
             response_timeout: Duration::from_secs(20),
+            // COS and S3 begin their answer to a long copy at once; others when it is done. This is enough for 5 GB at 42 MB a
+            // second, and short enough for a server that is stuck.
+            work_timeout: Duration::from_secs(120),
             // COS and S3 send their spaces every few seconds.
             gap_timeout: Duration::from_secs(20),
             total_timeout: Duration::from_secs(25),

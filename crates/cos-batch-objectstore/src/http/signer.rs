@@ -78,6 +78,10 @@ impl Ready {
         in_time && self.expires.is_none_or(|at| now < at)
     }
 
+    fn fetched(&self) -> Fetched {
+        Fetched { credentials: self.credentials.clone(), expires: self.expires }
+    }
+
     /// Whether nothing has to be fetched.
     fn is_fresh(&self, now: i64) -> bool {
         self.refresh_at.is_none_or(|at| now < at)
@@ -145,13 +149,15 @@ impl Signer {
     /// What signs now. Whoever comes while another fetches uses what there is, as long as it is valid.
     async fn ready(&self, source: &dyn CredentialsSource) -> Result<Arc<Ready>, StoreError> {
         let now = (self.clock)();
-        let old = self.lock().clone().filter(|ready| ready.signs(now));
-        if let Some(ready) = old.as_ref().filter(|ready| ready.is_fresh(now)) {
+        let old = self.lock().clone().filter(|old| old.expires.is_none_or(|at| now < at));
+        if let Some(ready) = old.as_ref().filter(|ready| ready.signs(now) && ready.is_fresh(now)) {
             return Ok(Arc::clone(ready));
         }
         let mut fetching = match (self.fetching.try_lock(), old) {
             (Ok(fetching), _) => fetching,
-            (Err(_), Some(old)) => return Ok(old),
+            (Err(_), Some(old)) if old.signs(now) => return Ok(old),
+            // Only the key is of another time. It is not kept, or it could take the place of what is just being fetched.
+            (Err(_), Some(old)) => return Ok(self.derive(old.fetched(), old.refresh_at)),
             (Err(_), None) => self.fetching.lock().await,
         };
         self.renew(source, &mut fetching).await
@@ -170,8 +176,7 @@ impl Signer {
             return Ok(Arc::clone(ready));
         }
         if let Some(old) = valid.filter(|old| old.is_fresh(now)) {
-            let fetched = Fetched { credentials: old.credentials.clone(), expires: old.expires };
-            return Ok(self.keep(fetched, old.refresh_at));
+            return Ok(self.keep(old.fetched(), old.refresh_at));
         }
         let pause = |at: i64| at..at.saturating_add(REFRESH_PAUSE_SECONDS);
         let known = failed.as_ref().filter(|failed| pause(failed.at).contains(&now));
@@ -195,8 +200,7 @@ impl Signer {
                         reason,
                         "credentials cannot be fetched anew; the old ones are used until they expire"
                     );
-                    let fetched = Fetched { credentials: old.credentials.clone(), expires: old.expires };
-                    return Ok(self.keep(fetched, Some(now + REFRESH_PAUSE_SECONDS)));
+                    return Ok(self.keep(old.fetched(), Some(now + REFRESH_PAUSE_SECONDS)));
                 }
                 // Whoever has them may be back soon.
                 let message = format!("there are no credentials to sign with: {reason}");
@@ -207,6 +211,12 @@ impl Signer {
 
     /// Derives the key of now, and keeps it for the requests to come.
     fn keep(&self, fetched: Fetched, refresh_at: Option<i64>) -> Arc<Ready> {
+        let ready = self.derive(fetched, refresh_at);
+        *self.lock() = Some(Arc::clone(&ready));
+        ready
+    }
+
+    fn derive(&self, fetched: Fetched, refresh_at: Option<i64>) -> Arc<Ready> {
         let now = (self.clock)();
         let Fetched { credentials, expires } = fetched;
         let key = match &self.scheme {
@@ -218,9 +228,7 @@ impl Signer {
                 Key::SigV4(sigv4::SigningKey::derive(&credentials.secret_key, now, region, "s3"))
             }
         };
-        let ready = Arc::new(Ready { credentials, key, refresh_at, expires });
-        *self.lock() = Some(Arc::clone(&ready));
-        ready
+        Arc::new(Ready { credentials, key, refresh_at, expires })
     }
 }
 
@@ -312,6 +320,22 @@ mod tests {
         NOW.store(end + 1000 + REFRESH_PAUSE_SECONDS, Ordering::SeqCst);
         source.expires.store(end + 9000, Ordering::SeqCst);
         assert_eq!(id().await.unwrap(), "AKID3");
+    }
+
+    /// Who fetches waits; the others have keys that are still valid.
+    #[tokio::test]
+    async fn nobody_waits_for_new_keys_who_has_old_ones() {
+        static NOW: AtomicI64 = AtomicI64::new(1_000_000);
+        let (source, signer) = signer(Scheme::Cos, || NOW.load(Ordering::SeqCst));
+        source.expires.store(1_001_000, Ordering::SeqCst);
+        signed(&signer).await.unwrap();
+        NOW.store(1_000_900, Ordering::SeqCst);
+        let fetching = signer.fetching.lock().await;
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(60), signed(&signer)).await;
+        assert!(waited.unwrap().unwrap().contains("AKID0"));
+        drop(fetching);
+        source.expires.store(1_009_000, Ordering::SeqCst);
+        assert!(signed(&signer).await.unwrap().contains("AKID1"));
     }
 
     /// Whatever the clock does, a signature is of its time.

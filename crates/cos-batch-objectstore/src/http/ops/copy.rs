@@ -69,7 +69,7 @@ impl Inner {
     ) -> Result<CopyOutcome, StoreError> {
         let names = self.dialect.names();
         let named = |fail: Fail| fail.about(request.target_bucket, request.target_key);
-        let mut call = Call::object(Method::PUT, request.target_bucket, request.target_key).long();
+        let mut call = Call::object(Method::PUT, request.target_bucket, request.target_key).with_work();
         self.write_source(&mut call, &request.source)?;
         match seen {
             // The times were compared with what was seen.

@@ -75,7 +75,7 @@ impl Inner {
             return Err(fail.about(source.bucket, source.key));
         }
         self.check_key(source.key).map_err(|fail| fail.about(source.bucket, source.key))?;
-        let mut call = part(Method::PUT, *upload, *number)?.repeatable().long();
+        let mut call = part(Method::PUT, *upload, *number)?.repeatable().with_work();
         self.write_source(&mut call, source)?;
         if let Some(range) = range {
             if range.is_empty() {
@@ -123,7 +123,7 @@ impl Inner {
         let call = Call::object(Method::POST, upload.bucket, upload.key)
             .parameter("uploadId", upload.id)
             .document(body)
-            .long();
+            .with_work();
         let answer = self.send(call).await?;
         let mut etag = String::new();
         document(&answer, "CompleteMultipartUploadResult", |path, text| {

@@ -20,6 +20,16 @@ use tower::ServiceExt as _;
 
 use super::Destination;
 
+/// After so long without a byte the system asks whether the other side is still there: a copy may take minutes in which nothing
+/// comes, and a machine that is gone must not hold a row for as long.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
+
+/// How long it waits for an answer to that, and then asks again.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+
+/// So often without an answer the connection is given up.
+const KEEPALIVE_TIMES: u32 = 3;
+
 /// A connection before HTTP is spoken on it.
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
@@ -123,6 +133,9 @@ impl Connector {
         let mut tcp = HttpConnector::new();
         tcp.set_connect_timeout(Some(connect_timeout));
         tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEPALIVE_AFTER));
+        tcp.set_keepalive_interval(Some(KEEPALIVE_EVERY));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_TIMES));
         tcp.enforce_http(false);
         let Some(intercept) = intercept else {
             return Ok(Self { way: Way::Straight(secured(tls, tcp)?), relay: None });

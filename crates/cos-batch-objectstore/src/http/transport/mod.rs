@@ -61,8 +61,10 @@ pub(crate) struct Terms {
 pub(crate) enum Pace {
     /// The store answers at once or not at all.
     Short,
-    /// The store works for a while, or content goes over a slow way: as long as something moves.
-    Long,
+    /// Content goes over a way that may be slow: as long as something moves.
+    Content,
+    /// The store works for a while: a copy, an upload that is put together. Some begin their answer at once, some at the end.
+    Work,
 }
 
 /// When a request must be over.
@@ -107,7 +109,7 @@ impl Transport {
     pub(crate) fn deadline(&self, pace: Pace) -> Deadline {
         let limit = match pace {
             Pace::Short => self.settings.total_timeout,
-            Pace::Long => self.settings.long_timeout,
+            Pace::Content | Pace::Work => self.settings.long_timeout,
         };
         Deadline { at: Instant::now() + limit, limit }
     }
@@ -154,7 +156,7 @@ impl Transport {
             let spare = if reused && may_repeat { again(&request) } else { None };
             let progress = request.body().progress();
             handed_over.store(true, Ordering::Relaxed);
-            let sent = self.answered(&progress, connection.sender.try_send_request(request)).await?;
+            let sent = self.answered(terms.pace, &progress, connection.sender.try_send_request(request)).await?;
             match sent {
                 Ok(response) => return self.read(connection, response, terms.answer_max, &progress).await,
                 // The connection's end was noticed before anything of the request was written: always safe to send again,
@@ -176,8 +178,16 @@ impl Transport {
     }
 
     /// Waits for the head of an answer. The time for it begins anew with each piece of the request's body that gets away.
-    async fn answered<T>(&self, progress: &Progress, answer: impl Future<Output = T>) -> Result<T, Failure> {
-        let limit = self.settings.response_timeout;
+    async fn answered<T>(
+        &self,
+        pace: Pace,
+        progress: &Progress,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        let limit = match pace {
+            Pace::Short | Pace::Content => self.settings.response_timeout,
+            Pace::Work => self.settings.work_timeout,
+        };
         let mut answer = pin!(answer);
         let mut until = Instant::now() + limit;
         loop {

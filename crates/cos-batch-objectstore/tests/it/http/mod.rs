@@ -1,7 +1,10 @@
 //! Stores behind HTTP, against servers of others and of our own.
 
+mod connections;
 mod cos;
+mod doing;
 mod faults;
+mod forms;
 mod gateway;
 mod moto;
 mod python;
