@@ -94,6 +94,13 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// What this store can do.
     fn capabilities(&self) -> Capabilities;
 
+    /// How many of a job's operations (copies, deletes, tags, restores, parts that are copied) this store can have under way
+    /// at the same time. More would only wait for each other, and in the end be told
+    /// [`NoFreeConnection`](ErrorKind::NoFreeConnection). None: the store sets no bound of its own.
+    fn operations_max(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether the bucket exists.
     fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>>;
 

@@ -26,7 +26,8 @@ pub fn document() -> String {
          | throttled | for {} from the first try on | {} doubling up to {}, or as long as `Retry-After` says, at most {} |\n\
          | unreachable | for {} from the first try on | {} doubling up to {} |\n\n\
          Each wait is between half of that and all of it, differently for each row. No row is tried again more than {} after \
-         its first try, except that each has {TRIES_MIN} tries however long one takes. A job that is cancelled tries nothing \
+         its first try, except that each has {TRIES_MIN} tries however long one takes. Where no row of a shard was answered for 10 s before that, and the store \
+         does not answer a question about its bucket either, the row does not fail: its shard is put back (see below). A job that is cancelled tries nothing \
          again. Each try, the questions below included, counts against the caps on operations per second, and needs a slot \
          of the store; while it waits, a row holds none (on a store that blocks threads it keeps its thread).\n\n\
          ## Codes\n\n| code | class | because |\n|---|---|---|\n",
