@@ -299,7 +299,7 @@ impl<'a> Worker<'a> {
         let Some(mut feed) = self.feed.take() else { return Ok(()) };
         let open = async {
             tokio::select! {
-                result = feed.open() => result.map_err(|error| fault::unread(error, &lease.shard.source)),
+                result = feed.open() => result.map_err(|error| fault::unread(&error, &lease.shard.source)),
                 () = self.stop.above(Level::Run) => Ok(()),
             }
         };
@@ -371,7 +371,7 @@ impl<'a> Worker<'a> {
                 Event::Read(result) => {
                     line.end_reading();
                     // What has begun ends and gets into the books all the same.
-                    self.unread = result.err().map(|error| fault::unread(error, &self.lease.shard.source));
+                    self.unread = result.err().map(|error| fault::unread(&error, &self.lease.shard.source));
                 }
                 Event::Committed(committed) => {
                     let committed = committed?;

@@ -3,13 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{
-    Class, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN,
-    WAIT_FIRST, WAIT_MAX,
+    Class, PATIENCE, REST_FIRST, REST_MAX, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST,
+    THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN, WAIT_FIRST, WAIT_MAX,
 };
-use crate::{
-    runtime::{PATIENCE, REST_FIRST, REST_MAX},
-    task::repeat::{ASK_SKEW_S, REPEATS},
-};
+use crate::task::repeat::{ASK_SKEW_S, REPEATS};
 
 /// `docs/retries.md`, whole.
 #[must_use]
@@ -72,11 +69,11 @@ pub fn document() -> String {
         text(REST_FIRST),
         text(REST_MAX),
     );
-    let _ = write!(
+    let _ = writeln!(
         page,
         "The stores in this repository that keep versions themselves (memory, folder) name a version after the job and the \
          row: there a repeat never makes a second version. Times of a store and of this machine may differ by {ASK_SKEW_S} \
-         seconds in the questions above.\n"
+         seconds in the questions above."
     );
     page
 }
