@@ -10,7 +10,7 @@ pub struct Config {
     /// Operations in flight at once on a store whose operations block a thread.
     pub blocking_slots: usize,
     /// The most operations in flight at once on a store that waits for a network. How many there really are is found out
-    /// for each store ([`Slots`](crate::pace::Slots)).
+    /// for each store ([`Slots`](crate::pace::Slots)); a store that can have fewer under way says so itself.
     pub async_slots: usize,
     /// The most operations that begin in a second, of all jobs together; none: no limit.
     pub operations_per_second: Option<NonZeroU32>,

@@ -3,14 +3,16 @@
 use std::{
     fmt::Write as _,
     fs,
+    io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
     time::Instant,
 };
 
-use anyhow::{bail, ensure};
-use clap::ValueEnum;
+use anyhow::{Context as _, bail, ensure};
+use clap::{ValueEnum, builder::PossibleValue};
+use flate2::{Compression, write::GzEncoder};
 use md5::{Digest as _, Md5};
 use xshell::{Shell, cmd};
 
@@ -29,6 +31,8 @@ const FILES: u64 = 1000;
 const SOURCE: &str = "photos-1250000000";
 const TARGET: &str = "copies-1250000000";
 const MANIFEST: &str = "lists/all.csv";
+const LIST: &str = "lists/manifest.json";
+const DATA: &str = "lists/data.csv.gz";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -38,6 +42,25 @@ pub(crate) struct Arguments {
     /// Where the objects are.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Objects::Folder, Objects::Null])]
     objects: Vec<Objects>,
+    /// What lists the objects.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Format::Csv])]
+    format: Vec<Format>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A CSV of current objects.
+    Csv,
+    /// A compressed inventory of all versions; every second row is of an old one, whose task fails.
+    Inventory,
+}
+
+/// Objects that list objects, the first of which a job names.
+struct Lists {
+    files: Vec<(String, Vec<u8>)>,
+    format: &'static str,
+    /// How the program that waits for the job ends.
+    exit: i32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,13 +85,15 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     shell.change_dir(root);
     cmd!(shell, "cargo build --release --quiet -p cos-batch -p cos-batch-nullstore").run()?;
     let programs = target(root).join("release");
-    for objects in &arguments.objects {
-        let name = objects.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
-        println!("objects: {name}");
+    let name = |value: Option<PossibleValue>| value.map_or_else(String::new, |value| value.get_name().to_owned());
+    let all = arguments.objects.iter().flat_map(|objects| arguments.format.iter().map(move |format| (objects, format)));
+    for (objects, format) in all {
+        let (where_, what) = (name(objects.to_possible_value()), name(format.to_possible_value()));
+        println!("objects: {where_}, format: {what}");
         println!("{:>12} {:>9} {:>9} {:>12} {:>9}", "rows", "seconds", "CPU s", "CPU µs/row", "peak MiB");
         let mut all = Vec::new();
         for rows in &arguments.rows {
-            let taken = job(&programs, *objects, *rows)?;
+            let taken = job(&programs, *objects, *format, *rows)?;
             println!(
                 "{:>12} {:>9.1} {:>9.1} {:>12.1} {:>9.1}",
                 taken.rows,
@@ -109,20 +134,26 @@ fn check(all: &[Taken]) -> anyhow::Result<()> {
 }
 
 /// One job from beginning to end, on a server of its own.
-fn job(programs: &Path, objects: Objects, rows: u64) -> anyhow::Result<Taken> {
+fn job(programs: &Path, objects: Objects, format: Format, rows: u64) -> anyhow::Result<Taken> {
     let place = tempfile::tempdir()?;
-    let (data, manifest) = (place.path().join("data"), manifest(rows));
+    let data = place.path().join("data");
+    let lists = match format {
+        Format::Csv => csv(rows),
+        Format::Inventory => inventory(rows)?,
+    };
     let mut serve = Command::new(programs.join("cos-batch"));
     serve.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data"]).arg(&data);
     // Held until the job is through.
     let _store = match objects {
         Objects::Folder => {
-            fill(&data, manifest.as_bytes())?;
+            fill(&data, &lists)?;
             None
         }
         Objects::Null => {
             let store = Listener::start(&mut Command::new(programs.join("cos-batch-nullstore")))?;
-            store.put(&format!("/{SOURCE}/{MANIFEST}"), manifest.as_bytes())?;
+            for (key, body) in &lists.files {
+                store.put(&format!("/{SOURCE}/{key}"), body)?;
+            }
             let config = place.path().join("config.toml");
             fs::write(&config, config_of(&store.address))?;
             // It has a key in it, which must be for its owner alone.
@@ -132,22 +163,22 @@ fn job(programs: &Path, objects: Objects, rows: u64) -> anyhow::Result<Taken> {
         }
     };
     let server = Listener::start(&mut serve)?;
-    let etag = Md5::digest(manifest.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+    let (manifest, body) = lists.files.first().context("a job has a manifest")?;
+    let etag = Md5::digest(body).iter().fold(String::new(), |mut hex, byte| {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     });
-    drop(manifest);
     let begin = Instant::now();
     let mut create = Command::new(programs.join("cos-batch"));
     create.env("COS_BATCH_ENDPOINT", format!("http://{}", server.address));
     create.env("COS_CREDENTIALS", data.join("credentials.toml"));
     create.args(["create", "--wait", "--operation", "copy", "--target", TARGET, "--etag", &etag]);
-    create.args(["--manifest", &format!("{SOURCE}/{MANIFEST}")]);
+    create.args(["--manifest", &format!("{SOURCE}/{manifest}"), "--format", lists.format]);
     create.args(["--report-bucket", TARGET, "--report-prefix", "reports"]);
     let output = create.output()?;
     let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "the job did not succeed: {said}{complained}");
+    ensure!(output.status.code() == Some(lists.exit), "the job did not succeed: {said}{complained}");
     Ok(Taken {
         rows,
         seconds: begin.elapsed().as_secs_f64(),
@@ -163,13 +194,35 @@ fn manifest(rows: u64) -> String {
     })
 }
 
-fn fill(data: &Path, manifest: &[u8]) -> anyhow::Result<()> {
+fn csv(rows: u64) -> Lists {
+    let files = vec![(MANIFEST.to_owned(), manifest(rows).into_bytes())];
+    Lists { files, format: "COSBatchOperations_CSV_V1", exit: 0 }
+}
+
+/// Without a version in its row an object is looked for as it is now.
+fn inventory(rows: u64) -> anyhow::Result<Lists> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    for row in 0..rows {
+        writeln!(encoder, "{SOURCE},in/{:04}.txt,,{},false", row % FILES, row % 2 == 0)?;
+    }
+    let list = format!(
+        "{{\"sourceBucket\": \"{SOURCE}\", \"fileFormat\": \"CSV\", \"fileSchema\": \"Bucket, Key, VersionId, IsLatest, \
+         IsDeleteMarker\", \"files\": [{{\"key\": \"{DATA}\"}}]}}"
+    );
+    let files = vec![(LIST.to_owned(), list.into_bytes()), (DATA.to_owned(), encoder.finish()?)];
+    // Complete, and some tasks failed.
+    Ok(Lists { files, format: "COSInventoryReport_CSV_V1", exit: 4 })
+}
+
+fn fill(data: &Path, lists: &Lists) -> anyhow::Result<()> {
     let buckets = data.join("buckets");
     let source = buckets.join(SOURCE);
     for folder in [source.join("in"), source.join("lists"), buckets.join(TARGET)] {
         fs::create_dir_all(folder)?;
     }
-    fs::write(source.join(MANIFEST), manifest)?;
+    for (key, body) in &lists.files {
+        fs::write(source.join(key), body)?;
+    }
     for file in 0..FILES {
         fs::write(source.join(format!("in/{file:04}.txt")), [b'x'; 1024])?;
     }

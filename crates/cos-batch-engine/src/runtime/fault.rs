@@ -83,11 +83,11 @@ pub(crate) fn unreadable(error: &ObjectError) -> &'static str {
 }
 
 /// Why the rows of a shard cannot be read.
-pub(crate) fn unread(error: FeedError, source: &ShardSource) -> ShardError {
-    let store = match &error {
+pub(crate) fn unread(error: &FeedError, source: &ShardSource) -> ShardError {
+    let store = match error {
         FeedError::Store(store) => store,
         // The manifest was read once from end to end: what is wrong now was changed meanwhile.
-        _ => return changed(&error),
+        _ => return changed(error),
     };
     let code = match source {
         ShardSource::Bytes { .. } => "Manifest",
@@ -105,7 +105,7 @@ pub(crate) fn unread(error: FeedError, source: &ShardSource) -> ShardError {
             let reason = format!("the manifest cannot be read any more: {error}");
             ShardError::Job(Failure { code: format!("{code}{end}"), reason })
         }
-        _ => changed(&error),
+        _ => changed(error),
     }
 }
 
@@ -127,7 +127,7 @@ mod tests {
         let manifest = ShardSource::Bytes { start: 0, end: 1 };
         let file =
             ShardSource::File { key: "k".into(), version: None, pin: Pin("p".into()), gzip: false, start: 0, end: 1 };
-        let told = |error: ObjectError, source: &ShardSource| match unread(error.into(), source) {
+        let told = |error: ObjectError, source: &ShardSource| match unread(&error.into(), source) {
             ShardError::Job(failure) => failure.code,
             ShardError::Fault(fault) => format!("later, else {}", fault.code),
             ShardError::LeaseLost => "lost".to_owned(),

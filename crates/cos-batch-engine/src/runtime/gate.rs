@@ -71,8 +71,9 @@ impl Endpoint {
         let (most, adapts) = match store.execution() {
             Execution::Blocking => (config.blocking_slots.max(1), None),
             Execution::Async => {
-                let slots = Slots::new(config.async_slots);
-                (config.async_slots.max(1), Some(slots))
+                let most =
+                    store.operations_max().map_or(config.async_slots, |most| most.min(config.async_slots)).max(1);
+                (most, Some(Slots::new(most)))
             }
         };
         let now = adapts.as_ref().map_or(most, Slots::limit);

@@ -75,22 +75,22 @@ impl Hands {
         let mut slot = Some(slot);
         let mut row = Some(first);
         while let Some((number, task)) = row.take() {
-            let outcome = self.run_one(&task, &mut slot).await;
+            let (outcome, answered) = self.run_one(&task, &mut slot).await;
             // Under a cap each row asks anew, without a slot.
             slot = slot.filter(|_| !self.gate.is_capped()).and_then(|slot| self.gate.keep(slot));
-            row = self.line.exchange(number, task, outcome, slot.is_some());
+            row = self.line.exchange(number, task, outcome, answered, slot.is_some());
             // A store that never waits must not keep others of this thread from their turn.
             tokio::task::coop::consume_budget().await;
         }
     }
 
     /// One task to its end; none if it was interrupted between two tries and somebody goes on later. The slot is that of
-    /// the first try, and comes back as that of the last.
-    async fn run_one(&self, task: &Task, slot: &mut Option<Slot>) -> Option<Outcome> {
+    /// the first try, and comes back as that of the last. Tells whether the store has answered it.
+    async fn run_one(&self, task: &Task, slot: &mut Option<Slot>) -> (Option<Outcome>, bool) {
         match attempt(&self.runner, task).await {
             Attempt::Done(outcome) => {
                 done(slot, None);
-                Some(outcome)
+                (Some(outcome), true)
             }
             // Seldom needed, and large.
             Attempt::Failed(error) => {
@@ -101,7 +101,13 @@ impl Hands {
     }
 
     /// After a first try that began then and failed like this.
-    async fn go_on(&self, task: &Task, slot: &mut Option<Slot>, began: Instant, error: StoreError) -> Option<Outcome> {
+    async fn go_on(
+        &self,
+        task: &Task,
+        slot: &mut Option<Slot>,
+        began: Instant,
+        error: StoreError,
+    ) -> (Option<Outcome>, bool) {
         let mut between = Between { began, tries: Tries::new(task.row), last: None, doubt: false, ask: false };
         let mut took = began.elapsed();
         let mut tried = self.judge(task, &mut between, error);
@@ -109,7 +115,7 @@ impl Hands {
             let wait = match tried {
                 Tried::Over(outcome) => {
                     done(slot, None);
-                    return Some(outcome);
+                    return (Some(outcome), true);
                 }
                 Tried::Again => {
                     done(slot, None);
@@ -119,15 +125,22 @@ impl Hands {
                     if let Some(why) = self.why_in_parts(&error, took) {
                         // Its slot is for one part at a time; a part says nothing about how long operations take here.
                         match self.copy_in_parts(task, why).await {
-                            Copied::Over(outcome) => return Some(outcome),
-                            Copied::Stopped => return None,
+                            Copied::Over(outcome) => return (Some(outcome), true),
+                            Copied::Stopped => return (None, false),
                             Copied::Small => {}
                         }
                     }
                     let class = retry::classify(&error);
                     done(slot, Some(class));
                     let wait = between.tries.failed(class, error.retry_after(), between.began.elapsed());
-                    let Some(wait) = wait else { return Some(give_up(&error, between.tries.count)) };
+                    let Some(wait) = wait else {
+                        // Rows do not fail for a store that is gone.
+                        if matches!(class, Class::Unreachable | Class::Throttled) && self.is_gone().await {
+                            self.line.trouble(&error);
+                            return (None, false);
+                        }
+                        return (Some(give_up(&error, between.tries.count)), class == Class::Permanent);
+                    };
                     between.last = Some(error);
                     wait
                 }
@@ -139,12 +152,23 @@ impl Hands {
             };
             tokio::select! {
                 () = again => {}
-                () = self.leave(between.began) => return self.left(&between),
+                () = self.leave(between.began) => return (self.left(&between), false),
             }
             let begins = Instant::now();
             tried = self.try_once(task, &mut between).await;
             took = begins.elapsed();
         }
+    }
+
+    /// Whether nothing can be got from the store, when no row is answered: something else is asked of it once.
+    async fn is_gone(&self) -> bool {
+        if self.stop.level() >= Level::Cancel || !self.line.is_quiet() {
+            return false;
+        }
+        self.gate.pass().await;
+        let asked = AssertUnwindSafe(self.runner.store().bucket_exists(self.runner.changed_bucket()));
+        let class = asked.catch_unwind().await.ok().and_then(Result::err).map(|error| retry::classify(&error));
+        matches!(class, Some(Class::Unreachable | Class::Throttled))
     }
 
     /// Whoever waits on a network waits without a slot; a thread that waits is taken all the same.

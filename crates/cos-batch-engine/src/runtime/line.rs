@@ -7,12 +7,15 @@ use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
+use cos_batch_objectstore::StoreError;
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
 use super::{
+    fault::Fault,
     stop::{Level, Stop},
     window::{Pending, Window},
 };
@@ -26,6 +29,9 @@ const AHEAD_ROWS: usize = 256;
 
 /// So many rows are read at once.
 const READ_ROWS: usize = AHEAD_ROWS / 2;
+
+/// Where no row has been answered for so long, it may be the store's fault that one is not.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// Shared by a worker and the lanes that do its rows.
 #[derive(Debug)]
@@ -46,11 +52,15 @@ struct Inner {
     until: Instant,
     /// Nothing will be read any more.
     read: bool,
+    /// When the store last answered a row.
+    answered: Instant,
+    /// The store cannot be worked with: nothing begins any more.
+    trouble: Option<Fault>,
 }
 
 impl Inner {
     fn take(&mut self, now: Instant) -> Option<(u64, Task)> {
-        if now >= self.until || self.window.uncommitted() >= WINDOW_ROWS {
+        if self.trouble.is_some() || now >= self.until || self.window.uncommitted() >= WINDOW_ROWS {
             return None;
         }
         let task = self.ahead.pop_front()?;
@@ -60,7 +70,14 @@ impl Inner {
 
 impl Line {
     pub(crate) fn new(window: Window, stop: Arc<Stop>, due: u64, until: Instant) -> Self {
-        let inner = Inner { ahead: VecDeque::with_capacity(AHEAD_ROWS), window, until, read: false };
+        let inner = Inner {
+            ahead: VecDeque::with_capacity(AHEAD_ROWS),
+            window,
+            until,
+            read: false,
+            answered: Instant::now(),
+            trouble: None,
+        };
         Self { inner: Mutex::new(inner), worker: AtomicWaker::new(), stop, due }
     }
 
@@ -82,17 +99,22 @@ impl Line {
         self.lock().take(Instant::now())
     }
 
-    /// Brings a row back; without an outcome it was stopped. With `go_on`: the next row, if one may begin now.
+    /// Brings a row back; without an outcome it was stopped. `answered`: the store has answered the last try. With `go_on`:
+    /// the next row, if one may begin now.
     pub(crate) fn exchange(
         &self,
         number: u64,
         task: Task,
         outcome: Option<Outcome>,
+        answered: bool,
         go_on: bool,
     ) -> Option<(u64, Task)> {
         let now = Instant::now();
         let mut inner = self.lock();
         let before = inner.window.ready();
+        if answered {
+            inner.answered = now;
+        }
         if let Some(outcome) = outcome {
             inner.window.complete(number, task, outcome);
         }
@@ -112,11 +134,36 @@ impl Line {
             return 0;
         }
         let inner = self.lock();
+        if inner.trouble.is_some() {
+            return 0;
+        }
         let room = WINDOW_ROWS.saturating_sub(inner.window.uncommitted());
         if Instant::now() >= inner.until {
             return 0;
         }
         inner.ahead.len().min(usize::try_from(room).unwrap_or(usize::MAX))
+    }
+
+    /// No row has been answered for a while.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.lock().answered.elapsed() >= QUIET
+    }
+
+    /// The store cannot be worked with: nothing begins any more, and the shard is put back.
+    pub(crate) fn trouble(&self, error: &StoreError) {
+        let text = format!("the object store cannot be worked with: {error}");
+        self.lock().trouble.get_or_insert_with(|| Fault::new(error.code(), text));
+        self.worker.wake();
+    }
+
+    /// Whether the store cannot be worked with.
+    pub(crate) fn is_in_trouble(&self) -> bool {
+        self.lock().trouble.is_some()
+    }
+
+    /// Why the store cannot be worked with.
+    pub(crate) fn take_trouble(&self) -> Option<Fault> {
+        self.lock().trouble.take()
     }
 
     /// All rows of the shard were taken.

@@ -36,9 +36,7 @@ use self::stop::Level;
 pub(crate) use self::{
     core::{CommandError, Core},
     offload::offload,
-    patience::PATIENCE,
     stop::Level as StopLevel,
-    trouble::{REST_FIRST, REST_MAX},
     writer::ObjectWriter,
 };
 

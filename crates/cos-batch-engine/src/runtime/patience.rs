@@ -1,15 +1,9 @@
 //! Reading and writing beside the rows of a manifest, tried again while it fails in passing.
 
-use std::time::Duration;
-
 use cos_batch_objectstore::StoreError;
 use tokio::time::Instant;
 
-use crate::task::retry::{self, Tries};
-
-/// So long after its first try something is not tried again at once: the piece of work it belongs to is put back, and
-/// begins anew later. Long, for what is begun anew may have read much already.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5 * 60);
+use crate::task::retry::{self, PATIENCE, Tries};
 
 /// Tries it until it works, cannot, or has failed for too long.
 pub(crate) async fn patiently<T, F>(attempt: impl Fn() -> F) -> Result<T, StoreError>
@@ -31,7 +25,10 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        time::Duration,
+    };
 
     use cos_batch_objectstore::ErrorKind;
 

@@ -126,7 +126,7 @@ async fn work(core: &Arc<Core>, lease: &ShardLease, stop: &Arc<Stop>, committed:
 struct Worker<'a> {
     core: &'a Arc<Core>,
     lease: &'a ShardLease,
-    stop: &'a Arc<Stop>,
+    stop: Arc<Stop>,
     /// The APPID that owns the job.
     tenant: String,
     hands: Arc<Hands>,
@@ -153,6 +153,8 @@ struct Waits {
     turn: Option<BoxFuture<'static, Slot>>,
     /// The job is being ended.
     ending: Option<BoxFuture<'static, ()>>,
+    /// The store's trouble was seen.
+    troubled: bool,
     /// A level above the one seen last.
     raised: BoxFuture<'static, ()>,
     checkpoint_at: Pin<Box<Sleep>>,
@@ -220,17 +222,14 @@ impl Waits {
             return Poll::Ready(Event::Renew);
         }
         let more = self.turn.is_none() && self.lanes.len() < most && line.startable() > 0;
-        if ended || more { Poll::Ready(Event::Moved) } else { Poll::Pending }
+        let trouble = !self.troubled && line.is_in_trouble();
+        self.troubled |= trouble;
+        if ended || more || trouble { Poll::Ready(Event::Moved) } else { Poll::Pending }
     }
 }
 
 impl<'a> Worker<'a> {
-    fn new(
-        core: &'a Arc<Core>,
-        job: &JobRecord,
-        lease: &'a ShardLease,
-        stop: &'a Arc<Stop>,
-    ) -> Result<Self, ShardError> {
+    fn new(core: &'a Arc<Core>, job: &JobRecord, lease: &'a ShardLease, stop: &Arc<Stop>) -> Result<Self, ShardError> {
         let broken =
             |what: &str| ShardError::Job(Failure { code: "InternalError".to_owned(), reason: what.to_owned() });
         let manifest = job.state.manifest.as_ref().ok_or_else(|| broken("the job has shards but no manifest"))?;
@@ -239,6 +238,8 @@ impl<'a> Worker<'a> {
             (ManifestFormat::Inventory, columns) => columns.as_deref().and_then(Columns::of_inventory),
         };
         let columns = columns.ok_or_else(|| broken("the manifest has no Bucket or no Key column"))?;
+        // What stops this try leaves alone whoever rests before the next one.
+        let stop = Arc::new(Stop::of_part(Arc::clone(stop)));
         let store = core.buckets.store(&manifest.source_bucket);
         let gate = core.gate(job, &store);
         let runner = Runner::new(
@@ -265,14 +266,14 @@ impl<'a> Worker<'a> {
         let now = Instant::now();
         let line = Arc::new(Line::new(
             Window::new(lease.cursor, all_tasks),
-            Arc::clone(stop),
+            Arc::clone(&stop),
             due,
             now + core.config.lease / 3,
         ));
         let hands = Hands {
             runner: Arc::new(runner),
             gate,
-            stop: Arc::clone(stop),
+            stop: Arc::clone(&stop),
             jobs: Arc::clone(&core.store),
             large,
             line: Arc::clone(&line),
@@ -298,7 +299,7 @@ impl<'a> Worker<'a> {
         let Some(mut feed) = self.feed.take() else { return Ok(()) };
         let open = async {
             tokio::select! {
-                result = feed.open() => result.map_err(|error| fault::unread(error, &lease.shard.source)),
+                result = feed.open() => result.map_err(|error| fault::unread(&error, &lease.shard.source)),
                 () = self.stop.above(Level::Run) => Ok(()),
             }
         };
@@ -316,13 +317,16 @@ impl<'a> Worker<'a> {
                 ending.await;
             }
         }
+        if let Some(fault) = self.line.take_trouble() {
+            return Err(ShardError::Fault(fault));
+        }
         self.unread.take().map_or(Ok(()), Err)
     }
 
     /// Does rows until the shard is through or asked to stop. Nothing is under way when it returns.
     async fn drive(&mut self, feed: Feed) -> Result<(), ShardError> {
         let now = Instant::now();
-        let stop = Arc::clone(self.stop);
+        let stop = Arc::clone(&self.stop);
         let mut waits = Waits {
             lanes: FuturesUnordered::new(),
             reading: Some(read(feed, Arc::clone(&self.line)).boxed()),
@@ -331,6 +335,7 @@ impl<'a> Worker<'a> {
             renewal: Some((now, self.renew())),
             turn: None,
             ending: None,
+            troubled: false,
             raised: async move { stop.above(Level::Run).await }.boxed(),
             checkpoint_at: Box::pin(tokio::time::sleep(self.core.config.checkpoint_interval)),
             renew_at: Box::pin(tokio::time::sleep(self.core.config.lease / 3)),
@@ -352,6 +357,10 @@ impl<'a> Worker<'a> {
         let most = self.hands.gate.most();
         loop {
             self.begin_lanes(waits, most);
+            if line.is_in_trouble() {
+                // Rows that wait for their next try leave; they are done again later.
+                self.stop.raise(Level::Yield);
+            }
             let done = self.stop.level() > Level::Run || line.is_through();
             if done && waits.lanes.is_empty() && waits.commit.is_none() {
                 return Ok(());
@@ -362,7 +371,7 @@ impl<'a> Worker<'a> {
                 Event::Read(result) => {
                     line.end_reading();
                     // What has begun ends and gets into the books all the same.
-                    self.unread = result.err().map(|error| fault::unread(error, &self.lease.shard.source));
+                    self.unread = result.err().map(|error| fault::unread(&error, &self.lease.shard.source));
                 }
                 Event::Committed(committed) => {
                     let committed = committed?;
@@ -390,7 +399,7 @@ impl<'a> Worker<'a> {
                 }
                 Event::Renew => waits.renewal = Some((Instant::now(), self.renew())),
                 Event::Raised => {
-                    let (stop, seen) = (Arc::clone(self.stop), self.stop.level());
+                    let (stop, seen) = (Arc::clone(&self.stop), self.stop.level());
                     waits.raised = match seen {
                         Level::Cancel => std::future::pending().boxed(),
                         _ => async move { stop.above(seen).await }.boxed(),
@@ -476,7 +485,7 @@ impl<'a> Worker<'a> {
         }
         let (core, runner) = (Arc::clone(self.core), Arc::clone(&self.hands.runner));
         let commit = Commit::new(core, self.lease.clone(), runner, pending, number);
-        commit.run(Arc::clone(self.stop)).boxed()
+        commit.run(Arc::clone(&self.stop)).boxed()
     }
 }
 

@@ -293,7 +293,7 @@ pub(crate) async fn look(core: &Core, spec: &JobSpec, rows: Vec<SampleRow>, time
         };
         tokio::time::timeout_at(until, look)
     });
-    stream::iter(looks).buffered(LOOKS_AT_ONCE).filter_map(async |looked| looked.ok()).collect().await
+    stream::iter(looks).buffered(LOOKS_AT_ONCE).filter_map(|looked| std::future::ready(looked.ok())).collect().await
 }
 
 async fn attributes(

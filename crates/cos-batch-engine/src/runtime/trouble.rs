@@ -14,12 +14,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::core::Piece;
-
-/// Rest after the first trouble; it doubles.
-pub(crate) const REST_FIRST: Duration = Duration::from_secs(1);
-
-/// Longest rest. An operator who has mended something does not wait long.
-pub(crate) const REST_MAX: Duration = Duration::from_secs(5 * 60);
+use crate::task::retry::{REST_FIRST, REST_MAX};
 
 /// A piece that nobody has tried again for so long was taken up elsewhere.
 const FORGET_AFTER: Duration = Duration::from_secs(3600);

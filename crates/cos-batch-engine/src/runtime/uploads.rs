@@ -65,9 +65,9 @@ pub(crate) fn name(row: u64, epoch: u64) -> String {
     format!("{UPLOADS}{row}-{epoch}")
 }
 
-/// Name of the note of an upload of a part of a report. No row has such a one.
+/// Name of the note of an upload of a part of a report, of its own each time. No row has such a one.
 pub(crate) fn of_report(name: &str) -> String {
-    format!("{UPLOADS}report-{name}")
+    format!("{UPLOADS}report-{name}-{}", Uuid::new_v4())
 }
 
 /// Notes an upload; durable on return.

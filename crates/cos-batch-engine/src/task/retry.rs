@@ -102,6 +102,16 @@ pub const THROTTLED_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Longest wait that a store can ask for (`Retry-After`): one that asks for an hour must not hold a shard for an hour.
 pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
 
+/// What is no task (reading a manifest, writing a report) is not tried again at once so long after its first try: the piece
+/// of work it belongs to is put back, and begins anew later. Long, for what is begun anew may have read much already.
+pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Rest of a piece of work after its first trouble; it doubles.
+pub const REST_FIRST: Duration = Duration::from_secs(1);
+
+/// Longest rest. An operator who has mended something does not wait long.
+pub const REST_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// The class of a failure: by its code, else by its HTTP status.
 #[must_use]
 pub fn classify(error: &StoreError) -> Class {

@@ -3,13 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{
-    Class, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN,
-    WAIT_FIRST, WAIT_MAX,
+    Class, PATIENCE, REST_FIRST, REST_MAX, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST,
+    THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN, WAIT_FIRST, WAIT_MAX,
 };
-use crate::{
-    runtime::{PATIENCE, REST_FIRST, REST_MAX},
-    task::repeat::{ASK_SKEW_S, REPEATS},
-};
+use crate::task::repeat::{ASK_SKEW_S, REPEATS};
 
 /// `docs/retries.md`, whole.
 #[must_use]
@@ -26,7 +23,8 @@ pub fn document() -> String {
          | throttled | for {} from the first try on | {} doubling up to {}, or as long as `Retry-After` says, at most {} |\n\
          | unreachable | for {} from the first try on | {} doubling up to {} |\n\n\
          Each wait is between half of that and all of it, differently for each row. No row is tried again more than {} after \
-         its first try, except that each has {TRIES_MIN} tries however long one takes. A job that is cancelled tries nothing \
+         its first try, except that each has {TRIES_MIN} tries however long one takes. Where no row of a shard was answered for 10 s before that, and the store \
+         does not answer a question about its bucket either, the row does not fail: its shard is put back (see below). A job that is cancelled tries nothing \
          again. Each try, the questions below included, counts against the caps on operations per second, and needs a slot \
          of the store; while it waits, a row holds none (on a store that blocks threads it keeps its thread).\n\n\
          ## Codes\n\n| code | class | because |\n|---|---|---|\n",
@@ -71,11 +69,11 @@ pub fn document() -> String {
         text(REST_FIRST),
         text(REST_MAX),
     );
-    let _ = write!(
+    let _ = writeln!(
         page,
         "The stores in this repository that keep versions themselves (memory, folder) name a version after the job and the \
          row: there a repeat never makes a second version. Times of a store and of this machine may differ by {ASK_SKEW_S} \
-         seconds in the questions above.\n"
+         seconds in the questions above."
     );
     page
 }

@@ -20,6 +20,10 @@ use tokio::{sync::Semaphore, time::Instant};
 pub(super) struct Faulty {
     inner: Arc<dyn ObjectStore>,
     execution: Execution,
+    /// The most operations that it can have under way, as it says, and the most copies that there were.
+    most: Option<usize>,
+    under_way: AtomicU64,
+    pub(super) most_under_way: AtomicU64,
     /// Copies that may begin.
     pub(super) gate: Semaphore,
     pub(super) gated: AtomicBool,
@@ -29,6 +33,8 @@ pub(super) struct Faulty {
     pub(super) begun: Mutex<Vec<(Instant, String)>>,
     /// How long a copy takes.
     pub(super) copies_take: Mutex<Duration>,
+    /// No copy is answered.
+    pub(super) unreachable: AtomicBool,
     /// The next so many copies fail in passing.
     pub(super) failing: AtomicU64,
     pub(super) panics: AtomicBool,
@@ -66,12 +72,16 @@ impl Faulty {
         Self {
             inner,
             execution,
+            most: None,
+            under_way: AtomicU64::new(0),
+            most_under_way: AtomicU64::new(0),
             gate: Semaphore::new(0),
             gated: AtomicBool::new(false),
             copies: AtomicU64::new(0),
             last_copy: Mutex::new(None),
             begun: Mutex::default(),
             copies_take: Mutex::new(Duration::from_micros(1)),
+            unreachable: AtomicBool::new(false),
             failing: AtomicU64::new(0),
             panics: AtomicBool::new(false),
             puts: AtomicU64::new(0),
@@ -93,6 +103,11 @@ impl Faulty {
             reads: AtomicU64::new(0),
         }
     }
+
+    /// With so many operations under way at most, as it says.
+    pub(super) fn of_most(inner: Arc<dyn ObjectStore>, most: usize) -> Self {
+        Self { most: Some(most), ..Self::new(inner, Execution::Async) }
+    }
 }
 
 impl ObjectStore for Faulty {
@@ -102,6 +117,10 @@ impl ObjectStore for Faulty {
 
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn operations_max(&self) -> Option<usize> {
+        self.most
     }
 
     fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
@@ -169,8 +188,14 @@ impl ObjectStore for Faulty {
             if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
                 return Err(StoreError::new(ErrorKind::ServiceUnavailable, "in passing"));
             }
+            if self.unreachable.load(Ordering::SeqCst) {
+                return Err(StoreError::new(ErrorKind::Unreachable, "nobody is there"));
+            }
             // Others get a turn in the middle of every operation.
+            let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_under_way.fetch_max(now, Ordering::SeqCst);
             tokio::time::sleep(takes).await;
+            self.under_way.fetch_sub(1, Ordering::SeqCst);
             self.inner.copy(request).await
         })
     }

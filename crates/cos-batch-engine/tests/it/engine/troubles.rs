@@ -152,3 +152,48 @@ async fn threads_that_are_asked_to_make_room_begin_nothing_new() {
     assert!(after - before <= most, "{} more copies", after - before);
     assert_eq!(executed(&world.describe(&id).await), after, "and all of them are in the books");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_has_no_more_under_way_than_it_can() {
+    let faulty: Mutex<Option<Arc<Faulty>>> = Mutex::new(None);
+    let world = World::with(world::config(), |objects| {
+        let store = Arc::new(Faulty::of_most(objects, 3));
+        *faulty.lock().unwrap() = Some(Arc::clone(&store));
+        store
+    })
+    .await;
+    let rows = world.fill(200).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    world.until_status(&id, JobStatus::Complete).await;
+    let faulty = faulty.into_inner().unwrap().unwrap();
+    assert_eq!(faulty.most_under_way.load(Ordering::SeqCst), 3);
+}
+
+/// For longer than a row is tried nobody answers: no row fails for that.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_gone_for_minutes_fails_no_row() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    let rows = world.fill(2000).await;
+    faulty.gated.store(true, Ordering::SeqCst);
+    let id = world.create(world.copy_request(&rows).await).await;
+    faulty.gate.add_permits(300);
+    world.until(&id, |job| executed(job) > 0).await;
+    faulty.unreachable.store(true, Ordering::SeqCst);
+    *faulty.refuse_exists.lock().unwrap() = Some(ErrorKind::Unreachable);
+    faulty.gate.close();
+    let gone = Instant::now();
+    while gone.elapsed() < Duration::from_secs(300) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(world.describe(&id).await.progress_summary.number_of_tasks_failed, 0);
+    faulty.unreachable.store(false, Ordering::SeqCst);
+    let job = loop {
+        let job = world.describe(&id).await;
+        if job.status.known().unwrap().is_final() {
+            break job;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    let progress = job.progress_summary;
+    assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (2000, 0));
+}
