@@ -44,11 +44,13 @@ pub const STORE_TIMEOUT: Duration = Duration::from_secs(600);
 /// answer after half a minute (the official Python SDK) or more.
 pub const COMPLETE_GRACE: Duration = Duration::from_secs(5);
 
+/// The same where the checksum of some part is not known: once the answer has begun it cannot tell that of the object, which
+/// the official Go SDK wants to compare. It also bounds for how long the object is then read to compute it. Less than the
+/// half minute that clients wait.
+pub const COMPLETE_GRACE_UNKNOWN: Duration = Duration::from_secs(25);
+
 /// How often a space is sent while an object is put together.
 pub const COMPLETE_SPACE_EVERY: Duration = Duration::from_secs(5);
-
-/// How long an object may be read to compute its checksum, where those of its parts are not known any more.
-pub const READ_BACK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// For how many objects and parts the checksum is remembered, at least: those that came last. Each takes some 60 bytes.
 pub const CHECKSUMS_KEPT: usize = 32 * 1024;

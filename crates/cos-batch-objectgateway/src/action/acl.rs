@@ -14,8 +14,9 @@ use crate::{
 /// What stands before the group of everybody, and of everybody with a key.
 const GROUPS: &str = "http://cam.qcloud.com/groups/global/";
 const XSI: &str = " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
-/// What names a grantee, and what else the SDKs have for it.
-const GRANTEE: [&str; 5] = ["DisplayName", "ID", "Subaccount", "URI", "uin"];
+/// What names a grantee, and what else the SDKs have for it: the official Python SDK makes an element of the attribute
+/// `xsi:type`.
+const GRANTEE: [&str; 6] = ["DisplayName", "ID", "Subaccount", "Type", "URI", "uin"];
 const PERMISSIONS: [&str; 4] = ["READ", "READ_ACP", "WRITE_ACP", "FULL_CONTROL"];
 
 /// An account as access lists name it.
@@ -30,7 +31,7 @@ pub(super) async fn put(call: &Call<'_>, body: &mut RequestBody) -> Answer {
         body.xml().await?;
         given
     } else {
-        of_body(&read_xml(body, "AccessControlPolicy").await?)?
+        of_body(&read_xml(body, "AccessControlPolicy").await?, &account(&call.owner()))?
     };
     let (bucket, key) = call.object();
     let version = call.version();
@@ -50,13 +51,16 @@ pub(super) async fn put(call: &Call<'_>, body: &mut RequestBody) -> Answer {
     Ok(empty(StatusCode::OK))
 }
 
-/// The list of a body. A grant to read for everybody is what `public-read` says.
-fn of_body(root: &Node) -> Result<AccessList, Failure> {
-    expect(root, &["AccessControlList", "Owner"], &[])?;
+/// The list of a body. A grant to read for everybody is what `public-read` says; that the owner may do everything need not
+/// be said, and is what `private` says if nothing else is.
+fn of_body(root: &Node, owner: &str) -> Result<AccessList, Failure> {
+    // What the official Python SDK reads has a CannedACL, which it makes of the list; here the list counts.
+    expect(root, &["AccessControlList", "CannedACL", "Owner"], &[])?;
     let list = root
         .child("AccessControlList")
         .ok_or_else(|| malformed("an AccessControlPolicy needs one AccessControlList"))?;
     let mut found = AccessList { given: true, ..AccessList::default() };
+    let mut names_owner = false;
     expect(list, &[], &["Grant"])?;
     for grant in list.children("Grant") {
         expect(grant, &["Grantee", "Permission"], &[])?;
@@ -67,6 +71,7 @@ fn of_body(root: &Node) -> Result<AccessList, Failure> {
         grantee.map_or(Ok(()), |grantee| expect(grantee, &GRANTEE, &[]))?;
         let (id, uri) = (grantee.and_then(|g| g.text_of("ID")), grantee.and_then(|g| g.text_of("URI")));
         match (id, uri.and_then(|uri| uri.strip_prefix(GROUPS))) {
+            (Some(id), None) if permission == "FULL_CONTROL" && account(id) == owner => names_owner = true,
             (Some(id), None) if !id.is_empty() => {
                 found.grants.push(Grant { grantee: account(id), permission: permission.to_owned() });
             }
@@ -78,6 +83,9 @@ fn of_body(root: &Node) -> Result<AccessList, Failure> {
                 return Err(malformed("a Grantee has one ID, or the URI of a group that is granted READ"));
             }
         }
+    }
+    if names_owner && found.canned.is_none() && found.grants.is_empty() {
+        found.canned = Some("private".to_owned());
     }
     Ok(found)
 }

@@ -14,6 +14,7 @@ use http::{HeaderValue, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use md5::{Digest, Md5};
+use tokio::time::Instant;
 
 use super::{
     Answer, Call, LISTED, document, encoded, expect, malformed, read_xml, tell_checksum, tell_content, tell_version,
@@ -24,7 +25,7 @@ use crate::{
     crc::{self, Checksum, Checksums, Sum},
     error::{self, Code, Failure},
     headers,
-    limits::{COMPLETE_GRACE, COMPLETE_SPACE_EVERY, READ_BACK_TIMEOUT},
+    limits::{COMPLETE_GRACE, COMPLETE_GRACE_UNKNOWN, COMPLETE_SPACE_EVERY},
     offload::Store,
     request_id::Ids,
     xml::{DECLARATION, Document, Node},
@@ -52,8 +53,9 @@ pub(super) async fn run(call: &Call<'_>, body: &mut RequestBody) -> Answer {
     let known = sum_of(call.checksums, &parts);
     let told = Told::new(call);
     let mut work: Work = Box::pin(complete(call.store.clone(), bucket, key, upload::id(call)?, parts));
-    match tokio::time::timeout(COMPLETE_GRACE, &mut work).await {
-        Ok(outcome) => at_once(call, &told, &outcome?, known).await,
+    let until = Instant::now() + if known.is_some() { COMPLETE_GRACE } else { COMPLETE_GRACE_UNKNOWN };
+    match tokio::time::timeout_at(until, &mut work).await {
+        Ok(outcome) => at_once(call, &told, &outcome?, known, until).await,
         Err(_) => Ok(later(told, work, known, call.checksums)),
     }
 }
@@ -114,12 +116,12 @@ fn sum_of(checksums: &Checksums, parts: &[CompletedPart]) -> Option<Sum> {
     sums.map(crc::join)
 }
 
-/// The answer to what is done already.
-async fn at_once(call: &Call<'_>, told: &Told, outcome: &PutOutcome, known: Option<Sum>) -> Answer {
+/// The answer to what is done already; it may take until then.
+async fn at_once(call: &Call<'_>, told: &Told, outcome: &PutOutcome, known: Option<Sum>, until: Instant) -> Answer {
     let version = outcome.version_id.clone().map_or(VersionSelector::Latest, VersionSelector::Id);
     let sum = match known {
         Some(sum) => Some(sum),
-        None => read_back(call, version, &outcome.etag).await,
+        None => tokio::time::timeout_at(until, read_back(call, version, &outcome.etag)).await.ok().flatten(),
     };
     let mut response = document(told.result(&outcome.etag));
     if let Some(sum) = sum {
@@ -198,24 +200,21 @@ impl Told {
 }
 
 /// The checksum of the object, which the official Go SDK compares: read back, where that of some part is not known. If
-/// somebody else has replaced it already, or it takes too long, none is told; the upload is complete all the same.
+/// somebody else has replaced it already, none is told; the upload is complete all the same.
 async fn read_back(call: &Call<'_>, version: VersionSelector, etag: &str) -> Option<Sum> {
-    let read = async {
-        let meta = call.head_of(version.clone()).await.ok().filter(|meta| meta.etag == etag)?;
-        if let Some(sum) = call.checksums.of(etag) {
-            return Some(sum);
-        }
-        let (bucket, key) = call.object();
-        let store = call.store.clone();
-        let mut object = ObjectBody { store, bucket, key, version, pin: meta.pin, range: 0..meta.size };
-        let mut checksum = Checksum::new();
-        while !object.range.is_empty() {
-            let piece = object.next().await.ok().filter(|piece| !piece.is_empty())?;
-            checksum.add(&piece);
-        }
-        Some(checksum.end())
-    };
-    tokio::time::timeout(READ_BACK_TIMEOUT, read).await.ok().flatten()
+    let meta = call.head_of(version.clone()).await.ok().filter(|meta| meta.etag == etag)?;
+    if let Some(sum) = call.checksums.of(etag) {
+        return Some(sum);
+    }
+    let (bucket, key) = call.object();
+    let store = call.store.clone();
+    let mut object = ObjectBody { store, bucket, key, version, pin: meta.pin, range: 0..meta.size };
+    let mut checksum = Checksum::new();
+    while !object.range.is_empty() {
+        let piece = object.next().await.ok().filter(|piece| !piece.is_empty())?;
+        checksum.add(&piece);
+    }
+    Some(checksum.end())
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ async fn page(
                 store.list(ListRequest { bucket: &bucket, prefix: &prefix_owned, after, limit: want }).await
             })
             .await?;
-        let last = found.next.is_none();
+        let (last, seen) = (found.next.is_none(), found.objects.len());
         for (key, meta) in found.objects {
             after.clone_from(&key);
             let group = group(&key, prefix, delimiter);
@@ -158,7 +158,7 @@ async fn page(
             after = past(group);
             skips = true;
         }
-        if search.is_over(entries.len() - had, skips) && !entries.is_empty() {
+        if search.is_over(seen, entries.len() - had, skips) && !entries.is_empty() {
             return Ok((entries, true));
         }
     }
@@ -166,35 +166,53 @@ async fn page(
 
 /// How much a store is asked for at a time while entries of a page are looked for, and for how long.
 ///
-/// Where keys are put into groups, one look may find a group of a million keys, of which the first is all that is wanted:
-/// so little is asked for after a group that goes on, and more again where there are none.
+/// Where keys are put into groups, a look finds fewer entries than keys. As many keys are asked for as the last look needed
+/// for each entry, so that a page of small groups takes few looks. But one look may find a group of a million keys, of which
+/// the first is all that is wanted: after a look that found nothing else little is asked for, and now and then as much as
+/// before, to see whether groups are small again.
 pub(super) struct Search {
     groups: bool,
     limit: usize,
-    want: usize,
+    /// How many keys the last look found for each entry, if it found several entries.
+    keys_each: usize,
+    /// How many looks, one after the other, found one group that goes on and nothing else.
+    alone: usize,
     started: Instant,
 }
 
 /// What is asked for at least, where keys are put into groups: each look costs something however little it finds.
 const WANT_MIN: usize = 32;
 
+/// Of how many looks that found one group each, one asks for more. In large groups it adds some 120 keys to each look's 32.
+const WIDE_EVERY: usize = 8;
+
 impl Search {
     pub(super) fn new(delimiter: Option<char>, limit: usize) -> Self {
-        Self { groups: delimiter.is_some(), limit, want: limit.max(WANT_MIN), started: Instant::now() }
+        Self { groups: delimiter.is_some(), limit, keys_each: 1, alone: 0, started: Instant::now() }
     }
 
     /// How much to ask for when the page has so many entries.
     pub(super) fn want(&self, entries: usize) -> usize {
         // One more than is missing tells whether there is another page.
-        let missing = self.limit - entries + 1;
-        if self.groups { self.want } else { missing }.min(MAX_LIST_LIMIT)
+        let missing = (self.limit - entries + 1).min(MAX_LIST_LIMIT);
+        if !self.groups {
+            return missing;
+        }
+        match self.alone % WIDE_EVERY {
+            0 => missing.saturating_mul(self.keys_each).clamp(WANT_MIN, MAX_LIST_LIMIT),
+            _ => WANT_MIN,
+        }
     }
 
-    /// Whether the page has to do with what was found, after a look that found so many entries more, and did or did not
-    /// end in the middle of a group.
-    pub(super) fn is_over(&mut self, found: usize, in_group: bool) -> bool {
-        let want = if in_group { found.saturating_mul(2) } else { self.want.saturating_mul(2) };
-        self.want = want.clamp(WANT_MIN, MAX_LIST_LIMIT);
+    /// Whether the page has to do with what was found, after a look that saw so many keys and found so many entries more,
+    /// and did or did not end in the middle of a group.
+    pub(super) fn is_over(&mut self, seen: usize, found: usize, in_group: bool) -> bool {
+        if in_group && found <= 1 {
+            self.alone += 1;
+        } else {
+            self.alone = 0;
+            self.keys_each = seen.div_ceil(found.max(1)).max(1);
+        }
         self.started.elapsed() > LIST_TIME
     }
 }
@@ -254,25 +272,50 @@ mod tests {
         }
     }
 
+    /// Looks that a page takes of a bucket of groups of these sizes, and the keys they see.
+    fn looks(sizes: &[usize], limit: usize) -> (usize, usize) {
+        let mut search = Search::new(Some('/'), limit);
+        let (mut entries, mut looks, mut keys) = (0, 0, 0);
+        // Each look begins where a group does, as the one before it passes the group over in which it ends.
+        while entries < sizes.len() && entries < limit {
+            let want = search.want(entries);
+            let (mut seen, mut found) = (0, 0);
+            while seen < want && entries + found < sizes.len() {
+                seen += sizes[entries + found].min(want - seen);
+                found += 1;
+            }
+            entries += found;
+            (looks, keys) = (looks + 1, keys + seen);
+            search.is_over(seen, found, seen == want);
+        }
+        (looks, keys)
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn little_is_asked_for_within_groups() {
+    async fn small_groups_take_few_looks_and_large_ones_few_keys() {
+        assert_eq!(looks(&[50; 1000], 1000).0, 50);
+        assert_eq!(looks(&[3; 900], 1000).0, 3);
+        let (looks_of_large, keys) = looks(&[1_000_000; 400], 1000);
+        assert!(looks_of_large == 400 && keys < 400 * 200, "{keys}");
+        // Small ones after large ones.
+        let mixed = [vec![1_000_000; 10], vec![50; 900]].concat();
+        let (looks_of_mixed, _) = looks(&mixed, 1000);
+        assert!(looks_of_mixed < 80, "{looks_of_mixed}");
+        // A small page asks for little.
+        assert_eq!(looks(&[150; 20], 2), (2, 2 * WANT_MIN));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_ends() {
         let mut search = Search::new(Some('/'), 1000);
         assert_eq!(search.want(0), 1000);
-        // One group of all that was found, again and again.
-        for entries in 1..5 {
-            assert!(!search.is_over(1, true));
-            assert_eq!(search.want(entries), WANT_MIN);
-        }
-        // Then many small ones, and then no more groups.
-        for times in [2, 4, 8] {
-            let found = search.want(0);
-            search.is_over(found, true);
-            assert_eq!(search.want(0), times * WANT_MIN);
-        }
-        search.is_over(0, false);
-        assert_eq!(search.want(0), 16 * WANT_MIN);
+        assert!(!search.is_over(1000, 1, true));
+        assert_eq!(search.want(1), WANT_MIN);
+        // A look that saw nothing.
+        assert!(!search.is_over(0, 0, false));
+        assert_eq!(search.want(999), WANT_MIN);
         tokio::time::advance(LIST_TIME * 2).await;
-        assert!(search.is_over(1, true));
+        assert!(search.is_over(32, 1, true));
         assert_eq!(Search::new(None, 10).want(4), 7);
     }
 

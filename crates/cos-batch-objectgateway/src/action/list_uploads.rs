@@ -95,6 +95,7 @@ async fn page(
                 store.list_uploads(ListUploadsRequest { bucket: &bucket, prefix: &prefix_owned, after, limit }).await
             })
             .await?;
+        let seen = found.uploads.len();
         for upload in found.uploads {
             let group = group(&upload.key, prefix, delimiter);
             let is_known =
@@ -116,7 +117,7 @@ async fn page(
             Some(Entry::Group(group)) if skips => (past(group), String::new()),
             _ => next,
         };
-        if search.is_over(entries.len() - had, skips) && !entries.is_empty() {
+        if search.is_over(seen, entries.len() - had, skips) && !entries.is_empty() {
             return Ok((entries, true));
         }
     }

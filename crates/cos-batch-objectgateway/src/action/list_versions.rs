@@ -113,6 +113,7 @@ async fn page(
                     .await
             })
             .await?;
+        let seen = found.versions.len();
         for mut version in found.versions {
             let group = group(&version.key, prefix, delimiter);
             let is_known =
@@ -142,7 +143,7 @@ async fn page(
             Some(Entry::Group(group)) if skips => (past(group), String::new()),
             _ => next,
         };
-        if search.is_over(entries.len() - had, skips) && !entries.is_empty() {
+        if search.is_over(seen, entries.len() - had, skips) && !entries.is_empty() {
             return Ok((entries, true));
         }
     }

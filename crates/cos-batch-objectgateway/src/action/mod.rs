@@ -159,9 +159,10 @@ fn document(bytes: Bytes) -> Response<AnswerBody> {
     response
 }
 
-/// What an entry of a listing has beside what names it. The official Go SDK has one type for all entries, so that what was
-/// listed may come back whole in a list of what is to be deleted, or of parts; there it means nothing.
-const LISTED: [&str; 6] = ["LastModified", "Owner", "RestoreStatus", "Size", "StorageClass", "StorageTier"];
+/// What an entry of a listing has beside what names it. The official Go SDK has one type for all entries, and that of
+/// Python plain dictionaries, so that what was listed may come back whole in a list of what is to be deleted, or of parts;
+/// there it means nothing.
+const LISTED: [&str; 7] = ["IsLatest", "LastModified", "Owner", "RestoreStatus", "Size", "StorageClass", "StorageTier"];
 
 /// Refuses children of a body's element other than these: of `once` one each.
 fn expect(node: &Node, once: &[&str], many: &[&str]) -> Result<(), Failure> {

@@ -6,8 +6,9 @@ use quick_xml::{
     events::{BytesRef, Event},
 };
 
-/// Elements of a document at most: completing an upload of 10,000 parts takes 30,001.
-const MAX_ELEMENTS: usize = 40_000;
+/// Elements of a document at most: the root, and 12 for each of the 10,000 parts of an upload. Each needs a Part with two
+/// in it; the official Go SDK sends back all that a listing of parts says of one, and that may be an owner with two more.
+const MAX_ELEMENTS: usize = 1 + 10_000 * 12;
 /// Elements in elements at most; the deepest body of the API has 5.
 const MAX_DEPTH: usize = 8;
 

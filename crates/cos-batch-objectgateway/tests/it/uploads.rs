@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use cos_batch_objectgateway::{COMPLETE_GRACE, COMPLETE_SPACE_EVERY, ObjectGateway};
+use cos_batch_objectgateway::{COMPLETE_GRACE, COMPLETE_GRACE_UNKNOWN, COMPLETE_SPACE_EVERY, ObjectGateway};
 use cos_batch_objectstore::{BucketVersioning, FolderStore, ObjectStore, PutRequest, VersionSelector};
 use http::Response;
 use http_body_util::{BodyExt, Full};
@@ -64,14 +64,54 @@ async fn a_client_hears_something_while_an_object_is_put_together() {
     assert!(store.inner.head(BUCKET, "k", &VersionSelector::Latest).await.is_ok());
 
     // What goes wrong by then is told in the body, with all that an error has.
-    let (id, _) = upload(&gateway, &["12345"]).await;
-    let answer = call(&gateway, completion(&id, &["x".to_owned()])).await;
+    let (id, etags) = upload(&gateway, &["12345"]).await;
+    let answer = call(&gateway, completion(&id, &[etags[0].clone(), etags[0].clone()])).await;
     let request_id = answer.headers()["x-cos-request-id"].clone();
     assert_eq!(answer.status(), 200);
     let body = text(answer).await;
     assert_eq!(between(&body, "Code"), "InvalidPart");
     assert_eq!(between(&body, "RequestId"), request_id);
     assert_eq!(between(&body, "Resource"), format!("{HOST}/k"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checksum_that_is_not_known_is_waited_for() {
+    let crc = Some("11051210869376104954");
+    for (takes, begins, told) in [
+        (COMPLETE_GRACE * 2, COMPLETE_GRACE * 2, crc),
+        (COMPLETE_GRACE_UNKNOWN + COMPLETE_SPACE_EVERY, COMPLETE_GRACE_UNKNOWN, None),
+    ] {
+        let (store, gateway) = Wrapped { complete_takes: takes, ..Wrapped::new() }.gateway();
+        let (id, etags) = upload(&gateway, &["12345", "6789"]).await;
+        // A gateway that was started since knows of no checksums.
+        let store = store as Arc<dyn ObjectStore>;
+        let gateway = ObjectGateway::builder(store).authenticate(keys()).clock(|| NOW).build().unwrap();
+        let started = Instant::now();
+        let answer = call(&gateway, completion(&id, &etags)).await;
+        assert_eq!((answer.status().as_u16(), started.elapsed()), (200, begins));
+        assert_eq!(answer.headers().get("x-cos-hash-crc64ecma").map(|crc| crc.to_str().unwrap()), told);
+        assert!(between(&text(answer).await, "ETag").ends_with("-2&quot;"));
+        assert_eq!(started.elapsed(), takes);
+    }
+}
+
+#[tokio::test]
+async fn all_that_a_listing_says_of_a_part_may_come_back() {
+    let (_, gateway) = Wrapped::new().gateway();
+    let (id, etags) = upload(&gateway, &["12345"]).await;
+    let part = |number: usize, etag: &str| {
+        let owner = "<Owner><ID>1</ID><DisplayName>1</DisplayName></Owner>";
+        let more = "<LastModified>2026-01-01T00:00:00.000Z</LastModified><Size>5</Size>";
+        format!("<Part>{owner}{more}<PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>")
+    };
+    let whole = |parts: String| {
+        let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+        Ask::new("POST", &format!("/k?uploadId={id}")).body(body)
+    };
+    // As many as an upload can have: what is wrong with them is that they are not there.
+    let many = call(&gateway, whole((1..=10_000).map(|number| part(number, &etags[0])).collect())).await;
+    assert_eq!((many.status().as_u16(), between(&text(many).await, "Code")), (400, "InvalidPart"));
+    assert_eq!(call(&gateway, whole(part(1, &etags[0]))).await.status(), 200);
 }
 
 #[tokio::test]

@@ -270,6 +270,15 @@ def access(client, bucket):
     client.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy=policy)
     grants = client.get_object_acl(Bucket=bucket, Key="k")["AccessControlList"]["Grant"]
     assert "WRITE_ACP" in [grant["Permission"] for grant in grants], grants
+    # What was read may be written back, and changes nothing.
+    grants = [{"ACL": acl} for acl in ("default", "private", "public-read")] + [{"GrantRead": f'id="{grantee}"'}]
+    for change in grants + [{"ACL": "public-read", "GrantRead": f'id="{grantee}"'}]:
+        client.put_object_acl(Bucket=bucket, Key="k", **change)
+        policy = client.get_object_acl(Bucket=bucket, Key="k")
+        if change.get("ACL") != "default":
+            client.put_object_acl(Bucket=bucket, Key="k", AccessControlPolicy=policy)
+            again = client.get_object_acl(Bucket=bucket, Key="k")
+            assert again == policy, (policy, again)
 
 
 def restore(client, bucket):
@@ -317,6 +326,12 @@ def versions(client, bucket):
     assert "x-cos-version-id" not in client.put_object(Bucket=bucket, Key="k", Body=b"2")
     answer = client.delete_objects(Bucket=bucket, Delete={"Object": [{"Key": "k", "VersionId": first}]})
     assert answer["Deleted"][0]["VersionId"] == first, answer
+    listed = client.list_objects_versions(Bucket=bucket)
+    entries = listed["Version"] + listed["DeleteMarker"]
+    answer = client.delete_objects(Bucket=bucket, Delete={"Object": entries})
+    assert len(answer["Deleted"]) == len(entries) == 3 and "Error" not in answer, answer
+    listed = client.list_objects_versions(Bucket=bucket)
+    assert "Version" not in listed and "DeleteMarker" not in listed, listed
 
 
 def presigned(client, bucket):

@@ -4,6 +4,7 @@ mod ahead;
 mod at;
 mod bucket;
 mod buckets;
+mod completing;
 mod etags;
 mod find;
 mod in_use;

@@ -7,6 +7,7 @@ use md5::{Digest, Md5};
 use super::{
     at::{self, Renamed},
     bucket::Bucket,
+    completing::Turn,
     find::{self, Object},
     incoming::Incoming,
     read,
@@ -15,7 +16,7 @@ use super::{
     write::{self, New},
 };
 use crate::{
-    CompleteRequest, ErrorKind, PartCopyRequest, PartOutcome, PutOutcome, UploadId,
+    CompleteRequest, CompletedPart, ErrorKind, PartCopyRequest, PartOutcome, PutOutcome, UploadId,
     fail::Fail,
     rules::{self, Sizes},
     upload::{self, Known},
@@ -117,19 +118,10 @@ impl Source {
 
 /// Puts the object together from its parts. The rename of the whole file is the one step.
 pub(super) fn complete(bucket: &Bucket, request: &CompleteRequest<'_>, sizes: Sizes) -> Result<PutOutcome, Fail> {
+    let _turn = Turn::take(bucket, request.upload);
     let upload = Upload::find(bucket, request.upload)?;
     let record = upload.record()?;
-    upload::check_completion(request.parts, sizes.min_part, |number| {
-        Ok(upload.open_part(number)?.map(|part| Known { etag: part.etag, size: part.size }))
-    })?;
-    let temp = write::stage(bucket, upload.key)?;
-    for named in request.parts {
-        let number = named.number;
-        let part = upload.open_part(number)?.filter(|part| part.etag == named.etag).ok_or_else(|| {
-            Fail::new(ErrorKind::InvalidPart, format!("part {number} was replaced or removed meanwhile"))
-        })?;
-        write::copy_bytes(&part.file, 0, &temp.file, part.size)?;
-    }
+    let temp = join(bucket, &upload, request.parts, sizes).map_err(|fail| seen_to_its_end(bucket, &upload, fail))?;
     let etag = upload::etag_of_parts(request.parts.iter().map(|part| part.etag.as_str()));
     let new = New {
         temp,
@@ -140,4 +132,134 @@ pub(super) fn complete(bucket: &Bucket, request: &CompleteRequest<'_>, sizes: Si
     };
     let (version_id, _) = write::commit(bucket, upload.key, new, bucket.versioning()?)?;
     Ok(PutOutcome { etag, version_id })
+}
+
+/// Checks the parts that are named, and copies them into one file.
+fn join(bucket: &Bucket, upload: &Upload<'_>, parts: &[CompletedPart], sizes: Sizes) -> Result<Temp, Fail> {
+    upload::check_completion(parts, sizes.min_part, |number| {
+        Ok(upload.open_part(number)?.map(|part| Known { etag: part.etag, size: part.size }))
+    })?;
+    let temp = write::stage(bucket, upload.key)?;
+    for named in parts {
+        let number = named.number;
+        let part = upload.open_part(number)?.filter(|part| part.etag == named.etag).ok_or_else(|| {
+            Fail::new(ErrorKind::InvalidPart, format!("part {number} was replaced or removed meanwhile"))
+        })?;
+        write::copy_bytes(&part.file, 0, &temp.file, part.size)?;
+    }
+    Ok(temp)
+}
+
+/// What a part that is missing means: where the upload was aborted meanwhile, or completed by another process, its parts
+/// go first and its record last. Whoever removes them holds the key, so that this is looked at when they are gone.
+fn seen_to_its_end(bucket: &Bucket, upload: &Upload<'_>, fail: Fail) -> Fail {
+    if fail.kind != ErrorKind::InvalidPart {
+        return fail;
+    }
+    let _changing = bucket.lock(upload.key);
+    upload.must_exist().err().unwrap_or(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::mpsc::{self, Receiver},
+        thread,
+        time::Duration,
+    };
+
+    use cap_std::{ambient_authority, fs::Dir};
+
+    use super::*;
+
+    /// How long it is watched that a call waits.
+    const MOMENT: Duration = Duration::from_millis(100);
+
+    /// A bucket with an upload of one part: the id, and the part.
+    fn begun() -> (tempfile::TempDir, Bucket, String, [CompletedPart; 1]) {
+        let folder = tempfile::tempdir().unwrap();
+        let bucket = Bucket::new(Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap()).unwrap();
+        let request = crate::MultipartRequest {
+            bucket: "b-1",
+            key: "k",
+            metadata: crate::Metadata::default(),
+            tags: Vec::new(),
+            storage_class: crate::StorageClass::default(),
+            grants: Vec::new(),
+            canned_acl: None,
+            operation: None,
+        };
+        let id = super::super::uploads::begin(&bucket, &request, 0).unwrap();
+        let upload = UploadId { bucket: "b-1", key: "k", id: &id };
+        let mut incoming = begin(&bucket, upload, 1).unwrap();
+        incoming.write(b"content").unwrap();
+        let etag = end(&bucket, upload, 1, incoming).unwrap().etag;
+        (folder, bucket, id, [CompletedPart { number: 1, etag }])
+    }
+
+    type Outcome = Result<PutOutcome, ErrorKind>;
+
+    /// Completes the upload on another thread while `meanwhile` runs.
+    fn completing(
+        bucket: &Bucket,
+        upload: UploadId<'_>,
+        parts: &[CompletedPart],
+        meanwhile: impl FnOnce(&Receiver<Outcome>),
+    ) {
+        let (done, is_done) = mpsc::channel();
+        thread::scope(|threads| {
+            threads.spawn(move || {
+                let sizes = Sizes { min_part: 1, ..Sizes::default() };
+                let outcome = complete(bucket, &CompleteRequest { upload, parts }, sizes);
+                done.send(outcome.map_err(|fail| fail.kind)).unwrap();
+            });
+            meanwhile(&is_done);
+        });
+    }
+
+    #[test]
+    fn parts_that_are_being_removed_are_those_of_no_upload() {
+        let (_folder, bucket, id, parts) = begun();
+        let id = UploadId { bucket: "b-1", key: "k", id: &id };
+        let upload = Upload::find(&bucket, id).unwrap();
+        // As another process does it that has completed the upload: in the middle of it, the record is still there.
+        let changing = bucket.lock("k");
+        upload.part(1).unwrap().remove().unwrap();
+        completing(&bucket, id, &parts, |is_done| {
+            assert!(is_done.recv_timeout(MOMENT).is_err(), "it did not wait");
+            upload.clear().unwrap();
+            drop(changing);
+            assert_eq!(is_done.recv().unwrap(), Err(ErrorKind::NoSuchUpload));
+        });
+    }
+
+    #[test]
+    fn a_part_that_was_never_there_is_missing() {
+        let (_folder, bucket, id, parts) = begun();
+        let id = UploadId { bucket: "b-1", key: "k", id: &id };
+        let [first] = parts;
+        let parts = [first.clone(), CompletedPart { number: 2, ..first }];
+        completing(&bucket, id, &parts, |is_done| {
+            assert_eq!(is_done.recv().unwrap(), Err(ErrorKind::InvalidPart));
+        });
+        Upload::find(&bucket, id).unwrap();
+    }
+
+    #[test]
+    fn an_upload_is_put_together_once_at_a_time() {
+        let (folder, bucket, id, parts) = begun();
+        let id = UploadId { bucket: "b-1", key: "k", id: &id };
+        let turn = Turn::take(&bucket, id);
+        // Another upload does not wait for this one.
+        drop(Turn::take(&bucket, UploadId { id: "other", ..id }));
+        completing(&bucket, id, &parts, |is_done| {
+            assert!(is_done.recv_timeout(MOMENT).is_err(), "it did not wait");
+            drop(turn);
+            assert!(is_done.recv().unwrap().is_ok());
+        });
+        assert_eq!(std::fs::read(folder.path().join("k")).unwrap(), b"content");
+        completing(&bucket, id, &parts, |is_done| {
+            assert_eq!(is_done.recv().unwrap(), Err(ErrorKind::NoSuchUpload));
+        });
+    }
 }
