@@ -4,6 +4,7 @@
 mod answers;
 mod api;
 mod captures;
+mod characters;
 mod edges;
 mod golden;
 mod hostile;
