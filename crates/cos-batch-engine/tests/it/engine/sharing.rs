@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use cos_batch_engine::Config;
+use cos_batch_engine::{Config, Engine};
 use cos_batch_model::{
     BatchApi as _, CreateJobRequest, DescribeJobRequest, Job, JobId, JobStatus, ObjectArn, Priority, RequestContext,
     RequestedJobStatus, UpdateJobPriorityRequest,
@@ -183,6 +183,27 @@ async fn a_job_that_keeps_a_worker_does_not_pause() {
     world.until_status(&equal, JobStatus::Complete).await;
     let life = ["New", "Preparing", "Ready", "Active", "Completing", "Complete"];
     assert_eq!(timeline(&world, &low).await, life);
+}
+
+/// A job that was made more urgent through another engine stands its ground here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_priority_that_was_set_elsewhere_counts() {
+    let (world, faulty, first) = one_at_work(Execution::Async).await;
+    let mut parts = world.parts();
+    (parts.config.workers, parts.config.preparers) = (0, 0);
+    let other = Engine::start(parts, false).await.unwrap();
+    let update = UpdateJobPriorityRequest { job_id: first.clone(), priority: Priority::new(9).unwrap() };
+    other.update_job_priority(&world.context(), update).await.unwrap();
+    let second = world.create(request(&world, 7, 5).await).await;
+    world.until_status(&second, JobStatus::Ready).await;
+    // Some looks of the driver, which would ask the first to make room.
+    tokio::time::sleep(world.config.poll * 5).await;
+    assert_eq!(status(&world.describe(&first).await), JobStatus::Active);
+    open(&faulty);
+    world.until_status(&second, JobStatus::Complete).await;
+    let life = ["New", "Preparing", "Ready", "Active", "Completing", "Complete"];
+    world.until_status(&first, JobStatus::Complete).await;
+    assert_eq!(timeline(&world, &first).await, life);
 }
 
 /// The jobs of another APPID: their context, and a request that copies one object.

@@ -69,6 +69,28 @@ async fn a_store_of_jobs_that_is_down_for_a_while_loses_nothing() {
     assert_eq!(world.report(&id).await.len(), 2000);
 }
 
+/// The same while a manifest is read: nobody begins anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_was_half_read_is_read_to_its_end() {
+    let lease = Duration::from_millis(200);
+    let (world, faulty, flaky) = flaky_world(Config { lease, ..world::config() }).await;
+    flaky.keep_leases.store(true, Ordering::SeqCst);
+    faulty.reads_gated.store(true, Ordering::SeqCst);
+    let rows = world.fill(10).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    world.until(&id, |_| faulty.reads.load(Ordering::SeqCst) == 1).await;
+    flaky.down.store(true, Ordering::SeqCst);
+    let down = Instant::now();
+    while down.elapsed() < lease * 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    flaky.down.store(false, Ordering::SeqCst);
+    faulty.read_gate.close();
+    world.until_status(&id, JobStatus::Complete).await;
+    // Those of the target, the report and the source.
+    assert_eq!(faulty.exists.load(Ordering::SeqCst), 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_a_checkpoint_repeats_nothing() {
     let (world, faulty, flaky) = flaky_world(world::config()).await;
