@@ -1,12 +1,15 @@
 //! Reading a body, within its limits and against what the head says about it.
 
-use std::pin::{Pin, pin};
+use std::{
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::{Buf, Bytes, BytesMut};
 use cos_batch_model::{ActionName, ApiError, ErrorCode};
 use http::{HeaderMap, header};
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use md5::{Digest, Md5};
 
@@ -14,6 +17,44 @@ use crate::{DRAIN_TIMEOUT, Limits, router::Route};
 
 /// Bytes of an MD5.
 const MD5_BYTES: usize = 16;
+
+/// A body that remembers its end: what is left of it may be asked for by somebody who does not know whether anything is,
+/// and not every body can be asked again after its end.
+pub(crate) struct Remembering<'a, B> {
+    body: Pin<&'a mut B>,
+    ended: bool,
+}
+
+impl<'a, B> Remembering<'a, B> {
+    pub(crate) fn new(body: Pin<&'a mut B>) -> Self {
+        Self { body, ended: false }
+    }
+}
+
+impl<B: Body> Body for Remembering<'_, B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let frame = ready!(self.body.as_mut().poll_frame(context));
+        self.ended = !matches!(frame, Some(Ok(_)));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.ended { SizeHint::with_exact(0) } else { self.body.size_hint() }
+    }
+}
 
 /// Reads the body of a request and checks it against Content-Length and Content-MD5.
 pub(crate) async fn read<B: Body>(
@@ -44,7 +85,7 @@ pub(crate) async fn read<B: Body>(
 /// when the connection is closed does not get to see why.
 ///
 /// A client that waits to be told whether to send is told so by the answer, and nothing of its body is asked for.
-pub(crate) async fn drain<B: Body>(mut body: Pin<&mut B>, headers: &HeaderMap, limits: &Limits) {
+pub(crate) async fn drain<B: Body>(body: &mut Remembering<'_, B>, headers: &HeaderMap, limits: &Limits) {
     let announced = announced(headers).ok().flatten().unwrap_or(0).max(body.size_hint().lower());
     if headers.contains_key(header::EXPECT) || announced > limits.drained_bytes {
         return;

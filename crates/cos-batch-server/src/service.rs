@@ -23,7 +23,7 @@ use http_body_util::Full;
 use crate::{
     Authenticate, Authorize, Extension, Limits,
     access::{Access, Admitted},
-    body::{self, Room},
+    body::{self, Remembering, Room},
     extension::EXTENSION_PREFIX,
     request_id::RequestIds,
     router::{self, NoRoute, Route},
@@ -267,10 +267,11 @@ impl Inner {
         // Filled in on the way, so that it is known even of requests that end in a panic or a timeout.
         let mut appid = None;
         let work = async {
-            let mut body = pin!(body);
-            let result = self.work(&head, body.as_mut(), now, &request_id, &mut appid).await;
+            let body = pin!(body);
+            let mut body = Remembering::new(body);
+            let result = self.work(&head, &mut body, now, &request_id, &mut appid).await;
             if result.as_ref().is_err_and(Failure::leaves_a_body) {
-                body::drain(body, &head.headers, &self.limits).await;
+                body::drain(&mut body, &head.headers, &self.limits).await;
             }
             result
         };

@@ -35,7 +35,7 @@ use write_timeout::WriteTimeout;
 
 pub use linger::{LINGER, LINGER_BYTES_MAX, LINGER_IDLE};
 pub use own_machine::OwnMachine;
-pub use write_timeout::{WRITE_BYTES_PER_SECOND_MIN, WRITE_GRACE};
+pub use write_timeout::{UNSENT_BYTES_MAX, WRITE_BYTES_PER_SECOND_MIN, WRITE_GRACE};
 
 /// How long the head of a request may take, counted from when the connection waits for it, so that it is also how long
 /// a kept-alive connection may be idle. A client's pool should give connections up earlier; slow and idle connections
@@ -165,6 +165,9 @@ where
                 // Answers are small and written whole: waiting for more to send gains nothing.
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, %peer, "TCP_NODELAY cannot be set");
+                }
+                if let Err(error) = write_timeout::bound_unsent(&stream) {
+                    tracing::debug!(%error, %peer, "TCP_NOTSENT_LOWAT cannot be set");
                 }
                 let handshake = handshake(stream);
                 connections.spawn(connection(handshake, service.clone(), stopping.clone(), options, peer));

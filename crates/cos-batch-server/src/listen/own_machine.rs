@@ -1,6 +1,6 @@
 //! A server that lets everybody in, and the web pages that its user looks at.
 
-use std::{net::IpAddr, pin::Pin, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
 use cos_batch_model::{ApiError, ErrorCode};
@@ -24,17 +24,29 @@ const COS_DOMAINS: [&str; 2] = [".myqcloud.com", ".tencentcos.cn"];
 /// browser. A browser says so: by `Origin`, or by `Sec-Fetch-Site` with a site that is not the server itself. A page whose
 /// own host is made to mean this machine (DNS rebinding) does not; but then the request names that host. So a host must be
 /// a loopback address, `localhost`, either of them with a bucket before it (`photos.localhost`), or a host of COS
-/// (`*.myqcloud.com`, `*.tencentcos.cn`).
+/// (`*.myqcloud.com`, `*.tencentcos.cn`), unless it is one that [`allow_host`](Self::allow_host) names.
+///
+/// Source: ours.
 #[derive(Clone)]
 pub struct OwnMachine<S> {
     service: S,
+    hosts: Arc<BTreeSet<String>>,
     ids: Arc<RequestIds>,
 }
 
 impl<S> OwnMachine<S> {
     /// This service, for programs of its own machine.
     pub fn new(service: S) -> Self {
-        Self { service, ids: Arc::new(RequestIds::new()) }
+        Self { service, hosts: Arc::default(), ids: Arc::new(RequestIds::new()) }
+    }
+
+    /// Also accepts requests to this host, on any port: a name that means this machine where it runs, such as that of a
+    /// container. In any case, without a port, and without what may stand before it: `photos.NAME` is another host. Name none
+    /// that somebody else could make mean this machine.
+    #[must_use]
+    pub fn allow_host(mut self, name: impl AsRef<str>) -> Self {
+        Arc::make_mut(&mut self.hosts).insert(name_of(name.as_ref()));
+        self
     }
 }
 
@@ -51,7 +63,7 @@ where
     type Future = BoxFuture<Result<Self::Response, S::Error>>;
 
     fn call(&self, request: Request<R>) -> Self::Future {
-        if let Err(reason) = check(request.headers(), request.uri()) {
+        if let Err(reason) = check(request.headers(), request.uri(), &self.hosts) {
             tracing::info!(reason, "a request that a web page may have sent is refused");
             let mut error = ApiError::new(ErrorCode::AccessDenied, reason);
             error.resource = Some(request.uri().path().to_owned());
@@ -65,7 +77,7 @@ where
     }
 }
 
-fn check(headers: &HeaderMap, uri: &Uri) -> Result<(), &'static str> {
+fn check(headers: &HeaderMap, uri: &Uri, allowed: &BTreeSet<String>) -> Result<(), &'static str> {
     if headers.contains_key(header::ORIGIN) {
         return Err("this server lets everybody of its machine in, but no web page: the request has an Origin");
     }
@@ -75,26 +87,31 @@ fn check(headers: &HeaderMap, uri: &Uri) -> Result<(), &'static str> {
     }
     let named = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
     let mut hosts = named.chain(uri.authority().map(Authority::as_str));
-    if hosts.all(is_own) {
+    if hosts.all(|host| is_own(host) || allowed.contains(&name_of(host))) {
         return Ok(());
     }
     Err("this server lets everybody of its machine in, under a name of this machine: a loopback address, localhost, \
-         BUCKET.localhost, or a host of COS")
+         BUCKET.localhost, a host of COS, or a name that the server was told to allow")
 }
 
-/// Whether a host, with or without a port, can only mean this machine, or one of COS.
-fn is_own(host: &str) -> bool {
+/// A host without its port and the dot that may end it, in small letters.
+fn name_of(host: &str) -> String {
     let port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let name = match host.rsplit_once(':') {
         Some((name, after)) if port(after) && (!name.contains(':') || name.ends_with(']')) => name,
         _ => host,
     };
     let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix('.').unwrap_or(&name);
+    name.strip_suffix('.').unwrap_or(&name).to_owned()
+}
+
+/// Whether a host, with or without a port, can only mean this machine, or one of COS.
+fn is_own(host: &str) -> bool {
+    let name = name_of(host);
     if name == "localhost" || name.ends_with(".localhost") || COS_DOMAINS.iter().any(|domain| name.ends_with(domain)) {
         return true;
     }
-    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+    let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name);
     if let Ok(address) = bare.parse::<IpAddr>() {
         return address.is_loopback();
     }
@@ -146,10 +163,25 @@ mod tests {
     }
 
     #[test]
+    fn hosts_that_are_named() {
+        let service = OwnMachine::new(()).allow_host("Cos-Batch").allow_host("dev.example.");
+        let check = |host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            check(&headers, &Uri::from_static("/"), &service.hosts).is_ok()
+        };
+        for host in ["cos-batch", "COS-BATCH:9460", "dev.example", "dev.example.:1", "127.0.0.1"] {
+            assert!(check(host), "{host}");
+        }
+        for host in ["x.cos-batch", "cos-batch.example", "example", "dev.example.evil", ""] {
+            assert!(!check(host), "{host}");
+        }
+    }
+
+    #[test]
     fn what_browsers_say() {
         let check = |pairs: &[(&'static str, &str)], uri: &str| {
             let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-            check(&headers.collect(), &uri.parse().unwrap()).is_ok()
+            check(&headers.collect(), &uri.parse().unwrap(), &BTreeSet::new()).is_ok()
         };
         assert!(check(&[("host", "localhost")], "/jobs") && check(&[], "/jobs"));
         assert!(check(&[("host", "b.localhost")], "http://b.localhost/k"));

@@ -9,8 +9,27 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
     time::{Instant, Sleep},
 };
+
+/// How many bytes of an answer may wait in the system to be sent, on Linux. Without a bound it takes megabytes, and then no
+/// more before a third of them is gone: a client that takes them as slowly as it may would seem to take nothing. Half of
+/// this at [`WRITE_BYTES_PER_SECOND_MIN`] takes 16 seconds. What is sent and not yet acknowledged does not count, so that a
+/// long fast line is not held up.
+pub const UNSENT_BYTES_MAX: u32 = 128 * 1024;
+
+/// Bounds what waits in the system to be sent on this connection. Other systems report a connection writable as soon as it
+/// takes a few KB.
+pub(super) fn bound_unsent(stream: &TcpStream) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = stream;
+        Ok(())
+    }
+}
 
 /// How many bytes in a second a client must take of its answers, on average over [`WRITE_GRACE`]. Slower than any real
 /// line; it bounds how long a client can hold a connection by drips.

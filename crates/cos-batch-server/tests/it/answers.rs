@@ -9,7 +9,10 @@ use std::{
 use bytes::Bytes;
 use cos_batch_model::*;
 use cos_batch_server::{BatchService, Limits, StaticKeys, Strictness, listen::ListenOptions};
+use futures_util::stream;
 use http::Response;
+use http_body::Frame;
+use http_body_util::StreamBody;
 
 use crate::support::*;
 
@@ -174,6 +177,21 @@ async fn a_signed_length_that_a_proxy_took_away_is_missed() {
         // Set again, from the body, it is the request that was signed.
         request.headers_mut().insert("content-length", length);
         assert_eq!(send(&service, request).await.status(), 200);
+    }
+}
+
+/// A body that panics when it is asked for more after its end.
+#[tokio::test]
+async fn a_body_that_has_ended_is_not_asked_again() {
+    let service = anonymous(Recorder::default()).build().unwrap();
+    for body in [&b"no XML"[..], b""] {
+        let pieces = stream::unfold(Some(body), |body| async move {
+            let body = body.filter(|body| !body.is_empty())?;
+            Some((Ok::<_, std::convert::Infallible>(Frame::data(Bytes::from_static(body))), None))
+        });
+        let request = create_with(body).map(|_| StreamBody::new(pieces));
+        let answer = send(&service, request).await;
+        assert!(answer.status().is_client_error(), "{answer:?}");
     }
 }
 

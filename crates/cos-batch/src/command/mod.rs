@@ -22,6 +22,7 @@ use cos_batch_model::JobId;
 use tokio::runtime::Builder;
 
 use crate::{
+    config::Config,
     connection::Connection,
     exit::{Error, Exit},
     logging,
@@ -82,11 +83,12 @@ pub(crate) fn run(command: Command, terminal: &mut Terminal) -> Result<Exit, Err
     match command {
         Command::Serve(serve) => {
             logging::start(serve.log(), "info")?;
-            on_large_runtime(serve.run(terminal))
+            let config = serve.config()?;
+            on_large_runtime(config.blocking_threads()?, serve.run(config, terminal))
         }
         Command::Demo(demo) => {
             logging::start(None, "warn")?;
-            on_large_runtime(demo.run(terminal))
+            on_large_runtime(Config::default().blocking_threads()?, demo.run(terminal))
         }
         other => {
             logging::start(None, "warn")?;
@@ -96,9 +98,10 @@ pub(crate) fn run(command: Command, terminal: &mut Terminal) -> Result<Exit, Err
     }
 }
 
-/// For what works on objects. What still blocks a thread when all is said is left behind.
-fn on_large_runtime(work: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+/// For what works on objects, with so many threads at most that may block. What still blocks a thread when all is said is
+/// left behind.
+fn on_large_runtime(threads: usize, work: impl Future<Output = Result<Exit, Error>>) -> Result<Exit, Error> {
+    let runtime = Builder::new_multi_thread().enable_all().max_blocking_threads(threads).build()?;
     let result = runtime.block_on(work);
     runtime.shutdown_timeout(BLOCKED_WAIT);
     result
@@ -119,8 +122,45 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         Command::Report(report) => report.run(terminal).await,
         Command::Retry(retry) => retry.run(terminal).await,
         Command::Conformance(conformance) => conformance.run(terminal).await,
-        Command::Serve(serve) => serve.run(terminal).await,
+        Command::Serve(serve) => {
+            let config = serve.config()?;
+            serve.run(config, terminal).await
+        }
         Command::Sign(sign) => sign.run(terminal),
         Command::Demo(demo) => demo.run(terminal).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// How long a busy machine may take to start some hundred threads.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn as_many_threads_may_block_as_operations_are_configured() {
+        // More than a runtime has by itself.
+        let threads = 600;
+        let (blocked, are_blocked) = mpsc::channel();
+        let work = async move {
+            let mut releases = Vec::new();
+            for _ in 0..threads {
+                let (release, released) = mpsc::channel::<()>();
+                let blocked = blocked.clone();
+                releases.push(release);
+                tokio::task::spawn_blocking(move || {
+                    let _ = blocked.send(());
+                    let _ = released.recv();
+                });
+            }
+            let all = (0..threads).all(|_| are_blocked.recv_timeout(PATIENCE).is_ok());
+            drop(releases);
+            assert!(all);
+            Ok(Exit::Ok)
+        };
+        assert!(on_large_runtime(threads, work).is_ok());
     }
 }

@@ -14,6 +14,9 @@ use crate::{
     serve::{Addresses, Callers, DataFolder, Server},
 };
 
+/// Bytes of the name of a host at most (RFC 1035, 2.3.4).
+const HOST_BYTES_MAX: usize = 253;
+
 /// Run a server on a local folder.
 ///
 /// A bucket is a folder below DIR/buckets, made with mkdir; an object is a file in it. The end of a bucket's name says
@@ -43,6 +46,10 @@ pub(crate) struct Serve {
     /// Accept requests that are not signed, of any APPID; only on a loopback address
     #[arg(long)]
     anonymous: bool,
+    /// With --anonymous: also accept requests to the host NAME, such as the name of a container; give it again for more.
+    /// Only names that nobody else can make mean this machine
+    #[arg(long, value_name = "NAME", requires = "anonymous", value_parser = host_name)]
+    allow_host: Vec<String>,
     /// What is logged to the error output: error, warn, info, debug, or a filter such as cos_batch_engine=debug
     #[arg(long, env = "RUST_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -53,19 +60,23 @@ impl Serve {
         self.log.as_deref().filter(|text| !text.is_empty())
     }
 
-    pub(super) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+    /// The file of --config, read.
+    pub(super) fn config(&self) -> Result<Config, Error> {
+        Ok(self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default())
+    }
+
+    pub(super) async fn run(self, config: Config, terminal: &mut Terminal) -> Result<Exit, Error> {
         let public = [Some(self.listen), self.objects_listen].into_iter().flatten().find(|a| !a.ip().is_loopback());
         if let Some(address) = public.filter(|_| self.anonymous) {
             return Err(Error::usage(format!(
                 "--anonymous lets everybody in who reaches {address}: it goes with a loopback address only"
             )));
         }
-        let stores = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let mut signals = Signals::new()?;
         let data = DataFolder::open(&self.data)?;
         let key_file = data.credentials();
         let (callers, made) = match &self.credentials {
-            _ if self.anonymous => (Callers::Everybody, false),
+            _ if self.anonymous => (Callers::Everybody(self.allow_host.clone()), false),
             Some(path) => (Callers::Keys(Credentials::read(path)?), false),
             None => {
                 let (credentials, made) = data.own_key()?;
@@ -79,7 +90,7 @@ impl Serve {
             _ => Vec::new(),
         };
         let listen = Addresses { jobs: self.listen, objects: self.objects_listen };
-        let mut server = Server::start(data, &stores, callers, listen).await?;
+        let mut server = Server::start(data, &config, callers, listen).await?;
         let endpoint = format!("http://{}", server.address());
         if public.is_some() {
             tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
@@ -99,6 +110,15 @@ impl Serve {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// The name of a host, without a port.
+fn host_name(text: &str) -> Result<String, String> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.is_empty() || text.len() > HOST_BYTES_MAX || !text.chars().all(bare) {
+        return Err(format!("a name is 1–{HOST_BYTES_MAX} letters, digits, -, _ and ., without a port"));
+    }
+    Ok(text.to_owned())
 }
 
 /// Says how the other commands reach this server.
@@ -162,6 +182,14 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_hosts() {
+        assert_eq!(host_name("Cos-Batch.local").as_deref(), Ok("Cos-Batch.local"));
+        for wrong in ["", "a:80", "http://a", "a/b", "*", &"a".repeat(254)] {
+            assert!(host_name(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn words_are_quoted_where_a_shell_needs_it() {

@@ -30,6 +30,19 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 /// How different a word may be from one that is known and still be taken for a slip of the hand.
 const SLIP_DISTANCE_MAX: usize = 3;
 
+/// Folders that each server has: that of its own buckets, and that of what becomes reports.
+const OWN_FOLDERS: usize = 2;
+
+/// Threads for what is no operation of a job: requests to the object endpoint, the database, names of hosts. As many as a
+/// runtime has by itself; what finds none free waits.
+const OTHER_THREADS: usize = 512;
+
+/// Threads at most. Each takes some memory, and systems have a few thousand for one user.
+const BLOCKING_THREADS_MAX: usize = 4096;
+
+/// Descriptors of one operation on a folder: the source, the copy, a folder for each.
+const FILES_OF_OPERATION: u64 = 4;
+
 /// A configuration.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -183,6 +196,35 @@ impl Config {
     /// How the engine works.
     pub(crate) fn engine(&self) -> Result<EngineConfig, Error> {
         self.engine.config(&self.tenants).map_err(Error::usage)
+    }
+
+    /// Threads that may block at a time at most: one for each operation on a folder, and some for all else.
+    pub(crate) fn blocking_threads(&self) -> Result<usize, Error> {
+        let slots = self.engine()?.blocking_slots;
+        let folders = OWN_FOLDERS + self.folders();
+        let threads = folders.saturating_mul(slots).saturating_add(OTHER_THREADS);
+        if threads > BLOCKING_THREADS_MAX {
+            let most = (BLOCKING_THREADS_MAX - OTHER_THREADS) / folders;
+            return Err(Error::usage(format!(
+                "engine: blocking_slots must be at most {most} where there are {folders} folders, not {slots}: \
+                 each operation has a thread"
+            )));
+        }
+        Ok(threads)
+    }
+
+    /// Descriptors that the operations of jobs take at most: files on folders, and connections to stores behind HTTP. How
+    /// many operations there may be on one of the latter does not matter, since its connections are fewer or bound them.
+    pub(crate) fn descriptors(&self) -> Result<u64, Error> {
+        let files = (OWN_FOLDERS + self.folders()).saturating_mul(self.engine()?.blocking_slots) as u64;
+        let connections = |store: &Store| store.connections.unwrap_or(HttpSettings::default().connections_max) as u64;
+        let http = self.stores.iter().filter(|store| store.kind != Kind::Folder).map(connections);
+        Ok(http.fold(files.saturating_mul(FILES_OF_OPERATION), u64::saturating_add))
+    }
+
+    /// Configured stores that are folders.
+    fn folders(&self) -> usize {
+        self.stores.iter().filter(|store| store.kind == Kind::Folder).count()
     }
 
     /// The stores, and which bucket is in which; `local` has those that are not named.
@@ -490,6 +532,30 @@ mod tests {
             let error = engine(text).map(drop).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn threads_and_descriptors_are_enough_for_what_is_configured() {
+        let folder = |name: &str| format!("[[store]]\nname = {name:?}\nkind = \"folder\"\nfolder = \"/x\"\n");
+        let config = |slots: usize, stores: &[String]| {
+            Config::parse(&format!("[engine]\nblocking_slots = {slots}\n{}", stores.concat())).unwrap()
+        };
+        let plain = Config::default();
+        assert_eq!((plain.blocking_threads().unwrap(), plain.descriptors().unwrap()), (528, 64));
+        let large = config(512, &[folder("a"), folder("b"), S3.to_owned()]);
+        assert_eq!(
+            (large.blocking_threads().unwrap(), large.descriptors().unwrap()),
+            (4 * 512 + 512, 4 * 512 * 4 + 128)
+        );
+        let many = config(4, &[S3.to_owned(), S3.replace("kind", "connections = 5000\nkind")]);
+        assert_eq!(many.descriptors().unwrap(), 2 * 4 * 4 + 128 + 5000);
+        let folders: Vec<_> = (0..6).map(|number| folder(&number.to_string())).collect();
+        assert!(config(448, &folders).blocking_threads().is_ok());
+        let error = config(449, &folders).blocking_threads().unwrap_err().to_string();
+        assert!(
+            error.starts_with("engine: blocking_slots must be at most 448 where there are 8 folders, not 449"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -34,8 +34,8 @@ const SPOOL_BUCKET: &str = "segments";
 pub(crate) enum Callers {
     /// Those that are signed with one of these keys.
     Keys(Credentials),
-    /// All.
-    Everybody,
+    /// All, under names of this machine; these are further ones.
+    Everybody(Vec<String>),
 }
 
 /// Where a server listens.
@@ -78,7 +78,7 @@ impl Server {
         };
         let access = match &callers {
             Callers::Keys(credentials) => access(credentials),
-            Callers::Everybody => Access::new(),
+            Callers::Everybody(_) => Access::new(),
         };
         let access = config.owners().fold(access, |access, (bucket, owner)| access.owner(bucket, owner.as_str()));
         let local: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
@@ -88,21 +88,25 @@ impl Server {
             .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
         let engine = Arc::new(engine);
         // Whoever lets everybody in lets in the web pages that somebody on this machine looks at, unless told not to.
-        let everybody = matches!(callers, Callers::Everybody);
+        let hosts = match &callers {
+            Callers::Everybody(hosts) => Some(hosts.clone()),
+            Callers::Keys(_) => None,
+        };
         let service = service(&engine, callers)?;
-        let listeners = 1 + usize::from(objects.is_some());
-        let options = ListenOptions { connections: descriptors::connections(listeners), ..ListenOptions::default() };
+        let listeners = 1 + u64::from(objects.is_some());
+        let connections = descriptors::connections(listeners, config.descriptors()?);
+        let options = ListenOptions { connections, ..ListenOptions::default() };
         let (stop, until) = stopper();
-        let task = match everybody {
-            true => tokio::spawn(listen::serve(jobs.0, OwnMachine::new(service), until, options)),
-            false => tokio::spawn(listen::serve(jobs.0, service, until, options)),
+        let task = match &hosts {
+            Some(hosts) => tokio::spawn(listen::serve(jobs.0, own_machine(service, hosts), until, options)),
+            None => tokio::spawn(listen::serve(jobs.0, service, until, options)),
         };
         let jobs = Listener { address: jobs.1, stop, task };
         let objects = objects.map(|(listener, address)| {
             let (stop, until) = stopper();
-            let task = match everybody {
-                true => tokio::spawn(listen::serve(listener, OwnMachine::new(gateway), until, options)),
-                false => tokio::spawn(listen::serve(listener, gateway, until, options)),
+            let task = match &hosts {
+                Some(hosts) => tokio::spawn(listen::serve(listener, own_machine(gateway, hosts), until, options)),
+                None => tokio::spawn(listen::serve(listener, gateway, until, options)),
             };
             Listener { address, stop, task }
         });
@@ -168,6 +172,11 @@ async fn bind(option: &str, address: SocketAddr) -> Result<(TcpListener, SocketA
     Ok((listener, address))
 }
 
+/// A service for programs of this machine, under these names of it as well.
+fn own_machine<S>(service: S, hosts: &[String]) -> OwnMachine<S> {
+    hosts.iter().fold(OwnMachine::new(service), OwnMachine::allow_host)
+}
+
 /// Something to stop a listener with, and what it waits for.
 fn stopper() -> (oneshot::Sender<()>, impl Future<Output = ()>) {
     let (stop, stopped) = oneshot::channel();
@@ -202,7 +211,7 @@ fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error
             });
             builder.authenticate(keys.collect::<StaticKeys>())
         }
-        Callers::Everybody => builder.allow_anonymous(AppId::new(GENERATED_APPID).map_err(Error::other)?),
+        Callers::Everybody(_) => builder.allow_anonymous(AppId::new(GENERATED_APPID).map_err(Error::other)?),
     };
     builder.build().map_err(Error::other)
 }

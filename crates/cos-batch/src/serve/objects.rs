@@ -36,7 +36,7 @@ pub(super) fn gateway(store: Arc<dyn ObjectStore>, callers: &Callers, access: Ac
             });
             builder.authenticate(keys.collect::<BTreeMap<_, _>>()).authorize(Rights(access))
         }
-        Callers::Everybody => builder.allow_everybody(),
+        Callers::Everybody(_) => builder.allow_everybody(),
     };
     builder.build().map_err(Error::other)
 }

@@ -28,6 +28,8 @@ fn wrong_usage_is_refused_before_anything_is_sent() {
         vec!["serve", "--data", "x", "--anonymous", "--listen", "0.0.0.0:0"],
         vec!["serve", "--data", "x", "--anonymous", "--objects-listen", "0.0.0.0:0"],
         vec!["serve", "--data", "x", "--credentials", "no such file"],
+        vec!["serve", "--data", "x", "--allow-host", "name"],
+        vec!["serve", "--data", "x", "--anonymous", "--allow-host", "name:80"],
     ];
     let mut text = String::new();
     for words in cases {

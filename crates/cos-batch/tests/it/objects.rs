@@ -113,7 +113,8 @@ fn a_temporary_key_goes_with_its_token() {
 #[test]
 fn without_keys_no_web_page_is_answered_on_either_endpoint() {
     let place = Place::new();
-    let server = Server::start_with(&place, &["--anonymous", "--objects-listen", "127.0.0.1:0"]);
+    let flags = ["--anonymous", "--allow-host", "cos-batch", "--allow-host", "dev", "--objects-listen", "127.0.0.1:0"];
+    let server = Server::start_with(&place, &flags);
     let jobs = server.endpoint.trim_start_matches("http://");
     for (address, path) in [(jobs, "/jobs"), (server.objects().unwrap(), "/")] {
         let ask = |host: &str, headers: &[(&str, &str)]| {
@@ -125,5 +126,6 @@ fn without_keys_no_web_page_is_answered_on_either_endpoint() {
         assert_eq!(ask(address, &[("origin", "https://evil.example")]), 403);
         assert_eq!(ask(address, &[("sec-fetch-site", "cross-site")]), 403);
         assert_eq!(ask("evil.example", &[]), 403);
+        assert_eq!((ask("cos-batch:9450", &[]), ask("DEV", &[])), (200, 200));
     }
 }
