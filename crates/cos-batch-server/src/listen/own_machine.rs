@@ -25,6 +25,8 @@ const COS_DOMAINS: [&str; 2] = [".myqcloud.com", ".tencentcos.cn"];
 /// own host is made to mean this machine (DNS rebinding) does not; but then the request names that host. So a host must be
 /// a loopback address, `localhost`, either of them with a bucket before it (`photos.localhost`), or a host of COS
 /// (`*.myqcloud.com`, `*.tencentcos.cn`), unless it is one that [`allow_host`](Self::allow_host) names.
+///
+/// Source: ours.
 #[derive(Clone)]
 pub struct OwnMachine<S> {
     service: S,
