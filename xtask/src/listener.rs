@@ -69,6 +69,24 @@ impl Listener {
         Ok(ticks.iter().sum::<f64>() / TICKS)
     }
 
+    /// What a store that does not look at signatures answers to a GET.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be reached or does not answer 200.
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(ANSWER_TIMEOUT))?;
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        stream.write_all(head.as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        match answer.split_once("\r\n\r\n") {
+            Some((head, body)) if head.starts_with("HTTP/1.1 200") => Ok(body.to_owned()),
+            _ => bail!("GET {path} was answered: {}", answer.lines().next().unwrap_or("nothing")),
+        }
+    }
+
     /// Puts an object into a store that does not look at signatures.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod manifest;
 pub(crate) mod mutants;
 mod rows;
+mod turns;
 
 use std::path::Path;
 
@@ -17,6 +18,8 @@ pub(crate) enum Long {
     Mutants(mutants::Arguments),
     /// Run jobs over very many rows, and see what memory the server takes for them.
     Rows(rows::Arguments),
+    /// See how soon orders are obeyed beside a job of very many rows.
+    Turns(turns::Arguments),
 }
 
 /// Runs one of them.
@@ -25,5 +28,6 @@ pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
         Long::Manifest(arguments) => manifest::run(root, arguments),
         Long::Mutants(arguments) => mutants::run(root, arguments),
         Long::Rows(arguments) => rows::run(root, arguments),
+        Long::Turns(arguments) => turns::run(root, arguments),
     }
 }

@@ -69,6 +69,12 @@ pub(crate) fn name(uri: &Uri) -> String {
     percent_decode_str(uri.path().trim_start_matches('/')).decode_utf8_lossy().into_owned()
 }
 
+/// The bucket, whose name needs no decoding.
+pub(crate) fn bucket(uri: &Uri) -> &str {
+    let path = uri.path().trim_start_matches('/');
+    path.split_once('/').map_or(path, |(bucket, _)| bucket)
+}
+
 /// The value of a parameter, decoded; empty for a parameter without one.
 pub(crate) fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<Cow<'a, str>> {
     uri.query()?.split('&').find_map(|pair| {

@@ -28,4 +28,4 @@ mod seen;
 
 pub use faults::{Fault, Faults};
 pub use listen::{NullStore, Options};
-pub use seen::{SEEN_PATH, Seen};
+pub use seen::{OnBucket, SEEN_PATH, Seen};

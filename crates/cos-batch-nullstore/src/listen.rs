@@ -162,7 +162,7 @@ impl Shared {
 
     async fn operation(&self, operation: ask::Operation, request: Request<Incoming>) -> Result<Answer, Cut> {
         let fault = self.options.faults.of(self.operations.fetch_add(1, Ordering::Relaxed));
-        self.seen().operation(fault, self.options.record.then(|| ask::name(request.uri())));
+        self.seen().operation(ask::bucket(request.uri()), fault, self.options.record.then(|| ask::name(request.uri())));
         if operation == ask::Operation::Delete && matches!(fault, None | Some(Fault::LostAnswer)) {
             self.kept().remove(&ask::name(request.uri()));
         }

@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::faults::Fault;
 
+/// Most buckets whose operations are told apart; others count in the sums alone.
+const BUCKETS_MAX: usize = 64;
+
 /// Where the store tells what it saw, as JSON. No bucket has such a name.
 pub const SEEN_PATH: &str = "/-/seen";
 
@@ -29,16 +32,37 @@ pub struct Seen {
     pub faults: u64,
     /// When the last operation began, in milliseconds since 1970.
     pub last_operation_at: u64,
+    /// The operations on each bucket: of a copy, the one it goes to.
+    pub buckets: BTreeMap<String, OnBucket>,
     /// With [`Options::record`](crate::Options): how often an operation on each object (`bucket/key`) was applied.
     #[serde(skip)]
     pub applied_to: BTreeMap<String, u32>,
 }
 
+/// Operations on the objects of one bucket, faults included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OnBucket {
+    /// How many.
+    pub operations: u64,
+    /// When the first began, in milliseconds since 1970.
+    pub first_at: u64,
+    /// When the last began, in milliseconds since 1970.
+    pub last_at: u64,
+}
+
 impl Seen {
     /// Notes an operation. `object` is given where each one is to be recorded.
-    pub(crate) fn operation(&mut self, fault: Option<Fault>, object: Option<String>) {
+    pub(crate) fn operation(&mut self, bucket: &str, fault: Option<Fault>, object: Option<String>) {
         self.operations += 1;
-        self.last_operation_at = now();
+        let now = now();
+        self.last_operation_at = now;
+        if self.buckets.len() < BUCKETS_MAX && !self.buckets.contains_key(bucket) {
+            self.buckets.insert(bucket.to_owned(), OnBucket { first_at: now, ..OnBucket::default() });
+        }
+        if let Some(on) = self.buckets.get_mut(bucket) {
+            on.operations += 1;
+            on.last_at = now;
+        }
         self.faults += u64::from(fault.is_some());
         if matches!(fault, None | Some(Fault::LostAnswer)) {
             self.applied += 1;

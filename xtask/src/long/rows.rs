@@ -155,7 +155,7 @@ fn job(programs: &Path, objects: Objects, format: Format, rows: u64) -> anyhow::
                 store.put(&format!("/{SOURCE}/{key}"), body)?;
             }
             let config = place.path().join("config.toml");
-            fs::write(&config, config_of(&store.address))?;
+            fs::write(&config, config_of(&store.address, &[SOURCE, TARGET]))?;
             // It has a key in it, which must be for its owner alone.
             fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
             serve.arg("--config").arg(config);
@@ -230,19 +230,19 @@ fn fill(data: &Path, lists: &Lists) -> anyhow::Result<()> {
 }
 
 /// A store without users' own keys: it does not look at signatures.
-fn config_of(address: &str) -> String {
+pub(super) fn config_of(address: &str, buckets: &[&str]) -> String {
     let mut text = format!(
         "[[store]]\nname = \"null\"\nkind = \"s3\"\nendpoint = \"http://{address}\"\nregion = \"local\"\nstyle = \"path\"\n\
          secret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\n"
     );
-    for bucket in [SOURCE, TARGET] {
+    for bucket in buckets {
         let _ = write!(text, "\n[[bucket]]\nname = \"{bucket}\"\nstore = \"null\"\n");
     }
     text
 }
 
 /// Where cargo builds.
-fn target(root: &Path) -> PathBuf {
+pub(super) fn target(root: &Path) -> PathBuf {
     root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
