@@ -181,3 +181,27 @@ fn what_is_reserved_for_writing_is_in_proportion_to_what_is_written() {
         assert!(written.capacity() < 3 * written.len(), "{} for {}", written.capacity(), written.len());
     }
 }
+
+#[test]
+fn of_two_operations_lenient_reading_takes_the_first() {
+    let document = body_text("golden/CreateJob/delete.request.http");
+    let one: CreateJobRequest = xml::from_slice(document.as_bytes(), Mode::Lenient).unwrap();
+    let tagging = "<COSPutObjectTagging><TagSet></TagSet></COSPutObjectTagging></Operation>";
+    let two = document.replace("</Operation>", tagging);
+    assert_ne!(two, document);
+    let read = |mode| xml::from_slice::<CreateJobRequest>(two.as_bytes(), mode);
+    assert_eq!(read(Mode::Lenient).unwrap(), one);
+    let kind = read(Mode::Strict).unwrap_err().kind;
+    assert!(matches!(kind, DecodeErrorKind::ExactlyOne { actual: 2, .. }), "{kind:?}");
+}
+
+#[test]
+fn words_of_the_xml_library_have_160_bytes_at_most() {
+    for bytes in [150, 300] {
+        let name = "n".repeat(bytes);
+        let document = format!("<CreateJobResult><{name}></CreateJobResult>");
+        let kind = xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Lenient).unwrap_err().kind;
+        let DecodeErrorKind::Syntax(text) = kind else { panic!("{kind:?}") };
+        assert_eq!(text.len(), 160, "{text}");
+    }
+}
