@@ -205,3 +205,22 @@ fn words_of_the_xml_library_have_160_bytes_at_most() {
         assert_eq!(text.len(), 160, "{text}");
     }
 }
+
+#[test]
+fn each_header_alone_contradicts_copying_all_of_them() {
+    let document = body_text("golden/CreateJob/copy.request.http");
+    let with = |metadata: &str| {
+        let directive = format!(
+            "<MetadataDirective>Copy</MetadataDirective><NewObjectMetadata>{metadata}</NewObjectMetadata><TargetResource>"
+        );
+        let document = document.replace("<TargetResource>", &directive);
+        xml::from_slice::<CreateJobRequest>(document.as_bytes(), Mode::Strict).unwrap().validate()
+    };
+    for header in ["CacheControl", "ContentDisposition", "ContentEncoding", "ContentType", "HttpExpiresDate"] {
+        let error = with(&format!("<{header}>x</{header}>")).unwrap_err().to_string();
+        assert!(error.contains("must not be Copy when NewObjectMetadata has headers"), "{header}: {error}");
+    }
+    assert!(with("<UserMetadata><member><Key>a</Key><Value>b</Value></member></UserMetadata>").is_err());
+    // How a copy is encrypted is no header of the source.
+    with("<SSEAlgorithm>AES256</SSEAlgorithm>").unwrap();
+}
