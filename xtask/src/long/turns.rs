@@ -34,6 +34,7 @@ const SOURCE: &str = "photos-1250000000";
 const FIRST: &str = "first-1250000000";
 const SECOND: &str = "second-1250000000";
 const THEIRS: &str = "small-1251111111";
+const THEIR_COPIES: &str = "smallcopies-1251111111";
 const MANIFEST: &str = "lists/all.csv";
 
 #[derive(clap::Args)]
@@ -54,7 +55,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     bench.until(|bench| Ok(bench.operations(FIRST)? >= 10_000))?;
 
     let begin = Instant::now();
-    let small = bench.create("1251111111", THEIRS, THEIRS, 0)?;
+    let small = bench.create("1251111111", THEIRS, THEIR_COPIES, 0)?;
     bench.command("1251111111", &["wait", &small])?;
     say("a job of one row of another APPID ends", begin.elapsed(), SMALL_JOB)?;
     ensure!(bench.status(&first)? == "Active", "the large job was over too soon: give it more --rows");
@@ -136,7 +137,10 @@ impl Bench {
             let etag = Md5::digest(text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             (bucket, etag)
         });
-        private(&place.path().join("config.toml"), &config_of(&store.address, &[SOURCE, FIRST, SECOND, THEIRS]))?;
+        private(
+            &place.path().join("config.toml"),
+            &config_of(&store.address, &[SOURCE, FIRST, SECOND, THEIRS, THEIR_COPIES]),
+        )?;
         let keys = ["1250000000", "1251111111"].map(|appid| {
             format!("[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"secret\"\nappid = \"{appid}\"\n")
         });
