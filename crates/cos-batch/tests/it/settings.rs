@@ -2,7 +2,9 @@
 
 use std::{fs, time::Duration};
 
-use crate::support::{Place, Rows, SOURCE, Server, TARGET, figures};
+use md5::Digest as _;
+
+use crate::support::{Place, Rows, SOURCE, Server, TARGET, figures, write_private};
 
 fn start(place: &Place, config: &str) -> Server {
     let file = place.file("config.toml");
@@ -57,4 +59,48 @@ fn a_setting_out_of_its_range_is_refused_by_name() {
     let said = crate::support::run(command.arg("serve").arg("--data").arg(place.data()).arg("--config").arg(file));
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("engine: workers must be from 1 to 256, not 0"), "{said:?}");
+}
+
+/// Without a folder of its own a server has the buckets that are configured and no other: whatever a job names.
+#[test]
+fn a_bucket_that_is_not_configured_is_refused_by_name() {
+    let objects = Place::new();
+    let rows = objects.fill(3);
+    let etag = objects.write_manifest(&rows.text);
+    let strange = objects.bucket(SOURCE).join("lists/strange.csv");
+    fs::write(&strange, "strange-1250000000,in/a\n").unwrap();
+    let strange_etag = format!("{:x}", md5::Md5::digest(fs::read(&strange).unwrap()));
+    let there = Server::start_with(&objects, &["--objects-listen", "127.0.0.1:0"]);
+    let (id, secret) = there.key();
+
+    let place = Place::new();
+    let file = place.file("config.toml");
+    let address = there.objects().unwrap();
+    let config = format!(
+        "local_buckets = false\n[[store]]\nname = \"there\"\nkind = \"cos\"\nregion = \"local\"\nstyle = \"path\"\n\
+         endpoint = \"http://{address}\"\nsecret_id = \"{id}\"\nsecret_key = \"{secret}\"\n\
+         [[bucket]]\nname = \"{SOURCE}\"\nstore = \"there\"\n"
+    );
+    write_private(&file, &config);
+    let server = Server::start_with(&place, &["--config", file.to_str().unwrap()]);
+    let create = |manifest: &str, etag: &str, target: &str, report: &str| {
+        let flags = ["--operation", "copy", "--target", target, "--manifest", manifest, "--etag", etag];
+        let job = server.run(&[&["create", "--report-bucket", report], &flags[..]].concat()).with_code(0);
+        let job = job.trim().to_owned();
+        server.run(&["wait", &job]).with_code(1);
+        let described = server.describe(&job);
+        let reason = &described["FailureReasons"][0];
+        format!("{}: {}", reason["FailureCode"].as_str().unwrap(), reason["FailureReason"].as_str().unwrap())
+    };
+    let manifest = format!("{SOURCE}/lists/all.csv");
+    // This bucket is in the folder of the server, which is not to be used; and the address of another is never asked.
+    let no = |bucket: &str| format!("bucket \"{bucket}\" is not configured on this server");
+    let said = create(&manifest, &etag, TARGET, SOURCE);
+    assert_eq!(said, format!("TargetBucketNotFound: TargetResource: {}", no(TARGET)));
+    let said = create(&manifest, &etag, SOURCE, TARGET);
+    assert_eq!(said, format!("ReportBucketNotFound: Report.Bucket: {}", no(TARGET)));
+    let said = create(&format!("{SOURCE}/lists/strange.csv"), &strange_etag, SOURCE, SOURCE);
+    assert_eq!(said, format!("SourceBucketNotFound: the manifest: {}", no("strange-1250000000")));
+    let said = create(&format!("{TARGET}/lists/all.csv"), &etag, SOURCE, SOURCE);
+    assert!(said.starts_with("ManifestNotFound: ") && said.contains(&no(TARGET)), "{said}");
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use cos_batch_objectstore::ErrorKind;
+
 use super::{Prepared, patiently, unfit, unfit_or_later};
 use crate::{
     access::Right,
@@ -20,24 +22,30 @@ pub(super) async fn check_buckets(core: &Core, job: &JobRecord, stop: &Stop) -> 
     };
     let report = job.spec.report.as_ref().map(|report| ("ReportBucket", "Report.Bucket", &report.bucket));
     for (code, field, bucket) in target.into_iter().chain(report) {
-        if !bucket_exists(core, stop, code, bucket).await? {
-            return Err(unfit(&format!("{code}NotFound"), format!("{field}: there is no bucket {bucket}")));
-        }
+        require_bucket(core, stop, code, field, bucket).await?;
     }
     Ok(())
 }
 
-/// Is there such a bucket? Where nobody can tell, the job fails with a code that begins with `code`.
-async fn bucket_exists(core: &Core, stop: &Stop, code: &str, bucket: &str) -> Result<bool, Prepared> {
+/// Fails the job, with a code that begins with `code`, unless there is a bucket that can be asked for; `place` is what
+/// names it.
+async fn require_bucket(core: &Core, stop: &Stop, code: &str, place: &str, bucket: &str) -> Result<(), Prepared> {
     let store = core.buckets.store(bucket);
     let ask = || {
         let (store, bucket) = (Arc::clone(&store), bucket.to_owned());
         offload(store.execution(), async move { store.bucket_exists(&bucket).await })
     };
-    patiently(stop, ask).await?.map_err(|error| {
-        let reason = format!("whether there is a bucket {bucket} cannot be told: {error}");
-        unfit_or_later(&error, &format!("{code}NotReadable"), reason)
-    })
+    let missing = |reason: String| Err(unfit(&format!("{code}NotFound"), reason));
+    match patiently(stop, ask).await? {
+        Ok(true) => Ok(()),
+        Ok(false) => missing(format!("{place}: there is no bucket {bucket}")),
+        // No store is configured for it: who could be asked is nobody.
+        Err(error) if error.kind() == ErrorKind::NoSuchBucket => missing(format!("{place}: {}", error.message())),
+        Err(error) => {
+            let reason = format!("{place}: whether there is a bucket {bucket} cannot be told: {error}");
+            Err(unfit_or_later(&error, &format!("{code}NotReadable"), reason))
+        }
+    }
 }
 
 /// What the stores cannot do fails the job as a whole, by name, and not row by row.
@@ -53,11 +61,8 @@ pub(super) async fn check_capabilities(
     }
     let store = core.buckets.store(source_bucket);
     // A source that the tenant may not read fails row by row with that reason; its existence is not told.
-    if core.access.allows(&job.tenant, source_bucket, Right::Read)
-        && !bucket_exists(core, stop, "SourceBucket", source_bucket).await?
-    {
-        let reason = format!("the manifest names bucket {source_bucket}: no such bucket");
-        return Err(unfit("SourceBucketNotFound", reason));
+    if core.access.allows(&job.tenant, source_bucket, Right::Read) {
+        require_bucket(core, stop, "SourceBucket", "the manifest", source_bucket).await?;
     }
     if let TaskOperation::Copy(copy) = &job.spec.operation
         && !Arc::ptr_eq(&store, &core.buckets.store(&copy.target_bucket))
