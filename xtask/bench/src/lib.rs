@@ -6,11 +6,14 @@
 #![expect(clippy::print_stderr, reason = "a command line tool: it says what it is at")]
 
 pub mod child;
+pub mod codec;
+pub mod contender;
 pub mod cpu;
 pub mod machine;
 pub mod python;
 pub mod rounds;
 pub mod settings;
+pub mod signature;
 
 use anyhow::{Context as _, bail};
 use cos_batch_figures::{Chart, Group, Report, Row};
@@ -32,7 +35,7 @@ pub struct Outcome {
 pub type Measure = fn(&Settings) -> anyhow::Result<Outcome>;
 
 /// The groups that can be measured, by name.
-pub const GROUPS: &[(&str, Measure)] = &[];
+pub const GROUPS: &[(&str, Measure)] = &[("codec", codec::measure), ("signature", signature::measure)];
 
 /// Measures the groups of these names, or all.
 ///

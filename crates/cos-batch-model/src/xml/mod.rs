@@ -15,6 +15,7 @@
 mod children;
 mod decode;
 mod encode;
+mod reader;
 mod slot;
 
 use bytes::Bytes;
