@@ -45,6 +45,7 @@ impl Charset {
         let bytes = text.as_bytes();
         match self {
             Self::Xml => first_not_xml(bytes),
+            Self::Header if !suspects(bytes, |byte| (byte < 0x20) | (byte == 0xEF)) => None,
             Self::Header => {
                 let line_end = bytes.iter().position(|b| matches!(b, b'\r' | b'\n'));
                 match (first_not_xml(bytes), line_end) {
@@ -67,6 +68,9 @@ impl Charset {
 /// controls but tab, line feed and carriage return, and U+FFFE and U+FFFF.
 pub(crate) fn first_not_xml(bytes: &[u8]) -> Option<usize> {
     // Most texts are short and clean: look for suspects first, decide about them afterwards.
+    if !suspects(bytes, |byte| (byte < 0x20) | (byte == 0xEF)) {
+        return None;
+    }
     let mut from = 0;
     while let Some(found) = bytes[from..].iter().position(|b| *b < 0x20 || *b == 0xEF) {
         let at = from + found;
@@ -82,6 +86,43 @@ pub(crate) fn first_not_xml(bytes: &[u8]) -> Option<usize> {
         from = at + 1;
     }
     None
+}
+
+/// Bytes that are looked at at once.
+const BLOCK: usize = 16;
+
+/// Whether one of these bytes is suspect. Blocks are looked at without stopping within one, which compilers turn into a few
+/// instructions for all of its bytes; `is_suspect` must be without branches for that.
+#[inline]
+pub(crate) fn suspects(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> bool {
+    let any = |block: &[u8]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
+    let mut blocks = bytes.chunks_exact(BLOCK);
+    if blocks.by_ref().any(|block| block.first_chunk::<BLOCK>().is_some_and(|block| any(block))) {
+        return true;
+    }
+    // The last block again, as far as it is new.
+    match bytes.last_chunk::<BLOCK>() {
+        Some(last) => any(last),
+        None => any(blocks.remainder()),
+    }
+}
+
+/// Appends a number in decimal digits.
+pub(crate) fn push_number(text: &mut String, number: u64) {
+    // As many as the largest has.
+    let mut digits = [b'0'; 20];
+    let mut from = digits.len();
+    let mut rest = number;
+    loop {
+        from -= 1;
+        // A remainder by 10 is below 10.
+        digits[from] += u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    text.push_str(std::str::from_utf8(&digits[from..]).unwrap_or_default());
 }
 
 pub(super) fn check(
@@ -240,6 +281,28 @@ mod tests {
             ("\u{fffd}\u{b}", Some(3)),
         ] {
             assert_eq!(first_not_xml(text.as_bytes()), at, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn suspects_are_found_wherever_they_are() {
+        for length in 0..50 {
+            let mut bytes = vec![b'a'; length];
+            assert!(!suspects(&bytes, |byte| byte == b'!'), "{length}");
+            for at in 0..length {
+                bytes[at] = b'!';
+                assert!(suspects(&bytes, |byte| byte == b'!'), "{at} of {length}");
+                bytes[at] = b'a';
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_library_writes_them() {
+        for number in [0, 1, 9, 10, 99, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
+            let mut text = String::from("n");
+            push_number(&mut text, number);
+            assert_eq!(text, format!("n{number}"));
         }
     }
 

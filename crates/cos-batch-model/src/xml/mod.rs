@@ -22,6 +22,7 @@ use bytes::Bytes;
 
 pub use decode::{Decoder, Element};
 pub use encode::Encoder;
+pub(crate) use encode::{Tags, tags};
 pub use slot::Slot;
 
 use crate::{DecodeError, DecodeErrorKind};

@@ -2,26 +2,20 @@
 
 mod aws;
 mod plain;
-mod pushes;
-mod scan;
 mod smithy;
-
-use std::fs;
 
 use anyhow::{Context as _, ensure};
 use cos_batch_figures::{Goal, Row, Spread};
+use cos_batch_instructions::codec::{self as workload, document, events, pushes};
 use cos_batch_model::{
     DescribeJobResult,
-    xml::{self, Mode},
+    xml::{self, Mode, ToXml as _},
 };
 
 use crate::{
     Outcome, Settings,
     contender::{self, Contender, Contest, OURS},
 };
-
-/// The answer, as a message.
-const MESSAGE: &str = "fixtures/golden/DescribeJob/complete-every-field.response.http";
 
 const DECODE: &str = "read DescribeJobResult";
 const ENCODE: &str = "write DescribeJobResult";
@@ -39,23 +33,15 @@ const PUSHES: &str = "pushes of ready texts";
 ///
 /// If the fixture cannot be read, or contenders do not agree.
 pub fn contests() -> anyhow::Result<Vec<Contest>> {
-    let document = document()?;
-    Ok(vec![decode(document.clone())?, encode(&document)?])
+    Ok(vec![decode()?, encode()?])
 }
 
-/// The document, without declaration.
-fn document() -> anyhow::Result<String> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(MESSAGE);
-    let message = fs::read_to_string(path).with_context(|| format!("reading {MESSAGE}"))?;
-    let (_, document) = message.split_once("?>").context("the message has a declaration")?;
-    Ok(document.to_owned())
-}
-
-fn decode(document: String) -> anyhow::Result<Contest> {
+fn decode() -> anyhow::Result<Contest> {
+    let document = document();
     let ours: DescribeJobResult = xml::from_slice(document.as_bytes(), Mode::Lenient)?;
-    let plain: plain::DescribeJobResult = quick_xml::de::from_str(&document)?;
+    let plain: plain::DescribeJobResult = quick_xml::de::from_str(document)?;
     ensure!(plain.job.job_id == ours.job.job_id.as_str() && plain.job.report.prefix == "batch-reports");
-    let theirs = aws::in_words_of_s3(&document);
+    let theirs = aws::in_words_of_s3(document);
     ensure!(theirs.len().abs_diff(document.len()) * 50 < document.len(), "the documents are about equally long");
     let aws = aws::Reader::new(theirs)?;
     let output = aws.read();
@@ -65,37 +51,35 @@ fn decode(document: String) -> anyhow::Result<Contest> {
     ensure!(copy.access_control_grants().len() == 1 && copy.new_object_tagging().len() == 1);
     ensure!(copy.new_object_metadata().and_then(|found| found.user_metadata()).map(|map| map.len()) == Some(2));
     ensure!(copy.modified_since_constraint().map(|time| time.secs()) == Some(1_760_000_000));
-    let (strict, lenient, for_serde) = (document.clone(), document.clone(), document.clone());
     let contenders = vec![
-        Contender::new(OURS, move || xml::from_slice::<DescribeJobResult>(lenient.as_bytes(), Mode::Lenient)),
-        Contender::new("ours, strict", move || xml::from_slice::<DescribeJobResult>(strict.as_bytes(), Mode::Strict)),
-        Contender::new(SERDE, move || quick_xml::de::from_str::<plain::DescribeJobResult>(&for_serde)),
+        Contender::new(OURS, move || xml::from_slice::<DescribeJobResult>(document.as_bytes(), Mode::Lenient)),
+        Contender::new("ours, strict", move || xml::from_slice::<DescribeJobResult>(document.as_bytes(), Mode::Strict)),
+        Contender::new(SERDE, move || quick_xml::de::from_str::<plain::DescribeJobResult>(document)),
         Contender::new(AWS, move || aws.read()),
         Contender::new(CLONE, move || ours.clone()),
-        Contender::new(SCAN, move || scan::events(document.as_bytes())),
+        Contender::new(SCAN, move || events(document.as_bytes())),
     ];
     Ok(Contest { what: DECODE, contenders })
 }
 
-fn encode(document: &str) -> anyhow::Result<Contest> {
+fn encode() -> anyhow::Result<Contest> {
+    let document = document();
     let ours: DescribeJobResult = xml::from_slice(document.as_bytes(), Mode::Strict)?;
     let for_serde: plain::DescribeJobResult = quick_xml::de::from_str(document)?;
     let for_smithy = for_serde.clone();
-    let document = document.to_owned();
-    // Borrowed for as long as the program runs: the texts are part of it.
-    let kept: &'static str = Box::leak(document.into_boxed_str());
-    let texts: [&str; pushes::TEXTS] = pushes::texts(kept).try_into().ok().context("the document has its texts")?;
-    ensure!(xml::to_bytes(&ours) == kept, "we write the document");
-    ensure!(pushes::write(&texts, kept.len()) == kept, "pushes write the document");
+    let texts: [&str; workload::TEXTS] =
+        workload::texts(document).try_into().ok().context("the document has its texts")?;
+    ensure!(ours.to_xml() == document, "we write the document");
+    ensure!(pushes(&texts, document.len()) == document, "pushes write the document");
     // quick-xml and smithy replace more than needs be, which is the only difference.
-    let same = |text: String| text.replace("&quot;", "\"") == kept;
+    let same = |text: String| text.replace("&quot;", "\"") == document;
     ensure!(same(smithy::write(&for_smithy)), "smithy writes the document");
     ensure!(same(quick_xml::se::to_string(&for_serde)?), "serde writes the document");
     let contenders = vec![
-        Contender::new(OURS, move || xml::to_bytes(&ours)),
+        Contender::new(OURS, move || ours.to_xml()),
         Contender::new(SERDE, move || quick_xml::se::to_string(&for_serde)),
         Contender::new(SMITHY, move || smithy::write(&for_smithy)),
-        Contender::new(PUSHES, move || pushes::write(&texts, kept.len())),
+        Contender::new(PUSHES, move || pushes(&texts, document.len())),
     ];
     Ok(Contest { what: ENCODE, contenders })
 }

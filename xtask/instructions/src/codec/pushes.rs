@@ -2,7 +2,7 @@
 //! document: numbers and times spelled out, markup replaced.
 
 /// How many texts the document has.
-pub(super) const TEXTS: usize = 55;
+pub const TEXTS: usize = 55;
 
 macro_rules! element {
     ($out:ident, $name:literal, $text:expr) => {
@@ -13,7 +13,7 @@ macro_rules! element {
 }
 
 /// Writes the texts, in the order of the document, into a string that is long enough from the start.
-pub(super) fn write(texts: &[&str; TEXTS], length: usize) -> String {
+pub fn write(texts: &[&str; TEXTS], length: usize) -> String {
     let mut out = String::with_capacity(length);
     out.push_str("<DescribeJobResult>");
     out.push_str("<Job>");
@@ -112,7 +112,7 @@ pub(super) fn write(texts: &[&str; TEXTS], length: usize) -> String {
 }
 
 /// The texts of a document, as they stand there.
-pub(super) fn texts(document: &str) -> Vec<&str> {
+pub fn texts(document: &str) -> Vec<&str> {
     let pieces = document.split('<').filter_map(|piece| piece.split_once('>'));
     pieces.map(|(_, text)| text).filter(|text| !text.is_empty()).collect()
 }

@@ -7,7 +7,7 @@ use quick_xml::{Reader, events::Event};
 /// # Panics
 ///
 /// If the document is not well-formed.
-pub(super) fn events(document: &[u8]) -> usize {
+pub fn events(document: &[u8]) -> usize {
     let mut reader = Reader::from_reader(document);
     let mut count = 0;
     loop {
