@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesRef, BytesText};
 
-use super::reader::{Event, Reader, Start};
+use super::reader::{Event, Reader, Start, Tag};
 use super::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_TEXT_BYTES, Mode};
 use crate::scalar::first_not_xml;
 use crate::validation::shorten;
@@ -111,7 +111,7 @@ impl<'x> Decoder<'x> {
     fn event(&mut self) -> Result<Event<'x>, DecodeError> {
         #[cfg(test)]
         self.worked(1);
-        let event = self.reader.next(self.depth.checked_sub(1).map(|innermost| self.names[innermost]))?;
+        let event = self.reader.next((self.depth > 0).then(|| self.open()))?;
         // The library takes every character. Names need no look: those that are not known are refused or skipped.
         match &event {
             #[cfg(test)]
@@ -175,19 +175,32 @@ impl<'x> Decoder<'x> {
         self.error(DecodeErrorKind::Syntax(rule.to_owned()))
     }
 
-    #[inline]
     fn enter(&mut self, start: Start<'x>) -> Result<Element<'x>, DecodeError> {
+        let element = self.enter_name(start.name())?;
         self.at_implied_end = start.empty;
-        self.content_offset = self.reader.position() as u64;
-        let Some(name) = self.names.get_mut(self.depth) else {
-            return Err(self.error(DecodeErrorKind::TooDeep { max: MAX_DEPTH }));
-        };
-        *name = start.name();
-        self.depth += 1;
         if start.has_more_than_a_name() {
             self.check_attributes(start)?;
         }
-        Ok(Element(start.name()))
+        Ok(element)
+    }
+
+    #[inline]
+    fn enter_name(&mut self, name: &'x str) -> Result<Element<'x>, DecodeError> {
+        self.at_implied_end = false;
+        self.content_offset = self.reader.position() as u64;
+        let Some(place) = self.names.get_mut(self.depth) else {
+            return Err(self.error(DecodeErrorKind::TooDeep { max: MAX_DEPTH }));
+        };
+        *place = name;
+        self.depth += 1;
+        Ok(Element(name))
+    }
+
+    /// The name of the innermost open element, inside one.
+    #[inline]
+    fn open(&self) -> &'x str {
+        // `depth` counts what is in `names`, and is above 0 inside an element.
+        self.names.get(self.depth.wrapping_sub(1)).copied().unwrap_or_default()
     }
 
     /// No element has attributes, and leniently nobody looks at them, but there must not be many. Namespace
@@ -235,6 +248,20 @@ impl<'x> Decoder<'x> {
             return Ok(None);
         }
         loop {
+            match self.reader.plain_tag(self.open()) {
+                Some(Tag::Opens(name)) => {
+                    #[cfg(test)]
+                    self.worked(1);
+                    return self.enter_name(name).map(Some);
+                }
+                Some(Tag::Closes) => {
+                    #[cfg(test)]
+                    self.worked(1);
+                    self.leave();
+                    return Ok(None);
+                }
+                None => {}
+            }
             match self.event()? {
                 Event::Start(start) => return self.enter(start).map(Some),
                 Event::End => {
@@ -258,12 +285,23 @@ impl<'x> Decoder<'x> {
     /// # Errors
     ///
     /// Not well-formed, too long, an unknown entity, or strict and there is an element inside.
+    #[inline]
     pub fn content(&mut self) -> Result<Cow<'x, str>, DecodeError> {
-        let mut joined = Cow::Borrowed("");
         if self.at_implied_end {
             self.leave();
-            return Ok(joined);
+            return Ok(Cow::Borrowed(""));
         }
+        if let Some(text) = self.reader.plain_content(self.open()) {
+            #[cfg(test)]
+            self.worked(1 + text.len());
+            self.leave();
+            return Ok(Cow::Borrowed(text));
+        }
+        self.content_in_pieces()
+    }
+
+    fn content_in_pieces(&mut self) -> Result<Cow<'x, str>, DecodeError> {
+        let mut joined = Cow::Borrowed("");
         loop {
             match self.event()? {
                 Event::Text { text, clean: true } => self.join(&mut joined, Cow::Borrowed(text))?,

@@ -1,12 +1,13 @@
 //! The document's pieces, one after the other.
 //!
 //! What clients and servers write is nearly always plain: tags without attributes, texts without references. Those are
-//! found here. Anything else is given to the XML library from where it begins, piece by piece, so that its rules are the
+//! found here, without making an event of each. Anything else is given to the XML library from where it begins, piece by piece, so that its rules are the
 //! only ones and its words are those of errors.
 
 use quick_xml::errors::IllFormedError;
 use quick_xml::events::{BytesRef, Event as Odd};
 
+use super::MAX_TEXT_BYTES;
 use crate::validation::shorten_to;
 use crate::{DecodeError, DecodeErrorKind};
 
@@ -67,6 +68,15 @@ impl<'x> Start<'x> {
     }
 }
 
+/// A tag with but a name.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tag<'x> {
+    /// It opens an element of this name.
+    Opens(&'x str),
+    /// It closes the innermost open element.
+    Closes,
+}
+
 /// A cursor over the document's pieces.
 #[derive(Debug)]
 pub(super) struct Reader<'x> {
@@ -100,49 +110,62 @@ impl<'x> Reader<'x> {
         &self.text[self.position..]
     }
 
-    /// Takes the next piece. `open` is the name of the innermost open element.
+    /// Takes the next piece if it is a tag with but a name: one that opens, or the one that closes `open`.
+    #[inline]
+    pub(super) fn plain_tag(&mut self, open: &str) -> Option<Tag<'x>> {
+        let rest = self.rest();
+        let bytes = rest.as_bytes();
+        if bytes.first() != Some(&b'<') {
+            return None;
+        }
+        let run = word(&bytes[1..]);
+        let end = 1 + run;
+        if run > 0 && bytes.get(end) == Some(&b'>') {
+            self.position += end + 1;
+            return Some(Tag::Opens(&rest[1..end]));
+        }
+        self.plain_end(bytes, open).then_some(Tag::Closes)
+    }
+
+    /// Takes all that is left of the element `open`, if this is clean text, which may be empty, and the tag that closes it.
+    #[inline]
+    pub(super) fn plain_content(&mut self, open: &str) -> Option<&'x str> {
+        let rest = self.rest();
+        let length = clean_text(rest.as_bytes());
+        if length > MAX_TEXT_BYTES || !self.plain_end(&rest.as_bytes()[length..], open) {
+            return None;
+        }
+        self.position += length;
+        Some(&rest[..length])
+    }
+
+    /// Takes the tag that closes `open`, if `bytes`, which are what is next or soon, begin with it.
+    #[inline]
+    fn plain_end(&mut self, bytes: &[u8], open: &str) -> bool {
+        let closes = bytes
+            .strip_prefix(b"</")
+            .and_then(|bytes| bytes.strip_prefix(open.as_bytes()))
+            .is_some_and(|bytes| bytes.first() == Some(&b'>'));
+        if closes {
+            self.position += "</>".len() + open.len();
+        }
+        closes
+    }
+
+    /// Takes the next piece, whatever it is. `open` is the name of the innermost open element.
     ///
     /// # Errors
     ///
     /// Not well-formed, or not UTF-8.
-    #[inline]
     pub(super) fn next(&mut self, open: Option<&str>) -> Result<Event<'x>, DecodeError> {
         match self.text.as_bytes().get(self.position) {
-            Some(b'<') => match self.plain_tag(open) {
-                Some(event) => Ok(event),
-                None => self.odd(open),
-            },
-            Some(b'&') => self.odd(open),
+            Some(b'<' | b'&') => self.odd(open),
             Some(_) => self.plain_text(),
             None if self.is_cut => Err(self.not_utf8()),
             None => Ok(Event::Eof),
         }
     }
 
-    /// The tag here, if it has but a name, and closes what is open if it closes something.
-    #[inline]
-    fn plain_tag(&mut self, open: Option<&str>) -> Option<Event<'x>> {
-        let from = self.position + 1;
-        let bytes = self.text.as_bytes().get(from..)?;
-        if let Some(closing) = bytes.strip_prefix(b"/") {
-            let open = open?;
-            let after = closing.strip_prefix(open.as_bytes())?;
-            if after.first() != Some(&b'>') {
-                return None;
-            }
-            self.position = from + open.len() + 2;
-            return Some(Event::End);
-        }
-        let name_bytes = bytes.iter().position(|byte| class(*byte) != NAME)?;
-        if name_bytes == 0 || bytes.get(name_bytes) != Some(&b'>') {
-            return None;
-        }
-        self.position = from + name_bytes + 1;
-        let content = &self.text[from..from + name_bytes];
-        Some(Event::Start(Start { content, name_bytes, empty: false }))
-    }
-
-    #[inline]
     fn plain_text(&mut self) -> Result<Event<'x>, DecodeError> {
         let rest = self.rest();
         let mut clean = true;
@@ -165,7 +188,6 @@ impl<'x> Reader<'x> {
     }
 
     /// What the library makes of the piece here, which begins with `<` or `&`.
-    #[cold]
     fn odd(&mut self, open: Option<&str>) -> Result<Event<'x>, DecodeError> {
         let from = self.position;
         let mut library = quick_xml::Reader::from_str(self.rest());
@@ -229,35 +251,101 @@ fn syntax(at: usize, error: &quick_xml::Error) -> DecodeError {
     DecodeError { path: String::new(), offset: at as u64, kind: DecodeErrorKind::Syntax(text) }
 }
 
-/// Bytes that names have, and nothing else that matters in a tag.
-const NAME: u8 = 0;
-/// Other bytes of texts.
-const TEXT: u8 = 1;
+/// Bytes of texts.
+const TEXT: u8 = 0;
 /// A tag or a reference begins.
-const END_OF_TEXT: u8 = 2;
+const END_OF_TEXT: u8 = 1;
 /// May begin a character that XML does not have; or a carriage return, which is read as a line feed.
-const SUSPECT: u8 = 3;
+const SUSPECT: u8 = 2;
 
-const CLASSES: [u8; 256] = {
-    let mut classes = [TEXT; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 256, and there is no const conversion")]
-        let value = byte as u8;
-        classes[byte] = match value {
-            b'<' | b'&' => END_OF_TEXT,
-            b'\t' | b'\n' => TEXT,
-            0..0x20 | 0xEF => SUSPECT,
-            b'-' | b'_' | b'.' | b':' => NAME,
-            _ if value.is_ascii_alphanumeric() => NAME,
-            _ => TEXT,
-        };
-        byte += 1;
-    }
-    classes
-};
-
-#[inline]
 fn class(byte: u8) -> u8 {
-    CLASSES[usize::from(byte)]
+    match byte {
+        b'<' | b'&' => END_OF_TEXT,
+        b'\t' | b'\n' => TEXT,
+        0..0x20 | 0xEF => SUSPECT,
+        _ => TEXT,
+    }
+}
+
+/// Bytes that are looked at at once.
+const BLOCK: usize = size_of::<u64>();
+/// A byte 1 in each place.
+const ONES: u64 = u64::MAX / 0xFF;
+/// The highest bit of each byte.
+const HIGH: u64 = ONES << 7;
+
+/// Length of the run of bytes from `@` to `~` and the delete character at the beginning: letters and some marks that have
+/// no meaning in a tag. Digits, hyphens and all that has a meaning end it.
+#[inline]
+fn word(bytes: &[u8]) -> usize {
+    // Such bytes have bit 6 and not bit 7.
+    run(bytes, |block| (!block << 1 | block) & HIGH)
+}
+
+/// Length of the run of bytes at the beginning that are text and need no second look.
+#[inline]
+fn clean_text(bytes: &[u8]) -> usize {
+    // The highest bit of each byte that is less than 0x20 or equal to one of three. A borrow reaches only bytes behind the
+    // first that is marked, so the first is right. (Bit tricks, "determine if a word has a byte less than n".)
+    run(bytes, |block| {
+        let zero_in = |block: u64| block.wrapping_sub(ONES) & !block;
+        let less = block.wrapping_sub(ONES * 0x20) & !block;
+        let equal = zero_in(block ^ (ONES * 0x3C)) | zero_in(block ^ (ONES * 0x26)) | zero_in(block ^ (ONES * 0xEF));
+        (less | equal) & HIGH
+    })
+}
+
+/// How many bytes come before the first that is marked; `marks` gives the highest bit of each byte to stop at, of which
+/// only the lowest byte's needs to be right. Bytes beyond the end count as zeros, which are always marked.
+#[inline]
+fn run(bytes: &[u8], marks: impl Fn(u64) -> u64) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = bytes.get(length..).unwrap_or_default();
+        let block = match rest.first_chunk::<BLOCK>() {
+            Some(block) => *block,
+            None => {
+                let mut block = [0; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                block
+            }
+        };
+        let found = marks(u64::from_le_bytes(block));
+        if found != 0 {
+            // Of 64 bits, 8 for each byte.
+            return length + (found.trailing_zeros() / 8) as usize;
+        }
+        length += BLOCK;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts around the lengths of blocks, with each byte once at each place.
+    fn texts() -> impl Iterator<Item = Vec<u8>> {
+        (0..=20).flat_map(|length: usize| {
+            let plain = vec![b'k'; length];
+            let with = move |at: usize, byte: u8| {
+                let mut text = vec![b'k'; length];
+                text[at] = byte;
+                // After the first to stop at, whatever comes does not count.
+                text[at + 1..].fill(byte.wrapping_add(1));
+                text
+            };
+            let all = (0..length).flat_map(move |at| (0..=u8::MAX).map(move |byte| with(at, byte)));
+            std::iter::once(plain).chain(all)
+        })
+    }
+
+    #[test]
+    fn runs_end_where_byte_after_byte_says() {
+        for text in texts() {
+            let slow = |ends: fn(u8) -> bool| text.iter().position(|byte| ends(*byte)).unwrap_or(text.len());
+            assert_eq!(word(&text), slow(|byte| !(0x40..0x80).contains(&byte)), "{text:?}");
+            let ends = |byte| matches!(byte, 0..0x20 | b'<' | b'&' | 0xEF);
+            assert_eq!(clean_text(&text), slow(ends), "{text:?}");
+        }
+    }
 }

@@ -14,8 +14,8 @@ use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
 
 /// The reader that the SDK's client uses, without the client.
 pub(super) struct Reader {
-    deserializer: SharedResponseDeserializer,
-    config: ConfigBag,
+    deserializer: &'static SharedResponseDeserializer,
+    config: &'static ConfigBag,
     response: HttpResponse,
 }
 
@@ -25,7 +25,9 @@ impl Reader {
         let layer = DescribeJob::new().config().context("the operation has a layer")?;
         let mut config = ConfigBag::base();
         config.push_shared_layer(layer);
-        let deserializer = config.load::<SharedResponseDeserializer>().context("it has a deserializer")?.clone();
+        // For as long as the program runs: the deserializer is part of its configuration and cannot be had apart.
+        let config: &'static ConfigBag = Box::leak(Box::new(config));
+        let deserializer = config.load::<SharedResponseDeserializer>().context("it has a deserializer")?;
         let response = HttpResponse::new(StatusCode::try_from(200)?, SdkBody::from(document));
         Ok(Self { deserializer, config, response })
     }
@@ -36,7 +38,7 @@ impl Reader {
     ///
     /// If the SDK cannot read it.
     pub(super) fn read(&self) -> DescribeJobOutput {
-        let output = self.deserializer.deserialize_nonstreaming_with_config(&self.response, &self.config);
+        let output = self.deserializer.deserialize_nonstreaming_with_config(&self.response, self.config);
         output.expect("the SDK reads it").downcast().expect("what the SDK reads is its output")
     }
 }
