@@ -91,38 +91,43 @@ pub(crate) fn first_not_xml(bytes: &[u8]) -> Option<usize> {
 /// Bytes that are looked at at once.
 const BLOCK: usize = 16;
 
-/// Whether one of these bytes is suspect. Blocks are looked at without stopping within one, which compilers turn into a few
-/// instructions for all of its bytes; `is_suspect` must be without branches for that.
+/// Whether one of these bytes is suspect; the letter `a` must not be. Blocks are looked at without stopping within one,
+/// which compilers turn into a few instructions for all of its bytes; `is_suspect` must be without branches for that.
 #[inline]
 pub(crate) fn suspects(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> bool {
-    let any = |block: &[u8]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
-    let mut blocks = bytes.chunks_exact(BLOCK);
-    if blocks.by_ref().any(|block| block.first_chunk::<BLOCK>().is_some_and(|block| any(block))) {
+    let any = |block: &[u8; BLOCK]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    if blocks.iter().any(any) {
         return true;
     }
-    // The last block again, as far as it is new.
-    match bytes.last_chunk::<BLOCK>() {
-        Some(last) => any(last),
-        None => any(blocks.remainder()),
-    }
+    let mut last = [b'a'; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    any(&last)
+}
+
+/// All numbers of two digits, one after the other.
+const PAIRS: &str = "\
+    0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+    5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+/// Two digits of a number; what is above 99 of it does not count.
+#[inline]
+pub(crate) fn pair(number: u64) -> &'static str {
+    // Below 200.
+    let at = 2 * (number % 100) as usize;
+    &PAIRS[at..at + 2]
 }
 
 /// Appends a number in decimal digits.
 pub(crate) fn push_number(text: &mut String, number: u64) {
-    // As many as the largest has.
-    let mut digits = [b'0'; 20];
-    let mut from = digits.len();
-    let mut rest = number;
-    loop {
-        from -= 1;
-        // A remainder by 10 is below 10.
-        digits[from] += u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
+    if number >= 100 {
+        push_number(text, number / 100);
+        text.push_str(pair(number));
+    } else if number >= 10 {
+        text.push_str(pair(number));
+    } else {
+        text.push_str(&pair(number)[1..]);
     }
-    text.push_str(std::str::from_utf8(&digits[from..]).unwrap_or_default());
 }
 
 pub(super) fn check(

@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Serialize, Serializer};
 
+use super::rules::pair;
 use crate::ValidationError;
 use crate::validation::shorten;
 
@@ -66,37 +67,36 @@ impl Timestamp {
     }
 }
 
-/// The one text of a time, `2026-11-01T08:30:00Z`, without an allocation.
-pub(crate) struct TimeText([u8; TEXT_BYTES]);
-
-/// Its length.
+/// Length of the one text of a time.
 const TEXT_BYTES: usize = "2026-11-01T08:30:00Z".len();
 
-/// Places of the texts' parts: year, month, day, hour, minute, second.
+/// Places of its parts: year, month, day, hour, minute, second.
 const PLACES: [std::ops::Range<usize>; 6] = [0..4, 5..7, 8..10, 11..13, 14..16, 17..19];
 
-impl TimeText {
-    pub(crate) fn as_str(&self) -> &str {
-        // Digits and marks are ASCII.
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
 impl Timestamp {
-    pub(crate) fn text(self) -> TimeText {
+    /// Appends the one text of the time.
+    pub(crate) fn write(self, text: &mut String) {
         let moment = Offset::UTC.to_datetime(self.0);
-        let mut text = *b"0000-00-00T00:00:00Z";
-        let small = [moment.month(), moment.day(), moment.hour(), moment.minute(), moment.second()].map(i16::from);
-        let parts = std::iter::once(moment.year()).chain(small);
-        for (place, part) in PLACES.into_iter().zip(parts) {
-            let mut rest = part.unsigned_abs();
-            for digit in text[place].iter_mut().rev() {
-                // A remainder by 10 is below 10.
-                *digit += u8::try_from(rest % 10).unwrap_or_default();
-                rest /= 10;
-            }
+        // None of these is negative.
+        let two = |number: i8| pair(number.unsigned_abs().into());
+        let year = u64::from(moment.year().unsigned_abs());
+        for piece in [
+            pair(year / 100),
+            pair(year),
+            "-",
+            two(moment.month()),
+            "-",
+            two(moment.day()),
+            "T",
+            two(moment.hour()),
+            ":",
+            two(moment.minute()),
+            ":",
+            two(moment.second()),
+            "Z",
+        ] {
+            text.push_str(piece);
         }
-        TimeText(text)
     }
 
     /// Reads the one form in which times are written here and by COS; others are left to the library.
@@ -145,7 +145,9 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.text().as_str())
+        let mut text = String::with_capacity(TEXT_BYTES);
+        self.write(&mut text);
+        f.write_str(&text)
     }
 }
 

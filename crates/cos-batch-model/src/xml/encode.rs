@@ -63,7 +63,7 @@ impl Plain for Days {
 
 impl Plain for Timestamp {
     fn push(self, out: &mut String) {
-        out.push_str(self.text().as_str());
+        self.write(out);
     }
 }
 
@@ -127,7 +127,15 @@ impl Encoder {
 
     #[inline]
     pub(crate) fn scalar(&mut self, tags: Tags, value: &impl TextScalar) {
-        self.within(tags, |encoder| encoder.escaped(value.text()));
+        self.within(tags, |encoder| {
+            let text = value.text();
+            // It cannot have what XML does not have, so fewer bytes need care.
+            if suspects(text.as_bytes(), may_be_markup) {
+                encoder.with_references(text);
+            } else {
+                encoder.out.push_str(text);
+            }
+        });
     }
 
     /// Writes a text if there is one: an empty one counts as none.
@@ -231,6 +239,12 @@ impl Encoder {
     }
 }
 
+/// `&`, `<`, `>` or a carriage return, without a branch.
+#[inline]
+fn may_be_markup(byte: u8) -> bool {
+    (byte == b'&') | (byte & !2 == b'<') | (byte == b'\r')
+}
+
 /// Without a branch, so that many bytes can be looked at at once.
 #[inline]
 fn needs_care(byte: u8) -> bool {
@@ -250,6 +264,12 @@ mod tests {
         let mut encoder = Encoder::with_capacity(0);
         encoder.text("a", "<b>&amp;\r\n\t\"'好]]>");
         assert_eq!(encoder.finish(), "<a>&lt;b&gt;&amp;amp;&#13;\n\t\"'好]]&gt;</a>");
+    }
+
+    #[test]
+    fn what_may_be_markup_is_just_that() {
+        let found: Vec<_> = (0..=u8::MAX).filter(|byte| may_be_markup(*byte)).collect();
+        assert_eq!(found, *b"\r&<>");
     }
 
     #[test]

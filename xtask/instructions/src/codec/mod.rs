@@ -37,10 +37,12 @@ pub fn job() -> DescribeJobResult {
 pub(crate) fn workloads() -> Vec<(&'static str, Work)> {
     let job = job();
     let bytes = document().as_bytes();
+    let texts: [&str; TEXTS] = texts(document()).try_into().expect("the fixture has its texts");
     vec![
         ("scan", work(move || events(bytes))),
         ("decode", work(move || xml::from_slice::<DescribeJobResult>(bytes, Mode::Lenient))),
         ("encode", work(move || job.to_xml())),
+        ("pushes", work(move || pushes(&texts, document().len()))),
     ]
 }
 
