@@ -182,11 +182,22 @@ impl HttpString {
         let others = headers.iter().filter(|(name, _)| *name != header::HOST);
         let others = others.map(|(name, value)| (name.as_str(), value.as_bytes()));
         for (name, value) in others.chain(host.map(|host| (header::HOST.as_str(), host))) {
-            // Names come in lower case, and seldom have anything to encode; then nothing is written for those not wanted.
-            if stands_bare(name.as_bytes()) && !wanted(name.as_bytes()) {
+            if !stands_bare(name.as_bytes()) {
+                self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
                 continue;
             }
-            self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
+            // Nearly all names: they come in lower case, so this one is canonical as it is.
+            if wanted(name.as_bytes()) {
+                if self.pairs.len() > first {
+                    self.text.push(b'&');
+                }
+                let start = self.text.len();
+                self.text.extend_from_slice(name.as_bytes());
+                let name_end = self.text.len();
+                self.text.push(b'=');
+                encode(&mut self.text, value);
+                self.pairs.push(Pair { start, name_end, end: self.text.len() });
+            }
         }
         self.close(first);
     }

@@ -158,8 +158,19 @@ pub(crate) fn field(name: &[u8]) -> Option<usize> {
 /// Whether a text can be a key id.
 pub(crate) fn is_secret_id(text: &str) -> bool {
     let fits = (1..=SECRET_ID_BYTES_MAX).contains(&text.len());
-    fits && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'&' && byte != b';')
+    fits && text.bytes().all(|byte| IN_SECRET_IDS[usize::from(byte)])
 }
+
+/// Which bytes a key id may have: visible ASCII but those that end a field or a name in a list.
+const IN_SECRET_IDS: [bool; 256] = {
+    let mut found = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        found[byte as usize] = byte.is_ascii_graphic() && byte != b'&' && byte != b';';
+        byte += 1;
+    }
+    found
+};
 
 /// How many fields a signature has.
 pub(crate) const FIELD_COUNT: usize = 7;

@@ -9,29 +9,34 @@ use crate::{
     hex, presented,
 };
 
-/// Headers that are signed when the request has them, besides all `x-cos-` headers: those that the official Go SDK
-/// signs. Sorted.
-const SIGNED_HEADERS: &[&str] = &[
-    "access-control-request-headers",
-    "access-control-request-method",
-    "cache-control",
-    "content-disposition",
-    "content-encoding",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "expect",
-    "expires",
-    "host",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-unmodified-since",
-    "origin",
-    "pic-operations",
-    "range",
-    "transfer-encoding",
-];
+/// Whether this header, named in lower case, is signed when the request has it: all `x-cos-` and `x-ci-` headers, and those
+/// that the official Go SDK signs.
+fn is_signed(name: &[u8]) -> bool {
+    name.starts_with(b"x-cos-")
+        || name.starts_with(b"x-ci-")
+        || matches!(
+            name,
+            b"access-control-request-headers"
+                | b"access-control-request-method"
+                | b"cache-control"
+                | b"content-disposition"
+                | b"content-encoding"
+                | b"content-length"
+                | b"content-md5"
+                | b"content-type"
+                | b"expect"
+                | b"expires"
+                | b"host"
+                | b"if-match"
+                | b"if-modified-since"
+                | b"if-none-match"
+                | b"if-unmodified-since"
+                | b"origin"
+                | b"pic-operations"
+                | b"range"
+                | b"transfer-encoding"
+        )
+}
 
 /// Signs a request for this window of time: adds `x-cos-security-token` where the credentials have one, then
 /// `Authorization`, replacing older values of both.
@@ -95,11 +100,7 @@ pub(crate) fn authorization(
     let host = canonical::host(uri, headers).ok_or(SignError::NoHost)?;
     let mut text = HttpString::new(method, uri);
     text.parameters(uri.query(), |_| true);
-    text.headers(headers, Some(host), |name| {
-        name.starts_with(b"x-cos-")
-            || name.starts_with(b"x-ci-")
-            || SIGNED_HEADERS.binary_search_by(|header| header.as_bytes().cmp(name)).is_ok()
-    });
+    text.headers(headers, Some(host), is_signed);
     let mut previous: Option<&[u8]> = (headers.get_all(header::HOST).iter().count() > 1).then_some(b"host");
     for name in text.header_names() {
         if previous == Some(name) {
@@ -161,11 +162,6 @@ mod tests {
 
     fn window() -> KeyTime {
         KeyTime::new(1_700_000_000, 1_700_003_600).unwrap()
-    }
-
-    #[test]
-    fn the_table_is_sorted_for_its_search() {
-        assert!(SIGNED_HEADERS.is_sorted());
     }
 
     #[test]

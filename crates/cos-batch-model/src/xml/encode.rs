@@ -218,7 +218,7 @@ impl Encoder {
     #[cold]
     fn with_references(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(needs_care) {
+        while let Some(at) = rest.bytes().position(|byte| NEED_CARE[usize::from(byte)]) {
             let (clean, suspect) = rest.split_at(at);
             self.out.push_str(clean);
             let (instead, bytes) = match suspect.as_bytes() {
@@ -239,6 +239,19 @@ impl Encoder {
     }
 }
 
+/// [`needs_care`], for looking at one byte after the other.
+const NEED_CARE: [bool; 256] = {
+    let mut need = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        need[byte as usize] = needs_care(byte);
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => break need,
+        }
+    }
+};
+
 /// `&`, `<`, `>` or a carriage return, without a branch.
 #[inline]
 fn may_be_markup(byte: u8) -> bool {
@@ -247,7 +260,7 @@ fn may_be_markup(byte: u8) -> bool {
 
 /// Without a branch, so that many bytes can be looked at at once.
 #[inline]
-fn needs_care(byte: u8) -> bool {
+const fn needs_care(byte: u8) -> bool {
     (byte == b'&')
         | (byte == b'<')
         | (byte == b'>')
