@@ -1,9 +1,11 @@
 //! The repository's own commands: `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool: printing is its output")]
 
+mod bench;
 mod docs;
 mod fixtures;
 mod fuzz;
+mod instructions;
 mod listener;
 mod long;
 mod package;
@@ -28,6 +30,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure everything, compare it with the committed figures, and write `docs/performance.md`.
+    Bench(bench::Arguments),
     /// Write the pages under `docs` that come from tables in the code.
     Docs {
         /// Write nothing; fail if what is there is not what would be written.
@@ -39,6 +43,12 @@ enum Command {
         /// Write nothing; fail if what is there is not what would be written.
         #[arg(long)]
         check: bool,
+    },
+    /// Count the instructions of hot paths with valgrind, and fail if they grew.
+    Instructions {
+        /// Commit to what is counted now.
+        #[arg(long)]
+        keep: bool,
     },
     /// Run what takes too long for `test`.
     #[command(subcommand)]
@@ -75,8 +85,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::run(&root(), &arguments),
         Command::Docs { check } => docs::run(&root(), check),
         Command::Fixtures { check } => fixtures::run(&root(), check),
+        Command::Instructions { keep } => instructions::run(&root(), keep),
         Command::Long(command) => long::run(&root(), &command),
         Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Command::Package { allow_dirty } => package::run(&root(), allow_dirty),

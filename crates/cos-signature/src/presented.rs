@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, HeaderName, header, request::Parts};
 
 use crate::{
     KeyTime, NameList, SECURITY_TOKEN, VerifyError,
@@ -21,6 +21,8 @@ pub const PRESENTED_BYTES_MAX: usize = 8 * 1024;
 ///
 /// Source: ours.
 pub const SECRET_ID_BYTES_MAX: usize = 128;
+
+const TOKEN_NAME: HeaderName = HeaderName::from_static(SECURITY_TOKEN);
 
 /// Where a signature stands.
 ///
@@ -81,7 +83,7 @@ impl Presented {
     /// [`VerifyError::DuplicateHeader`] if a header of it stands there twice, [`VerifyError::Malformed`] if it cannot
     /// be read otherwise or stands in both places.
     pub fn from_parts(parts: &Parts) -> Result<Self, VerifyError> {
-        let header = single(&parts.headers, header::AUTHORIZATION.as_str())?;
+        let header = single(&parts.headers, &header::AUTHORIZATION)?;
         let query = parts.uri.query().unwrap_or_default();
         let in_query = query_pairs(query).any(|(name, _)| name == "q-signature");
         match header {
@@ -108,13 +110,13 @@ impl Presented {
                 return Err(malformed("it has a field that signatures do not have"));
             }
         }
-        let token = single(headers, SECURITY_TOKEN)?.map(str::to_owned);
+        let token = single(headers, &TOKEN_NAME)?.map(str::to_owned);
         fields.presented(token, Place::Header)
     }
 
     fn from_query(query: &str, headers: &HeaderMap) -> Result<Self, VerifyError> {
         let mut fields = Fields::default();
-        let mut token = single(headers, SECURITY_TOKEN)?.map(str::to_owned);
+        let mut token = single(headers, &TOKEN_NAME)?.map(str::to_owned);
         for (name, value) in query_pairs(query) {
             let is_token = name == SECURITY_TOKEN;
             if !is_token && field(name.as_bytes()).is_none() {
@@ -156,8 +158,19 @@ pub(crate) fn field(name: &[u8]) -> Option<usize> {
 /// Whether a text can be a key id.
 pub(crate) fn is_secret_id(text: &str) -> bool {
     let fits = (1..=SECRET_ID_BYTES_MAX).contains(&text.len());
-    fits && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'&' && byte != b';')
+    fits && text.bytes().all(|byte| IN_SECRET_IDS[usize::from(byte)])
 }
+
+/// Which bytes a key id may have: visible ASCII but those that end a field or a name in a list.
+const IN_SECRET_IDS: [bool; 256] = {
+    let mut found = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        found[byte as usize] = byte.is_ascii_graphic() && byte != b'&' && byte != b';';
+        byte += 1;
+    }
+    found
+};
 
 /// How many fields a signature has.
 pub(crate) const FIELD_COUNT: usize = 7;
@@ -208,11 +221,11 @@ impl<'a> Fields<'a> {
 }
 
 /// The value of a header that may stand there once.
-fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, VerifyError> {
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, VerifyError> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(VerifyError::DuplicateHeader { name: shown(name.as_bytes()) });
+        return Err(VerifyError::DuplicateHeader { name: shown(name.as_str().as_bytes()) });
     }
     value.to_str().map(Some).map_err(|_| malformed("a header of it is not ASCII"))
 }
