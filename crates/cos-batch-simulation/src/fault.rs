@@ -34,8 +34,8 @@ pub enum Fault {
     ObjectsTwice,
     /// The object store cannot be reached for a while.
     ObjectsOutage,
-    /// Content that comes in pieces ends in the middle.
-    TornWrite,
+    /// There is no room for what the process keeps for itself.
+    SpoolFull,
     /// The job store's clock goes forward.
     ClockForward,
     /// The job store's clock goes back.
@@ -60,7 +60,7 @@ impl Fault {
         Self::ObjectsSlow,
         Self::ObjectsTwice,
         Self::ObjectsOutage,
-        Self::TornWrite,
+        Self::SpoolFull,
         Self::ClockForward,
         Self::ClockBack,
     ];
@@ -73,9 +73,7 @@ impl Fault {
             Self::CrashBefore | Self::CrashAfter | Self::Freeze => 40,
             // Of those that were under way when a process was killed.
             Self::LateArrival => 5000,
-            // Of pieces, of which there are few.
-            Self::TornWrite => 1500,
-            Self::JobsSlow | Self::JobsRefused | Self::JobsLost => 300,
+            Self::SpoolFull | Self::JobsSlow | Self::JobsRefused | Self::JobsLost => 300,
             Self::ObjectsRefused | Self::ObjectsThrottled | Self::ObjectsLost | Self::ObjectsTwice => 500,
             Self::ObjectsSlow => 1000,
         }

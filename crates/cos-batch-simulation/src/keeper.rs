@@ -60,9 +60,10 @@ impl Keeper {
     pub(crate) async fn keep(self: Arc<Self>) {
         loop {
             for slot in 0..self.world.plan.processes {
-                let runs = self.lock().get(slot).is_some_and(|process| {
-                    process.as_ref().is_some_and(|process| !process.link.is_dead())
-                });
+                let runs = self
+                    .lock()
+                    .get(slot)
+                    .is_some_and(|process| process.as_ref().is_some_and(|process| !process.link.is_dead()));
                 if !runs {
                     // What is left of it goes, and reaches nothing.
                     let left = self.lock().get_mut(slot).and_then(Option::take);

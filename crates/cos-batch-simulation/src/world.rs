@@ -229,7 +229,8 @@ impl World {
                 }
                 Some((body, tags)) => {
                     let _ = self.objects.put(PutRequest::new(&bucket, &key, body)).await;
-                    let request = TagRequest { bucket: &bucket, key: &key, version: &version, tags: Directive::Replace(&tags) };
+                    let request =
+                        TagRequest { bucket: &bucket, key: &key, version: &version, tags: Directive::Replace(&tags) };
                     let _ = self.objects.put_tags(request).await;
                 }
             }
