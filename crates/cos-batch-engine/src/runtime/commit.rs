@@ -111,6 +111,7 @@ impl Commit {
             }
             let seen = stop.level();
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(pause) => {}
                 () = stop.above(seen), if seen < Level::Cancel => {}
             }

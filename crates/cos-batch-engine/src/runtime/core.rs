@@ -131,21 +131,15 @@ impl Core {
 
     /// Applies a command to a job and writes the result.
     pub(crate) async fn command(&self, job: Uuid, command: Command) -> Result<JobRecord, CommandError> {
-        self.change(job, command, None, false).await
+        self.change(job, command, JobChange::default()).await
     }
 
-    /// Applies a command; may set the number of tasks and hide the job in the same step.
-    pub(crate) async fn change(
-        &self,
-        job: Uuid,
-        command: Command,
-        total: Option<u64>,
-        delete: bool,
-    ) -> Result<JobRecord, CommandError> {
+    /// Applies a command, as one step with everything else that `with` changes.
+    pub(crate) async fn change(&self, job: Uuid, command: Command, with: JobChange) -> Result<JobRecord, CommandError> {
         for _ in 0..CONFLICTS_MAX {
             let record = self.store.get(job).await?.ok_or(StoreError::NoSuchJob)?;
             let (state, effects) = lifecycle::apply(&record.state, command.clone(), self.store.now())?;
-            let change = JobChange { state: Some(state), total, delete, ..JobChange::default() };
+            let change = JobChange { state: Some(state), ..with.clone() };
             match self.store.transition(job, record.version, change).await {
                 Err(StoreError::Conflict) => {}
                 result => {
@@ -181,6 +175,7 @@ impl Core {
             }
         };
         tokio::select! {
+            biased;
             result = work => result,
             error = renewing => Err(error.into()),
         }
@@ -242,6 +237,7 @@ impl Core {
         self.wake.notify_one();
         let wait = async {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(time) => {}
                 () = stop.above(Level::Run) => {}
                 () = self.stopping.above(Level::Run) => {}

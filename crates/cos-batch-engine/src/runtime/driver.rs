@@ -65,6 +65,7 @@ async fn rounds(core: &Arc<Core>) {
             continue;
         }
         tokio::select! {
+            biased;
             () = core.wake.notified() => {}
             () = tokio::time::sleep(core.config.poll) => {}
             () = core.stopping.above(Level::Run) => {}

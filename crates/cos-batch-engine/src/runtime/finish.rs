@@ -7,7 +7,7 @@ use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 use uuid::Uuid;
 
 use super::{
-    core::{Core, Kind, Piece, Running},
+    core::{CommandError, Core, Kind, Piece, Running},
     fault::may_pass,
     offload::offload,
     patience::patiently,
@@ -21,7 +21,7 @@ use crate::{
     lifecycle::Command,
     report::{self, manifest::Pieces},
     spec::ReportSpec,
-    store::{JobLease, StoreError},
+    store::{JobChange, JobLease, StoreError},
 };
 
 /// Shards or result files looked at in one go.
@@ -38,7 +38,7 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
         None => finish(&core, &job, &lease, &stop).await,
     };
     match ended {
-        Ok(Some(ended)) => match core.command(id, ended).await {
+        Ok(Some(ended)) => match end(&core, &lease, ended).await {
             Ok(job) => {
                 core.troubles.forget(id);
                 if job.state.status.is_final() {
@@ -55,6 +55,11 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
     }
 }
 
+/// Writes how the job ended, unless the lease was lost meanwhile: then somebody else writes the report, perhaps another one.
+async fn end(core: &Core, lease: &JobLease, ended: Command) -> Result<JobRecord, CommandError> {
+    core.change(lease.job, ended, JobChange { lease: Some(lease.clone()), ..JobChange::default() }).await
+}
+
 /// The command that ends this round; none if somebody should try again.
 async fn finish(
     core: &Arc<Core>,
@@ -68,6 +73,7 @@ async fn finish(
         Some(report) => {
             let published = async {
                 tokio::select! {
+                    biased;
                     result = publish(core, job, report, lease) => result.map(Some),
                     () = stop.above(Level::Run) => Ok(None),
                 }

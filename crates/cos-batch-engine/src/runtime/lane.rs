@@ -151,6 +151,7 @@ impl Hands {
                 self.again(slot).await;
             };
             tokio::select! {
+                biased;
                 () = again => {}
                 () = self.leave(between.began) => return (self.left(&between), false),
             }
@@ -189,6 +190,7 @@ impl Hands {
     /// Ends when a row that has failed must not be waited for any longer.
     async fn leave(&self, began: Instant) {
         tokio::select! {
+            biased;
             () = self.stop.above(Level::Yield) => {}
             () = async {
                 self.stop.above(Level::Run).await;

@@ -299,6 +299,7 @@ impl<'a> Worker<'a> {
         let Some(mut feed) = self.feed.take() else { return Ok(()) };
         let open = async {
             tokio::select! {
+                biased;
                 result = feed.open() => result.map_err(|error| fault::unread(&error, &lease.shard.source)),
                 () = self.stop.above(Level::Run) => Ok(()),
             }

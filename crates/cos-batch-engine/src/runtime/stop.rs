@@ -69,6 +69,7 @@ impl Stop {
             match whole {
                 None => changed.await,
                 Some(whole) => tokio::select! {
+                    biased;
                     () = changed => {}
                     () = whole => {}
                 },

@@ -23,6 +23,7 @@ pub(crate) async fn run(core: &Arc<Core>) {
         }
     };
     tokio::select! {
+        biased;
         () = rounds => {}
         () = core.stopping.above(Level::Run) => {}
     }

@@ -70,6 +70,9 @@ pub struct JobChange {
     pub total: Option<u64>,
     /// Hides the job from the API.
     pub delete: bool,
+    /// Only while this lease of the job is held: whoever prepares or finishes it may have been late, and somebody else have
+    /// begun anew.
+    pub lease: Option<JobLease>,
 }
 
 /// Selects jobs of a tenant.
@@ -308,7 +311,8 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Changes a job if it still has this version; its version goes up by one.
     ///
     /// # Errors
-    /// `NoSuchJob`, `Conflict`; `Misuse` for a number of tasks out of range ([`rules::COUNT_MAX`]).
+    /// `NoSuchJob`, `Conflict`; `LeaseLost` if the change names a lease that is not held; `Misuse` for a number of tasks out
+    /// of range ([`rules::COUNT_MAX`]) and for a lease of another job.
     fn transition<'a>(
         &'a self,
         id: Uuid,

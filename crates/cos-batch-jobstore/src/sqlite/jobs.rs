@@ -105,7 +105,10 @@ pub(super) fn transition(
     if record.version != version {
         return Err(StoreError::Conflict.into());
     }
-    rules::check_change(&change)?;
+    rules::check_change(id, &change)?;
+    if let Some(lease) = &change.lease {
+        session.held_job(lease)?;
+    }
     let before = record.state.status;
     record.version += 1;
     if let Some(priority) = change.priority {

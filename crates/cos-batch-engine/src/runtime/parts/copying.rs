@@ -181,6 +181,7 @@ impl<'a> Copying<'a> {
         let leave = async {
             self.stop.above(Level::Run).await;
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(YIELD_PATIENCE) => {}
                 () = self.stop.above(Level::Yield) => {}
             }

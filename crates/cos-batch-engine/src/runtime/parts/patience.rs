@@ -52,6 +52,7 @@ impl Patience {
             return Err(Left::Failed(give_up(error, self.tries.count)));
         };
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => Ok(()),
             () = stop.above(Level::Run) => Err(Left::Stopped),
         }

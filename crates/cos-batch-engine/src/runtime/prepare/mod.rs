@@ -23,7 +23,7 @@ use crate::{
     lifecycle::Command,
     manifest::Columns,
     spec::{Column, ManifestFormat},
-    store::{JobLease, Shard, ShardSource, StoreError},
+    store::{JobChange, JobLease, Shard, ShardSource, StoreError},
 };
 
 /// Shards written to the job store at once.
@@ -82,7 +82,7 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
     let after = match result {
         Ok(Some(command)) => {
             core.troubles.over(piece);
-            command.write(&core, id).await
+            command.write(&core, &lease).await
         }
         Ok(None) => Ok(()),
         Err(error) => Err(error.into()),
@@ -103,8 +103,10 @@ struct Change {
 }
 
 impl Change {
-    async fn write(self, core: &Core, job: uuid::Uuid) -> Result<(), CommandError> {
-        core.change(job, self.command, self.total, false).await.map(|_| ())
+    /// Writes it, unless the lease was lost meanwhile: then somebody else has begun anew, and no shard of this try is left.
+    async fn write(self, core: &Core, lease: &JobLease) -> Result<(), CommandError> {
+        let with = JobChange { total: self.total, lease: Some(lease.clone()), ..JobChange::default() };
+        core.change(lease.job, self.command, with).await.map(|_| ())
     }
 }
 

@@ -90,7 +90,11 @@ impl Books {
         if entry.record.version != version {
             return Err(StoreError::Conflict);
         }
-        rules::check_change(&change)?;
+        rules::check_change(id, &change)?;
+        if let Some(lease) = &change.lease {
+            self.held_job(lease)?;
+        }
+        let entry = self.entry(id)?;
         let (before, waited) = (place(&entry.record), waits(&entry.record));
         let record = &mut entry.record;
         record.version += 1;

@@ -1,0 +1,211 @@
+//! What goes wrong on the way from a process to the world.
+
+use std::{
+    future::pending,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use cos_batch_engine::store::StoreError as JobError;
+use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::{
+    Fault,
+    world::{Plane, World},
+};
+
+/// A process's way to the world. When it is cut, nothing is answered any more.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) world: Arc<World>,
+    /// Number of the process, from 0; one that is started again has a new one.
+    pub(crate) process: usize,
+    dead: AtomicBool,
+    thaws: Mutex<Option<Instant>>,
+}
+
+/// What is asked for.
+pub(crate) struct Point {
+    pub(crate) plane: Plane,
+    pub(crate) name: &'static str,
+    /// What with.
+    pub(crate) of: String,
+    /// It changes something.
+    pub(crate) changes: bool,
+}
+
+/// Errors of the two kinds of store, as they come from what is between.
+pub(crate) trait Broken: std::fmt::Debug {
+    /// Nothing happened, or nobody knows.
+    fn broken(what: Fault) -> Self;
+
+    /// What to call it in the trace: words with chance in them, like ids, would tell nothing.
+    fn name(&self) -> String;
+}
+
+impl Broken for JobError {
+    fn broken(what: Fault) -> Self {
+        Self::Failed(format!("simulated: {what:?}"))
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::TokenUsed { .. } => "TokenUsed".to_owned(),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl Broken for ObjectError {
+    fn broken(what: Fault) -> Self {
+        let kind = match what {
+            Fault::ObjectsRefused => ErrorKind::InternalError,
+            Fault::ObjectsThrottled => ErrorKind::SlowDown,
+            Fault::SpoolFull => ErrorKind::InsufficientStorage,
+            _ => ErrorKind::Unreachable,
+        };
+        Self::new(kind, format!("simulated: {what:?}"))
+    }
+
+    fn name(&self) -> String {
+        format!("{:?}", self.kind())
+    }
+}
+
+impl Link {
+    pub(crate) fn new(world: Arc<World>, process: usize) -> Self {
+        Self { world, process, dead: AtomicBool::new(false), thaws: Mutex::default() }
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn kill(&self) {
+        if !self.dead.swap(true, Ordering::SeqCst) {
+            self.world.note(format!("{} killed", self.process));
+            self.world.killed.notify_one();
+        }
+    }
+
+    fn thaws(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        // One assignment is all that happens under it.
+        self.thaws.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the process can hear something; for ever where it is dead.
+    pub(crate) async fn awake(&self) {
+        loop {
+            if self.is_dead() {
+                return pending().await;
+            }
+            let thaws = *self.thaws();
+            match thaws {
+                Some(until) if until > Instant::now() => sleep_until(until).await,
+                _ => return,
+            }
+        }
+    }
+
+    /// Asks for something, and comes back with the answer if there is one.
+    pub(crate) async fn pass<T, E: Broken, F>(&self, point: &Point, mut work: impl FnMut() -> F) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let world = &self.world;
+        self.awake().await;
+        self.itself(point).await;
+        self.refused(point)?;
+        sleep(self.latency(point)).await;
+        // What is under way when its sender dies may still arrive.
+        let late = self.is_dead();
+        if late && !(point.changes && world.meets(Fault::LateArrival)) {
+            return pending().await;
+        }
+        let mut result = work().await;
+        if point.plane == Plane::Objects && point.changes && result.is_ok() && world.meets(Fault::ObjectsTwice) {
+            result = work().await;
+        }
+        let (process, name, of) = (self.process, point.name, &point.of);
+        let keep = point.changes && name != "reap";
+        match &result {
+            Ok(_) => world.note_so(format!("{process} {name} {of}"), keep),
+            Err(error) => world.note_so(format!("{process} {name} {of}: {}", error.name()), true),
+        }
+        if point.changes && point.plane == Plane::Jobs {
+            world.look().await;
+        }
+        if point.changes && !late && world.meets(Fault::CrashAfter) {
+            self.kill();
+        }
+        self.awake().await;
+        let lost = if point.plane == Plane::Jobs { Fault::JobsLost } else { Fault::ObjectsLost };
+        if world.meets(lost) {
+            return Err(E::broken(lost));
+        }
+        result
+    }
+
+    /// What happens to the process and its clock.
+    async fn itself(&self, point: &Point) {
+        let world = &self.world;
+        if !point.changes {
+            return;
+        }
+        if world.meets(Fault::ClockForward) {
+            world.clock.jump(i64::try_from(world.draw(1..=60_000)).unwrap_or(0));
+        }
+        if world.meets(Fault::ClockBack) {
+            world.clock.jump(-i64::try_from(world.draw(1..=60_000)).unwrap_or(0));
+        }
+        if world.meets(Fault::PowerCut) {
+            world.power_cut().await;
+        }
+        if world.meets(Fault::CrashBefore) {
+            self.kill();
+        }
+        if world.meets(Fault::Freeze) {
+            let lease = u64::try_from(world.plan.lease.as_millis()).unwrap_or(u64::MAX);
+            let time = Duration::from_millis(world.draw(lease / 2..=lease * 3));
+            *self.thaws() = Some(Instant::now() + time);
+        }
+        self.awake().await;
+    }
+
+    /// Whether the store has anything to do with it.
+    fn refused<E: Broken>(&self, point: &Point) -> Result<(), E> {
+        let world = &self.world;
+        let (outage, seconds, refusals): (_, _, &[_]) = match point.plane {
+            Plane::Jobs => (Fault::JobsOutage, 1..=40, &[Fault::JobsRefused]),
+            Plane::Objects => (Fault::ObjectsOutage, 1..=50, &[Fault::ObjectsRefused, Fault::ObjectsThrottled]),
+            Plane::Spool if point.changes && world.meets(Fault::SpoolFull) => return Err(E::broken(Fault::SpoolFull)),
+            Plane::Spool => return Ok(()),
+        };
+        if world.meets(outage) {
+            world.goes_out(point.plane, Duration::from_secs(world.draw(seconds)));
+        }
+        if world.is_out(point.plane) {
+            return Err(E::broken(outage));
+        }
+        match refusals.iter().find(|fault| world.meets(**fault)) {
+            Some(fault) => Err(E::broken(*fault)),
+            None => Ok(()),
+        }
+    }
+
+    /// How long it is under way.
+    fn latency(&self, point: &Point) -> Duration {
+        let world = &self.world;
+        let millis = match point.plane {
+            Plane::Jobs if world.meets(Fault::JobsSlow) => world.draw(100..=3000),
+            Plane::Objects if world.meets(Fault::ObjectsSlow) => world.draw(100..=5000),
+            Plane::Jobs | Plane::Spool => return Duration::from_micros(world.draw(50..=3000)),
+            Plane::Objects => world.draw(1..=40),
+        };
+        Duration::from_millis(millis)
+    }
+}

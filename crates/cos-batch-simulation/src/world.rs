@@ -1,0 +1,270 @@
+//! What outlives a process.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cos_batch_engine::{JobStore as _, MemoryJobStore};
+use cos_batch_objectstore::{
+    DeleteRequest, Directive, GetRequest, MemoryStore, ObjectStore as _, PutRequest, Tag, TagRequest, VersionSelector,
+};
+use fastrand::Rng;
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{Fault, Plan, clock::SimulatedClock, link::Link, trace::Trace, witness::Witness};
+
+pub(crate) const SOURCE: &str = "source-1250000000";
+pub(crate) const TARGET: &str = "target-1250000000";
+pub(crate) const SPOOL: &str = "spool";
+
+/// Which of the world's stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plane {
+    Jobs,
+    Objects,
+    Spool,
+}
+
+/// How an object was before it was changed; none: it was not there.
+type Prior = Option<(Bytes, Vec<Tag>)>;
+
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    pub(crate) clock: Arc<SimulatedClock>,
+    pub(crate) jobs: MemoryJobStore,
+    pub(crate) objects: MemoryStore,
+    pub(crate) spool: MemoryStore,
+    pub(crate) witness: Witness,
+    /// A process was killed.
+    pub(crate) killed: Notify,
+    state: Mutex<State>,
+}
+
+struct State {
+    rng: Rng,
+    trace: Trace,
+    fired: BTreeMap<Fault, u64>,
+    /// Nothing goes wrong any more.
+    calm: bool,
+    /// No store of this plane answers before then.
+    jobs_out: Option<Instant>,
+    objects_out: Option<Instant>,
+    links: Vec<Arc<Link>>,
+    /// What a loss of power takes back: objects that were changed since their bucket was made durable, by bucket and key.
+    unsynced: BTreeMap<(String, String), Prior>,
+    violations: Vec<String>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("plan", &self.plan).finish_non_exhaustive()
+    }
+}
+
+/// Violations that are kept: the first says most.
+const VIOLATIONS_MAX: usize = 20;
+
+/// Objects get this time of change: Unix seconds.
+fn object_clock() -> i64 {
+    1_790_000_000
+}
+
+impl World {
+    pub(crate) fn new(plan: Plan) -> Arc<Self> {
+        let clock = Arc::new(SimulatedClock::new());
+        let objects = MemoryStore::new().with_clock(object_clock);
+        let spool = MemoryStore::new().with_clock(object_clock);
+        for (store, bucket) in [(&objects, SOURCE), (&objects, TARGET), (&spool, SPOOL)] {
+            // The stores are new: there is no such bucket yet, and the names are legal.
+            let _ = store.create_bucket(bucket);
+        }
+        let state = State {
+            // Not the numbers that the plan was drawn with.
+            rng: Rng::with_seed(plan.seed.wrapping_add(0x9e37_79b9_7f4a_7c15)),
+            trace: Trace::default(),
+            fired: BTreeMap::new(),
+            calm: false,
+            jobs_out: None,
+            objects_out: None,
+            links: Vec::new(),
+            unsynced: BTreeMap::new(),
+            violations: Vec::new(),
+        };
+        let jobs = MemoryJobStore::new(Arc::clone(&clock) as _);
+        let (witness, killed) = (Witness::default(), Notify::new());
+        Arc::new(Self { plan, clock, jobs, objects, spool, witness, killed, state: Mutex::new(state) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // One thread, and nothing panics under it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn note(&self, line: impl Into<String>) {
+        self.note_so(line.into(), true);
+    }
+
+    /// What changes nothing counts, but says little.
+    pub(crate) fn note_so(&self, line: String, keep: bool) {
+        let at = self.clock.elapsed();
+        self.lock().trace.note(at, line, keep);
+    }
+
+    pub(crate) fn violated(&self, rule: impl Into<String>) {
+        let rule = rule.into();
+        self.note(format!("VIOLATION {rule}"));
+        let mut state = self.lock();
+        if state.violations.len() < VIOLATIONS_MAX {
+            state.violations.push(rule);
+        }
+    }
+
+    /// A number out of this range.
+    pub(crate) fn draw(&self, range: std::ops::RangeInclusive<u64>) -> u64 {
+        self.lock().rng.u64(range)
+    }
+
+    /// Whether this goes wrong now.
+    pub(crate) fn meets(&self, fault: Fault) -> bool {
+        let rate = self.plan.rate(fault);
+        let mut state = self.lock();
+        if rate == 0 || state.calm || state.rng.u16(0..10_000) >= rate {
+            return false;
+        }
+        *state.fired.entry(fault).or_default() += 1;
+        drop(state);
+        self.note(format!("{fault:?}"));
+        true
+    }
+
+    /// Whether a fault was met so far.
+    pub(crate) fn has_met(&self, faults: &[Fault]) -> bool {
+        let state = self.lock();
+        faults.iter().any(|fault| state.fired.contains_key(fault))
+    }
+
+    /// From now on all goes well.
+    pub(crate) fn calm(&self) {
+        let mut state = self.lock();
+        state.calm = true;
+        (state.jobs_out, state.objects_out) = (None, None);
+        drop(state);
+        self.note("calm");
+    }
+
+    pub(crate) fn is_out(&self, plane: Plane) -> bool {
+        let state = self.lock();
+        let until = match plane {
+            Plane::Jobs => state.jobs_out,
+            Plane::Objects => state.objects_out,
+            Plane::Spool => None,
+        };
+        until.is_some_and(|until| Instant::now() < until)
+    }
+
+    pub(crate) fn goes_out(&self, plane: Plane, time: Duration) {
+        let until = Some(Instant::now() + time);
+        let mut state = self.lock();
+        match plane {
+            Plane::Jobs => state.jobs_out = until,
+            Plane::Objects => state.objects_out = until,
+            Plane::Spool => {}
+        }
+    }
+
+    /// A process's way to this world.
+    pub(crate) fn link(self: &Arc<Self>) -> Arc<Link> {
+        let mut state = self.lock();
+        let link = Arc::new(Link::new(Arc::clone(self), state.links.len()));
+        state.links.push(Arc::clone(&link));
+        link
+    }
+
+    /// Remembers how an object is before it is changed.
+    pub(crate) async fn remember(&self, bucket: &str, key: &str) {
+        let at = (bucket.to_owned(), key.to_owned());
+        if self.lock().unsynced.contains_key(&at) {
+            return;
+        }
+        let prior = self.content(bucket, key).await;
+        self.lock().unsynced.entry(at).or_insert(prior);
+    }
+
+    /// An object and its tags, if it is there.
+    pub(crate) async fn content(&self, bucket: &str, key: &str) -> Prior {
+        let version = &VersionSelector::Latest;
+        let request = GetRequest { bucket, key, version, range: 0..u64::MAX, pin: None };
+        let body = self.objects.get_range(request).await.ok()?;
+        let tags = self.objects.get_tags(bucket, key, version).await.unwrap_or_default();
+        Some((body, tags))
+    }
+
+    /// What was done in this bucket survives a loss of power.
+    pub(crate) fn synced(&self, bucket: &str) {
+        self.lock().unsynced.retain(|(of, _), _| of != bucket);
+    }
+
+    /// Kills all processes, and takes back some of what was not made durable.
+    pub(crate) async fn power_cut(&self) {
+        let (links, unsynced) = {
+            let mut state = self.lock();
+            let unsynced = std::mem::take(&mut state.unsynced);
+            let lost: Vec<_> = unsynced.into_iter().filter(|_| state.rng.bool()).collect();
+            (state.links.clone(), lost)
+        };
+        for link in links {
+            link.kill();
+        }
+        for ((bucket, key), prior) in unsynced {
+            self.note(format!("lost {bucket}/{key}"));
+            let version = VersionSelector::Latest;
+            match prior {
+                // It is there, since it was changed.
+                None => {
+                    let request = DeleteRequest { bucket: &bucket, key: &key, version: &version, operation: None };
+                    let _ = self.objects.delete(request).await;
+                }
+                Some((body, tags)) => {
+                    let _ = self.objects.put(PutRequest::new(&bucket, &key, body)).await;
+                    let request =
+                        TagRequest { bucket: &bucket, key: &key, version: &version, tags: Directive::Replace(&tags) };
+                    let _ = self.objects.put_tags(request).await;
+                }
+            }
+        }
+    }
+
+    /// Holds what the job store says against what it said before.
+    pub(crate) async fn look(&self) {
+        for id in self.witness.known() {
+            // It is in memory, and never fails.
+            let Ok(record) = self.jobs.get(id).await else { continue };
+            if let Err(rule) = self.witness.look(id, record.as_ref()) {
+                self.violated(rule);
+            }
+        }
+    }
+
+    pub(crate) fn ends(&self) -> Ends {
+        let state = self.lock();
+        Ends {
+            hash: state.trace.hash(),
+            events: state.trace.events(),
+            last: state.trace.last(),
+            fired: state.fired.clone(),
+            violations: state.violations.clone(),
+        }
+    }
+}
+
+/// What is left of a world.
+pub(crate) struct Ends {
+    pub(crate) hash: u64,
+    pub(crate) events: u64,
+    pub(crate) last: Vec<String>,
+    pub(crate) fired: BTreeMap<Fault, u64>,
+    pub(crate) violations: Vec<String>,
+}

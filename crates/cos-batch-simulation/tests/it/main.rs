@@ -1,0 +1,81 @@
+//! Stories.
+
+use std::collections::BTreeMap;
+
+use cos_batch_simulation::{Fault, Plan, Sabotage, run};
+
+/// Stories of each part of the test: parts run side by side.
+const STORIES: u64 = 250;
+
+#[track_caller]
+fn tell(seeds: std::ops::Range<u64>) -> BTreeMap<Fault, u64> {
+    let mut fired = BTreeMap::new();
+    for seed in seeds {
+        let outcome = run(Plan::draw(seed)).unwrap();
+        assert!(outcome.violations.is_empty(), "{outcome:?}\nseed {seed}");
+        for (fault, times) in outcome.fired {
+            *fired.entry(fault).or_default() += times;
+        }
+    }
+    fired
+}
+
+#[test]
+fn the_same_seed_gives_the_same_story() {
+    for seed in 0..40 {
+        let (first, second) = (run(Plan::draw(seed)).unwrap(), run(Plan::draw(seed)).unwrap());
+        assert_eq!((first.hash, first.events), (second.hash, second.events), "{first:?}{second:?}\nseed {seed}");
+    }
+    assert_ne!(run(Plan::draw(1)).unwrap().hash, run(Plan::draw(2)).unwrap().hash);
+}
+
+#[test]
+fn no_rule_is_broken_0() {
+    let fired = tell(0 * STORIES..1 * STORIES);
+    let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !fired.contains_key(fault)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+#[test]
+fn no_rule_is_broken_1() {
+    let fired = tell(1 * STORIES..2 * STORIES);
+    let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !fired.contains_key(fault)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+#[test]
+fn no_rule_is_broken_2() {
+    let fired = tell(2 * STORIES..3 * STORIES);
+    let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !fired.contains_key(fault)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+#[test]
+fn no_rule_is_broken_3() {
+    let fired = tell(3 * STORIES..4 * STORIES);
+    let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !fired.contains_key(fault)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+}
+
+/// A defect that nobody notices would say that nothing is held.
+#[track_caller]
+fn is_noticed(sabotage: Sabotage, rule: &str) {
+    let noticed = (0..2 * STORIES).map(|seed| run(Plan::draw(seed).with(sabotage)).unwrap().violations);
+    let found = noticed.flatten().find(|violation| violation.contains(rule));
+    assert!(found.is_some(), "{sabotage:?} was not noticed");
+}
+
+#[test]
+fn writes_of_who_lost_the_lease_are_noticed() {
+    is_noticed(Sabotage::NoFencing, "was taken when");
+}
+
+#[test]
+fn a_segment_written_after_its_checkpoint_is_noticed() {
+    is_noticed(Sabotage::SegmentAfterCheckpoint, "");
+}
+
+#[test]
+fn a_barrier_that_is_left_out_is_noticed() {
+    is_noticed(Sabotage::NoBarrier, "its copy is None");
+}
