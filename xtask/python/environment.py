@@ -1,6 +1,6 @@
 """Makes the virtual environment with the programs of others that tests use, unless it is there already.
 
-Usage: python3 environment.py FOLDER
+Usage: python3 environment.py FOLDER [REQUIREMENTS]
 
 Prints the path of the environment's interpreter. Only making it needs a network. Several processes may do so at once:
 each makes one of its own beside the folder, and the first that is done becomes the folder.
@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 
-REQUIREMENTS = pathlib.Path(__file__).with_name("requirements.txt")
+# Given by name for the programs that only the benchmark needs.
+REQUIREMENTS = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else pathlib.Path(__file__).with_name("requirements.txt")
 # Installing takes seconds; a mirror that does not answer must not hold the tests up for ever.
 INSTALL_SECONDS = 300
 

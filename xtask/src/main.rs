@@ -1,6 +1,7 @@
 //! The repository's own commands: `cargo xtask <command>`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool: printing is its output")]
 
+mod bench;
 mod docs;
 mod fixtures;
 mod fuzz;
@@ -28,6 +29,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure everything, compare it with the committed figures, and write `docs/performance.md`.
+    Bench(bench::Arguments),
     /// Write the pages under `docs` that come from tables in the code.
     Docs {
         /// Write nothing; fail if what is there is not what would be written.
@@ -75,6 +78,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::run(&root(), &arguments),
         Command::Docs { check } => docs::run(&root(), check),
         Command::Fixtures { check } => fixtures::run(&root(), check),
         Command::Long(command) => long::run(&root(), &command),

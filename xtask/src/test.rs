@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{docs, fixtures, package, semver, tidy};
+use crate::{bench, docs, fixtures, package, semver, tidy};
 
 /// The stages, in the order they run: what is quickest to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,21 +87,30 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Fmt => cmd!(shell, "cargo fmt --all --check").run()?,
         Stage::Tidy => tidy::run(root)?,
         Stage::Fixtures => fixtures::run(root, true)?,
-        Stage::Docs => docs::run(root, true)?,
+        Stage::Docs => {
+            bench::check(root)?;
+            docs::run(root, true)?;
+        }
         Stage::Clippy => {
-            cmd!(shell, "cargo clippy --workspace --all-targets --all-features -- -D warnings").run()?;
+            cmd!(
+                shell,
+                "cargo clippy --workspace --exclude cos-batch-bench --all-targets --all-features -- -D warnings"
+            )
+            .run()?;
         }
         Stage::Features => features::run(shell, root)?,
         Stage::Packages => package::lists(shell, root, true)?,
         Stage::Semver => semver::run_where_possible(root)?,
         Stage::Rustdoc => {
-            let flags =
-                cmd!(shell, "cargo doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings");
+            let flags = cmd!(shell, "cargo doc --workspace --exclude cos-batch-bench --no-deps --all-features")
+                .env("RUSTDOCFLAGS", "-D warnings");
             flags.run()?;
         }
         Stage::Python => python::environment(root)?,
         Stage::Tests => return tests(shell).map(Some),
-        Stage::Doctests => cmd!(shell, "cargo test --workspace --doc --all-features").run()?,
+        Stage::Doctests => {
+            cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?
+        }
     }
     Ok(None)
 }
@@ -110,12 +119,14 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
 fn tests(shell: &Shell) -> anyhow::Result<String> {
     let has_nextest = cmd!(shell, "cargo nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
     if has_nextest {
-        let lines = watched(cmd!(shell, "cargo nextest run --workspace --all-features"), Stream::Stderr, |line| {
-            line.trim_start().starts_with("Summary [")
-        })?;
+        let lines = watched(
+            cmd!(shell, "cargo nextest run --workspace --exclude cos-batch-bench --all-features"),
+            Stream::Stderr,
+            |line| line.trim_start().starts_with("Summary ["),
+        )?;
         return lines.into_iter().next_back().context("nextest printed no summary");
     }
-    let command = cmd!(shell, "cargo test --workspace --all-features --lib --bins --tests");
+    let command = cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --all-features --lib --bins --tests");
     let lines = watched(command, Stream::Stdout, |line| line.starts_with("test result: "))?;
     Ok(sum_of_results(&lines))
 }

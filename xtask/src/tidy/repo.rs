@@ -106,7 +106,8 @@ pub(crate) struct Manifest<'a> {
 impl<'a> Manifest<'a> {
     fn read(path: &'a str, text: &'a str) -> Option<Self> {
         let folder = path.strip_suffix("/Cargo.toml")?;
-        if folder != "xtask" && folder.strip_prefix("crates/").is_none_or(|name| name.contains('/')) {
+        let inside = ["crates/", "xtask/"].into_iter().find_map(|above| folder.strip_prefix(above));
+        if folder != "xtask" && inside.is_none_or(|name| name.contains('/')) {
             return None;
         }
         // A manifest that cannot be parsed never gets as far as this check: cargo itself refuses the workspace.
