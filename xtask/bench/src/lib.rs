@@ -6,8 +6,13 @@
 #![expect(clippy::print_stderr, reason = "a command line tool: it says what it is at")]
 
 pub mod child;
+pub mod copy;
 pub mod cpu;
+pub mod folder;
+pub mod growth;
+pub mod job;
 pub mod machine;
+pub mod memory;
 pub mod python;
 pub mod rounds;
 pub mod settings;
@@ -32,7 +37,12 @@ pub struct Outcome {
 pub type Measure = fn(&Settings) -> anyhow::Result<Outcome>;
 
 /// The groups that can be measured, by name.
-pub const GROUPS: &[(&str, Measure)] = &[];
+pub const GROUPS: &[(&str, Measure)] = &[
+    ("copy", copy::measure),
+    ("folder", folder::measure),
+    ("memory", memory::measure),
+    ("growth", growth::measure),
+];
 
 /// Measures the groups of these names, or all.
 ///
