@@ -11,6 +11,7 @@ mod pool;
 mod task;
 
 use std::{
+    future::poll_fn,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -120,6 +121,11 @@ impl Transport {
 
     /// Waits for what must be there before a request can be sent, but no longer than a short one may take.
     pub(crate) async fn prepared<T>(&self, prepare: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut prepare = pin!(prepare);
+        // Mostly it is there, and no timer is needed.
+        if let Poll::Ready(prepared) = poll_fn(|context| Poll::Ready(prepare.as_mut().poll(context))).await {
+            return Ok(prepared);
+        }
         let limit = self.settings.total_timeout;
         timeout(limit, prepare).await.map_err(|_| Failure::unprepared(limit))
     }
