@@ -121,11 +121,7 @@ impl Serving {
         let seconds = begin.elapsed().as_secs_f64();
         let said = String::from_utf8_lossy(&output.stdout);
         ensure!(output.status.success(), "the job failed: {said}{}", String::from_utf8_lossy(&output.stderr));
-        Ok(Taken {
-            seconds,
-            cpu_seconds: self.server.cpu_seconds()? - before,
-            peak_memory: self.server.peak_memory()?,
-        })
+        Ok(Taken { seconds, cpu_seconds: self.server.cpu_seconds()? - before, peak_memory: self.server.peak_memory()? })
     }
 }
 

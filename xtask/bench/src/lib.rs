@@ -37,12 +37,8 @@ pub struct Outcome {
 pub type Measure = fn(&Settings) -> anyhow::Result<Outcome>;
 
 /// The groups that can be measured, by name.
-pub const GROUPS: &[(&str, Measure)] = &[
-    ("copy", copy::measure),
-    ("folder", folder::measure),
-    ("memory", memory::measure),
-    ("growth", growth::measure),
-];
+pub const GROUPS: &[(&str, Measure)] =
+    &[("copy", copy::measure), ("folder", folder::measure), ("memory", memory::measure), ("growth", growth::measure)];
 
 /// Measures the groups of these names, or all.
 ///

@@ -1,6 +1,7 @@
 //! Copies behind HTTP, where the store does the work: one that answers at once, and SeaweedFS.
 
 pub mod bare;
+pub mod client;
 pub mod null;
 pub mod peers;
 mod seaweed;

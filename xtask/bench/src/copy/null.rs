@@ -13,6 +13,7 @@ use cos_batch_figures::{Goal, Row, Spread};
 
 use super::{
     bare::{self, Signs},
+    client,
     peers::Store,
 };
 use crate::{
@@ -81,8 +82,8 @@ pub(super) fn rows(settings: &Settings, programs: &Path, peers: &Path) -> anyhow
     let store = Store { programs: peers, address: &null.address, scratch: scratch.path() };
     let script = settings.file("xtask/bench/python/copies.py");
     let keys = || (0..peers_objects).map(job::key);
-    let rates: [Rates; 6] = std::array::from_fn(|_| Rates::default());
-    let [of_ours, of_bare_16, of_bare_64, of_s5cmd_32, of_s5cmd_256, of_boto3] = &rates;
+    let rates: [Rates; 7] = std::array::from_fn(|_| Rates::default());
+    let [of_ours, of_bare_16, of_bare_64, of_s5cmd_32, of_s5cmd_256, of_boto3, of_client] = &rates;
     let bare = |connections: usize, rates: &Rates| -> anyhow::Result<f64> {
         let signs = Signs::new(&null.address)?;
         let requests = (0..objects).map(|row| signs.copy(SOURCE, TARGET, &job::key(row))).collect::<Result<_, _>>()?;
@@ -100,6 +101,10 @@ pub(super) fn rows(settings: &Settings, programs: &Path, peers: &Path) -> anyhow
         Box::new(|| Ok(peer(store.s5cmd_run(32, TARGET, keys())?, of_s5cmd_32))),
         Box::new(|| Ok(peer(store.s5cmd_run(256, TARGET, keys())?, of_s5cmd_256))),
         Box::new(|| Ok(peer(store.boto3(&script, 32, TARGET, keys())?, of_boto3))),
+        Box::new(|| {
+            let spent = client::run(&null.address, 64, objects)?;
+            Ok(of_client.note(objects, spent.seconds, spent.cpu_seconds))
+        }),
     ];
     let costs = alternate(settings.rounds, &mut contenders)?;
     drop(contenders);
@@ -107,11 +112,13 @@ pub(super) fn rows(settings: &Settings, programs: &Path, peers: &Path) -> anyhow
     let peer_names = ["`s5cmd run`, 32 workers", "`s5cmd run`, 256 workers", "boto3, 32 threads"];
     let rates = rates.map(Rates::spread);
     let row = |what: &str, unit: &str, spreads: &[Spread]| {
-        let [ours, limits @ .., a, b, c] = spreads else { return None };
+        let [ours, first, second, a, b, c, _] = spreads else { return None };
         let row = Row::new(what, unit, ours.clone());
-        let row = names.iter().zip(limits).fold(row, |row, (name, spread)| row.limit(*name, spread.clone()));
+        let row = names.iter().zip([first, second]).fold(row, |row, (name, spread)| row.limit(*name, spread.clone()));
         Some(peer_names.iter().zip([a, b, c]).fold(row, |row, (name, spread)| row.peer(*name, spread.clone())))
     };
+    let alone = Row::new("Of that, our client of stores alone, 64 requests in flight", "µs CPU", costs[6].clone())
+        .limit(names[1], costs[2].clone());
     let costs = row("Copy an object, the store answers at once", "µs CPU", &costs).context("costs")?;
     let rates = row("Objects a second in these runs", "objects/s", &rates).context("rates")?;
     let costs = costs
@@ -119,5 +126,5 @@ pub(super) fn rows(settings: &Settings, programs: &Path, peers: &Path) -> anyhow
         .goal(Goal::times_less(50.0, peer_names[0]))
         .goal(Goal::times_less(50.0, peer_names[1]));
     let rates = rates.goal(Goal::at_least_times(15.0, peer_names[0])).goal(Goal::at_least_times(15.0, peer_names[1]));
-    Ok(vec![costs, rates])
+    Ok(vec![costs, alone, rates])
 }

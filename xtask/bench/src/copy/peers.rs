@@ -70,7 +70,13 @@ impl Store<'_> {
     /// # Errors
     ///
     /// If a copy fails.
-    pub fn boto3(&self, script: &Path, threads: u32, target: &str, keys: impl Iterator<Item = String>) -> Result<Usage> {
+    pub fn boto3(
+        &self,
+        script: &Path,
+        threads: u32,
+        target: &str,
+        keys: impl Iterator<Item = String>,
+    ) -> Result<Usage> {
         let file = self.scratch.join("boto3.txt");
         fs::write(&file, keys.collect::<Vec<_>>().join("\n"))?;
         let mut command = self.command("python");

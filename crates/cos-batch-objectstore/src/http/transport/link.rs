@@ -73,7 +73,7 @@ impl Link {
             .handshake::<_, Outgoing>(stream)
             .await
             .map_err(|error| Failure::unsent(&error))?;
-        let gate = Arc::new(Gate { state: AtomicU8::new(Gate::OPEN), outer: Mutex::new(Waker::noop().clone()) });
+        let gate = Arc::<Gate>::default();
         let waker = Waker::from(Arc::clone(&gate));
         let alarm = Box::pin(sleep(ALARM_UNSET));
         Ok(Box::new(Self { host: host.into(), sender, driver: Some(driver), gate, waker, alarm }))
@@ -105,24 +105,20 @@ impl Link {
         until: Instant,
         mut what: Pin<&mut impl Future<Output = T>>,
     ) -> Poll<Option<T>> {
-        self.gate.close(context.waker());
+        self.gate.close();
         for _ in 0..TURNS_MAX {
             self.drive();
             // Only the driver brings it: there is nothing to be woken by.
             if let Poll::Ready(it) = what.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                self.gate.open();
                 return Poll::Ready(Some(it));
             }
             if self.is_late(until) {
-                self.gate.open();
                 return Poll::Ready(None);
             }
-            if self.gate.open() {
+            if self.gate.open(context.waker()) {
                 return Poll::Pending;
             }
-            self.gate.close(context.waker());
         }
-        self.gate.open();
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -161,42 +157,52 @@ impl Link {
 
     /// The same, with a look at what the server did meanwhile.
     pub(super) fn is_still_ready(&mut self) -> bool {
-        self.gate.close(Waker::noop());
         self.drive();
-        self.gate.open();
         self.driver.is_some() && self.sender.is_ready()
     }
 }
 
-/// Stands between a connection and the task that polls it. What wakes the connection while it is polled makes it be polled once
-/// more, and does not wake the task; and however many tasks use the connection, its waker is the same.
+/// Stands between a connection and the task that waits for it. What wakes the connection while it is polled makes it be polled
+/// once more, and does not wake the task; while nobody waits, nobody is woken. And however many tasks use the connection, its
+/// waker is the same.
+#[derive(Default)]
 struct Gate {
     state: AtomicU8,
-    outer: Mutex<Waker>,
+    /// The task that waits.
+    outer: Mutex<Option<Waker>>,
 }
 
 impl Gate {
-    /// Nobody polls: who wakes is passed on.
-    const OPEN: u8 = 0;
-    /// It is being polled.
-    const CLOSED: u8 = 1;
-    /// It was woken, and whoever has to know that will find out or was told.
-    const WOKEN: u8 = 2;
+    /// Nobody waits: whoever polls next will see what there is.
+    const CLOSED: u8 = 0;
+    /// Nobody waits, and it was woken.
+    const WOKEN: u8 = 1;
+    /// A task waits, and is told.
+    const OPEN: u8 = 2;
 
-    fn outer(&self) -> MutexGuard<'_, Waker> {
+    fn outer(&self) -> MutexGuard<'_, Option<Waker>> {
         // One assignment is all that happens under it.
         self.outer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Polling begins, for the task with this waker.
-    fn close(&self, waker: &Waker) {
-        self.outer().clone_from(waker);
+    /// Polling begins.
+    fn close(&self) {
         self.state.store(Self::CLOSED, Ordering::SeqCst);
     }
 
-    /// Polling ends. False: it was woken meanwhile, and nobody was told.
-    fn open(&self) -> bool {
-        self.state.swap(Self::OPEN, Ordering::SeqCst) == Self::CLOSED
+    /// Polling ends, and the task with this waker waits. False: it does not, for the connection was woken meanwhile.
+    fn open(&self, waker: &Waker) -> bool {
+        {
+            let mut outer = self.outer();
+            if !outer.as_ref().is_some_and(|outer| outer.will_wake(waker)) {
+                *outer = Some(waker.clone());
+            }
+        }
+        let opened = self.state.compare_exchange(Self::CLOSED, Self::OPEN, Ordering::SeqCst, Ordering::SeqCst);
+        if opened.is_err() {
+            self.close();
+        }
+        opened.is_ok()
     }
 }
 
@@ -208,7 +214,9 @@ impl Wake for Gate {
     fn wake_by_ref(self: &Arc<Self>) {
         if self.state.swap(Self::WOKEN, Ordering::SeqCst) == Self::OPEN {
             let outer = self.outer().clone();
-            outer.wake();
+            if let Some(outer) = outer {
+                outer.wake();
+            }
         }
     }
 }
@@ -229,24 +237,26 @@ mod tests {
     }
 
     #[test]
-    fn who_wakes_while_it_is_polled_is_heard_by_the_one_who_polls_and_later_by_its_task() {
+    fn who_wakes_is_heard_by_the_task_that_waits_and_by_whoever_polls() {
         let count = Arc::new(Count::default());
         let task = Waker::from(Arc::clone(&count));
-        let gate = Arc::new(Gate { state: AtomicU8::new(Gate::OPEN), outer: Mutex::new(Waker::noop().clone()) });
+        let gate = Arc::<Gate>::default();
         let waker = Waker::from(Arc::clone(&gate));
         let woken = || count.0.load(Ordering::SeqCst);
-        gate.close(&task);
+        gate.close();
         waker.wake_by_ref();
         waker.wake_by_ref();
-        assert_eq!((gate.open(), woken()), (false, 0), "to be polled again");
-        gate.close(&task);
-        assert_eq!((gate.open(), woken()), (true, 0));
+        assert_eq!((gate.open(&task), woken()), (false, 0), "to be polled again");
+        assert_eq!((gate.open(&task), woken()), (true, 0));
         waker.wake_by_ref();
         assert_eq!(woken(), 1);
         waker.wake_by_ref();
         assert_eq!(woken(), 1, "once is enough until it polls");
-        gate.close(Waker::noop());
-        assert!(gate.open());
+        gate.close();
+        waker.wake_by_ref();
+        assert_eq!(woken(), 1, "nobody waits");
+        gate.close();
+        assert!(gate.open(Waker::noop()));
         waker.wake();
         assert_eq!(woken(), 1, "that was for another task");
     }

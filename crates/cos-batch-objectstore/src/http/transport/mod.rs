@@ -150,7 +150,9 @@ impl Transport {
             let spare = if reused && may_repeat { again(&request) } else { None };
             let progress = request.body().progress();
             match self.answered(&mut link, request, terms.pace, progress.as_deref(), deadline).await? {
-                Ok(response) => return self.read(link, response, terms.answer_max, progress.as_deref(), deadline).await,
+                Ok(response) => {
+                    return self.read(link, response, terms.answer_max, progress.as_deref(), deadline).await;
+                }
                 // The connection's end was noticed before anything of the request was written: always safe to send again,
                 // and not endless, since each turn uses up a kept connection.
                 Err(mut error) => match (error.take_message(), spare) {

@@ -22,11 +22,8 @@ const ORDINARY_BYTES: usize = 64;
 /// Reads a document; tells why it cannot be one. `at_end` gets each element's path, names with slashes between, and its text.
 pub(crate) fn read(document: &[u8], mut at_end: impl FnMut(&str, &str)) -> Result<(), String> {
     let mut reader = Reader::from_reader(document);
-    let mut path = Path {
-        text: String::with_capacity(ORDINARY_BYTES),
-        starts: Vec::with_capacity(DEPTH_MAX),
-        had_root: false,
-    };
+    let mut path =
+        Path { text: String::with_capacity(ORDINARY_BYTES), starts: Vec::with_capacity(DEPTH_MAX), had_root: false };
     let mut text = String::with_capacity(ORDINARY_BYTES);
     loop {
         let event = reader.read_event().map_err(|error| format!("not XML: {error}"))?;
