@@ -8,8 +8,13 @@
 pub mod child;
 pub mod codec;
 pub mod contender;
+pub mod copy;
 pub mod cpu;
+pub mod folder;
+pub mod growth;
+pub mod job;
 pub mod machine;
+pub mod memory;
 pub mod python;
 pub mod rounds;
 pub mod settings;
@@ -35,7 +40,14 @@ pub struct Outcome {
 pub type Measure = fn(&Settings) -> anyhow::Result<Outcome>;
 
 /// The groups that can be measured, by name.
-pub const GROUPS: &[(&str, Measure)] = &[("codec", codec::measure), ("signature", signature::measure)];
+pub const GROUPS: &[(&str, Measure)] = &[
+    ("codec", codec::measure),
+    ("signature", signature::measure),
+    ("copy", copy::measure),
+    ("folder", folder::measure),
+    ("memory", memory::measure),
+    ("growth", growth::measure),
+];
 
 /// Measures the groups of these names, or all.
 ///

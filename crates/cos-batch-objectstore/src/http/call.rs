@@ -23,6 +23,9 @@ pub(crate) const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 /// bytes of attributes.
 pub(crate) const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Room for the headers of an ordinary request, so that their table is made once.
+const ORDINARY_HEADERS: usize = 12;
+
 /// A request in the making.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
@@ -86,7 +89,7 @@ impl<'a> Call<'a> {
             service: false,
             key: None,
             query: String::new(),
-            headers: HeaderMap::new(),
+            headers: HeaderMap::with_capacity(ORDINARY_HEADERS),
             body: Content::Whole(Bytes::new()),
             terms: Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable, lane: Lane::Operation, pace: Pace::Short },
             binding: BodyBinding::Hash,
@@ -225,23 +228,23 @@ impl Inner {
         self.check(&call).map_err(|fail| StoreError::new(fail.kind, fail.reason))?;
         let wire_bucket = self.wire_bucket(call.bucket);
         let of_bucket;
-        let host = match self.style {
-            _ if call.service => self.endpoint.host(),
-            Style::Path => self.endpoint.host(),
-            Style::Virtual => {
-                of_bucket = format!("{wire_bucket}.{}", self.endpoint.host());
-                &of_bucket
-            }
+        let (host, host_header) = if call.service || self.style == Style::Path {
+            (self.endpoint.host(), self.endpoint.header())
+        } else {
+            of_bucket = format!("{wire_bucket}.{}", self.endpoint.host());
+            (of_bucket.as_str(), value_of("host", &of_bucket)?)
         };
         let uri = self.target(&call, wire_bucket, host)?;
         let mut headers = call.headers;
-        headers.insert(header::HOST, value_of("host", host)?);
+        headers.insert(header::HOST, host_header);
         let length = match &call.body {
             Content::Whole(body) => body.len() as u64,
             Content::Pieces { size, .. } => *size,
         };
-        if length > 0 || call.method == Method::PUT || call.method == Method::POST {
+        if length > 0 {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        } else if call.method == Method::PUT || call.method == Method::POST {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let body = match &call.body {
             Content::Whole(body) => body.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 
 /// Bytes of a host's name at most (RFC 1035).
 const HOST_BYTES_MAX: usize = 253;
@@ -14,6 +14,8 @@ pub(crate) struct Endpoint {
     scheme: &'static str,
     /// With the port, unless the scheme implies it: what the Host header says.
     host: String,
+    /// The same as a header.
+    header: HeaderValue,
 }
 
 impl Endpoint {
@@ -43,8 +45,9 @@ impl Endpoint {
             return Err(refuse());
         }
         let implied = authority.port_u16().is_none_or(|port| port == default_port);
-        let host = if implied { authority.host() } else { authority.as_str() };
-        Ok(Self { scheme, host: host.to_ascii_lowercase() })
+        let host = if implied { authority.host() } else { authority.as_str() }.to_ascii_lowercase();
+        let header = HeaderValue::from_str(&host).map_err(|_| refuse())?;
+        Ok(Self { scheme, host, header })
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
@@ -58,6 +61,11 @@ impl Endpoint {
     /// The host without a bucket.
     pub(crate) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The Host header of a request that has no bucket before the host.
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.header.clone()
     }
 
     /// Whether a bucket can be put before the host: an address has no subdomains.

@@ -65,7 +65,8 @@ pub(crate) struct Outgoing {
     content: Content,
     /// Bytes that are still to be handed out.
     left: u64,
-    progress: Arc<Progress>,
+    /// None: there is nothing to hand out.
+    progress: Option<Arc<Progress>>,
 }
 
 impl Outgoing {
@@ -74,9 +75,7 @@ impl Outgoing {
             Content::Whole(bytes) => bytes.len() as u64,
             Content::Pieces { size, .. } => *size,
         };
-        let progress = Progress::new();
-        progress.note(left == 0);
-        Self { content, left, progress }
+        Self { content, left, progress: (left > 0).then(Progress::new) }
     }
 
     /// The same once more, if it is still there.
@@ -87,8 +86,9 @@ impl Outgoing {
         }
     }
 
-    pub(super) fn progress(&self) -> Arc<Progress> {
-        Arc::clone(&self.progress)
+    /// How far it has come; none: there is nothing to send.
+    pub(super) fn progress(&self) -> Option<Arc<Progress>> {
+        self.progress.clone()
     }
 
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Broken>> {
@@ -129,7 +129,9 @@ impl Body for Outgoing {
         let piece = ready!(self.poll_piece(context));
         Poll::Ready(Some(piece.map(|piece| {
             self.left -= piece.len() as u64;
-            self.progress.note(self.left == 0);
+            if let Some(progress) = &self.progress {
+                progress.note(self.left == 0);
+            }
             Frame::data(piece)
         })))
     }

@@ -1,30 +1,35 @@
 //! Requests over connections: a small set of our own, kept open between requests.
 //!
-//! One task for each connection drives it; requests are handed to it and answers come back. A connection has one request
-//! at a time, so a request that is given up takes its connection with it and disturbs no other.
+//! Whoever waits for an answer drives the connection that it comes on ([`link`]). A connection has one request at a time, so a
+//! request that is given up takes its connection with it and disturbs no other.
 
 mod body;
 mod connect;
 mod failure;
+mod link;
 mod pool;
 mod task;
 
 use std::{
-    pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, header, response};
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
-use tokio::time::{Instant, timeout, timeout_at};
-
-use self::{
-    body::Progress,
-    pool::{Connection, Pool},
+use hyper::{
+    body::{Body as _, Frame, Incoming},
+    client::conn::TrySendError,
 };
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout, timeout_at},
+};
+
+use self::{body::Progress, link::Link, pool::Pool};
 pub(crate) use self::{
     body::{Content, Outgoing},
     connect::{Connector, Proxy, Tls},
@@ -116,6 +121,11 @@ impl Transport {
 
     /// Waits for what must be there before a request can be sent, but no longer than a short one may take.
     pub(crate) async fn prepared<T>(&self, prepare: impl Future<Output = T>) -> Result<T, Failure> {
+        let mut prepare = pin!(prepare);
+        // Mostly it is there, and no timer is needed.
+        if let Poll::Ready(prepared) = poll_fn(|context| Poll::Ready(prepare.as_mut().poll(context))).await {
+            return Ok(prepared);
+        }
         let limit = self.settings.total_timeout;
         timeout(limit, prepare).await.map_err(|_| Failure::unprepared(limit))
     }
@@ -124,48 +134,29 @@ impl Transport {
     pub(crate) async fn send(
         &self,
         to: Destination<'_>,
-        request: Request<Outgoing>,
+        mut request: Request<Outgoing>,
         terms: Terms,
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
-        let handed_over = AtomicBool::new(false);
-        match timeout_at(deadline.at, self.exchange(to, request, terms, &handed_over)).await {
-            Ok(result) => result,
-            Err(_) if handed_over.load(Ordering::Relaxed) => Err(Failure::timeout("no whole answer", deadline.limit)),
-            Err(_) => Err(Failure::unconnected(deadline.limit)),
-        }
-    }
-
-    /// `handed_over` says afterwards whether anything of the request may have been sent.
-    async fn exchange(
-        &self,
-        to: Destination<'_>,
-        mut request: Request<Outgoing>,
-        terms: Terms,
-        handed_over: &AtomicBool,
-    ) -> Result<Answer, Failure> {
-        let _slot = self.slot(terms.lane).await?;
+        let _slot = self.slot(terms.lane, deadline).await?;
         let mut may_repeat = terms.repeatable;
         loop {
-            let kept = self.pool.take(to.host).await;
+            let kept = self.pool.take(to.host);
             let reused = kept.is_some();
-            let mut connection = match kept {
-                Some(connection) => connection,
-                None => self.open(to).await?,
+            let mut link = match kept {
+                Some(link) => link,
+                None => self.open(to, deadline).await?,
             };
             let spare = if reused && may_repeat { again(&request) } else { None };
             let progress = request.body().progress();
-            handed_over.store(true, Ordering::Relaxed);
-            let sent = self.answered(terms.pace, &progress, connection.sender.try_send_request(request)).await?;
-            match sent {
-                Ok(response) => return self.read(connection, response, terms.answer_max, &progress).await,
+            match self.answered(&mut link, request, terms.pace, progress.as_deref(), deadline).await? {
+                Ok(response) => {
+                    return self.read(link, response, terms.answer_max, progress.as_deref(), deadline).await;
+                }
                 // The connection's end was noticed before anything of the request was written: always safe to send again,
                 // and not endless, since each turn uses up a kept connection.
                 Err(mut error) => match (error.take_message(), spare) {
-                    (Some(back), _) if reused => {
-                        handed_over.store(false, Ordering::Relaxed);
-                        request = back;
-                    }
+                    (Some(back), _) if reused => request = back,
                     (Some(_), _) => return Err(Failure::unsent(error.error())),
                     (None, Some(again)) if failure::connection_ended(error.error()) => {
                         may_repeat = false;
@@ -178,52 +169,67 @@ impl Transport {
     }
 
     /// Waits for the head of an answer. The time for it begins anew with each piece of the request's body that gets away.
-    async fn answered<T>(
+    async fn answered(
         &self,
+        link: &mut Link,
+        request: Request<Outgoing>,
         pace: Pace,
-        progress: &Progress,
-        answer: impl Future<Output = T>,
-    ) -> Result<T, Failure> {
+        progress: Option<&Progress>,
+        deadline: Deadline,
+    ) -> Result<Result<Response<Incoming>, TrySendError<Request<Outgoing>>>, Failure> {
         let limit = match pace {
             Pace::Short | Pace::Content => self.settings.response_timeout,
             Pace::Work => self.settings.work_timeout,
         };
-        let mut answer = pin!(answer);
+        let mut answer = pin!(link.send(request));
         let mut until = Instant::now() + limit;
         loop {
-            match timeout_at(until, answer.as_mut()).await {
-                Ok(answer) => return Ok(answer),
-                Err(_) if progress.moved() + limit > until => until = progress.moved() + limit,
-                Err(_) => return Err(Failure::timeout("no answer", limit)),
+            if let Some(answer) = link.wait(until.min(deadline.at), answer.as_mut()).await {
+                return Ok(answer);
+            }
+            if until >= deadline.at {
+                return Err(Failure::timeout("no whole answer", deadline.limit));
+            }
+            match progress.map(Progress::moved) {
+                Some(moved) if moved + limit > until => until = moved + limit,
+                _ => return Err(Failure::timeout("no answer", limit)),
             }
         }
     }
 
     /// A place for one more request.
-    async fn slot(&self, lane: Lane) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
+    async fn slot(&self, lane: Lane, deadline: Deadline) -> Result<SemaphorePermit<'_>, Failure> {
+        if let Some(slot) = self.pool.try_slot() {
+            return Ok(slot);
+        }
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.pool.slot(lane)).await {
+        let until = Instant::now() + limit;
+        match timeout_at(until.min(deadline.at), self.pool.slot(lane)).await {
             Ok(Ok(slot)) => Ok(slot),
+            Err(_) if until >= deadline.at => Err(Failure::unconnected(deadline.limit)),
             _ => Err(Failure::no_slot(self.settings.connections_max, limit)),
         }
     }
 
-    async fn open(&self, to: Destination<'_>) -> Result<Connection, Failure> {
+    async fn open(&self, to: Destination<'_>, deadline: Deadline) -> Result<Box<Link>, Failure> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.connector.connect(to)).await {
-            Ok(Ok(stream)) => self.pool.adopt(to.host, stream).await,
-            Ok(Err(error)) => Err(Failure::unsent(&*error)),
-            Err(_) => Err(Failure::unconnected(limit)),
-        }
+        let until = Instant::now() + limit;
+        let open = async {
+            let stream = self.connector.connect(to).await.map_err(|error| Failure::unsent(&*error))?;
+            Link::begin(to.host, stream).await
+        };
+        let late = |_| Failure::unconnected(if until >= deadline.at { deadline.limit } else { limit });
+        timeout_at(until.min(deadline.at), open).await.map_err(late)?
     }
 
     /// Reads the body; only then can the connection take another request.
     async fn read(
         &self,
-        connection: Connection,
+        mut link: Box<Link>,
         response: Response<Incoming>,
         body_max: usize,
-        progress: &Progress,
+        progress: Option<&Progress>,
+        deadline: Deadline,
     ) -> Result<Answer, Failure> {
         let (head, mut body) = response.into_parts();
         let closes = head.headers.get(header::CONNECTION).is_some_and(|value| value.as_bytes() == b"close");
@@ -234,11 +240,7 @@ impl Transport {
         // Most bodies come in one piece, which is then passed on as it is.
         let mut first = Bytes::new();
         let mut whole: Option<BytesMut> = None;
-        let gap = self.settings.gap_timeout;
-        while let Some(frame) =
-            timeout(gap, body.frame()).await.map_err(|_| Failure::timeout("no more of the answer", gap))?
-        {
-            let frame = frame.map_err(|error| Failure::of(&error))?;
+        while let Some(frame) = self.frame(&mut link, &mut body, deadline).await? {
             let Ok(data) = frame.into_data() else { continue };
             let length = whole.as_ref().map_or(first.len(), BytesMut::len);
             if length + data.len() > body_max {
@@ -257,10 +259,36 @@ impl Transport {
             }
         }
         // Where the store answered before it had read everything, the rest stands in the way of the next request.
-        if !closes && progress.ended() {
-            self.pool.give_back(connection);
+        if !closes && progress.is_none_or(Progress::ended) {
+            self.pool.give_back(link);
         }
         Ok((head, whole.map_or(first, BytesMut::freeze)))
+    }
+
+    /// The next piece of an answer's body.
+    async fn frame(
+        &self,
+        link: &mut Link,
+        body: &mut Incoming,
+        deadline: Deadline,
+    ) -> Result<Option<Frame<Bytes>>, Failure> {
+        // Mostly it came with the head.
+        let here = Pin::new(&mut *body).poll_frame(&mut Context::from_waker(Waker::noop()));
+        let frame = match here {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                let gap = self.settings.gap_timeout;
+                let until = Instant::now() + gap;
+                let Some(frame) = link.wait(until.min(deadline.at), body.frame()).await else {
+                    return Err(match until >= deadline.at {
+                        true => Failure::timeout("no whole answer", deadline.limit),
+                        false => Failure::timeout("no more of the answer", gap),
+                    });
+                };
+                frame
+            }
+        };
+        frame.transpose().map_err(|error| Failure::of(&error))
     }
 }
 

@@ -16,11 +16,15 @@ const DEPTH_MAX: usize = 16;
 /// Bytes of one text at most: an encoded key has three times the bytes of a key.
 const TEXT_BYTES_MAX: usize = 16 * 1024;
 
+/// Room for an ordinary path or text, so that its buffer is allocated once.
+const ORDINARY_BYTES: usize = 64;
+
 /// Reads a document; tells why it cannot be one. `at_end` gets each element's path, names with slashes between, and its text.
 pub(crate) fn read(document: &[u8], mut at_end: impl FnMut(&str, &str)) -> Result<(), String> {
     let mut reader = Reader::from_reader(document);
-    let mut path = Path::default();
-    let mut text = String::new();
+    let mut path =
+        Path { text: String::with_capacity(ORDINARY_BYTES), starts: Vec::with_capacity(DEPTH_MAX), had_root: false };
+    let mut text = String::with_capacity(ORDINARY_BYTES);
     loop {
         let event = reader.read_event().map_err(|error| format!("not XML: {error}"))?;
         match event {
@@ -61,7 +65,7 @@ pub(crate) fn read(document: &[u8], mut at_end: impl FnMut(&str, &str)) -> Resul
 }
 
 /// Where the reader stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Path {
     text: String,
     /// Where the part of each element begins in `text`.
