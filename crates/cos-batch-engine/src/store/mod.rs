@@ -12,9 +12,10 @@ pub mod contract;
 mod error;
 pub mod ids;
 mod memory;
+mod rendition;
 pub mod rules;
 
-use std::{collections::BTreeMap, fmt, future::Future, ops::Range, time::Duration};
+use std::{collections::BTreeMap, fmt, future::Future, ops::Range, sync::Arc, time::Duration};
 
 pub use cos_batch_model::JobStatus;
 use cos_batch_objectstore::Pin;
@@ -29,6 +30,7 @@ use crate::{
 
 pub use error::StoreError;
 pub use memory::MemoryJobStore;
+pub use rendition::{Render, Rendition};
 
 /// A boxed future, so that the trait can be used as `dyn JobStore`.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -295,6 +297,18 @@ pub trait JobStore: Send + Sync + fmt::Debug {
 
     /// A job, deleted ones included; `None` when there is none.
     fn get<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<Option<JobRecord>, StoreError>>;
+
+    /// A job as `render` writes it, from its record as [`get`](Self::get) would give it now; `None` when there is none.
+    ///
+    /// A store may keep what was written, but only where it cannot miss a change: an answer is never older than the last
+    /// change that was committed before it was asked for. Whoever asks always passes the same `render` to one store. By
+    /// default nothing is kept.
+    fn rendition<'a>(&'a self, id: Uuid, render: Render) -> BoxFuture<'a, Result<Option<Arc<Rendition>>, StoreError>> {
+        Box::pin(async move {
+            let job = self.get(id).await?;
+            Ok(job.map(|job| Arc::new(Rendition::new(&job, render))))
+        })
+    }
 
     /// The job that a token of a tenant made, deleted ones included.
     fn find_token<'a>(&'a self, tenant: &'a str, token: &'a str) -> BoxFuture<'a, Result<Option<Uuid>, StoreError>>;
