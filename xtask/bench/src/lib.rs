@@ -5,12 +5,15 @@
 //! reads processor times, [`child`] runs programs, [`python`] brings in those that come as Python packages.
 #![expect(clippy::print_stderr, reason = "a command line tool: it says what it is at")]
 
+pub mod api;
 pub mod child;
 pub mod cpu;
+pub mod growth;
 pub mod machine;
 pub mod python;
 pub mod rounds;
 pub mod settings;
+pub mod start;
 
 use anyhow::{Context as _, bail};
 use cos_batch_figures::{Chart, Group, Report, Row};
@@ -32,7 +35,7 @@ pub struct Outcome {
 pub type Measure = fn(&Settings) -> anyhow::Result<Outcome>;
 
 /// The groups that can be measured, by name.
-pub const GROUPS: &[(&str, Measure)] = &[];
+pub const GROUPS: &[(&str, Measure)] = &[("api", api::measure), ("growth", growth::measure), ("start", start::measure)];
 
 /// Measures the groups of these names, or all.
 ///
