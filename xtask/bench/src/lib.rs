@@ -8,12 +8,12 @@
 pub mod api;
 pub mod child;
 pub mod cpu;
-pub mod growth;
 pub mod machine;
 pub mod python;
 pub mod rounds;
 pub mod settings;
 pub mod start;
+pub mod stored;
 
 use anyhow::{Context as _, bail};
 use cos_batch_figures::{Chart, Group, Report, Row};
@@ -35,7 +35,7 @@ pub struct Outcome {
 pub type Measure = fn(&Settings) -> anyhow::Result<Outcome>;
 
 /// The groups that can be measured, by name.
-pub const GROUPS: &[(&str, Measure)] = &[("api", api::measure), ("growth", growth::measure), ("start", start::measure)];
+pub const GROUPS: &[(&str, Measure)] = &[("api", api::measure), ("growth", stored::measure), ("start", start::measure)];
 
 /// Measures the groups of these names, or all.
 ///

@@ -46,6 +46,9 @@ pub const CODES_MAX: usize = 64;
 /// Where codes beyond [`CODES_MAX`] are counted.
 pub const OTHER_CODE: &str = "Other";
 
+/// Jobs asked for at once where all of a tenant are looked at.
+const JOBS_PER_PAGE: usize = 1000;
+
 /// A job to be made.
 #[derive(Clone, Debug)]
 pub struct NewJob {
@@ -318,6 +321,31 @@ pub trait JobStore: Send + Sync + fmt::Debug {
 
     /// Jobs of a tenant in ascending order of id, without deleted ones, and whether there are more.
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>>;
+
+    /// Tasks of all jobs of a tenant in one of these statuses, without deleted jobs, and without this one; no more than a
+    /// number holds. By default they are added up from the [list](Self::list) of the jobs, which takes much longer than a
+    /// store needs that can count.
+    fn tasks_of_others<'a>(
+        &'a self,
+        tenant: &'a str,
+        statuses: &'a [JobStatus],
+        but: Uuid,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let (mut tasks, mut after) = (0_u64, None);
+            // Without statuses a list has all jobs.
+            while !statuses.is_empty() {
+                let (jobs, more) = self.list(ListFilter { tenant, statuses, after, limit: JOBS_PER_PAGE }).await?;
+                let others = jobs.iter().filter(|job| job.id != but);
+                tasks = others.map(|job| job.progress.total).fold(tasks, u64::saturating_add);
+                match jobs.last() {
+                    Some(last) if more => after = Some(last.id),
+                    _ => break,
+                }
+            }
+            Ok(tasks)
+        })
+    }
 
     /// Changes a job if it still has this version; its version goes up by one.
     ///

@@ -25,8 +25,8 @@ use std::{
 use cos_batch_engine::{
     Clock, JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
-        Render, Rendition, ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, ListFilter,
+        NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
     },
 };
 use rusqlite::Connection;
@@ -153,6 +153,15 @@ impl JobStore for SqliteJobStore {
 
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>> {
         self.read(move |connection| read::list(connection, &filter))
+    }
+
+    fn tasks_of_others<'a>(
+        &'a self,
+        tenant: &'a str,
+        statuses: &'a [JobStatus],
+        but: Uuid,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.read(move |connection| read::tasks_of_others(connection, tenant, statuses, but))
     }
 
     fn transition<'a>(

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, ShardTally, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
-        ResultFile, Segment, Shard, ShardLease, StoreError, contract::Fixture,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, ListFilter,
+        NewJob, ResultFile, Segment, Shard, ShardLease, StoreError, contract::Fixture,
     },
 };
 use cos_batch_jobstore::SqliteJobStore;
@@ -93,6 +93,7 @@ impl JobStore for Watched {
         find_token(tenant: &'a str, token: &'a str) -> Option<Uuid>;
         retries(job: Uuid, limit: usize) -> Vec<Uuid>;
         list(filter: ListFilter<'a>) -> (Vec<JobRecord>, bool);
+        tasks_of_others(tenant: &'a str, statuses: &'a [JobStatus], but: Uuid) -> u64;
         briefs(filter: BriefFilter<'a>) -> BriefPage;
         suspended(before: UnixMillis, limit: usize) -> Vec<Uuid>;
         segments(job: Uuid, shard: u32) -> Vec<Segment>;

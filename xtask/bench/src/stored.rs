@@ -12,7 +12,7 @@ use cos_batch_load::jobs::APPID;
 use md5::{Digest as _, Md5};
 
 use crate::{
-    Settings,
+    Outcome, Settings,
     api::Bed,
     child::{READY, Server},
 };
@@ -27,12 +27,12 @@ const ROWS: usize = 50_000;
 /// Sources; rows name them again and again.
 const FILES: usize = 1000;
 
-/// A row and its chart.
+/// A row and its chart, for the group on growth.
 ///
 /// # Errors
 ///
 /// What cannot be built, started or run.
-pub fn measure(settings: &Settings) -> anyhow::Result<(Row, Chart)> {
+pub fn measure(settings: &Settings) -> anyhow::Result<Outcome> {
     let rows = settings.pick(ROWS, 2000);
     let rounds = settings.rounds.min(5);
     settings.programs(&["cos-batch-nullstore"])?;
@@ -65,7 +65,8 @@ pub fn measure(settings: &Settings) -> anyhow::Result<(Row, Chart)> {
         series: vec![Series { name: "cos-batch serve".to_owned(), points }],
     };
     // As good as the same, in the noise of a machine.
-    Ok((row.goal(Goal::at_most_times(1.1, least)), chart))
+    let row = row.goal(Goal::at_most_times(1.1, least));
+    Ok(Outcome { rows: vec![row], charts: vec![chart], ..Outcome::default() })
 }
 
 /// Processor time of the server for each object of one job, in microseconds, the making and preparing of the job included.
