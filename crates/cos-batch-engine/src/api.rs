@@ -1,5 +1,6 @@
 //! The engine's answers to the API's actions.
 
+use bytes::Bytes;
 use cos_batch_model::{
     ApiError, BatchApi, BoxFuture, CreateJobRequest, CreateJobResult, DeleteJobRequest, DeleteJobResult,
     DescribeJobRequest, DescribeJobResult, ErrorCode, ListJobsRequest, ListJobsResult, NextToken, RequestContext,
@@ -53,6 +54,19 @@ impl BatchApi for Engine {
         Box::pin(async move {
             let job = self.find(context, request.job_id.as_str()).await?;
             Ok(DescribeJobResult { job: wire::job(&job)? })
+        })
+    }
+
+    fn describe_job_document<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: DescribeJobRequest,
+    ) -> BoxFuture<'a, Result<Bytes, ApiError>> {
+        Box::pin(async move {
+            let id = wire::uuid(request.job_id.as_str()).unwrap_or(Uuid::nil());
+            let found = self.core.store.rendition(id, wire::document).await.map_err(store_error)?;
+            let shown = found.as_ref().and_then(|job| job.shown_to(context.appid.as_str()));
+            shown.cloned().unwrap_or_else(|| Err(store_error(StoreError::NoSuchJob)))
         })
     }
 

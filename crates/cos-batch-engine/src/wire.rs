@@ -1,9 +1,10 @@
 //! Between the COS dialect of the API and the engine's own words.
 
+use bytes::Bytes;
 use cos_batch_model::{
-    self as model, ApiError, CreateJobRequest, ErrorCode, FailureCode, FailureReason, Job, JobFailure, JobId,
-    JobListMember, Lenient, Operation, OperationKind, Priority, ProgressSummary, StatusUpdateReason, SuspendedCause,
-    Timestamp, ValidationError, xml,
+    self as model, ApiError, CreateJobRequest, DescribeJobResult, ErrorCode, FailureCode, FailureReason, Job,
+    JobFailure, JobId, JobListMember, Lenient, Operation, OperationKind, Priority, ProgressSummary, StatusUpdateReason,
+    SuspendedCause, Timestamp, ValidationError, xml,
 };
 use cos_batch_objectstore::{Grant, Metadata, StorageClass, Tag};
 
@@ -296,6 +297,14 @@ pub fn job(job: &JobRecord) -> Result<Job, ApiError> {
         suspended_date: job.state.suspended_at.map(timestamp),
         termination_date: job.state.terminated_at.map(timestamp),
     })
+}
+
+/// What DescribeJob answers, as the document that is sent.
+///
+/// # Errors
+/// As [`job`].
+pub fn document(job: &JobRecord) -> Result<Bytes, ApiError> {
+    Ok(DescribeJobResult { job: self::job(job)? }.document())
 }
 
 /// What ListJobs answers for one job.

@@ -6,6 +6,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::{
     ActionName, ApiError, AppId, CreateJobRequest, CreateJobResult, DeleteJobRequest, DeleteJobResult,
     DescribeJobRequest, DescribeJobResult, ErrorCode, ListJobsRequest, ListJobsResult, Uin, UpdateJobPriorityRequest,
@@ -101,6 +103,18 @@ pub trait BatchApi: Send + Sync {
         not_implemented(ActionName::DescribeJob)
     }
 
+    /// Looks at one job, and gives the [body](DescribeJobResult::document) of the answer: whoever keeps it written need not
+    /// make a [`DescribeJobResult`] of it for it to be written again. By default the result of
+    /// [`describe_job`](Self::describe_job) is written; the two must not differ.
+    fn describe_job_document<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: DescribeJobRequest,
+    ) -> BoxFuture<'a, Result<Bytes, ApiError>> {
+        let result = self.describe_job(context, request);
+        Box::pin(async move { Ok(result.await?.document()) })
+    }
+
     /// Lists jobs.
     fn list_jobs<'a>(
         &'a self,
@@ -157,6 +171,14 @@ impl<T: BatchApi + ?Sized> BatchApi for Arc<T> {
         request: DescribeJobRequest,
     ) -> BoxFuture<'a, Result<DescribeJobResult, ApiError>> {
         (**self).describe_job(context, request)
+    }
+
+    fn describe_job_document<'a>(
+        &'a self,
+        context: &'a RequestContext,
+        request: DescribeJobRequest,
+    ) -> BoxFuture<'a, Result<Bytes, ApiError>> {
+        (**self).describe_job_document(context, request)
     }
 
     fn list_jobs<'a>(

@@ -67,10 +67,14 @@ pub(crate) async fn read<B: Body>(
     let digest = content_md5(headers)?;
     // An announced size is enough to refuse: nothing of the body is read then.
     room.check(announced.unwrap_or(0).max(body.size_hint().lower()))?;
-    let bytes = tokio::time::timeout(limits.body_timeout, collect(body, room)).await.map_err(|_| {
-        let message = format!("the body did not arrive within {} seconds", limits.body_timeout.as_secs_f64());
-        ApiError::new(ErrorCode::RequestTimeout, message)
-    })??;
+    let bytes = if body.is_end_stream() {
+        Bytes::new()
+    } else {
+        tokio::time::timeout(limits.body_timeout, collect(body, room)).await.map_err(|_| {
+            let message = format!("the body did not arrive within {} seconds", limits.body_timeout.as_secs_f64());
+            ApiError::new(ErrorCode::RequestTimeout, message)
+        })??
+    };
     if let Some(announced) = announced.filter(|announced| *announced != bytes.len() as u64) {
         let message = format!("the body has {} bytes, but Content-Length says {announced}", bytes.len());
         return Err(ApiError::new(ErrorCode::EntitySizeNotMatch, message));

@@ -11,12 +11,12 @@ use std::{
 
 use bytes::Bytes;
 use cos_batch_model::{
-    Action, ActionName, ActionOutput, ApiError, AppId, BatchApi, BoxFuture, ErrorCode, RequestContext,
-    action::REQUEST_ID_HEADER,
+    Action, ActionName, ActionOutput, ApiError, AppId, BatchApi, BoxFuture, DescribeJobRequest, DescribeJobResult,
+    ErrorCode, RequestContext, action::REQUEST_ID_HEADER,
 };
 use cos_signature::Strictness;
-use futures_util::FutureExt;
-use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use futures_util::{FutureExt, poll};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -280,7 +280,15 @@ impl Inner {
             true => self.limits.extension_timeout,
             false => self.limits.request_timeout,
         };
-        let result = match tokio::time::timeout(longest, work).await {
+        let timed = {
+            let mut work = pin!(work);
+            // Most requests are answered at once, and need no timer.
+            match poll!(work.as_mut()) {
+                Poll::Ready(result) => Ok(result),
+                Poll::Pending => tokio::time::timeout(longest, work).await,
+            }
+        };
+        let result = match timed {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => {
                 tracing::error!(request_id, "a request ended in a panic");
@@ -303,16 +311,26 @@ impl Inner {
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(REQUEST_ID_HEADER, id);
         }
-        tracing::info!(
-            method = head.method.as_str(),
-            path = %head.uri.path().escape_debug(),
-            status = response.status().as_u16(),
-            code = code.as_ref().map_or("", ErrorCode::as_str),
-            request_id,
-            appid = appid.as_ref().map_or("", AppId::as_str),
-            micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-            "request",
-        );
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    method = head.method.as_str(),
+                    path = %head.uri.path().escape_debug(),
+                    status = response.status().as_u16(),
+                    code = code.as_ref().map_or("", ErrorCode::as_str),
+                    request_id,
+                    appid = appid.as_ref().map_or("", AppId::as_str),
+                    micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+                    "request",
+                )
+            };
+        }
+        // Whoever waits for a job looks at it again and again: a line for each look would cost more than the look.
+        if head.method == Method::GET && response.status().is_success() {
+            log!(debug);
+        } else {
+            log!(info);
+        }
         response
     }
 
@@ -352,7 +370,10 @@ impl Inner {
         };
         let answer = match action {
             ActionName::CreateJob => run(head, &body, |request| api.create_job(context, request)).await,
-            ActionName::DescribeJob => run(head, &body, |request| api.describe_job(context, request)).await,
+            ActionName::DescribeJob => {
+                let request = DescribeJobRequest::from_http(head, &body)?;
+                api.describe_job_document(context, request).await.map(DescribeJobResult::respond)
+            }
             ActionName::ListJobs => run(head, &body, |request| api.list_jobs(context, request)).await,
             ActionName::UpdateJobPriority => {
                 run(head, &body, |request| api.update_job_priority(context, request)).await

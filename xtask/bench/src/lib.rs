@@ -5,6 +5,7 @@
 //! reads processor times, [`child`] runs programs, [`python`] brings in those that come as Python packages.
 #![expect(clippy::print_stderr, reason = "a command line tool: it says what it is at")]
 
+pub mod api;
 pub mod child;
 pub mod codec;
 pub mod contender;
@@ -19,6 +20,8 @@ pub mod python;
 pub mod rounds;
 pub mod settings;
 pub mod signature;
+pub mod start;
+pub mod stored;
 
 use anyhow::{Context as _, bail};
 use cos_batch_figures::{Chart, Group, Report, Row};
@@ -46,8 +49,19 @@ pub const GROUPS: &[(&str, Measure)] = &[
     ("copy", copy::measure),
     ("folder", folder::measure),
     ("memory", memory::measure),
-    ("growth", growth::measure),
+    ("growth", growth),
+    ("api", api::measure),
+    ("start", start::measure),
 ];
+
+/// By rows of a job, and by jobs in the store.
+fn growth(settings: &Settings) -> anyhow::Result<Outcome> {
+    let (mut all, stored) = (growth::measure(settings)?, stored::measure(settings)?);
+    all.rows.extend(stored.rows);
+    all.charts.extend(stored.charts);
+    all.versions.extend(stored.versions);
+    Ok(all)
+}
 
 /// Measures the groups of these names, or all.
 ///

@@ -187,6 +187,12 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow { package: "cos-batch-figures", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {
+        package: "cos-batch-load",
+        uses: &["cos-batch-engine", "cos-batch-jobstore", "cos-batch-model", "cos-batch-server", "cos-signature"],
+        tests_use: &[],
+        third_party: ThirdParty::Not(SQL_AND_XML),
+    },
+    Arrow {
         package: "cos-batch-bench",
         // It measures everything, and beside it what others make.
         uses: &[
@@ -195,6 +201,7 @@ const ARROWS: &[Arrow] = &[
             "cos-batch-figures",
             "cos-batch-instructions",
             "cos-batch-jobstore",
+            "cos-batch-load",
             "cos-batch-model",
             "cos-batch-nullstore",
             "cos-batch-objectgateway",

@@ -14,6 +14,9 @@ fn measures(source: &Source<'_>) -> bool {
     MEASURING.iter().any(|folder| source.path.starts_with(folder))
 }
 
+/// What puts load on a server, and is a bare server, works with hyper as it is.
+const LOAD: &str = "xtask/load/";
+
 /// Only one module of each crate that has XML of its own names quick-xml.
 ///
 /// Why: reading XML safely (entities, duplicates, budgets) is decided once; everyone else works with the codec's types.
@@ -47,8 +50,11 @@ pub(crate) fn http_at_the_edges(sources: &[Source<'_>]) -> Vec<Violation> {
     ];
     const NAMES: [&str; 7] =
         ["hyper", "hyper_rustls", "hyper_util", "tower", "tower_http", "tower_layer", "tower_service"];
-    let allowed =
-        |source: &Source<'_>| measures(source) || source.crate_name().is_some_and(|name| EDGES.contains(&name));
+    let allowed = |source: &Source<'_>| {
+        measures(source)
+            || source.path.starts_with(LOAD)
+            || source.crate_name().is_some_and(|name| EDGES.contains(&name))
+    };
     banned_names(sources, "http-at-the-edges", &NAMES, allowed, |name| {
         format!("`{name}` is for the crates at an edge ({}): work with plain types here", EDGES.join(", "))
     })

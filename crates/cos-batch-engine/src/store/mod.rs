@@ -12,9 +12,10 @@ pub mod contract;
 mod error;
 pub mod ids;
 mod memory;
+mod rendition;
 pub mod rules;
 
-use std::{collections::BTreeMap, fmt, future::Future, ops::Range, time::Duration};
+use std::{collections::BTreeMap, fmt, future::Future, ops::Range, sync::Arc, time::Duration};
 
 pub use cos_batch_model::JobStatus;
 use cos_batch_objectstore::Pin;
@@ -29,6 +30,7 @@ use crate::{
 
 pub use error::StoreError;
 pub use memory::MemoryJobStore;
+pub use rendition::{Render, Rendition};
 
 /// A boxed future, so that the trait can be used as `dyn JobStore`.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -43,6 +45,9 @@ pub const CODES_MAX: usize = 64;
 
 /// Where codes beyond [`CODES_MAX`] are counted.
 pub const OTHER_CODE: &str = "Other";
+
+/// Jobs asked for at once where all of a tenant are looked at.
+const JOBS_PER_PAGE: usize = 1000;
 
 /// A job to be made.
 #[derive(Clone, Debug)]
@@ -299,6 +304,18 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// A job, deleted ones included; `None` when there is none.
     fn get<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<Option<JobRecord>, StoreError>>;
 
+    /// A job as `render` writes it, from its record as [`get`](Self::get) would give it now; `None` when there is none.
+    ///
+    /// A store may keep what was written, but only where it cannot miss a change: an answer is never older than the last
+    /// change that was committed before it was asked for. Whoever asks always passes the same `render` to one store. By
+    /// default nothing is kept.
+    fn rendition<'a>(&'a self, id: Uuid, render: Render) -> BoxFuture<'a, Result<Option<Arc<Rendition>>, StoreError>> {
+        Box::pin(async move {
+            let job = self.get(id).await?;
+            Ok(job.map(|job| Arc::new(Rendition::new(&job, render))))
+        })
+    }
+
     /// The job that a token of a tenant made, deleted ones included.
     fn find_token<'a>(&'a self, tenant: &'a str, token: &'a str) -> BoxFuture<'a, Result<Option<Uuid>, StoreError>>;
 
@@ -307,6 +324,31 @@ pub trait JobStore: Send + Sync + fmt::Debug {
 
     /// Jobs of a tenant in ascending order of id, without deleted ones, and whether there are more.
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>>;
+
+    /// Tasks of all jobs of a tenant in one of these statuses, without deleted jobs, and without this one; no more than a
+    /// number holds. By default they are added up from the [list](Self::list) of the jobs, which takes much longer than a
+    /// store needs that can count.
+    fn tasks_of_others<'a>(
+        &'a self,
+        tenant: &'a str,
+        statuses: &'a [JobStatus],
+        but: Uuid,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let (mut tasks, mut after) = (0_u64, None);
+            // Without statuses a list has all jobs.
+            while !statuses.is_empty() {
+                let (jobs, more) = self.list(ListFilter { tenant, statuses, after, limit: JOBS_PER_PAGE }).await?;
+                let others = jobs.iter().filter(|job| job.id != but);
+                tasks = others.map(|job| job.progress.total).fold(tasks, u64::saturating_add);
+                match jobs.last() {
+                    Some(last) if more => after = Some(last.id),
+                    _ => break,
+                }
+            }
+            Ok(tasks)
+        })
+    }
 
     /// Changes a job if it still has this version; its version goes up by one.
     ///

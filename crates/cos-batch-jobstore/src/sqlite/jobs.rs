@@ -69,6 +69,7 @@ pub(super) fn create(session: &mut Session<'_>, job: NewJob) -> Result<JobRecord
         shards: ShardTally::default(),
         deleted: false,
     };
+    session.touched.push(record.id);
     let spec = serde_json::to_string(&*record.spec)?;
     let state = serde_json::to_string(&record.state)?;
     session.run(sql::SET_LAST_ID, [record.id.as_bytes()])?;
@@ -109,6 +110,7 @@ pub(super) fn transition(
     if let Some(lease) = &change.lease {
         session.held_job(lease)?;
     }
+    session.touched.push(id);
     let before = record.state.status;
     record.version += 1;
     if let Some(priority) = change.priority {
@@ -155,6 +157,7 @@ pub(super) fn purge(session: &mut Session<'_>, id: Uuid) -> Result<(), Fault> {
     if !status.is_final() {
         return Err(StoreError::Misuse("only a job that has ended can be forgotten").into());
     }
+    session.touched.push(id);
     session.run(sql::DELETE_JOB, [num])?;
     Ok(())
 }

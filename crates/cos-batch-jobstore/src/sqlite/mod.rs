@@ -4,6 +4,7 @@ mod connection;
 mod jobs;
 mod read;
 mod readers;
+mod renditions;
 mod row;
 mod schema;
 mod shards;
@@ -24,8 +25,8 @@ use std::{
 use cos_batch_engine::{
     Clock, JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
-        ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, ListFilter,
+        NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
     },
 };
 use rusqlite::Connection;
@@ -33,6 +34,7 @@ use uuid::Uuid;
 
 use self::{
     readers::Readers,
+    renditions::{KEPT_BYTES_MAX, Renditions},
     writer::{Lane, Session, Writer},
 };
 use crate::fault::Fault;
@@ -45,6 +47,7 @@ pub struct SqliteJobStore {
     clock: Arc<dyn Clock>,
     writer: Writer,
     readers: Readers,
+    renditions: Arc<Renditions>,
 }
 
 /// What the writing thread has done since the store was opened.
@@ -65,21 +68,24 @@ impl SqliteJobStore {
     /// it is then left as it is.
     pub fn open(path: impl AsRef<Path>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
-        let opened = Self::start(&path, clock);
+        let opened = Self::start(&path, clock, KEPT_BYTES_MAX);
         opened.map_err(|fault| StoreError::Failed(format!("{}: {fault}", path.display())))
     }
 
-    fn start(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Fault> {
+    fn start(path: &Path, clock: Arc<dyn Clock>, kept_bytes: u64) -> Result<Self, Fault> {
         let mut connection = connection::writer(path)?;
         schema::migrate(&mut connection)?;
         let last = connection.query_row(sql::LAST_ID, [], |row| row.get::<_, Option<[u8; 16]>>(0))?;
         let mut ids = JobIds::after(last.map(Uuid::from_bytes));
         let transaction = connection.transaction()?;
-        shards::reap(&mut Session { connection: &transaction, ids: &mut ids, now: clock.now() }, true)?;
+        let mut session =
+            Session { connection: &transaction, ids: &mut ids, now: clock.now(), touched: &mut Vec::new() };
+        shards::reap(&mut session, true)?;
         transaction.commit()?;
-        let writer = Writer::start(connection, ids, clock.clone())
+        let renditions = Arc::new(Renditions::new(kept_bytes));
+        let writer = Writer::start(connection, ids, clock.clone(), Arc::clone(&renditions))
             .map_err(|error| Fault::Corrupt(format!("its thread cannot be started: {error}")))?;
-        Ok(Self { path: path.to_owned(), clock, writer, readers: Readers::new(path.to_owned()) })
+        Ok(Self { path: path.to_owned(), clock, writer, readers: Readers::new(path.to_owned()), renditions })
     }
 
     /// What the writing thread has done so far.
@@ -127,6 +133,16 @@ impl JobStore for SqliteJobStore {
         self.read(move |connection| Ok(read::get(connection, id)?.map(|(record, _)| record)))
     }
 
+    fn rendition<'a>(&'a self, id: Uuid, render: Render) -> BoxFuture<'a, Result<Option<Arc<Rendition>>, StoreError>> {
+        Box::pin(async move {
+            self.renditions.get(id, || {
+                self.readers.read(|connection| {
+                    Ok(read::get(connection, id)?.map(|(record, _)| Rendition::new(&record, render)))
+                })
+            })
+        })
+    }
+
     fn find_token<'a>(&'a self, tenant: &'a str, token: &'a str) -> BoxFuture<'a, Result<Option<Uuid>, StoreError>> {
         self.read(move |connection| read::find_token(connection, tenant, token))
     }
@@ -137,6 +153,15 @@ impl JobStore for SqliteJobStore {
 
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>> {
         self.read(move |connection| read::list(connection, &filter))
+    }
+
+    fn tasks_of_others<'a>(
+        &'a self,
+        tenant: &'a str,
+        statuses: &'a [JobStatus],
+        but: Uuid,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.read(move |connection| read::tasks_of_others(connection, tenant, statuses, but))
     }
 
     fn transition<'a>(

@@ -40,6 +40,26 @@ pub(super) fn list(connection: &Connection, filter: &ListFilter<'_>) -> Result<(
     Ok((jobs, more))
 }
 
+pub(super) fn tasks_of_others(
+    connection: &Connection,
+    tenant: &str,
+    statuses: &[JobStatus],
+    but: Uuid,
+) -> Result<u64, Fault> {
+    // Several statements, one moment: as for briefs.
+    let moment = connection.unchecked_transaction()?;
+    let mut tasks = 0_u64;
+    for status in names(statuses) {
+        let mut statement = moment.prepare_cached(sql::TASKS)?;
+        let mut rows = statement.query(params![tenant, status, but.as_bytes()])?;
+        while let Some(row) = rows.next()? {
+            // Not summed by SQLite, where too many are an error.
+            tasks = tasks.saturating_add(count(row, 0)?);
+        }
+    }
+    Ok(tasks)
+}
+
 pub(super) fn briefs(connection: &Connection, filter: &BriefFilter<'_>) -> Result<BriefPage, Fault> {
     // Several statements, one moment: a job that changes meanwhile is found in one status, and once.
     let moment = connection.unchecked_transaction()?;

@@ -88,6 +88,7 @@ pub(super) fn checkpoint(
             session.run(sql::SET_CODE, params![num, code, int(tasks)])?;
         }
     }
+    session.touched.push(lease.job);
     session.run(sql::COUNT, params![num, int(step.succeeded), int(step.failed), int(step.report_bytes)])?;
     held.progress.succeeded += step.succeeded;
     held.progress.failed += step.failed;

@@ -16,8 +16,9 @@ use cos_batch_engine::{
 };
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use uuid::Uuid;
 
-use super::Statistics;
+use super::{Statistics, renditions::Renditions};
 use crate::fault::Fault;
 
 /// API calls that may wait; further callers wait for a place. As all that waits becomes one transaction, this and
@@ -41,6 +42,8 @@ pub(super) struct Session<'a> {
     pub(super) connection: &'a Connection,
     pub(super) ids: &'a mut JobIds,
     pub(super) now: UnixMillis,
+    /// Jobs of which something changes that is shown of them; more are no fault.
+    pub(super) touched: &'a mut Vec<Uuid>,
 }
 
 /// The queue and its thread. The thread ends when this is dropped, after all that was asked before.
@@ -50,12 +53,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, ids: JobIds, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        ids: JobIds,
+        clock: Arc<dyn Clock>,
+        renditions: Arc<Renditions>,
+    ) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let served = queue.clone();
         let thread = std::thread::Builder::new()
             .name("job-store".to_owned())
-            .spawn(move || Server { connection, ids, clock, queue: served }.serve())?;
+            .spawn(move || Server { connection, ids, clock, queue: served, renditions }.serve())?;
         Ok(Self { queue, thread: Some(thread) })
     }
 
@@ -223,6 +231,7 @@ struct Server {
     ids: JobIds,
     clock: Arc<dyn Clock>,
     queue: Arc<Queue>,
+    renditions: Arc<Renditions>,
 }
 
 impl Server {
@@ -251,7 +260,13 @@ impl Server {
         self.execute("BEGIN IMMEDIATE")?;
         // Only now, so that all who came while the lock was waited for are of the party.
         *group = self.queue.take();
-        let outcome = self.carry_out(group).and_then(|()| self.execute("COMMIT"));
+        let mut touched = Vec::new();
+        let outcome = self.carry_out(group, &mut touched).and_then(|()| {
+            self.renditions.begin(touched.into_iter());
+            let committed = self.execute("COMMIT");
+            self.renditions.end();
+            committed
+        });
         if outcome.is_ok() {
             self.queue.commits.fetch_add(1, Ordering::Relaxed);
             self.queue.changes.fetch_add(u64::try_from(group.len()).unwrap_or(0), Ordering::Relaxed);
@@ -261,10 +276,11 @@ impl Server {
         outcome
     }
 
-    fn carry_out(&mut self, group: &mut [Box<dyn Request>]) -> Result<(), Fault> {
+    fn carry_out(&mut self, group: &mut [Box<dyn Request>], touched: &mut Vec<Uuid>) -> Result<(), Fault> {
         for request in group {
             self.execute("SAVEPOINT change")?;
-            let mut session = Session { connection: &self.connection, ids: &mut self.ids, now: self.clock.now() };
+            let now = self.clock.now();
+            let mut session = Session { connection: &self.connection, ids: &mut self.ids, now, touched };
             let outcome = request.carry_out(&mut session);
             if self.connection.is_autocommit() {
                 // A full disk, for one, ends the whole transaction at once.

@@ -4,6 +4,7 @@
 mod contract;
 mod damage;
 mod kill;
+mod renditions;
 mod reopen;
 
 use std::{path::Path, sync::Arc};

@@ -6,7 +6,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use super::{Action, ActionName, ActionOutput, message};
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
+use crate::xml::{self, Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{ApiError, AppId, DecodeError, Job, JobId, ResponseError};
 
 /// Look at one job.
@@ -29,6 +29,22 @@ pub struct DescribeJobResult {
     pub job: Job,
 }
 
+impl DescribeJobResult {
+    /// The body of the answer, for [`BatchApi::describe_job_document`](crate::BatchApi::describe_job_document).
+    ///
+    /// Source: COS Batch API, DescribeJob.
+    pub fn document(&self) -> Bytes {
+        xml::to_bytes_declared(self)
+    }
+
+    /// The answer with a body that was [written](Self::document) before.
+    ///
+    /// Source: ours.
+    pub fn respond(document: Bytes) -> Response<Bytes> {
+        message::respond_written(StatusCode::OK, document)
+    }
+}
+
 impl Action for DescribeJobRequest {
     const NAME: ActionName = ActionName::DescribeJob;
     type Output = DescribeJobResult;
@@ -44,7 +60,7 @@ impl Action for DescribeJobRequest {
 
 impl ActionOutput for DescribeJobResult {
     fn to_http(&self) -> Response<Bytes> {
-        message::respond(StatusCode::OK, self)
+        Self::respond(self.document())
     }
 
     fn from_http(response: &Response<Bytes>) -> Result<Self, ResponseError> {

@@ -99,7 +99,12 @@ fn wrong_path(head: &Parts, expected: &str) -> ApiError {
 
 /// An answer with a body.
 pub(super) fn respond(status: StatusCode, body: &impl ToXml) -> Response<Bytes> {
-    let mut response = Response::new(xml::to_bytes_declared(body));
+    respond_written(status, xml::to_bytes_declared(body))
+}
+
+/// An answer with a body that is written.
+pub(super) fn respond_written(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, XML_MEDIA_TYPE);
     response

@@ -4,6 +4,7 @@
 mod accept;
 mod linger;
 mod own_machine;
+mod timer;
 mod write_timeout;
 
 use std::{
@@ -21,7 +22,7 @@ use std::{
 use http::{Request, Response};
 use http_body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::Service};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -31,6 +32,7 @@ use tokio::{
 
 use accept::{Failures, Then};
 use linger::Linger;
+use timer::ConnectionTimer;
 use write_timeout::WriteTimeout;
 
 pub use linger::{LINGER, LINGER_BYTES_MAX, LINGER_IDLE};
@@ -213,7 +215,7 @@ async fn connection<T, S, B>(
         Err(_) => return tracing::debug!(%peer, "the handshake took too long"),
     };
     let http = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(ConnectionTimer::default())
         .header_read_timeout(options.head_timeout)
         .max_buf_size(BUFFER_BYTES_MAX)
         .serve_connection(TokioIo::new(stream), service);

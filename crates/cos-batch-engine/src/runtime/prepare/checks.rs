@@ -11,7 +11,7 @@ use crate::{
     job::JobRecord,
     runtime::{core::Core, offload::offload, stop::Stop},
     spec::{Column, TaskOperation},
-    store::{JobStatus, ListFilter},
+    store::JobStatus,
 };
 
 /// The buckets that a job writes to must be there before it begins.
@@ -78,9 +78,6 @@ pub(super) async fn check_capabilities(
     }
 }
 
-/// Jobs asked for at once.
-const JOBS_PER_PAGE: usize = 1000;
-
 /// Statuses of jobs whose rows count.
 const LIVE: [JobStatus; 9] = [
     JobStatus::Preparing,
@@ -98,18 +95,7 @@ const LIVE: [JobStatus; 9] = [
 /// each other, so that it may have as many more as one of them has.
 pub(super) async fn check_rows(core: &Core, job: &JobRecord, rows: u64) -> Result<(), Prepared> {
     let most = core.config.tenant_rows_max(&job.tenant);
-    let mut others = 0_u64;
-    let mut after = None;
-    loop {
-        let filter = ListFilter { tenant: &job.tenant, statuses: &LIVE, after, limit: JOBS_PER_PAGE };
-        let (page, more) = core.store.list(filter).await?;
-        let of_others = page.iter().filter(|other| other.id != job.id).map(|other| other.progress.total);
-        others = of_others.fold(others, u64::saturating_add);
-        match page.last() {
-            Some(last) if more => after = Some(last.id),
-            _ => break,
-        }
-    }
+    let others = core.store.tasks_of_others(&job.tenant, &LIVE, job.id).await?;
     if others.saturating_add(rows) <= most {
         return Ok(());
     }

@@ -211,3 +211,39 @@ pub async fn jobs_that_wait_too_long_are_found(fixture: Fixture) {
     set_status(store, ids[1], JobStatus::Ready).await.unwrap();
     assert_eq!(found(100, 10).await, [3, 0]);
 }
+
+/// Tasks are counted of live jobs of one tenant, but for one of them and for deleted ones.
+pub async fn tasks_of_other_jobs_are_counted(fixture: Fixture) {
+    let store = &*fixture.store;
+    let mut ids = Vec::new();
+    for (number, status) in
+        [JobStatus::Active, JobStatus::Ready, JobStatus::Suspended, JobStatus::Complete, JobStatus::Active]
+            .into_iter()
+            .enumerate()
+    {
+        let id = create(store, TENANT, &number.to_string()).await.id;
+        let version = set_status(store, id, status).await.unwrap().version;
+        let change = JobChange { total: Some(10u64.pow(u32::try_from(number).unwrap())), ..JobChange::default() };
+        store.transition(id, version, change).await.unwrap();
+        ids.push(id);
+    }
+    let other = create(store, "1259999999", "0").await;
+    let change = JobChange { total: Some(500_000), ..JobChange::default() };
+    store.transition(other.id, other.version, change).await.unwrap();
+
+    let live = [JobStatus::New, JobStatus::Active, JobStatus::Ready, JobStatus::Suspended, JobStatus::Active];
+    let count = async |tenant: &str, but| store.tasks_of_others(tenant, &live, but).await.unwrap();
+    assert_eq!(count(TENANT, Uuid::nil()).await, 10_111);
+    assert_eq!(count(TENANT, ids[1]).await, 10_101);
+    assert_eq!(count("1259999999", Uuid::nil()).await, 500_000);
+    assert_eq!(count("1258888888", Uuid::nil()).await, 0);
+    assert_eq!(store.tasks_of_others(TENANT, &[], Uuid::nil()).await.unwrap(), 0);
+    delete(store, ids[4]).await;
+    assert_eq!(count(TENANT, Uuid::nil()).await, 111);
+    for id in &ids[..2] {
+        let version = store.get(*id).await.unwrap().unwrap().version;
+        let change = JobChange { total: Some(crate::store::rules::COUNT_MAX), ..JobChange::default() };
+        store.transition(*id, version, change).await.unwrap();
+    }
+    assert_eq!(count(TENANT, ids[2]).await, 2 * crate::store::rules::COUNT_MAX, "more than databases can count");
+}

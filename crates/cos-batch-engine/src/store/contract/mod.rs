@@ -58,6 +58,7 @@ macro_rules! job_store_contract {
             a_list_is_paged_in_order_of_ids
             a_list_is_filtered_by_status
             tenants_do_not_see_each_other
+            tasks_of_other_jobs_are_counted
             briefs_go_by_priority_then_age
             each_tenant_has_its_share_of_briefs
             briefs_tell_what_a_scheduler_needs

@@ -79,6 +79,14 @@ impl Books {
         (jobs, found.next().is_some())
     }
 
+    pub(super) fn tasks_of_others(&self, tenant: &str, statuses: &[JobStatus], but: Uuid) -> u64 {
+        let Some(tenant) = self.tenants.get(tenant) else { return 0 };
+        let jobs = tenant.jobs.iter().filter(|id| **id != but).filter_map(|id| self.jobs.get(id));
+        let counted =
+            jobs.map(|entry| &entry.record).filter(|record| !record.deleted && statuses.contains(&record.state.status));
+        counted.map(|record| record.progress.total).fold(0, u64::saturating_add)
+    }
+
     pub(super) fn transition(
         &mut self,
         id: Uuid,

@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use self::books::Books;
 use super::{
-    BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStore, ListFilter, NewJob,
-    ResultFile, Segment, Shard, ShardLease, StoreError,
+    BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, JobStore,
+    ListFilter, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
 };
 use crate::{
     clock::{Clock, UnixMillis},
@@ -90,6 +90,15 @@ impl JobStore for MemoryJobStore {
 
     fn list<'a>(&'a self, filter: ListFilter<'a>) -> BoxFuture<'a, Result<(Vec<JobRecord>, bool), StoreError>> {
         self.with(move |books, _| Ok(books.list(&filter)))
+    }
+
+    fn tasks_of_others<'a>(
+        &'a self,
+        tenant: &'a str,
+        statuses: &'a [JobStatus],
+        but: Uuid,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        self.with(move |books, _| Ok(books.tasks_of_others(tenant, statuses, but)))
     }
 
     fn transition<'a>(

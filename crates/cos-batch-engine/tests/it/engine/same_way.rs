@@ -101,6 +101,7 @@ async fn calls(engine: &Engine, context: &RequestContext, id: &JobId) -> Vec<(Op
     };
     vec![
         watched(engine.describe_job(context, DescribeJobRequest { job_id: job_id() })).await,
+        watched(engine.describe_job_document(context, DescribeJobRequest { job_id: job_id() })).await,
         watched(engine.update_job_priority(context, priority)).await,
         watched(engine.update_job_status(context, status(RequestedJobStatus::Ready))).await,
         watched(engine.update_job_status(context, status(RequestedJobStatus::Cancelled))).await,

@@ -149,8 +149,17 @@ impl World {
     }
 
     pub(super) async fn describe(&self, id: &JobId) -> Job {
-        let request = DescribeJobRequest { job_id: id.clone() };
-        self.engine.describe_job(&self.context(), request).await.unwrap().job
+        let (context, request) = (self.context(), DescribeJobRequest { job_id: id.clone() });
+        loop {
+            let before = self.engine.describe_job(&context, request.clone()).await.unwrap();
+            let document = self.engine.describe_job_document(&context, request.clone()).await.unwrap();
+            let after = self.engine.describe_job(&context, request.clone()).await.unwrap();
+            // Where it does not change just now, both ways tell the same.
+            if before == after {
+                assert_eq!(document, after.document());
+                return after.job;
+            }
+        }
     }
 
     pub(super) async fn set_status(

@@ -3,3 +3,4 @@
 mod group;
 mod plans;
 mod purge;
+mod renditions;

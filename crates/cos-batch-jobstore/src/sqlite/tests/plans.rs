@@ -46,6 +46,7 @@ fn each_look_up_uses_the_index_made_for_it() {
         (sql::LIST, "job_list "),
         (&sql::list_by_status(2), "job_list_by_status "),
         (sql::BRIEFS, "job_brief "),
+        (sql::TASKS, "job_list_by_status "),
         (sql::SUSPENDED, "job_suspended "),
         (sql::PURGEABLE, "job_ended "),
         (sql::REAP_JOBS, "job_lease "),
