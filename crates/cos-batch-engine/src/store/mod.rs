@@ -287,6 +287,12 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// The store's time.
     fn now(&self) -> UnixMillis;
 
+    /// Waits until another process may have changed what there is to do. A hint: it may come for nothing or not at all, and
+    /// whoever waits looks from time to time in any case. A store that no other process writes to has none to give.
+    fn changed<'a>(&'a self) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Makes a job in status New. Its id is greater than that of every job made before.
     ///
     /// # Errors
