@@ -131,21 +131,20 @@ impl Core {
 
     /// Applies a command to a job and writes the result.
     pub(crate) async fn command(&self, job: Uuid, command: Command) -> Result<JobRecord, CommandError> {
-        self.change(job, command, None, false).await
+        self.change(job, command, JobChange::default()).await
     }
 
-    /// Applies a command; may set the number of tasks and hide the job in the same step.
+    /// Applies a command; what else of the job changes in the same step, and under which lease, stands in `also`.
     pub(crate) async fn change(
         &self,
         job: Uuid,
         command: Command,
-        total: Option<u64>,
-        delete: bool,
+        also: JobChange,
     ) -> Result<JobRecord, CommandError> {
         for _ in 0..CONFLICTS_MAX {
             let record = self.store.get(job).await?.ok_or(StoreError::NoSuchJob)?;
             let (state, effects) = lifecycle::apply(&record.state, command.clone(), self.store.now())?;
-            let change = JobChange { state: Some(state), total, delete, ..JobChange::default() };
+            let change = JobChange { state: Some(state), ..also.clone() };
             match self.store.transition(job, record.version, change).await {
                 Err(StoreError::Conflict) => {}
                 result => {

@@ -21,7 +21,7 @@ use crate::{
     lifecycle::Command,
     report::{self, manifest::Pieces},
     spec::ReportSpec,
-    store::{JobLease, StoreError},
+    store::{JobChange, JobLease, StoreError},
 };
 
 /// Shards or result files looked at in one go.
@@ -38,7 +38,7 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
         None => finish(&core, &job, &lease, &stop).await,
     };
     match ended {
-        Ok(Some(ended)) => match core.command(id, ended).await {
+        Ok(Some(ended)) => match core.change(id, ended, under(&lease)).await {
             Ok(job) => {
                 core.troubles.forget(id);
                 if job.state.status.is_final() {
@@ -53,6 +53,11 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
     if let Err(error) = core.store.release_job(&lease).await {
         tracing::warn!(job = %id, %error, "lease could not be given back");
     }
+}
+
+/// A change that whoever lost the lease does not make.
+fn under(lease: &JobLease) -> JobChange {
+    JobChange { lease: Some(lease.clone()), ..JobChange::default() }
 }
 
 /// The command that ends this round; none if somebody should try again.

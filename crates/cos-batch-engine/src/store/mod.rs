@@ -70,6 +70,8 @@ pub struct JobChange {
     pub total: Option<u64>,
     /// Hides the job from the API.
     pub delete: bool,
+    /// Only while this lease of the job holds: what was worked out under one is not written under another.
+    pub lease: Option<JobLease>,
 }
 
 /// Selects jobs of a tenant.
@@ -314,7 +316,8 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Changes a job if it still has this version; its version goes up by one.
     ///
     /// # Errors
-    /// `NoSuchJob`, `Conflict`; `Misuse` for a number of tasks out of range ([`rules::COUNT_MAX`]).
+    /// `NoSuchJob`; `LeaseLost` if the change names a lease; `Conflict`; `Misuse` for a number of tasks out of range
+    /// ([`rules::COUNT_MAX`]).
     fn transition<'a>(
         &'a self,
         id: Uuid,

@@ -95,6 +95,11 @@ pub(super) async fn transition(
     let now: UnixMillis = locked.ok_or(StoreError::NoSuchJob)?.try_get(2)?;
     let row = transaction.row(sql::GET, &[&id]).await?.ok_or(StoreError::NoSuchJob)?;
     let (mut record, num) = row::record(&row)?;
+    if let Some(lease) = &change.lease
+        && (lease.job != id || hold(&transaction, lease).await? != num)
+    {
+        return Err(StoreError::LeaseLost.into());
+    }
     if record.version != version {
         return Err(StoreError::Conflict.into());
     }

@@ -102,6 +102,11 @@ pub(super) fn transition(
     let Some((mut record, num)) = read::get(session.connection, id)? else {
         return Err(StoreError::NoSuchJob.into());
     };
+    if let Some(lease) = &change.lease
+        && session.held_job(lease)? != num
+    {
+        return Err(StoreError::LeaseLost.into());
+    }
     if record.version != version {
         return Err(StoreError::Conflict.into());
     }

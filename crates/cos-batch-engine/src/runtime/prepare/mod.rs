@@ -23,7 +23,7 @@ use crate::{
     lifecycle::Command,
     manifest::Columns,
     spec::{Column, ManifestFormat},
-    store::{JobLease, Shard, ShardSource, StoreError},
+    store::{JobChange, JobLease, Shard, ShardSource, StoreError},
 };
 
 /// Shards written to the job store at once.
@@ -82,7 +82,7 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
     let after = match result {
         Ok(Some(command)) => {
             core.troubles.over(piece);
-            command.write(&core, id).await
+            command.write(&core, &lease).await
         }
         Ok(None) => Ok(()),
         Err(error) => Err(error.into()),
@@ -103,8 +103,10 @@ struct Change {
 }
 
 impl Change {
-    async fn write(self, core: &Core, job: uuid::Uuid) -> Result<(), CommandError> {
-        core.change(job, self.command, self.total, false).await.map(|_| ())
+    /// Under the lease: whoever prepares the job by now has begun anew, and other shards than these are there.
+    async fn write(self, core: &Core, lease: &JobLease) -> Result<(), CommandError> {
+        let also = JobChange { total: self.total, lease: Some(lease.clone()), ..JobChange::default() };
+        core.change(lease.job, self.command, also).await.map(|_| ())
     }
 }
 
@@ -221,13 +223,14 @@ async fn outlook(
     }
 }
 
-/// Forgets what an earlier try has left, of which nothing was worked on yet. Rows that it put into the spool would be in
-/// the way of this one where there is little room.
+/// Forgets what earlier tries have left, of which nothing was worked on yet. Rows that they put into the spool would be in
+/// the way of this one where there is little room. What a later try puts there stays, should this one have lost its lease.
 async fn begin_anew(core: &Core, lease: &JobLease) -> Result<(), Prepared> {
     core.store.clear_shards(lease).await?;
     if lease.epoch > 1 {
         let (spool, job) = (core.spool.clone(), lease.job);
-        let sweep = async move { spool.sweep(job, false).await };
+        let epoch = lease.epoch;
+        let sweep = async move { spool.sweep_rows(job, epoch).await };
         offload(core.spool.store().execution(), sweep)
             .await
             .map_err(|error| later("InternalError", format!("the spool could not be swept: {error}")))?;

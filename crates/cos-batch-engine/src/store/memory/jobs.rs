@@ -87,6 +87,10 @@ impl Books {
         now: UnixMillis,
     ) -> Result<JobRecord, StoreError> {
         let entry = self.entry(id)?;
+        let holds = |lease: &JobLease| lease.job == id && entry.leased_until.is_some() && entry.epoch == lease.epoch;
+        if !change.lease.as_ref().is_none_or(holds) {
+            return Err(StoreError::LeaseLost);
+        }
         if entry.record.version != version {
             return Err(StoreError::Conflict);
         }
