@@ -96,22 +96,8 @@ impl Connections {
     }
 
     /// A connection outside the pool that hears of changes.
-    pub(super) async fn listen(&self) -> Result<Listening, Fault> {
-        let (client, mut connection) = self.options.config.connect(self.connector.clone()).await?;
-        let channel = channel(&self.options.schema);
-        let listen = format!("{}; LISTEN {channel}", session(&self.options.schema));
-        let pump = std::future::poll_fn(|cx| loop {
-            match connection.poll_message(cx) {
-                std::task::Poll::Ready(Some(Ok(_))) => {}
-                std::task::Poll::Ready(_) => return std::task::Poll::Ready(()),
-                std::task::Poll::Pending => return std::task::Poll::Pending,
-            }
-        });
-        tokio::select! {
-            result = client.batch_execute(&listen) => result?,
-            () = pump => return Err(Fault::Unreachable("the connection was closed".to_owned())),
-        }
-        Ok((client, connection))
+    pub(super) fn listen(&self) -> impl Future<Output = Result<Listening, Fault>> + Send + use<> {
+        listen(self.options.clone(), self.connector.clone())
     }
 
     /// Connections there are, and how many of them nobody uses.
@@ -119,6 +105,23 @@ impl Connections {
         let status = self.pool.status();
         (status.size, status.available)
     }
+}
+
+async fn listen(options: Options, connector: Connector) -> Result<Listening, Fault> {
+    let (client, mut connection) = options.config.connect(connector).await?;
+    let listen = format!("{}; LISTEN {}", session(&options.schema), channel(&options.schema));
+    let pump = std::future::poll_fn(|cx| loop {
+        match connection.poll_message(cx) {
+            std::task::Poll::Ready(Some(Ok(_))) => {}
+            std::task::Poll::Ready(_) => return std::task::Poll::Ready(()),
+            std::task::Poll::Pending => return std::task::Poll::Pending,
+        }
+    });
+    tokio::select! {
+        result = client.batch_execute(&listen) => result?,
+        () = pump => return Err(Fault::Unreachable("the connection was closed".to_owned())),
+    }
+    Ok((client, connection))
 }
 
 /// Tells whoever listens that there may be something to do.

@@ -170,8 +170,21 @@ async fn fold(transaction: &Transaction<'_>, num: i64) -> Result<(), Fault> {
     work::add_codes(transaction, num, &codes).await
 }
 
+/// Rows that are removed at once. A large job has millions of them, which would keep locks and the log busy for long.
+const PURGE_ROWS: usize = 10_000;
+
+/// What hangs on the job goes in pieces; where that breaks off, the rest goes the next time. What is left goes with the job.
 pub(super) async fn purge(connections: &Connections, id: Uuid) -> Result<(), Fault> {
     let mut client = connections.lend().await?;
+    let found = client.row(sql::LOCK_JOB, &[&connections.time.told(), &id]).await?;
+    if let Some(row) = &found
+        && row::status(row, 1)?.is_final()
+    {
+        let num: i64 = row.try_get(0)?;
+        for statement in [sql::SOME_SEGMENTS, sql::SOME_RESULTS, sql::SOME_SHARDS] {
+            while client.run(statement, &[&num, &row::limit(PURGE_ROWS)]).await? >= PURGE_ROWS as u64 {}
+        }
+    }
     let transaction = client.transaction().await?;
     let locked = transaction.row(sql::LOCK_JOB, &[&connections.time.told(), &id]).await?;
     let locked = locked.ok_or(StoreError::NoSuchJob)?;
@@ -179,6 +192,7 @@ pub(super) async fn purge(connections: &Connections, id: Uuid) -> Result<(), Fau
     if !status.is_final() {
         return Err(StoreError::Misuse("only a job that has ended can be forgotten").into());
     }
+    // What is worked on goes first: nobody can add to what was removed.
     for statement in [
         sql::PURGE_SHARDS,
         sql::PURGE_SEGMENTS,

@@ -153,8 +153,10 @@ statements! {
     SUSPENDED = "SELECT id FROM job WHERE status = 'Suspended' AND suspended_at <= $1 ORDER BY suspended_at, id LIMIT $2";
     PURGEABLE = "SELECT id FROM job WHERE status IN ('Cancelled', 'Complete', 'Failed') AND terminated_at < $1 \
         ORDER BY terminated_at, id LIMIT $2";
-    // What is worked on goes first: nobody can add to what was removed.
     PURGE_SHARDS = "DELETE FROM shard WHERE job = $1";
+    SOME_SEGMENTS = "DELETE FROM segment WHERE ctid = ANY (ARRAY(SELECT ctid FROM segment WHERE job = $1 LIMIT $2))";
+    SOME_RESULTS = "DELETE FROM result WHERE ctid = ANY (ARRAY(SELECT ctid FROM result WHERE job = $1 LIMIT $2))";
+    SOME_SHARDS = "DELETE FROM shard WHERE ctid = ANY (ARRAY(SELECT ctid FROM shard WHERE job = $1 LIMIT $2))";
     PURGE_SEGMENTS = "DELETE FROM segment WHERE job = $1";
     PURGE_RESULTS = "DELETE FROM result WHERE job = $1";
     PURGE_CODES = "DELETE FROM code WHERE job = $1";

@@ -9,7 +9,7 @@ mod probes;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use cos_batch_engine::{Access, Buckets, Engine, Parts, Right, Spool, SystemClock};
+use cos_batch_engine::{Access, Engine, Parts, Right, Spool, SystemClock};
 use cos_batch_jobstore::{PostgresJobStore, SqliteJobStore};
 use cos_batch_model::{AppId, BatchApi};
 use cos_batch_objectstore::{ErrorKind, FolderStore, ListRequest, ObjectStore};
