@@ -135,12 +135,7 @@ impl Core {
     }
 
     /// Applies a command; what else of the job changes in the same step, and under which lease, stands in `also`.
-    pub(crate) async fn change(
-        &self,
-        job: Uuid,
-        command: Command,
-        also: JobChange,
-    ) -> Result<JobRecord, CommandError> {
+    pub(crate) async fn change(&self, job: Uuid, command: Command, also: JobChange) -> Result<JobRecord, CommandError> {
         for _ in 0..CONFLICTS_MAX {
             let record = self.store.get(job).await?.ok_or(StoreError::NoSuchJob)?;
             let (state, effects) = lifecycle::apply(&record.state, command.clone(), self.store.now())?;

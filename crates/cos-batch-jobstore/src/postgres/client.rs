@@ -58,7 +58,8 @@ impl Busy {
 }
 
 /// A connection that listens: what comes in on it must be polled.
-pub(super) type Listening = (Client, tokio_postgres::Connection<tokio_postgres::Socket, super::tls::Stream<tokio_postgres::Socket>>);
+pub(super) type Listening =
+    (Client, tokio_postgres::Connection<tokio_postgres::Socket, super::tls::Stream<tokio_postgres::Socket>>);
 
 impl Connections {
     /// Brings the schema up to date on a first connection.
@@ -110,11 +111,13 @@ impl Connections {
 async fn listen(options: Options, connector: Connector) -> Result<Listening, Fault> {
     let (client, mut connection) = options.config.connect(connector).await?;
     let listen = format!("{}; LISTEN {}", session(&options.schema), channel(&options.schema));
-    let pump = std::future::poll_fn(|cx| loop {
-        match connection.poll_message(cx) {
-            std::task::Poll::Ready(Some(Ok(_))) => {}
-            std::task::Poll::Ready(_) => return std::task::Poll::Ready(()),
-            std::task::Poll::Pending => return std::task::Poll::Pending,
+    let pump = std::future::poll_fn(|cx| {
+        loop {
+            match connection.poll_message(cx) {
+                std::task::Poll::Ready(Some(Ok(_))) => {}
+                std::task::Poll::Ready(_) => return std::task::Poll::Ready(()),
+                std::task::Poll::Pending => return std::task::Poll::Pending,
+            }
         }
     });
     tokio::select! {

@@ -68,10 +68,7 @@ pub(super) async fn create(connections: &Connections, job: &NewJob) -> Result<Jo
     let state = serde_json::to_string(&record.state)?;
     let (priority, status) = (i64::from(record.priority), record.state.status.as_str());
     let inserted = transaction
-        .row(
-            sql::INSERT_JOB,
-            &[&record.id, &tenant, &token, &priority, &state, &status, &now, &record.spec.retry_of],
-        )
+        .row(sql::INSERT_JOB, &[&record.id, &tenant, &token, &priority, &state, &status, &now, &record.spec.retry_of])
         .await?;
     let num: i64 = inserted.ok_or_else(|| Fault::Corrupt("the job got no number".to_owned()))?.try_get(0)?;
     transaction.run(sql::INSERT_SPEC, &[&num, &spec]).await?;

@@ -59,12 +59,14 @@ impl Ear {
 
 /// The next notice; none: the connection is gone.
 async fn notice(listening: &mut Listening) -> Option<()> {
-    std::future::poll_fn(|cx| loop {
-        match listening.1.poll_message(cx) {
-            Poll::Ready(Some(Ok(AsyncMessage::Notification(_)))) => return Poll::Ready(Some(())),
-            Poll::Ready(Some(Ok(_))) => {}
-            Poll::Ready(_) => return Poll::Ready(None),
-            Poll::Pending => return Poll::Pending,
+    std::future::poll_fn(|cx| {
+        loop {
+            match listening.1.poll_message(cx) {
+                Poll::Ready(Some(Ok(AsyncMessage::Notification(_)))) => return Poll::Ready(Some(())),
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(_) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
         }
     })
     .await

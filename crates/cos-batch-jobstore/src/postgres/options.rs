@@ -46,7 +46,10 @@ pub(super) struct Options {
 /// Passwords stay out of what is logged.
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("hosts", &self.config.get_hosts()).field("schema", &self.schema).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("hosts", &self.config.get_hosts())
+            .field("schema", &self.schema)
+            .finish_non_exhaustive()
     }
 }
 
@@ -98,7 +101,8 @@ impl Options {
         let sslmode = own.sslmode.or_else(|| variable("PGSSLMODE"));
         let root = own.root_cert.or_else(|| variable("PGSSLROOTCERT"));
         let (mode, trust) = Trust::named(sslmode.as_deref(), root.as_deref())?;
-        let trust = trust.with_client(own.cert.or_else(|| variable("PGSSLCERT")), own.key.or_else(|| variable("PGSSLKEY")))?;
+        let trust =
+            trust.with_client(own.cert.or_else(|| variable("PGSSLCERT")), own.key.or_else(|| variable("PGSSLKEY")))?;
         let local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         config.ssl_mode(if local { SslMode::Disable } else { mode });
         let schema = own.schema.unwrap_or_else(|| SCHEMA.to_owned());

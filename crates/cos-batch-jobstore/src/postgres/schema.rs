@@ -22,7 +22,8 @@ pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Fau
         // Its name was checked, and has no character that would need quoting.
         transaction.batch_execute(&format!("CREATE SCHEMA {schema}")).await?;
     }
-    let tables = "SELECT count(*), count(*) FILTER (WHERE tablename = 'migration') FROM pg_tables WHERE schemaname = $1";
+    let tables =
+        "SELECT count(*), count(*) FILTER (WHERE tablename = 'migration') FROM pg_tables WHERE schemaname = $1";
     let row = transaction.query_one(tables, &[&schema]).await?;
     let (tables, ours): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
     if ours == 0 {

@@ -55,8 +55,7 @@ pub(super) async fn add(connections: &Connections, lease: &JobLease, shards: &[S
     let num = hold(&transaction, lease).await?;
     // Whoever lost the lease learns that first.
     checked?;
-    let inserted =
-        transaction.run(sql::INSERT_SHARDS, &[&num, &indexes, &sources, &bytes, &first_rows, &rows]).await?;
+    let inserted = transaction.run(sql::INSERT_SHARDS, &[&num, &indexes, &sources, &bytes, &first_rows, &rows]).await?;
     if inserted != shards.len() as u64 {
         return Err(StoreError::Misuse("there is already a shard of this index").into());
     }

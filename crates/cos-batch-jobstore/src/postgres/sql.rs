@@ -262,3 +262,23 @@ statements! {
     INSERT_RESULTS = "INSERT INTO result (job, shard, failed, key, md5, row_count) \
         SELECT $1, * FROM unnest($2::bigint[], $3::boolean[], $4::text[], $5::text[], $6::bigint[])";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values of a statement are numbered without gaps: PostgreSQL cannot tell the type of one that is not used.
+    #[test]
+    fn every_value_is_used() {
+        for (name, text) in ALL {
+            let used = |number: u32| {
+                let value = format!("${number}");
+                text.split(&value).skip(1).any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+            };
+            let most = (1..=20).rev().find(|number| used(*number)).unwrap_or(0);
+            for number in 1..=most {
+                assert!(used(number), "{name}: ${number} of {most} is not used");
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The schema: made once, by whoever comes first, and left alone where it is not ours or too new.
 
-use cos_batch_engine::{SystemClock, store::contract::new_job};
 use cos_batch_engine::{JobStore as _, store::ListFilter};
+use cos_batch_engine::{SystemClock, store::contract::new_job};
 use cos_batch_jobstore::PostgresJobStore;
 use cos_batch_nodetest::Postgres;
 use tokio::task::JoinSet;

@@ -231,7 +231,9 @@ impl Config {
         for store in &self.stores {
             let here = || self.buckets.iter().filter(|bucket| bucket.store == store.name);
             let open = match store.kind {
-                Kind::Folder if local.is_none() => Err("a folder has one server at a time, and --jobs is for many".to_owned()),
+                Kind::Folder if local.is_none() => {
+                    Err("a folder has one server at a time, and --jobs is for many".to_owned())
+                }
                 Kind::Folder => store.folder(here()),
                 Kind::Cos | Kind::S3 => store.http(here()),
             };
@@ -276,7 +278,9 @@ impl Config {
         };
         if let Some(bucket) = self.buckets.iter().find(is_it) {
             let name = &bucket.name;
-            return Err(Error::usage(format!("spool: jobs can name its bucket as {name:?}; it must be the server's alone")));
+            return Err(Error::usage(format!(
+                "spool: jobs can name its bucket as {name:?}; it must be the server's alone"
+            )));
         }
         Ok(Spool::new(Arc::clone(store), &spool.bucket))
     }
@@ -461,7 +465,10 @@ mod tests {
 
     fn built(text: &str) -> Result<Buckets, String> {
         let config = Config::parse(text).map_err(|error| error.to_string())?;
-        config.buckets(Some(Arc::new(MemoryStore::new()))).map(|(buckets, _)| buckets).map_err(|error| error.to_string())
+        config
+            .buckets(Some(Arc::new(MemoryStore::new())))
+            .map(|(buckets, _)| buckets)
+            .map_err(|error| error.to_string())
     }
 
     #[test]

@@ -229,11 +229,7 @@ fn open(path: &Path) -> Result<FolderStore, Error> {
 }
 
 /// What the engine works with, and the store of the data folder's buckets where there is one.
-async fn parts(
-    home: &Home,
-    config: &Config,
-    access: Access,
-) -> Result<(Parts, Option<Arc<dyn ObjectStore>>), Error> {
+async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, Option<Arc<dyn ObjectStore>>), Error> {
     let engine = config.engine()?;
     match home {
         Home::Folder(data) => {
@@ -254,7 +250,9 @@ async fn parts(
         Home::Shared(jobs) => {
             let (buckets, spool) = config.buckets(None)?;
             let spool = spool.ok_or_else(|| {
-                Error::usage("--jobs: nodes share a spool: name its store and bucket as [spool] in the file of --config")
+                Error::usage(
+                    "--jobs: nodes share a spool: name its store and bucket as [spool] in the file of --config",
+                )
             })?;
             let spool = checked(spool).await?;
             Ok((Parts { jobs: Arc::clone(jobs) as _, buckets, access, spool, config: engine }, None))

@@ -64,7 +64,8 @@ pub async fn a_lost_job_lease_writes_nothing(fixture: Fixture) {
         assert_refused!(store.add_shards(&lost, vec![shard(9, 90, 1)]).await, StoreError::LeaseLost);
         assert_refused!(store.add_results(&lost, vec![file(0, true, 1)]).await, StoreError::LeaseLost);
         let version = get(store, id).await.version;
-        let change = |lease: &JobLease| JobChange { total: Some(7), lease: Some(lease.clone()), ..JobChange::default() };
+        let change =
+            |lease: &JobLease| JobChange { total: Some(7), lease: Some(lease.clone()), ..JobChange::default() };
         assert_refused!(store.transition(id, version, change(&lost)).await, StoreError::LeaseLost);
         store.release_job(&lost).await.unwrap();
         assert_eq!(photograph(store, id).await, before);

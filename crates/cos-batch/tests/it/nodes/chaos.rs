@@ -114,7 +114,9 @@ async fn round(seed: u64) {
         until("the job ends", || cluster.describe(&api, job)["Status"] == "Complete");
         again += cluster.assert_exact(&api, job, name, ROWS);
     }
-    until("leases are given back", || cluster.database.sql("SELECT count(*) FROM nodes.job WHERE leased").unwrap() == "0");
+    until("leases are given back", || {
+        cluster.database.sql("SELECT count(*) FROM nodes.job WHERE leased").unwrap() == "0"
+    });
     cluster.assert_at_rest();
     eprintln!("{again} operations of {} were done again", JOBS * ROWS);
     // Each node that was killed, frozen or cut off had four shards at most.

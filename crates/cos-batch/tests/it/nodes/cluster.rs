@@ -85,7 +85,8 @@ impl Cluster {
     pub(super) fn node(&self, flags: &[&str]) -> Node {
         let mut child = self.serve(flags).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let found = lines.map_while(Result::ok).find_map(|line| Some(line.strip_prefix("listening on http://")?.to_owned()));
+        let found =
+            lines.map_while(Result::ok).find_map(|line| Some(line.strip_prefix("listening on http://")?.to_owned()));
         match found {
             Some(address) => Node { child, address },
             None => panic!("the node ended: {:?}\n{}", child.wait(), self.log()),
@@ -144,7 +145,8 @@ impl Cluster {
             operations += u64::from(*times);
         }
         assert_eq!(objects, rows, "objects of {name} whose operation was performed");
-        let list = self.store.kept(REPORTS, &format!("reports/job-{job}/manifest.json")).expect("the report is published");
+        let list =
+            self.store.kept(REPORTS, &format!("reports/job-{job}/manifest.json")).expect("the report is published");
         let list: Value = serde_json::from_slice(&list).unwrap();
         let mut reported: BTreeMap<String, u32> = BTreeMap::new();
         for file in list["Results"].as_array().unwrap() {
