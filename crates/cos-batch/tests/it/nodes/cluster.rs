@@ -32,7 +32,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(10);
 
 /// How nodes are set: leases that run out soon, little in flight, checkpoints often.
-const ENGINE: &str = "[engine]\nlease_seconds = 2\npoll_millis = 100\ncheckpoint_millis = 100\nworkers = 4\n";
+const ENGINE: &str = "[engine]\nlease_seconds = 2\npoll_millis = 100\ncheckpoint_millis = 100\nworkers = 4\nasync_slots = 4\n";
 
 /// All but the nodes.
 pub(super) struct Cluster {

@@ -4,3 +4,4 @@
 mod chaos;
 mod cluster;
 mod roles;
+mod takeover;
