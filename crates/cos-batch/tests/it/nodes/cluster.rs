@@ -29,10 +29,11 @@ pub(super) const REPORTS: &str = "reports-1250000000";
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often to look whether something is so.
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(30);
 
 /// How nodes are set: leases that run out soon, little in flight, checkpoints often.
-const ENGINE: &str = "[engine]\nlease_seconds = 2\npoll_millis = 100\ncheckpoint_millis = 100\nworkers = 4\nasync_slots = 4\n";
+const ENGINE: &str =
+    "[engine]\nlease_seconds = 2\npoll_millis = 100\ncheckpoint_millis = 100\nworkers = 4\nasync_slots = 4\n";
 
 /// All but the nodes.
 pub(super) struct Cluster {
@@ -162,12 +163,22 @@ impl Cluster {
         operations - rows
     }
 
-    /// Nobody holds anything, and counters are where they belong.
-    pub(super) fn assert_at_rest(&self) {
-        let left = "SET search_path = nodes; SELECT (SELECT count(*) FROM job WHERE leased), \
-                    (SELECT count(*) FROM shard WHERE state <> 'done'), (SELECT count(*) FROM shard WHERE counted), \
-                    (SELECT count(*) FROM tenant)";
-        assert_eq!(self.database.sql(left).unwrap(), "0|0|0|0");
+    /// Waits until so many jobs are complete. The database is asked, which costs less than a request.
+    #[track_caller]
+    pub(super) fn wait_for_jobs(&self, jobs: u64) {
+        let complete = "SELECT count(*) FROM nodes.job WHERE status = 'Complete'";
+        until("the jobs end", || self.database.sql(complete).unwrap() == jobs.to_string());
+    }
+
+    /// Waits until nobody holds anything; then counters are where they belong.
+    #[track_caller]
+    pub(super) fn wait_for_rest(&self) {
+        let held = "SELECT (SELECT count(*) FROM nodes.job WHERE leased) + \
+                    (SELECT count(*) FROM nodes.shard WHERE state = 'leased')";
+        until("leases are given back", || self.database.sql(held).unwrap() == "0");
+        let left = "SET search_path = nodes; SELECT (SELECT count(*) FROM shard WHERE state <> 'done'), \
+                    (SELECT count(*) FROM shard WHERE counted), (SELECT count(*) FROM tenant)";
+        assert_eq!(self.database.sql(left).unwrap(), "0|0|0");
     }
 }
 

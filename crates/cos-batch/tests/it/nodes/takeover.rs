@@ -31,11 +31,11 @@ async fn a_frozen_node_is_followed_and_writes_nothing() {
     sleeper.thaw();
     until("it learns that it has lost its lease", || cluster.log().contains("lease lost"));
     assert_eq!(cluster.database.sql(first).unwrap(), before);
-    until("the job ends", || cluster.describe(&api, &job)["Status"] == "Complete");
+    cluster.wait_for_jobs(1);
     cluster.assert_exact(&api, &job, "frozen", ROWS);
     assert_eq!(cluster.database.sql(first).unwrap(), before);
+    cluster.wait_for_rest();
     drop((sleeper, other));
-    cluster.assert_at_rest();
 }
 
 /// A node that is asked to stop gives back what it holds, and nobody waits for a lease.
@@ -47,7 +47,7 @@ async fn a_node_that_stops_gives_back_what_it_holds() {
     until("it has begun", || cluster.store.seen().applied > 200);
     let second = cluster.node(&[]);
     first.terminate();
-    until("the job ends", || cluster.describe(&second, &job)["Status"] == "Complete");
+    cluster.wait_for_jobs(1);
     let again = cluster.assert_exact(&second, &job, "stopped", ROWS);
     assert_eq!(again, 0, "what was done is in the books before it ends");
     assert!(!cluster.log().contains("leases ran out"), "{}", cluster.log());
