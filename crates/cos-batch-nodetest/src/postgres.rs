@@ -25,16 +25,12 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Users that the server runs as when this process is root, which it refuses to be.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// What the server is told. Tests kill its processes, not the machine, so that nothing needs to be on a disk.
-const SETTINGS: [&str; 7] = [
-    "fsync=off",
-    "full_page_writes=off",
-    "max_connections=300",
-    "shared_buffers=64MB",
-    "log_min_messages=fatal",
-    "max_wal_size=512MB",
-    "autovacuum_naptime=5s",
-];
+/// What the server is told.
+const SETTINGS: [&str; 4] =
+    ["max_connections=300", "shared_buffers=64MB", "log_min_messages=fatal", "autovacuum_naptime=5s"];
+
+/// What it is told for tests, which kill its processes, not the machine, so that nothing needs to be on a disk.
+const HASTY: [&str; 2] = ["fsync=off", "full_page_writes=off"];
 
 /// A server of this process's own, with data in a temporary folder.
 #[derive(Debug)]
@@ -44,6 +40,7 @@ pub struct Postgres {
     bin: PathBuf,
     user: Option<(u32, u32)>,
     port: u16,
+    durable: bool,
     server: Option<Child>,
 }
 
@@ -64,11 +61,23 @@ fn failed(what: impl fmt::Display) -> impl FnOnce(io::Error) -> Failed {
 }
 
 impl Postgres {
-    /// Makes a database cluster and starts a server on it.
+    /// Makes a database cluster and starts a server on it, which would lose data with its machine.
     ///
     /// # Errors
     /// If there are no programs, or they fail.
     pub fn start() -> Result<Self, Failed> {
+        Self::make(false)
+    }
+
+    /// The same with a server that writes what it commits to the disk, to be measured.
+    ///
+    /// # Errors
+    /// If there are no programs, or they fail.
+    pub fn start_durable() -> Result<Self, Failed> {
+        Self::make(true)
+    }
+
+    fn make(durable: bool) -> Result<Self, Failed> {
         let bin = programs()?;
         let folder = tempfile::Builder::new().prefix("pg").tempdir().map_err(failed("a temporary folder"))?;
         let user = other_user();
@@ -76,7 +85,7 @@ impl Postgres {
             chown(folder.path(), Some(uid), Some(gid)).map_err(failed("the temporary folder"))?;
         }
         let port = free_port().map_err(failed("a free port"))?;
-        let mut this = Self { folder, bin, user, port, server: None };
+        let mut this = Self { folder, bin, user, port, durable, server: None };
         let data = this.data();
         let made = this
             .command("initdb")
@@ -123,7 +132,8 @@ impl Postgres {
         let mut command = self.command("postgres");
         command.arg("-D").arg(&data).arg("-k").arg(self.folder.path()).args(["-h", "127.0.0.1", "-p"]);
         command.arg(self.port.to_string());
-        for setting in SETTINGS {
+        let hasty = if self.durable { &[][..] } else { &HASTY[..] };
+        for setting in SETTINGS.iter().chain(hasty) {
             command.args(["-c", setting]);
         }
         let child = command.stdout(Stdio::null()).stderr(file).spawn().map_err(failed("postgres"))?;
@@ -289,4 +299,27 @@ fn other_user() -> Option<(u32, u32)> {
 
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// Ticks a second in `/proc` on every Linux that Rust runs on (`USER_HZ`).
+const TICKS: f64 = 100.0;
+
+impl Postgres {
+    /// Processor time that its processes have used which run now, in seconds; none where the system does not tell.
+    #[must_use]
+    pub fn processor_seconds(&self) -> Option<f64> {
+        let first = self.id()?;
+        let mut ticks = 0.0;
+        for entry in fs::read_dir("/proc").ok()?.flatten() {
+            let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+            let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            // After the name in parentheses: the parent is the second field, user time the 12th, system time the 13th.
+            let Some((_, rest)) = stat.rsplit_once(')') else { continue };
+            let fields: Vec<f64> = rest.split_whitespace().skip(1).map_while(|field| field.parse().ok()).collect();
+            if id == first || fields.first().is_some_and(|parent| *parent == f64::from(first)) {
+                ticks += fields.get(10).copied().unwrap_or_default() + fields.get(11).copied().unwrap_or_default();
+            }
+        }
+        Some(ticks / TICKS)
+    }
 }

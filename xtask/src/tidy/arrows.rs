@@ -182,7 +182,7 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         package: "xtask",
-        uses: &["cos-batch-model", "cos-signature"],
+        uses: &["cos-batch-model", "cos-batch-nodetest", "cos-signature"],
         tests_use: &[],
         third_party: ThirdParty::Not(XML),
     },

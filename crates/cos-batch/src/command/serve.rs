@@ -31,14 +31,14 @@ const HOST_BYTES_MAX: usize = 253;
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Folder with the buckets and all state; made if there is none
-    #[arg(long, value_name = "DIR", required_unless_present = "jobs", conflicts_with = "jobs")]
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Database with the jobs, which other nodes share: postgres://USER@HOST:PORT/DATABASE, with what psql knows behind a ?.
     /// A password is better kept in PGPASSWORD or ~/.pgpass
-    #[arg(long, env = "COS_BATCH_JOBS", hide_env_values = true, value_name = "URL", conflicts_with = "objects_listen")]
+    #[arg(long, env = "COS_BATCH_JOBS", hide_env_values = true, value_name = "URL")]
     jobs: Option<String>,
     /// With --jobs: what this node does
-    #[arg(long, value_enum, default_value_t, requires = "jobs", value_name = "ROLE")]
+    #[arg(long, value_enum, default_value_t, value_name = "ROLE")]
     role: Role,
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9450")]
@@ -133,15 +133,24 @@ impl Serve {
 
 impl Serve {
     async fn home(&self) -> Result<Home, Error> {
-        match (&self.data, &self.jobs) {
-            (_, Some(url)) => {
+        let jobs = self.jobs.as_deref().filter(|url| !url.is_empty());
+        if jobs.is_none() && self.role != Role::All {
+            return Err(Error::usage("--role goes with --jobs: a server on its own does everything"));
+        }
+        if jobs.is_some() && self.objects_listen.is_some() {
+            return Err(Error::usage("--objects-listen serves the folder of --data, which goes with no --jobs"));
+        }
+        match (&self.data, jobs) {
+            (Some(_), Some(_)) => {
+                Err(Error::usage("either --data or --jobs (COS_BATCH_JOBS): jobs are in a folder or in a database"))
+            }
+            (None, Some(url)) => {
                 let variable = |name: &str| std::env::var(name).ok();
                 let store = PostgresJobStore::open(url, variable, SystemClock).await;
                 Ok(Home::Shared(Arc::new(store.map_err(|error| Error::other(format!("--jobs: {error}")))?)))
             }
             (Some(data), None) => Ok(Home::Folder(DataFolder::open(data)?)),
-            // The command line asks for one of them.
-            (None, None) => Err(Error::usage("--data or --jobs must be given")),
+            (None, None) => Err(Error::usage("--data DIR, where jobs are kept, or --jobs URL must be given")),
         }
     }
 }
