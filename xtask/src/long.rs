@@ -2,6 +2,7 @@
 
 mod manifest;
 pub(crate) mod mutants;
+mod nodes;
 mod rows;
 mod turns;
 
@@ -16,6 +17,8 @@ pub(crate) enum Long {
     Manifest(manifest::Arguments),
     /// Change the code in small ways, one at a time, and see whether a test notices; needs cargo-mutants.
     Mutants(mutants::Arguments),
+    /// Run a job on ever more nodes that share a PostgreSQL, and see how much faster it goes and what it costs the database.
+    Nodes(nodes::Arguments),
     /// Run jobs over very many rows, and see what memory the server takes for them.
     Rows(rows::Arguments),
     /// See how soon orders are obeyed beside a job of very many rows.
@@ -27,6 +30,7 @@ pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
     match long {
         Long::Manifest(arguments) => manifest::run(root, arguments),
         Long::Mutants(arguments) => mutants::run(root, arguments),
+        Long::Nodes(arguments) => nodes::run(root, arguments),
         Long::Rows(arguments) => rows::run(root, arguments),
         Long::Turns(arguments) => turns::run(root, arguments),
     }

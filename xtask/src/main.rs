@@ -13,6 +13,7 @@ mod published;
 mod semver;
 mod test;
 mod tidy;
+mod torture;
 
 use std::{
     path::{Path, PathBuf},
@@ -81,6 +82,9 @@ enum Command {
     },
     /// Check the repository's own rules.
     Tidy,
+    /// Run tests for long that break what they can, each round with another seed.
+    #[command(subcommand)]
+    Torture(torture::Torture),
 }
 
 fn main() -> ExitCode {
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Command::Semver { since } => semver::run(&root(), since.as_deref()),
         Command::Test { only } => test::run(&root(), only),
         Command::Tidy => tidy::run(&root()),
+        Command::Torture(command) => torture::run(&root(), &command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

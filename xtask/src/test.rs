@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change goes in, in stages.
 
 mod features;
+mod postgres;
 mod python;
 
 use std::{
@@ -39,6 +40,8 @@ pub(crate) enum Stage {
     Rustdoc,
     /// The environment with the Python SDK that some tests use is there, or is made.
     Python,
+    /// The PostgreSQL that some tests start is there, or is installed.
+    Postgres,
     /// Unit and integration tests.
     Tests,
     /// Examples in the documentation.
@@ -109,6 +112,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
             flags.run()?;
         }
         Stage::Python => python::environment(root)?,
+        Stage::Postgres => postgres::server()?,
         Stage::Tests => return tests(shell).map(Some),
         Stage::Doctests => {
             cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?

@@ -162,8 +162,8 @@ impl BatchApi for Engine {
         Box::pin(async move {
             let job = self.find(context, request.job_id.as_str()).await?;
             let reason = Some("deleted".to_owned());
-            let hidden = JobChange { delete: true, ..JobChange::default() };
-            match self.core.change(job.id, Command::Cancel { reason }, hidden).await {
+            let hide = JobChange { delete: true, ..JobChange::default() };
+            match self.core.change(job.id, Command::Cancel { reason }, hide).await {
                 Ok(_) => Ok(DeleteJobResult),
                 // It has ended, or is about to: it only has to be hidden.
                 Err(CommandError::Refused(_)) => self.hide(context, request.job_id.as_str()).await,

@@ -55,6 +55,13 @@ impl Engine {
         Ok(Self { core, driver: Mutex::new(Some(driver)) })
     }
 
+    /// Answers the API and works on nothing: others do, on the same job store.
+    #[must_use]
+    pub fn answering(parts: Parts) -> Self {
+        let core = Core::new(parts.jobs, parts.buckets, parts.access, parts.spool, parts.config);
+        Self { core: Arc::new(core), driver: Mutex::new(None) }
+    }
+
     /// The store the engine works on.
     #[must_use]
     pub fn jobs(&self) -> &Arc<dyn JobStore> {

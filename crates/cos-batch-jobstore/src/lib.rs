@@ -1,6 +1,7 @@
-//! Durable job stores for the COS batch engine: SQLite.
+//! Durable job stores for the COS batch engine: SQLite for one machine, PostgreSQL for many.
 //!
-//! [`SqliteJobStore`] keeps jobs, shards, leases and counts of one machine in one file.
+//! [`SqliteJobStore`] keeps jobs, shards, leases and counts of one machine in one file. `PostgresJobStore` (feature
+//! `postgres`) keeps them in a database that many nodes share.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -32,6 +33,10 @@
 //! such a read takes a few microseconds, less than handing it to another thread would.
 
 mod fault;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod sqlite;
 
+#[cfg(feature = "postgres")]
+pub use postgres::{Health, PostgresJobStore};
 pub use sqlite::{SqliteJobStore, Statistics};

@@ -121,7 +121,7 @@ const ARROWS: &[Arrow] = &[
     Arrow {
         package: "cos-batch-jobstore",
         uses: &["cos-batch-engine", "cos-batch-model"],
-        tests_use: &["cos-batch-objectstore"],
+        tests_use: &["cos-batch-nodetest", "cos-batch-objectstore"],
         third_party: ThirdParty::Not(NOT_IN_JOB_STORE),
     },
     Arrow {
@@ -163,9 +163,10 @@ const ARROWS: &[Arrow] = &[
             "cos-batch-server",
             "cos-signature",
         ],
-        tests_use: &["cos-batch-nullstore"],
+        tests_use: &["cos-batch-nodetest", "cos-batch-nullstore"],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
+    Arrow { package: "cos-batch-nodetest", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow { package: "cos-batch-nullstore", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {
         package: "cos-batch-fuzz",
@@ -214,7 +215,7 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         package: "xtask",
-        uses: &["cos-batch-figures", "cos-batch-model", "cos-signature"],
+        uses: &["cos-batch-figures", "cos-batch-model", "cos-batch-nodetest", "cos-signature"],
         tests_use: &[],
         third_party: ThirdParty::Not(XML),
     },

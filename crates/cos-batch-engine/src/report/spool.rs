@@ -206,6 +206,23 @@ impl Spool {
     /// # Errors
     /// Those of the store.
     pub async fn sweep(&self, job: Uuid, all: bool) -> Result<(), StoreError> {
+        self.remove(job, |name| all || !name.ends_with(FAILED_SUFFIX)).await
+    }
+
+    /// Removes files of rows that were written under leases before this one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn sweep_rows(&self, job: Uuid, epoch: u64) -> Result<(), StoreError> {
+        let earlier = |name: &str| {
+            let written = name.split('-').next().and_then(|epoch| epoch.parse::<u64>().ok());
+            name.ends_with(ROWS_SUFFIX) && written.is_some_and(|written| written < epoch)
+        };
+        self.remove(job, earlier).await
+    }
+
+    /// Removes a job's files, beside notes of uploads, whose names are wanted gone.
+    async fn remove(&self, job: Uuid, unwanted: impl Fn(&str) -> bool) -> Result<(), StoreError> {
         let prefix = format!("{job}/");
         let mut after: Option<String> = None;
         loop {
@@ -216,7 +233,7 @@ impl Spool {
                 page => page?,
             };
             for (key, _) in &page.objects {
-                if all || !key.ends_with(FAILED_SUFFIX) {
+                if key.strip_prefix(&prefix).is_some_and(&unwanted) {
                     let (bucket, version) = (&*self.bucket, &VersionSelector::Latest);
                     self.store.delete(DeleteRequest { bucket, key, version, operation: None }).await?;
                 }

@@ -134,12 +134,12 @@ impl Core {
         self.change(job, command, JobChange::default()).await
     }
 
-    /// Applies a command, as one step with everything else that `with` changes.
-    pub(crate) async fn change(&self, job: Uuid, command: Command, with: JobChange) -> Result<JobRecord, CommandError> {
+    /// Applies a command; what else of the job changes in the same step, and under which lease, stands in `also`.
+    pub(crate) async fn change(&self, job: Uuid, command: Command, also: JobChange) -> Result<JobRecord, CommandError> {
         for _ in 0..CONFLICTS_MAX {
             let record = self.store.get(job).await?.ok_or(StoreError::NoSuchJob)?;
             let (state, effects) = lifecycle::apply(&record.state, command.clone(), self.store.now())?;
-            let change = JobChange { state: Some(state), ..with.clone() };
+            let change = JobChange { state: Some(state), ..also.clone() };
             match self.store.transition(job, record.version, change).await {
                 Err(StoreError::Conflict) => {}
                 result => {

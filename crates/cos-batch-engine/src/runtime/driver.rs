@@ -67,6 +67,7 @@ async fn rounds(core: &Arc<Core>) {
         tokio::select! {
             biased;
             () = core.wake.notified() => {}
+            () = core.store.changed() => {}
             () = tokio::time::sleep(core.config.poll) => {}
             () = core.stopping.above(Level::Run) => {}
         }

@@ -38,7 +38,7 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
         None => finish(&core, &job, &lease, &stop).await,
     };
     match ended {
-        Ok(Some(ended)) => match end(&core, &lease, ended).await {
+        Ok(Some(ended)) => match core.change(id, ended, under(&lease)).await {
             Ok(job) => {
                 core.troubles.forget(id);
                 if job.state.status.is_final() {
@@ -55,9 +55,9 @@ pub(crate) async fn run(core: Arc<Core>, job: JobRecord, lease: JobLease, stop: 
     }
 }
 
-/// Writes how the job ended, unless the lease was lost meanwhile: then somebody else writes the report, perhaps another one.
-async fn end(core: &Core, lease: &JobLease, ended: Command) -> Result<JobRecord, CommandError> {
-    core.change(lease.job, ended, JobChange { lease: Some(lease.clone()), ..JobChange::default() }).await
+/// A change that whoever lost the lease does not make.
+fn under(lease: &JobLease) -> JobChange {
+    JobChange { lease: Some(lease.clone()), ..JobChange::default() }
 }
 
 /// The command that ends this round; none if somebody should try again.

@@ -80,8 +80,21 @@ async fn abort_left(core: &Core, jobs: Vec<uuid::Uuid>) -> Result<(), StoreError
     Ok(())
 }
 
-/// Forgets a final job. Its segments go first: what is left after a crash is found again.
+/// Forgets a final job, unless somebody else is about to. Its segments go first: what is left after a crash is found again.
 async fn purge(core: &Core, id: uuid::Uuid) -> Result<(), StoreError> {
+    let lease = match core.store.lease_job(id, core.config.lease).await {
+        Ok(Some(lease)) => lease,
+        Ok(None) | Err(StoreError::NoSuchJob) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let purged = core.holding(|| core.store.renew_job(&lease, core.config.lease), forget(core, id)).await;
+    if purged.is_err() {
+        core.store.release_job(&lease).await?;
+    }
+    purged
+}
+
+async fn forget(core: &Core, id: uuid::Uuid) -> Result<(), StoreError> {
     if let Err(error) = uploads::abort_all(core, id).await {
         return Err(StoreError::Failed(format!("uploads of {id} cannot be aborted: {error}")));
     }

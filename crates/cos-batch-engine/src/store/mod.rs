@@ -75,8 +75,7 @@ pub struct JobChange {
     pub total: Option<u64>,
     /// Hides the job from the API.
     pub delete: bool,
-    /// Only while this lease of the job is held: whoever prepares or finishes it may have been late, and somebody else have
-    /// begun anew.
+    /// Only while this lease of the job holds: what was worked out under one is not written under another.
     pub lease: Option<JobLease>,
 }
 
@@ -295,6 +294,12 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// The store's time.
     fn now(&self) -> UnixMillis;
 
+    /// Waits until another process may have changed what there is to do. A hint: it may come for nothing or not at all, and
+    /// whoever waits looks from time to time in any case. A store that no other process writes to has none to give.
+    fn changed<'a>(&'a self) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Makes a job in status New. Its id is greater than that of every job made before.
     ///
     /// # Errors
@@ -353,8 +358,8 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Changes a job if it still has this version; its version goes up by one.
     ///
     /// # Errors
-    /// `NoSuchJob`, `Conflict`; `LeaseLost` if the change names a lease that is not held; `Misuse` for a number of tasks out
-    /// of range ([`rules::COUNT_MAX`]) and for a lease of another job.
+    /// `NoSuchJob`; `LeaseLost` if the change names a lease; `Conflict`; `Misuse` for a number of tasks out of range
+    /// ([`rules::COUNT_MAX`]).
     fn transition<'a>(
         &'a self,
         id: Uuid,

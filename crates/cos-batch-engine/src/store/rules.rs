@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use uuid::Uuid;
-
 use super::{CODES_MAX, Checkpoint, Cursor, JobChange, OTHER_CODE, ResultFile, Shard, StoreError};
 use crate::clock::UnixMillis;
 
@@ -16,14 +14,11 @@ pub fn deadline(now: UnixMillis, ttl: Duration) -> UnixMillis {
     now.saturating_add(i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Checks a change of this job.
+/// Checks a change of a job.
 ///
 /// # Errors
 /// `Misuse`.
-pub fn check_change(job: Uuid, change: &JobChange) -> Result<(), StoreError> {
-    if change.lease.as_ref().is_some_and(|lease| lease.job != job) {
-        return Err(StoreError::Misuse("the lease is of another job"));
-    }
+pub fn check_change(change: &JobChange) -> Result<(), StoreError> {
     if change.total.is_some_and(|total| total > COUNT_MAX) {
         return Err(StoreError::Misuse("the number of tasks is out of range"));
     }

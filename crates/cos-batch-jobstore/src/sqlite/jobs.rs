@@ -103,13 +103,15 @@ pub(super) fn transition(
     let Some((mut record, num)) = read::get(session.connection, id)? else {
         return Err(StoreError::NoSuchJob.into());
     };
+    if let Some(lease) = &change.lease
+        && session.held_job(lease)? != num
+    {
+        return Err(StoreError::LeaseLost.into());
+    }
     if record.version != version {
         return Err(StoreError::Conflict.into());
     }
-    rules::check_change(id, &change)?;
-    if let Some(lease) = &change.lease {
-        session.held_job(lease)?;
-    }
+    rules::check_change(&change)?;
     session.touched.push(id);
     let before = record.state.status;
     record.version += 1;

@@ -1,8 +1,10 @@
 //! `cos-batch serve`
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
+use cos_batch_engine::SystemClock;
+use cos_batch_jobstore::PostgresJobStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
@@ -11,23 +13,33 @@ use crate::{
     credentials::Credentials,
     exit::{Error, Exit},
     output::Terminal,
-    serve::{Addresses, Callers, DataFolder, Server},
+    serve::{Addresses, Callers, DataFolder, Home, Role, Server},
 };
 
 /// Bytes of the name of a host at most (RFC 1035, 2.3.4).
 const HOST_BYTES_MAX: usize = 253;
 
-/// Run a server on a local folder.
+/// Run a server, on a local folder or as one of many nodes.
 ///
 /// A bucket is a folder below DIR/buckets, made with mkdir; an object is a file in it. The end of a bucket's name says
 /// to which APPID it belongs, as in photos-1250000000. Jobs are kept in DIR too, and go on at the next start.
 ///
 /// Without --credentials a key is made at the first start and kept in DIR/credentials.toml.
+///
+/// With --jobs instead of --data, jobs are kept in a PostgreSQL database that any number of such servers share; what they
+/// need for that stands in docs/operations.md.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Folder with the buckets and all state; made if there is none
     #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    data: Option<PathBuf>,
+    /// Database with the jobs, which other nodes share: postgres://USER@HOST:PORT/DATABASE, with what psql knows behind a ?.
+    /// A password is better kept in PGPASSWORD or ~/.pgpass
+    #[arg(long, env = "COS_BATCH_JOBS", hide_env_values = true, value_name = "URL")]
+    jobs: Option<String>,
+    /// With --jobs: what this node does
+    #[arg(long, value_enum, default_value_t, value_name = "ROLE")]
+    role: Role,
     /// Address and port to listen on; port 0 takes any free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9450")]
     listen: SocketAddr,
@@ -73,14 +85,21 @@ impl Serve {
             )));
         }
         let mut signals = Signals::new()?;
-        let data = DataFolder::open(&self.data)?;
-        let key_file = data.credentials();
-        let (callers, made) = match &self.credentials {
+        let home = self.home().await?;
+        let key_file = match &home {
+            Home::Folder(data) => data.credentials(),
+            Home::Shared(_) => PathBuf::new(),
+        };
+        let (callers, made) = match (&self.credentials, &home) {
             _ if self.anonymous => (Callers::Everybody(self.allow_host.clone()), false),
-            Some(path) => (Callers::Keys(Credentials::read(path)?), false),
-            None => {
+            (Some(path), _) => (Callers::Keys(Credentials::read(path)?), false),
+            (None, Home::Folder(data)) => {
                 let (credentials, made) = data.own_key()?;
                 (Callers::Keys(credentials), made)
+            }
+            (None, Home::Shared(_)) => {
+                let text = "--jobs: all nodes accept the same keys: name their file with --credentials";
+                return Err(Error::usage(text));
             }
         };
         let own_key = !self.anonymous && self.credentials.is_none();
@@ -90,7 +109,7 @@ impl Serve {
             _ => Vec::new(),
         };
         let listen = Addresses { jobs: self.listen, objects: self.objects_listen };
-        let mut server = Server::start(data, &config, callers, listen).await?;
+        let mut server = Server::start(home, &config, callers, listen, self.role).await?;
         let endpoint = format!("http://{}", server.address());
         if public.is_some() {
             tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
@@ -109,6 +128,30 @@ impl Serve {
             name = signals.next() => tracing::warn!("{name}: stopped at once"),
         }
         Ok(Exit::Ok)
+    }
+}
+
+impl Serve {
+    async fn home(&self) -> Result<Home, Error> {
+        let jobs = self.jobs.as_deref().filter(|url| !url.is_empty());
+        if jobs.is_none() && self.role != Role::All {
+            return Err(Error::usage("--role goes with --jobs: a server on its own does everything"));
+        }
+        if jobs.is_some() && self.objects_listen.is_some() {
+            return Err(Error::usage("--objects-listen serves the folder of --data, which goes with no --jobs"));
+        }
+        match (&self.data, jobs) {
+            (Some(_), Some(_)) => {
+                Err(Error::usage("either --data or --jobs (COS_BATCH_JOBS): jobs are in a folder or in a database"))
+            }
+            (None, Some(url)) => {
+                let variable = |name: &str| std::env::var(name).ok();
+                let store = PostgresJobStore::open(url, variable, SystemClock).await;
+                Ok(Home::Shared(Arc::new(store.map_err(|error| Error::other(format!("--jobs: {error}")))?)))
+            }
+            (Some(data), None) => Ok(Home::Folder(DataFolder::open(data)?)),
+            (None, None) => Err(Error::usage("--data DIR, where jobs are kept, or --jobs URL must be given")),
+        }
     }
 }
 

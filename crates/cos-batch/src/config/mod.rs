@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use cos_batch_engine::{Buckets, Config as EngineConfig};
+use cos_batch_engine::{Buckets, Config as EngineConfig, Spool};
 use cos_batch_model::AppId;
 use cos_batch_objectstore::{
     Capabilities, CommandCredentials, FileCredentials, FolderStore, HttpDialect, HttpSettings, HttpStore, ObjectStore,
@@ -43,13 +43,15 @@ const BLOCKING_THREADS_MAX: usize = 4096;
 /// Descriptors of one operation on a folder: the source, the copy, a folder for each.
 const FILES_OF_OPERATION: u64 = 4;
 
-/// A configuration.
-#[derive(Debug, Deserialize)]
+/// A configuration. Without a file, all buckets are folders of the data folder.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Whether buckets that are not named here are folders of the data folder; if not, they are refused.
-    #[serde(default = "yes")]
-    local_buckets: bool,
+    /// Whether buckets that are not named here are folders of the data folder (where there is one they are, unless told
+    /// otherwise); if not, they are refused.
+    local_buckets: Option<bool>,
+    /// Where outcomes wait for their report, if not in the data folder.
+    spool: Option<SpoolPlace>,
     /// Where buckets may be.
     #[serde(default, rename = "store")]
     stores: Vec<Store>,
@@ -64,16 +66,12 @@ pub(crate) struct Config {
     tenants: Vec<Tenant>,
 }
 
-fn yes() -> bool {
-    true
-}
-
-/// Without a file, all buckets are folders of the data folder.
-impl Default for Config {
-    fn default() -> Self {
-        let (stores, buckets, engine, tenants) = (Vec::new(), Vec::new(), EngineSettings::default(), Vec::new());
-        Self { local_buckets: yes(), stores, buckets, engine, tenants }
-    }
+/// `[spool]`: a bucket that belongs to the server alone.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpoolPlace {
+    store: String,
+    bucket: String,
 }
 
 /// A store of objects.
@@ -227,12 +225,15 @@ impl Config {
         self.stores.iter().filter(|store| store.kind == Kind::Folder).count()
     }
 
-    /// The stores, and which bucket is in which; `local` has those that are not named.
-    pub(crate) fn buckets(&self, local: Arc<dyn ObjectStore>) -> Result<Buckets, Error> {
+    /// The stores, and which bucket is in which; `local` has those that are not named. And the spool, if it is configured.
+    pub(crate) fn buckets(&self, local: Option<Arc<dyn ObjectStore>>) -> Result<(Buckets, Option<Spool>), Error> {
         let mut stores: BTreeMap<&str, Arc<dyn ObjectStore>> = BTreeMap::new();
         for store in &self.stores {
             let here = || self.buckets.iter().filter(|bucket| bucket.store == store.name);
             let open = match store.kind {
+                Kind::Folder if local.is_none() => {
+                    Err("a folder has one server at a time, and --jobs is for many".to_owned())
+                }
                 Kind::Folder => store.folder(here()),
                 Kind::Cos | Kind::S3 => store.http(here()),
             };
@@ -241,7 +242,15 @@ impl Config {
                 return Err(Error::usage(format!("store {:?} is there twice", store.name)));
             }
         }
-        let mut buckets = if self.local_buckets { Buckets::new(local) } else { Buckets::none() };
+        let spool = self.spool.as_ref().map(|spool| self.open_spool(spool, &stores)).transpose()?;
+        let mut buckets = match (local, self.local_buckets) {
+            (Some(local), None | Some(true)) => Buckets::new(local),
+            (None, Some(true)) => {
+                let text = "local_buckets = true: with --jobs there is no data folder to have buckets in";
+                return Err(Error::usage(text));
+            }
+            _ => Buckets::none(),
+        };
         let mut seen = std::collections::BTreeSet::new();
         for bucket in &self.buckets {
             let Some(store) = stores.get(bucket.store.as_str()) else {
@@ -256,7 +265,24 @@ impl Config {
             }
             buckets = buckets.with(bucket.name.as_str(), Arc::clone(store));
         }
-        Ok(buckets)
+        Ok((buckets, spool))
+    }
+
+    fn open_spool(&self, spool: &SpoolPlace, stores: &BTreeMap<&str, Arc<dyn ObjectStore>>) -> Result<Spool, Error> {
+        let Some(store) = stores.get(spool.store.as_str()) else {
+            let near = nearest(&spool.store, stores.keys().copied());
+            return Err(Error::usage(format!("spool: there is no store {:?}{near}", spool.store)));
+        };
+        let is_it = |bucket: &&Bucket| {
+            bucket.store == spool.store && bucket.at.as_ref().unwrap_or(&bucket.name) == &spool.bucket
+        };
+        if let Some(bucket) = self.buckets.iter().find(is_it) {
+            let name = &bucket.name;
+            return Err(Error::usage(format!(
+                "spool: jobs can name its bucket as {name:?}; it must be the server's alone"
+            )));
+        }
+        Ok(Spool::new(Arc::clone(store), &spool.bucket))
     }
 }
 
@@ -439,14 +465,17 @@ mod tests {
 
     fn built(text: &str) -> Result<Buckets, String> {
         let config = Config::parse(text).map_err(|error| error.to_string())?;
-        config.buckets(Arc::new(MemoryStore::new())).map_err(|error| error.to_string())
+        config
+            .buckets(Some(Arc::new(MemoryStore::new())))
+            .map(|(buckets, _)| buckets)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
     fn all_that_a_file_may_have() {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
-            "local_buckets = false\n{S3}style = \"path\"\nregion = \"eu-west-1\"\nproxy = \"http://proxy.example:3128\"\n\
+            "local_buckets = false\n[spool]\nstore = \"s3\"\nbucket = \"segments-9\"\n{S3}style = \"path\"\nregion = \"eu-west-1\"\nproxy = \"http://proxy.example:3128\"\n\
              connections = 7\ncopy_timeout = 60\nsession_token = \"hush\"\nwithout = [\"restore\", \"acl\"]\n\
              [[store]]\nname = \"cos\"\nkind = \"cos\"\nregion = \"ap-guangzhou\"\ncredentials_file = \"/etc/keys.json\"\n\
              [[store]]\nname = \"disk\"\nkind = \"folder\"\nfolder = {:?}\n\
@@ -457,7 +486,8 @@ mod tests {
         let config = Config::parse(&text).unwrap();
         assert!(!format!("{config:?}").contains("hush"));
         assert_eq!(config.owners().map(|(name, _)| name).collect::<Vec<_>>(), ["photos-125"]);
-        let buckets = config.buckets(Arc::new(MemoryStore::new())).unwrap();
+        let (buckets, spool) = config.buckets(Some(Arc::new(MemoryStore::new()))).unwrap();
+        assert_eq!(spool.unwrap().bucket(), "segments-9");
         let photos = buckets.store("photos-125");
         assert!(!photos.capabilities().restore && photos.capabilities().tagging);
         assert!(!Arc::ptr_eq(&photos, &buckets.store("logs-125")));
@@ -469,7 +499,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[[stor]]\n",
-                "line 1: unknown field `stor`, expected one of `local_buckets`, `store`, `bucket`, `engine`, `appid` (did you mean `store`?)",
+                "line 1: unknown field `stor`, expected one of `local_buckets`, `spool`, `store`, `bucket`, `engine`, `appid` (did you mean `store`?)",
             ),
             (&format!("{S3}sytle = \"path\"\n"), "line 7: unknown field `sytle`"),
             (&format!("{S3}style = \"host\"\n"), "line 7: unknown variant `host`, expected `path` or `virtual`"),
@@ -505,6 +535,27 @@ mod tests {
     }
 
     #[test]
+    fn a_spool_is_the_servers_alone() {
+        let spool = |store: &str, bucket: &str| {
+            let bucket_line = "[[bucket]]\nname = \"photos-125\"\nstore = \"s3\"\nat = \"theirs\"\n";
+            built(&format!("[spool]\nstore = {store:?}\nbucket = {bucket:?}\n{S3}{bucket_line}")).map(drop)
+        };
+        assert_eq!(spool("s3", "photos-125"), Ok(()), "jobs mean another bucket of the store by this name");
+        assert!(spool("s3", "theirs").unwrap_err().contains("jobs can name its bucket as \"photos-125\""));
+        assert!(spool("s4", "own").unwrap_err().contains("there is no store \"s4\" (did you mean `s3`?)"));
+    }
+
+    #[test]
+    fn many_nodes_have_no_folders() {
+        let refused = |text: &str| Config::parse(text).unwrap().buckets(None).unwrap_err().to_string();
+        assert!(refused("local_buckets = true\n").contains("there is no data folder"));
+        let folder = "[[store]]\nname = \"d\"\nkind = \"folder\"\nfolder = \"/tmp\"\n";
+        assert!(refused(folder).contains("store \"d\": a folder has one server at a time"));
+        let (_, spool) = Config::parse(S3).unwrap().buckets(None).unwrap();
+        assert!(spool.is_none());
+    }
+
+    #[test]
     fn the_engine_is_told_what_stands_there_and_keeps_its_defaults() {
         let engine = |text: &str| Config::parse(text).and_then(|config| config.engine());
         let plain = format!("{:?}", EngineConfig::default());
@@ -519,7 +570,7 @@ mod tests {
         for (text, expected) in [
             ("[engine]\nworkers = 0\n", "engine: workers must be from 1 to 256, not 0"),
             ("[engine]\nfailed_percent_max = 101\n", "engine: failed_percent_max must be from 0 to 100, not 101"),
-            ("[engine]\nlease_seconds = 9\n", "engine: lease_seconds must be from 10 to 600, not 9"),
+            ("[engine]\nlease_seconds = 1\n", "engine: lease_seconds must be from 2 to 600, not 1"),
             ("[engine]\nworker = 1\n", "line 2: unknown field `worker`, expected one of `workers`"),
             ("[engine]\nworkers = -1\n", "line 2: invalid value: integer `-1`, expected u64"),
             (

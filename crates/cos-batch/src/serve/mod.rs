@@ -1,17 +1,18 @@
-//! The assembled server: engine, stores and API on one data folder.
+//! The assembled server: engine, stores and API, on one data folder or beside others on a database.
 
 mod data;
 mod descriptors;
 mod extension;
 mod lock;
 mod objects;
+mod probes;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use cos_batch_engine::{Access, Buckets, Config as EngineConfig, Engine, Parts, Right, Spool, SystemClock};
-use cos_batch_jobstore::SqliteJobStore;
+use cos_batch_engine::{Access, Engine, Parts, Right, Spool, SystemClock};
+use cos_batch_jobstore::{PostgresJobStore, SqliteJobStore};
 use cos_batch_model::{AppId, BatchApi};
-use cos_batch_objectstore::{FolderStore, ObjectStore};
+use cos_batch_objectstore::{ErrorKind, FolderStore, ListRequest, ObjectStore};
 use cos_batch_server::{
     BatchService, Key, StaticKeys,
     listen::{self, ListenOptions, OwnMachine},
@@ -19,7 +20,7 @@ use cos_batch_server::{
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub(crate) use self::data::DataFolder;
-use self::extension::Views;
+use self::{extension::Views, probes::Probes};
 use crate::{
     config::Config,
     credentials::{self, Credentials, GENERATED_APPID},
@@ -47,6 +48,26 @@ pub(crate) struct Addresses {
     pub(crate) objects: Option<SocketAddr>,
 }
 
+/// Where a server keeps what it works on.
+pub(crate) enum Home {
+    /// A folder of its own.
+    Folder(DataFolder),
+    /// A database that other nodes share.
+    Shared(Arc<PostgresJobStore>),
+}
+
+/// What a node is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Answers the API and works on jobs
+    #[default]
+    All,
+    /// Answers the API, and leaves jobs to others
+    Api,
+    /// Works on jobs, and answers nothing but /livez and /readyz
+    Worker,
+}
+
 /// Something that listens.
 struct Listener {
     address: SocketAddr,
@@ -60,49 +81,65 @@ pub(crate) struct Server {
     objects: Option<Listener>,
     engine: Arc<Engine>,
     // The folder stays locked for as long as anything works on it.
-    _data: DataFolder,
+    _home: Home,
 }
 
 impl Server {
-    /// Starts to work on the jobs in the folder and to accept requests.
+    /// Starts to work on the jobs there are and to accept requests, as its role has it.
     pub(crate) async fn start(
-        data: DataFolder,
+        home: Home,
         config: &Config,
         callers: Callers,
         listen: Addresses,
+        role: Role,
     ) -> Result<Self, Error> {
         let jobs = bind("--listen", listen.jobs).await?;
-        let objects = match listen.objects {
-            Some(address) => Some(bind("--objects-listen", address).await?),
-            None => None,
-        };
         let access = match &callers {
             Callers::Keys(credentials) => access(credentials),
             Callers::Everybody(_) => Access::new(),
         };
         let access = config.owners().fold(access, |access, (bucket, owner)| access.owner(bucket, owner.as_str()));
-        let local: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
-        let gateway = objects::gateway(Arc::clone(&local), &callers, access.clone())?;
-        let engine = Engine::start(parts(&data, config.buckets(local)?, access, config.engine()?)?, true)
-            .await
-            .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
-        let engine = Arc::new(engine);
         // Whoever lets everybody in lets in the web pages that somebody on this machine looks at, unless told not to.
         let hosts = match &callers {
             Callers::Everybody(hosts) => Some(hosts.clone()),
             Callers::Keys(_) => None,
         };
-        let service = service(&engine, callers)?;
+        let (parts, local) = parts(&home, config, access).await?;
+        let objects = match (listen.objects, local) {
+            (Some(address), Some(local)) => {
+                let gateway = objects::gateway(local, &callers, parts.access.clone())?;
+                Some((bind("--objects-listen", address).await?, gateway))
+            }
+            _ => None,
+        };
+        let probes = match &home {
+            Home::Folder(_) => Probes::new(None),
+            Home::Shared(store) => Probes::new(Some(Arc::clone(store))),
+        };
+        let engine = match role {
+            Role::Api => Engine::answering(parts),
+            Role::All | Role::Worker => Engine::start(parts, matches!(home, Home::Folder(_)))
+                .await
+                .map_err(|error| Error::other(format!("jobs: {error}")))?,
+        };
+        let engine = Arc::new(engine);
         let listeners = 1 + u64::from(objects.is_some());
         let connections = descriptors::connections(listeners, config.descriptors()?);
         let options = ListenOptions { connections, ..ListenOptions::default() };
         let (stop, until) = stopper();
-        let task = match &hosts {
-            Some(hosts) => tokio::spawn(listen::serve(jobs.0, own_machine(service, hosts), until, options)),
-            None => tokio::spawn(listen::serve(jobs.0, service, until, options)),
+        let task = if role == Role::Worker {
+            tokio::spawn(listen::serve(jobs.0, probes.alone(), until, options))
+        } else {
+            let service = service(&engine, callers)?;
+            match &hosts {
+                Some(hosts) => {
+                    tokio::spawn(listen::serve(jobs.0, probes.before(own_machine(service, hosts)), until, options))
+                }
+                None => tokio::spawn(listen::serve(jobs.0, probes.before(service), until, options)),
+            }
         };
         let jobs = Listener { address: jobs.1, stop, task };
-        let objects = objects.map(|(listener, address)| {
+        let objects = objects.map(|((listener, address), gateway)| {
             let (stop, until) = stopper();
             let task = match &hosts {
                 Some(hosts) => tokio::spawn(listen::serve(listener, own_machine(gateway, hosts), until, options)),
@@ -110,7 +147,7 @@ impl Server {
             };
             Listener { address, stop, task }
         });
-        Ok(Self { jobs, objects, engine, _data: data })
+        Ok(Self { jobs, objects, engine, _home: home })
     }
 
     /// Where it listens for the API of jobs.
@@ -191,12 +228,51 @@ fn open(path: &Path) -> Result<FolderStore, Error> {
     FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())))
 }
 
-fn parts(data: &DataFolder, buckets: Buckets, access: Access, config: EngineConfig) -> Result<Parts, Error> {
-    let spool = open(&data.spool())?;
-    spool.create_bucket(SPOOL_BUCKET).map_err(Error::other)?;
-    let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))
-        .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
-    Ok(Parts { jobs: Arc::new(jobs), buckets, access, spool: Spool::new(Arc::new(spool), SPOOL_BUCKET), config })
+/// What the engine works with, and the store of the data folder's buckets where there is one.
+async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, Option<Arc<dyn ObjectStore>>), Error> {
+    let engine = config.engine()?;
+    match home {
+        Home::Folder(data) => {
+            let local: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
+            let (buckets, spool) = config.buckets(Some(Arc::clone(&local)))?;
+            let spool = match spool {
+                Some(spool) => checked(spool).await?,
+                None => {
+                    let store = open(&data.spool())?;
+                    store.create_bucket(SPOOL_BUCKET).map_err(Error::other)?;
+                    Spool::new(Arc::new(store), SPOOL_BUCKET)
+                }
+            };
+            let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))
+                .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
+            Ok((Parts { jobs: Arc::new(jobs), buckets, access, spool, config: engine }, Some(local)))
+        }
+        Home::Shared(jobs) => {
+            let (buckets, spool) = config.buckets(None)?;
+            let spool = spool.ok_or_else(|| {
+                Error::usage(
+                    "--jobs: nodes share a spool: name its store and bucket as [spool] in the file of --config",
+                )
+            })?;
+            let spool = checked(spool).await?;
+            Ok((Parts { jobs: Arc::clone(jobs) as _, buckets, access, spool, config: engine }, None))
+        }
+    }
+}
+
+/// A spool whose bucket is there, as far as can be told now: a store that does not answer may do so later.
+async fn checked(spool: Spool) -> Result<Spool, Error> {
+    let request = ListRequest { bucket: spool.bucket(), prefix: "", after: None, limit: 1 };
+    match spool.store().list(request).await {
+        Err(error) if matches!(error.kind(), ErrorKind::NoSuchBucket | ErrorKind::AccessDenied) => {
+            Err(Error::usage(format!("spool: bucket {}: {error}", spool.bucket())))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the spool cannot be reached now");
+            Ok(spool)
+        }
+        Ok(_) => Ok(spool),
+    }
 }
 
 fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error> {

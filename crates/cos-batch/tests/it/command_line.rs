@@ -30,6 +30,10 @@ fn wrong_usage_is_refused_before_anything_is_sent() {
         vec!["serve", "--data", "x", "--credentials", "no such file"],
         vec!["serve", "--data", "x", "--allow-host", "name"],
         vec!["serve", "--data", "x", "--anonymous", "--allow-host", "name:80"],
+        vec!["serve", "--anonymous"],
+        vec!["serve", "--anonymous", "--data", "x", "--jobs", "postgres://db/jobs"],
+        vec!["serve", "--anonymous", "--data", "x", "--role", "worker"],
+        vec!["serve", "--anonymous", "--jobs", "postgres://db/jobs", "--objects-listen", "127.0.0.1:0"],
     ];
     let mut text = String::new();
     for words in cases {

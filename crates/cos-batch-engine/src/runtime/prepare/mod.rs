@@ -103,10 +103,10 @@ struct Change {
 }
 
 impl Change {
-    /// Writes it, unless the lease was lost meanwhile: then somebody else has begun anew, and no shard of this try is left.
+    /// Under the lease: whoever prepares the job by now has begun anew, and other shards than these are there.
     async fn write(self, core: &Core, lease: &JobLease) -> Result<(), CommandError> {
-        let with = JobChange { total: self.total, lease: Some(lease.clone()), ..JobChange::default() };
-        core.change(lease.job, self.command, with).await.map(|_| ())
+        let also = JobChange { total: self.total, lease: Some(lease.clone()), ..JobChange::default() };
+        core.change(lease.job, self.command, also).await.map(|_| ())
     }
 }
 
@@ -223,13 +223,14 @@ async fn outlook(
     }
 }
 
-/// Forgets what an earlier try has left, of which nothing was worked on yet. Rows that it put into the spool would be in
-/// the way of this one where there is little room.
+/// Forgets what earlier tries have left, of which nothing was worked on yet. Rows that they put into the spool would be in
+/// the way of this one where there is little room. What a later try puts there stays, should this one have lost its lease.
 async fn begin_anew(core: &Core, lease: &JobLease) -> Result<(), Prepared> {
     core.store.clear_shards(lease).await?;
     if lease.epoch > 1 {
         let (spool, job) = (core.spool.clone(), lease.job);
-        let sweep = async move { spool.sweep(job, false).await };
+        let epoch = lease.epoch;
+        let sweep = async move { spool.sweep_rows(job, epoch).await };
         offload(core.spool.store().execution(), sweep)
             .await
             .map_err(|error| later("InternalError", format!("the spool could not be swept: {error}")))?;

@@ -15,6 +15,12 @@ use crate::{
     store::{Checkpoint, Cursor, Segment, ShardLease, StoreError},
 };
 
+/// Sequences of events that are tried.
+pub const BOOKS: u32 = 48;
+
+/// The same, where each statement goes to a server and back.
+pub const BOOKS_TOGETHER: u32 = 10;
+
 const SHARDS: [u64; 3] = [4, 1, 9];
 const TTL: Duration = Duration::from_millis(100);
 
@@ -82,9 +88,9 @@ impl ModelJob {
 /// Whatever happens to two jobs and their shards, in whatever order — claims, checkpoints, lost leases, reaping,
 /// finishing, writes of those who lost their lease — the store's books are those of the model, and a job's counts are
 /// the sum of its shards' cursors.
-pub fn books_stay_exact<F: Future<Output = Fixture>>(make: impl Fn() -> F) {
+pub fn books_stay_exact<F: Future<Output = Fixture>>(cases: u32, make: impl Fn() -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let mut runner = TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let events = proptest::collection::vec(event(), 1..80);
     let outcome = runner.run(&events, |events| {
         runtime.block_on(async { Play::new(make().await).await.run(&events).await });

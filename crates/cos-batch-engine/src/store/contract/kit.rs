@@ -37,7 +37,14 @@ impl Fixture {
     /// A store made with a clock that shows [`START`].
     pub fn new<S: JobStore + 'static>(make: impl FnOnce(Arc<dyn Clock>) -> Arc<S>) -> Self {
         let clock = Arc::new(ManualClock::new(START));
-        Self { store: make(clock.clone()), clock, keep: None }
+        let store = make(clock.clone());
+        Self::with(store, clock)
+    }
+
+    /// A store that reads this clock, which shows [`START`].
+    #[must_use]
+    pub fn with(store: Arc<dyn JobStore>, clock: Arc<ManualClock>) -> Self {
+        Self { store, clock, keep: None }
     }
 
     /// Drops something (a temporary folder, say) when the case is over, after the store.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::kit::{Fixture, TTL, active, assert_refused, claim, create, file, get, photograph, recorded, shard, step};
 use crate::{
     job::ShardTally,
-    store::{Cursor, JobChange, StoreError},
+    store::{Cursor, JobChange, JobLease, StoreError},
 };
 
 const ALMOST: Duration = Duration::from_millis(29_999);
@@ -64,29 +64,30 @@ pub async fn a_lost_job_lease_writes_nothing(fixture: Fixture) {
         assert_refused!(store.add_shards(&lost, vec![shard(9, 90, 1)]).await, StoreError::LeaseLost);
         assert_refused!(store.add_results(&lost, vec![file(0, true, 1)]).await, StoreError::LeaseLost);
         let version = get(store, id).await.version;
-        let change = JobChange { total: Some(7), lease: Some(lost.clone()), ..JobChange::default() };
-        assert_refused!(store.transition(id, version, change).await, StoreError::LeaseLost);
+        let change =
+            |lease: &JobLease| JobChange { total: Some(7), lease: Some(lease.clone()), ..JobChange::default() };
+        assert_refused!(store.transition(id, version, change(&lost)).await, StoreError::LeaseLost);
         store.release_job(&lost).await.unwrap();
         assert_eq!(photograph(store, id).await, before);
     }
     assert_eq!(store.lease_job(id, TTL).await.unwrap(), None, "the new holder still holds it");
 }
 
-/// Whoever holds a job may change it, and of no other job.
-pub async fn a_holder_changes_its_job(fixture: Fixture) {
+/// A change may name the lease under which it was worked out, which must be of this job.
+pub async fn a_change_may_need_a_lease(fixture: Fixture) {
     let store = &*fixture.store;
-    let id = create(store, "1250000000", "1").await.id;
-    let other = create(store, "1250000000", "2").await.id;
-    let lease = store.lease_job(id, TTL).await.unwrap().unwrap();
-    // It has run out, but nobody has ended it.
-    fixture.clock.advance(TTL);
-    let change = JobChange { total: Some(7), lease: Some(lease.clone()), ..JobChange::default() };
-    assert_refused!(store.transition(other, 0, change.clone()).await, StoreError::Misuse(_));
-    assert_refused!(store.transition(id, 1, change.clone()).await, StoreError::Conflict);
-    assert_eq!(store.transition(id, 0, change.clone()).await.unwrap().progress.total, 7);
+    let (id, lease) = active(store, "1", &[5]).await;
+    let (other, of_other) = active(store, "2", &[5]).await;
+    let version = get(store, id).await.version;
+    let change = |lease: &JobLease| JobChange { total: Some(7), lease: Some(lease.clone()), ..JobChange::default() };
+    assert_refused!(store.transition(id, version, change(&of_other)).await, StoreError::LeaseLost);
+    let unheard_of = JobLease { epoch: lease.epoch + 1, ..lease.clone() };
+    assert_refused!(store.transition(id, version, change(&unheard_of)).await, StoreError::LeaseLost);
+    assert_eq!(store.transition(id, version, change(&lease)).await.unwrap().progress.total, 7);
+    assert_refused!(store.transition(id, version, change(&lease)).await, StoreError::Conflict);
     store.release_job(&lease).await.unwrap();
-    assert_refused!(store.transition(id, 1, change).await, StoreError::LeaseLost);
-    assert_eq!(get(store, id).await.version, 1);
+    assert_refused!(store.transition(id, version + 1, change(&lease)).await, StoreError::LeaseLost);
+    assert_eq!(get(store, other).await.progress.total, 0);
 }
 
 /// A shard's lease is ended at its time; checkpoints and renewals move the time.

@@ -23,10 +23,11 @@ mod leases;
 mod links;
 mod list;
 mod race;
+mod together;
 mod work;
 
 pub use self::{
-    books::books_stay_exact,
+    books::{BOOKS, BOOKS_TOGETHER, books_stay_exact},
     files::*,
     jobs::*,
     kit::{Fixture, START, briefs, new_job, set_status, shard, spec},
@@ -34,15 +35,30 @@ pub use self::{
     links::*,
     list::*,
     race::*,
+    together::Together,
     work::*,
 };
 
 /// Makes a test of each case of the [contract](crate::store::contract): `job_store_contract!(path::to::make)`, where
 /// `make` is an `async fn() -> Fixture`.
+///
+/// Where something is costly to begin and can be shared (a database server), `job_store_contract!(together begin, make)`
+/// makes one test of all cases, side by side: `begin` is a `fn() -> T`, `make` an `async fn(Arc<T>) -> Fixture`.
 #[macro_export]
 macro_rules! job_store_contract {
     ($make:path) => {
-        $crate::job_store_contract! { @cases $make;
+        $crate::job_store_contract! { @list apart () $make }
+
+        #[test]
+        fn books_stay_exact() {
+            $crate::store::contract::books_stay_exact($crate::store::contract::BOOKS, $make);
+        }
+    };
+    (together $begin:path, $make:path) => {
+        $crate::job_store_contract! { @list together ($begin) $make }
+    };
+    (@list $how:ident $begin:tt $make:path) => {
+        $crate::job_store_contract! { @$how $begin $make;
             a_new_job_is_as_asked
             ids_follow_creation
             a_token_makes_one_job
@@ -67,7 +83,7 @@ macro_rules! job_store_contract {
             a_job_has_one_holder
             a_job_lease_runs_out
             a_lost_job_lease_writes_nothing
-            a_holder_changes_its_job
+            a_change_may_need_a_lease
             a_shard_lease_runs_out
             a_lost_shard_lease_writes_nothing
             a_late_write_counts_until_the_lease_is_ended
@@ -102,13 +118,8 @@ macro_rules! job_store_contract {
             a_shard_is_claimed_once
             counts_add_up_from_many_holders
         }
-
-        #[test]
-        fn books_stay_exact() {
-            $crate::store::contract::books_stay_exact($make);
-        }
     };
-    (@cases $make:path; $($case:ident)*) => {
+    (@apart () $make:path; $($case:ident)*) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $case() {
@@ -116,13 +127,28 @@ macro_rules! job_store_contract {
             }
         )*
     };
+    (@together ($begin:path) $make:path; $($case:ident)*) => {
+        #[test]
+        fn every_case_holds() {
+            let shared = std::sync::Arc::new($begin());
+            let mut cases = $crate::store::contract::Together::new();
+            $({
+                let shared = std::sync::Arc::clone(&shared);
+                cases.run(stringify!($case), async move { $crate::store::contract::$case($make(shared).await).await });
+            })*
+            cases.end();
+            $crate::store::contract::books_stay_exact($crate::store::contract::BOOKS_TOGETHER, || {
+                $make(std::sync::Arc::clone(&shared))
+            });
+        }
+    };
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_macro_names_every_case() {
-        let (list, _) = include_str!("mod.rs").split_once("(@cases $make:path;").unwrap();
+        let (list, _) = include_str!("mod.rs").split_once("(@list $how:ident $begin:tt $make:path)").unwrap();
         let files = [
             include_str!("files.rs"),
             include_str!("jobs.rs"),

@@ -95,14 +95,14 @@ impl Books {
         now: UnixMillis,
     ) -> Result<JobRecord, StoreError> {
         let entry = self.entry(id)?;
+        let holds = |lease: &JobLease| lease.job == id && entry.leased_until.is_some() && entry.epoch == lease.epoch;
+        if !change.lease.as_ref().is_none_or(holds) {
+            return Err(StoreError::LeaseLost);
+        }
         if entry.record.version != version {
             return Err(StoreError::Conflict);
         }
-        rules::check_change(id, &change)?;
-        if let Some(lease) = &change.lease {
-            self.held_job(lease)?;
-        }
-        let entry = self.entry(id)?;
+        rules::check_change(&change)?;
         let (before, waited) = (place(&entry.record), waits(&entry.record));
         let record = &mut entry.record;
         record.version += 1;

@@ -29,7 +29,7 @@ use crate::{
     connection::Connection,
     exit::{Error, Exit},
     output::{Terminal, wire},
-    serve::{Addresses, Callers, DataFolder, Server},
+    serve::{Addresses, Callers, DataFolder, Home, Role, Server},
     text::{clean, count, wrap},
 };
 
@@ -86,7 +86,8 @@ impl Demo {
         terminal.line(&format!("   The manifest has {rows} rows, {} of which must fail.\n", filled.must_fail))?;
 
         let free_port = Addresses { jobs: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), objects: None };
-        let server = Server::start(data, &Config::default(), Callers::Keys(keys), free_port).await?;
+        let server =
+            Server::start(Home::Folder(data), &Config::default(), Callers::Keys(keys), free_port, Role::All).await?;
         let endpoint = format!("http://{}", server.address());
         terminal.line(&format!("2. Server: {endpoint}, with a key made just now.\n"))?;
 

@@ -1,0 +1,87 @@
+//! Shards of a job: adding, claiming, and the end of leases.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use cos_batch_engine::store::{JobLease, Shard, ShardLease, StoreError, rules};
+use uuid::Uuid;
+
+use super::{
+    client::Connections,
+    fault::Fault,
+    jobs::hold,
+    row::{self, int},
+    sql,
+};
+
+pub(super) async fn clear(connections: &Connections, lease: &JobLease) -> Result<(), Fault> {
+    let mut client = connections.lend().await?;
+    let transaction = client.transaction().await?;
+    let num = hold(&transaction, lease).await?;
+    let ever_leased = match transaction.row(sql::EVER_LEASED, &[&num]).await? {
+        Some(row) => row.try_get(0)?,
+        None => false,
+    };
+    if ever_leased {
+        return Err(StoreError::Misuse("shards that were leased are not forgotten").into());
+    }
+    transaction.run(sql::PURGE_SHARDS, &[&num]).await?;
+    transaction.run(sql::NO_SHARDS, &[&num]).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn add(connections: &Connections, lease: &JobLease, shards: &[Shard]) -> Result<(), Fault> {
+    let mut checked = Ok(());
+    let mut numbers = BTreeSet::new();
+    let (mut indexes, mut sources, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut first_rows, mut rows) = (Vec::new(), Vec::new());
+    for shard in shards {
+        if !numbers.insert(shard.index) {
+            checked = Err(StoreError::Misuse("there is already a shard of this index"));
+        }
+        if let Err(error) = rules::check_shard(shard) {
+            checked = Err(error);
+            break;
+        }
+        let range = shard.source.bytes();
+        indexes.push(i64::from(shard.index));
+        sources.push(serde_json::to_string(&shard.source)?);
+        bytes.push(int(range.end - range.start));
+        first_rows.push(int(shard.first_row));
+        rows.push(int(shard.rows));
+    }
+    let mut client = connections.lend().await?;
+    let transaction = client.transaction().await?;
+    let num = hold(&transaction, lease).await?;
+    // Whoever lost the lease learns that first.
+    checked?;
+    let inserted = transaction.run(sql::INSERT_SHARDS, &[&num, &indexes, &sources, &bytes, &first_rows, &rows]).await?;
+    if inserted != shards.len() as u64 {
+        return Err(StoreError::Misuse("there is already a shard of this index").into());
+    }
+    transaction.run(sql::MORE_SHARDS, &[&num, &row::limit(shards.len())]).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn claim(connections: &Connections, job: Uuid, ttl: Duration) -> Result<Option<ShardLease>, Fault> {
+    let client = connections.lend().await?;
+    let claimed = client.row(sql::CLAIM, &[&connections.time.told(), &job, &row::millis(ttl)]).await?;
+    claimed.map(|row| row::shard_lease(job, &row)).transpose()
+}
+
+/// Ends leases that have run out, or all.
+pub(super) async fn reap(connections: &Connections, all: bool) -> Result<u64, Fault> {
+    let client = connections.lend().await?;
+    let told = connections.time.told();
+    let mut ended = 0;
+    if let Some(row) = client.row(sql::REAP_JOBS, &[&told, &all]).await? {
+        ended += row::count(&row, 0)?;
+    }
+    let asked = connections.time.local();
+    if let Some(row) = client.row(sql::REAP_SHARDS, &[&told, &all]).await? {
+        ended += row::count(&row, 0)?;
+        connections.time.measured(asked, row.try_get(1)?);
+    }
+    Ok(ended)
+}

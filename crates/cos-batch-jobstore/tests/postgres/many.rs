@@ -1,0 +1,239 @@
+//! Many stores on one database, and what lies between.
+
+use std::{sync::Arc, time::Duration};
+
+use cos_batch_engine::{
+    Clock, JobStore, SystemClock, UnixMillis,
+    store::{
+        Checkpoint, JobStatus, ShardLease, StoreError,
+        contract::{new_job, set_status, shard},
+    },
+};
+use cos_batch_jobstore::PostgresJobStore;
+use cos_batch_nodetest::{Postgres, Proxy, Way};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::open;
+
+const TENANT: &str = "1250000000";
+const TTL: Duration = Duration::from_secs(30);
+
+/// Longer than anything here takes.
+const GUARD: Duration = Duration::from_secs(60);
+
+/// One server for all of these: starting one takes longer than they do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stores() {
+    let mut server = Postgres::start().unwrap();
+    changes_are_heard_of_elsewhere(&server).await;
+    the_time_is_the_databases(&server).await;
+    a_job_that_ended_has_its_counts_in_one_place(&server).await;
+    claims_stay_fast_among_finished_shards(&server).await;
+    a_node_that_stops_in_a_transaction_is_cut_off(&server).await;
+    connections_that_break_are_made_anew(&server).await;
+    a_server_that_was_killed_has_lost_nothing(&mut server).await;
+}
+
+async fn active(store: &dyn JobStore, token: &str, shards: u32, rows: u64) -> Uuid {
+    let id = store.create(new_job(TENANT, token)).await.unwrap().id;
+    let lease = store.lease_job(id, TTL).await.unwrap().unwrap();
+    let list = (0..shards).map(|index| shard(index, u64::from(index) * rows, rows)).collect();
+    store.add_shards(&lease, list).await.unwrap();
+    store.release_job(&lease).await.unwrap();
+    set_status(store, id, JobStatus::Active).await.unwrap();
+    id
+}
+
+/// A step of one row that succeeded, or failed.
+fn step(lease: &ShardLease, failed: bool) -> Checkpoint {
+    let mut cursor = lease.cursor;
+    cursor.rows += 1;
+    cursor.offset += 10;
+    let failed = u64::from(failed);
+    Checkpoint {
+        cursor,
+        succeeded: 1 - failed,
+        failed,
+        codes: (failed > 0).then(|| ("SlowDown".to_owned(), failed)).into_iter().collect(),
+        segment: None,
+        report_bytes: 7,
+    }
+}
+
+async fn changes_are_heard_of_elsewhere(server: &Postgres) {
+    let (one, other) = (open(server, "heard").await, open(server, "heard").await);
+    // Whoever begins to listen may have missed what came before.
+    let job = one.create(new_job(TENANT, "first")).await.unwrap();
+    assert!(timeout(Duration::from_millis(300), other.changed()).await.is_err(), "nobody said anything");
+    set_status(&one, job.id, JobStatus::Preparing).await.unwrap();
+    timeout(GUARD, other.changed()).await.unwrap();
+    one.create(new_job(TENANT, "second")).await.unwrap();
+    timeout(GUARD, other.changed()).await.unwrap();
+}
+
+/// A clock that is wrong by so much.
+#[derive(Debug)]
+struct Skewed(i64);
+
+impl Clock for Skewed {
+    fn now(&self) -> UnixMillis {
+        SystemClock.now() + self.0
+    }
+}
+
+async fn the_time_is_the_databases(server: &Postgres) {
+    let right = open(server, "time").await;
+    let job = active(&right, "1", 3, 2).await;
+    for (skew, ahead) in [(600_000, -600_000), (-600_000, 600_000i64)] {
+        let wrong = PostgresJobStore::open(&server.url("time"), |_| None, Skewed(skew)).await.unwrap();
+        let health = wrong.check().await.unwrap();
+        assert!((health.ahead_millis - ahead).abs() < 5_000, "{health:?}");
+        assert!((wrong.now() - SystemClock.now()).abs() < 5_000, "its time is the database's all the same");
+        let made = wrong.create(new_job(TENANT, &skew.to_string())).await.unwrap();
+        assert!((made.created_at - SystemClock.now()).abs() < 5_000);
+        let lease = wrong.claim_shard(job, TTL).await.unwrap().unwrap();
+        assert_eq!(right.reap(false).await.unwrap(), 0, "its lease lasts as long as anybody's");
+        assert_eq!(wrong.reap(false).await.unwrap(), 0);
+        wrong.release_shard(&lease).await.unwrap();
+    }
+    let short = right.claim_shard(job, Duration::ZERO).await.unwrap().unwrap();
+    assert_eq!(right.reap(false).await.unwrap(), 1);
+    assert!(matches!(right.renew_shard(&short, TTL).await, Err(StoreError::LeaseLost)));
+}
+
+async fn a_job_that_ended_has_its_counts_in_one_place(server: &Postgres) {
+    let store = open(server, "ended").await;
+    let job = active(&store, "1", 4, 2).await;
+    for failed in [false, true, true] {
+        let lease = store.claim_shard(job, TTL).await.unwrap().unwrap();
+        store.checkpoint(&lease, step(&lease, failed), TTL).await.unwrap();
+    }
+    let before = store.get(job).await.unwrap().unwrap();
+    assert_eq!((before.progress.succeeded, before.progress.failed), (1, 2));
+    set_status(&store, job, JobStatus::Cancelled).await.unwrap();
+    assert_eq!(store.get(job).await.unwrap().unwrap().progress, before.progress);
+    assert_eq!(store.codes(job).await.unwrap(), [("SlowDown".to_owned(), 2)]);
+    assert_eq!(server.sql("SELECT count(*) FROM ended.shard WHERE counted").unwrap(), "0");
+    assert_eq!(server.sql("SELECT succeeded, failed, report_bytes FROM ended.job").unwrap(), "1|2|21");
+}
+
+/// The plan of a claim neither walks over finished shards nor sorts those that wait.
+async fn claims_stay_fast_among_finished_shards(server: &Postgres) {
+    let store = open(server, "fast").await;
+    let job = active(&store, "1", 10, 1).await;
+    server
+        .sql(
+            "SET search_path = fast; UPDATE job SET shards = 20000; INSERT INTO shard (job, number, source, bytes, \
+             first_row, row_count, state, epoch, cursor_rows) SELECT 1, n, '{\"Bytes\":{\"start\":0,\"end\":10}}', 10, n, 1, \
+             'done', 1, 1 FROM generate_series(10, 10000) n; INSERT INTO shard (job, number, source, bytes, first_row, \
+             row_count) SELECT 1, n, '{\"Bytes\":{\"start\":0,\"end\":10}}', 10, n, 1 FROM generate_series(10001, 20000) n; \
+             DELETE FROM shard WHERE number < 10; ANALYZE shard",
+        )
+        .unwrap();
+    server.sql("SELECT pg_stat_reset()").unwrap();
+    for number in 10_001..10_051 {
+        assert_eq!(store.claim_shard(job, TTL).await.unwrap().unwrap().shard.index, number);
+    }
+    drop(store);
+    // Counters of a session are added up when it has ended, or after a second.
+    let read = "SELECT sum(idx_tup_fetch), sum(seq_tup_read) FROM pg_stat_user_tables WHERE schemaname = 'fast' AND relname = 'shard'";
+    let deadline = std::time::Instant::now() + GUARD;
+    loop {
+        let told = server.sql(read).unwrap();
+        let (fetched, scanned) = told.split_once('|').unwrap();
+        let fetched: u64 = fetched.parse().unwrap_or(0);
+        if fetched > 0 {
+            assert_eq!(scanned, "0", "rows that were read without an index");
+            assert!(fetched < 50 * 200, "{fetched} rows were looked at for 50 claims");
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline);
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn a_node_that_stops_in_a_transaction_is_cut_off(server: &Postgres) {
+    let store = open(server, "stops").await;
+    let job = store.create(new_job(TENANT, "1")).await.unwrap();
+    // As if the machine of a node fell asleep between two statements.
+    let (folder, port) = (server.url("stops"), server.port());
+    let host = folder.split("host=").nth(1).unwrap().split('&').next().unwrap();
+    let mut stopped = psql_session(host, port);
+    let setting = "SET search_path = stops; SET idle_in_transaction_session_timeout = '300ms'; BEGIN; \
+                   SELECT 1 FROM store FOR UPDATE;\n";
+    std::io::Write::write_all(stopped.stdin.as_mut().unwrap(), setting.as_bytes()).unwrap();
+    let mut line = [0; 1];
+    std::io::Read::read_exact(stopped.stdout.as_mut().unwrap(), &mut line).unwrap();
+    // It waits for the row, and has it once the sleeper is cut off.
+    timeout(GUARD, store.create(new_job(TENANT, "2"))).await.unwrap().unwrap();
+    assert!(store.get(job.id).await.unwrap().is_some());
+    stopped.kill().unwrap();
+    stopped.wait().unwrap();
+}
+
+fn psql_session(host: &str, port: u16) -> std::process::Child {
+    let mut command = std::process::Command::new("psql");
+    command.args(["-X", "-q", "-A", "-t", "-U", "test", "-d", "postgres", "-h", host, "-p", &port.to_string()]);
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap()
+}
+
+async fn connections_that_break_are_made_anew(server: &Postgres) {
+    let proxy = Proxy::start(server.port()).unwrap();
+    let url = server.url_at(proxy.port(), "cut");
+    let store = Arc::new(PostgresJobStore::open(&url, |_| None, SystemClock).await.unwrap());
+    let job = active(&*store, "1", 1, 1000).await;
+    let mut lease = store.claim_shard(job, TTL).await.unwrap().unwrap();
+    for round in 0..20 {
+        // What is read is asked again without a word.
+        proxy.cut();
+        assert!(store.get(job).await.unwrap().is_some());
+        // What is written may be told to have failed; then the books say whether it did.
+        if round % 2 == 0 {
+            proxy.cut();
+        }
+        let next = step(&lease, round % 3 == 0);
+        if let Err(error) = store.checkpoint(&lease, next.clone(), TTL).await {
+            assert!(matches!(error, StoreError::Failed(_)), "{error:?}");
+            match store.checkpoint(&lease, next.clone(), TTL).await {
+                Ok(_) => {}
+                Err(StoreError::Misuse(_)) => {
+                    assert_eq!(store.renew_shard(&lease, TTL).await.unwrap().cursor, next.cursor);
+                }
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        lease.cursor = next.cursor;
+    }
+    assert_eq!(store.get(job).await.unwrap().unwrap().progress.executed(), 20);
+    proxy.set(Way::Closed);
+    let error = store.get(job).await.unwrap_err().to_string();
+    assert!(error.contains("PostgreSQL cannot be reached"), "{error}");
+    proxy.set(Way::Open);
+    store.get(job).await.unwrap();
+}
+
+async fn a_server_that_was_killed_has_lost_nothing(server: &mut Postgres) {
+    let store = open(server, "killed").await;
+    let job = active(&store, "1", 1, 100).await;
+    let mut lease = store.claim_shard(job, TTL).await.unwrap().unwrap();
+    for _ in 0..3 {
+        let next = step(&lease, false);
+        store.checkpoint(&lease, next.clone(), TTL).await.unwrap();
+        lease.cursor = next.cursor;
+        server.kill().unwrap();
+        assert!(matches!(store.renew_shard(&lease, TTL).await, Err(StoreError::Failed(_))));
+        server.resume().unwrap();
+        // The pool throws away what broke.
+        let answer = timeout(GUARD, async {
+            loop {
+                match store.renew_shard(&lease, TTL).await {
+                    Ok(answer) => return answer,
+                    Err(StoreError::Failed(_)) => tokio::task::yield_now().await,
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        });
+        assert_eq!(answer.await.unwrap().cursor, lease.cursor);
+    }
+}

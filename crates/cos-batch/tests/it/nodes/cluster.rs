@@ -1,0 +1,242 @@
+//! Nodes, their database, the way to it, and their object store.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs::{self, File},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    os::unix::process::ExitStatusExt as _,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use cos_batch_nodetest::{Postgres, Proxy};
+use cos_batch_nullstore::{NullStore, Options};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{figures, program, write_private};
+
+/// The bucket that all jobs work on.
+pub(super) const SOURCE: &str = "photos-1250000000";
+/// Where reports go.
+pub(super) const REPORTS: &str = "reports-1250000000";
+
+/// Longest that anything may take: far more than it does.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How often to look whether something is so.
+const LOOK: Duration = Duration::from_millis(30);
+
+/// How nodes are set: leases that run out soon, little in flight, checkpoints often.
+const ENGINE: &str =
+    "[engine]\nlease_seconds = 2\npoll_millis = 100\ncheckpoint_millis = 100\nworkers = 4\nasync_slots = 4\n";
+
+/// All but the nodes.
+pub(super) struct Cluster {
+    pub(super) place: TempDir,
+    pub(super) database: Postgres,
+    pub(super) proxy: Proxy,
+    pub(super) store: NullStore,
+}
+
+/// A node.
+pub(super) struct Node {
+    child: Child,
+    pub(super) address: String,
+}
+
+impl Cluster {
+    /// A store whose operations take so long, and an empty database.
+    pub(super) async fn start(latency: Duration) -> Self {
+        let database = Postgres::start().unwrap();
+        let proxy = Proxy::start(database.port()).unwrap();
+        let store = NullStore::start(Options { latency, record: true, ..Options::default() }).await.unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let config = format!(
+            "{ENGINE}[[store]]\nname = \"null\"\nkind = \"s3\"\nstyle = \"path\"\nendpoint = \"http://{}\"\n\
+             secret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\n[spool]\nstore = \"null\"\nbucket = \"spool\"\n\
+             [[bucket]]\nname = \"{SOURCE}\"\nstore = \"null\"\n[[bucket]]\nname = \"{REPORTS}\"\nstore = \"null\"\n",
+            store.address()
+        );
+        write_private(&place.path().join("config.toml"), &config);
+        let key = "[[key]]\nsecret_id = \"AKIDNODE\"\nsecret_key = \"secret\"\nappid = \"1250000000\"\n";
+        write_private(&place.path().join("keys.toml"), key);
+        Self { place, database, proxy, store }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.place.path().join(name)
+    }
+
+    /// How a node is started.
+    fn serve(&self, flags: &[&str]) -> Command {
+        let log = File::options().create(true).append(true).open(self.file("nodes.log")).unwrap();
+        let url = self.database.url_at(self.proxy.port(), "nodes");
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--jobs", &url, "--credentials"]).arg(self.file("keys.toml"));
+        command.arg("--config").arg(self.file("config.toml")).args(flags).stdout(Stdio::piped()).stderr(log);
+        command
+    }
+
+    /// Starts a node and waits until it listens.
+    pub(super) fn node(&self, flags: &[&str]) -> Node {
+        let mut child = self.serve(flags).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let found =
+            lines.map_while(Result::ok).find_map(|line| Some(line.strip_prefix("listening on http://")?.to_owned()));
+        match found {
+            Some(address) => Node { child, address },
+            None => panic!("the node ended: {:?}\n{}", child.wait(), self.log()),
+        }
+    }
+
+    /// What the nodes said.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.file("nodes.log")).unwrap_or_default()
+    }
+
+    /// What a command to a node says.
+    #[track_caller]
+    pub(super) fn ask(&self, node: &Node, words: &[&str]) -> String {
+        let mut command = program();
+        command.env("COS_BATCH_ENDPOINT", format!("http://{}", node.address)).env("COS_APPID", "1250000000");
+        command.env("COS_SECRET_ID", "AKIDNODE").env("COS_SECRET_KEY", "secret").args(words);
+        let output = command.current_dir(self.place.path()).output().unwrap();
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cos-batch {}: {complained}\n{}", words.join(" "), self.log());
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Makes a job that deletes so many objects, named for it, and reports on all; gives its id.
+    pub(super) fn job(&self, node: &Node, name: &str, rows: u64) -> String {
+        use md5::Digest as _;
+        let text = (0..rows).fold(String::new(), |mut text, row| {
+            writeln!(text, "{SOURCE},{name}/{row}").unwrap();
+            text
+        });
+        let etag = md5::Md5::digest(&text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+        self.store.keep(SOURCE, &format!("lists/{name}.csv"), text.into());
+        let manifest = format!("{SOURCE}/lists/{name}.csv");
+        let what = ["create", "--operation", "delete", "--manifest", &manifest, "--etag", &etag];
+        let report = ["--report-bucket", REPORTS, "--report-prefix", "reports"];
+        self.ask(node, &[&what[..], &report].concat())
+    }
+
+    pub(super) fn describe(&self, node: &Node, job: &str) -> Value {
+        serde_json::from_str(&self.ask(node, &["describe", job, "--output", "json"])).unwrap()
+    }
+
+    /// The job is complete, each object's operation was performed, the counts are exact, and each row is reported once.
+    /// Gives how many operations were done again.
+    #[track_caller]
+    pub(super) fn assert_exact(&self, node: &Node, job: &str, name: &str, rows: u64) -> u64 {
+        let described = self.describe(node, job);
+        assert_eq!(described["Status"], "Complete", "{described:#}\n{}", self.log());
+        assert_eq!(figures(&described), [rows, 0, rows], "{described:#}");
+        let seen = self.store.seen();
+        let prefix = format!("{SOURCE}/{name}/");
+        let done = seen.applied_to.range(prefix.clone()..).take_while(|(object, _)| object.starts_with(&prefix));
+        let (mut objects, mut operations) = (0, 0);
+        for (_, times) in done {
+            objects += 1;
+            operations += u64::from(*times);
+        }
+        assert_eq!(objects, rows, "objects of {name} whose operation was performed");
+        let list =
+            self.store.kept(REPORTS, &format!("reports/job-{job}/manifest.json")).expect("the report is published");
+        let list: Value = serde_json::from_slice(&list).unwrap();
+        let mut reported: BTreeMap<String, u32> = BTreeMap::new();
+        for file in list["Results"].as_array().unwrap() {
+            assert_eq!(file["TaskExecutionStatus"], "succeeded");
+            let body = self.store.kept(REPORTS, file["Key"].as_str().unwrap()).unwrap();
+            for line in std::str::from_utf8(&body).unwrap().lines() {
+                *reported.entry(line.split(',').nth(1).unwrap().to_owned()).or_default() += 1;
+            }
+        }
+        assert_eq!(reported.len() as u64, rows, "rows of {name} that are reported");
+        let twice = reported.iter().find(|(_, times)| **times > 1);
+        assert_eq!(twice, None, "reported more than once");
+        operations - rows
+    }
+
+    /// Waits until so many jobs are complete. The database is asked, which costs less than a request.
+    #[track_caller]
+    pub(super) fn wait_for_jobs(&self, jobs: u64) {
+        let complete = "SELECT count(*) FROM nodes.job WHERE status = 'Complete'";
+        until("the jobs end", || self.database.sql(complete).unwrap() == jobs.to_string());
+    }
+
+    /// Waits until nobody holds anything; then counters are where they belong.
+    #[track_caller]
+    pub(super) fn wait_for_rest(&self) {
+        let held = "SELECT (SELECT count(*) FROM nodes.job WHERE leased) + \
+                    (SELECT count(*) FROM nodes.shard WHERE state = 'leased')";
+        until("leases are given back", || self.database.sql(held).unwrap() == "0");
+        let left = "SET search_path = nodes; SELECT (SELECT count(*) FROM shard WHERE state <> 'done'), \
+                    (SELECT count(*) FROM shard WHERE counted), (SELECT count(*) FROM tenant)";
+        assert_eq!(self.database.sql(left).unwrap(), "0|0|0");
+    }
+}
+
+impl Node {
+    /// As a loss of power would do it, as far as the process is concerned.
+    pub(super) fn kill(mut self) {
+        self.child.kill().unwrap();
+        assert_eq!(self.child.wait().unwrap().signal(), Some(9));
+    }
+
+    /// Stops it in the middle of whatever it does, as a machine does that falls asleep.
+    pub(super) fn freeze(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::STOP).unwrap();
+    }
+
+    /// Lets it go on.
+    pub(super) fn thaw(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub(super) fn terminate(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// Status and text of the answer to a GET.
+    pub(super) fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Looks until something is so.
+#[track_caller]
+pub(super) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        pause(LOOK);
+    }
+}
+
+/// Lets so much time pass: between two looks, or while something that lasts so long is over.
+pub(super) fn pause(time: Duration) {
+    // Nobody sends on it.
+    let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+    let _ = receiver.recv_timeout(time);
+}
