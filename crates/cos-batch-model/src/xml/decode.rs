@@ -141,6 +141,11 @@ impl<'x> Decoder<'x> {
     pub(super) fn root(&mut self) -> Result<Element<'x>, DecodeError> {
         let mut at_start = true;
         loop {
+            if let Some(name) = self.reader.plain_start() {
+                #[cfg(test)]
+                self.worked(1);
+                return self.enter_name(name);
+            }
             match self.event()? {
                 Event::Start(start) => return self.enter(start),
                 Event::Declaration { is_utf8: true } if at_start => {}

@@ -110,21 +110,26 @@ impl<'x> Reader<'x> {
         &self.text[self.position..]
     }
 
+    /// Takes the next piece if it is a tag that opens an element and has but a name, which it gives.
+    #[inline]
+    pub(super) fn plain_start(&mut self) -> Option<&'x str> {
+        let rest = self.rest();
+        let run = word(rest.as_bytes().strip_prefix(b"<")?);
+        let end = 1 + run;
+        if run == 0 || rest.as_bytes().get(end) != Some(&b'>') {
+            return None;
+        }
+        self.position += end + 1;
+        Some(&rest[1..end])
+    }
+
     /// Takes the next piece if it is a tag with but a name: one that opens, or the one that closes `open`.
     #[inline]
     pub(super) fn plain_tag(&mut self, open: &str) -> Option<Tag<'x>> {
-        let rest = self.rest();
-        let bytes = rest.as_bytes();
-        if bytes.first() != Some(&b'<') {
-            return None;
+        if let Some(name) = self.plain_start() {
+            return Some(Tag::Opens(name));
         }
-        let run = word(&bytes[1..]);
-        let end = 1 + run;
-        if run > 0 && bytes.get(end) == Some(&b'>') {
-            self.position += end + 1;
-            return Some(Tag::Opens(&rest[1..end]));
-        }
-        self.plain_end(bytes, open).then_some(Tag::Closes)
+        self.plain_end(self.rest().as_bytes(), open).then_some(Tag::Closes)
     }
 
     /// Takes all that is left of the element `open`, if this is clean text, which may be empty, and the tag that closes it.
