@@ -4,6 +4,7 @@ mod manifest;
 pub(crate) mod mutants;
 mod nodes;
 mod rows;
+mod stories;
 mod turns;
 
 use std::path::Path;
@@ -21,6 +22,8 @@ pub(crate) enum Long {
     Nodes(nodes::Arguments),
     /// Run jobs over very many rows, and see what memory the server takes for them.
     Rows(rows::Arguments),
+    /// Run the engine in very many simulated worlds, and see whether a rule is broken.
+    Stories(stories::Arguments),
     /// See how soon orders are obeyed beside a job of very many rows.
     Turns(turns::Arguments),
 }
@@ -32,6 +35,7 @@ pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
         Long::Mutants(arguments) => mutants::run(root, arguments),
         Long::Nodes(arguments) => nodes::run(root, arguments),
         Long::Rows(arguments) => rows::run(root, arguments),
+        Long::Stories(arguments) => stories::run(root, arguments),
         Long::Turns(arguments) => turns::run(root, arguments),
     }
 }

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
-        ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, ListFilter,
+        NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
 };
 use uuid::Uuid;
@@ -159,6 +159,7 @@ impl JobStore for LinkedJobs {
         READS get(id: Uuid) -> Option<JobRecord>, |s: &Self| s.name(id);
         READS find_token(tenant: &'a str, token: &'a str) -> Option<Uuid>, |_: &Self| token.to_owned();
         READS retries(job: Uuid, limit: usize) -> Vec<Uuid>, |s: &Self| s.name(job);
+        READS tasks_of_others(tenant: &'a str, statuses: &'a [JobStatus], but: Uuid) -> u64, |s: &Self| s.name(but);
         READS list(filter: ListFilter<'a>) -> (Vec<JobRecord>, bool), |_: &Self| filter.tenant.to_owned();
         CHANGES transition(id: Uuid, version: u64, change: JobChange) -> JobRecord, |s: &Self| {
             let to = change.state.as_ref().map_or_else(String::new, |state| state.status.to_string());

@@ -169,6 +169,12 @@ const ARROWS: &[Arrow] = &[
     Arrow { package: "cos-batch-nodetest", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow { package: "cos-batch-nullstore", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {
+        package: "cos-batch-simulation",
+        uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-objectstore"],
+        tests_use: &[],
+        third_party: ThirdParty::Not(NOT_IN_ENGINE),
+    },
+    Arrow {
         package: "cos-batch-fuzz",
         uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-server", "cos-signature"],
         tests_use: &[],

@@ -7,7 +7,7 @@ use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 use uuid::Uuid;
 
 use super::{
-    core::{CommandError, Core, Kind, Piece, Running},
+    core::{Core, Kind, Piece, Running},
     fault::may_pass,
     offload::offload,
     patience::patiently,
