@@ -57,7 +57,7 @@ impl LinkedJobs {
 
 impl fmt::Debug for LinkedJobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LinkedJobs").field("process", &self.link.process).finish_non_exhaustive()
+        f.debug_struct("LinkedJobs").field("process", &self.link.process()).finish_non_exhaustive()
     }
 }
 

@@ -80,8 +80,8 @@ impl Keeper {
     }
 
     async fn start(&self, slot: usize) {
-        let link = self.world.link();
-        self.world.note(format!("{} starts", link.process));
+        let link = Link::new(Arc::clone(&self.world));
+        self.world.note(format!("{} starts", link.process()));
         let parts = parts(&link);
         let sole = self.world.plan.processes == 1;
         match timeout(START_WITHIN, Engine::start(parts, sole)).await {

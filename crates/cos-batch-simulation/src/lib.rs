@@ -14,6 +14,7 @@
 //! | `fault` | what can go wrong |
 //! | `clock` | simulated time |
 //! | `world` | what outlives a process |
+//! | `life` | whether a process is alive |
 //! | `link` | what goes wrong on the way from a process to the world |
 //! | `jobs`, `objects` | the two stores as a process sees them |
 //! | `user` | who makes jobs and changes them |
@@ -27,6 +28,7 @@ mod fault;
 mod jobs;
 mod judge;
 mod keeper;
+mod life;
 mod link;
 mod objects;
 mod plan;

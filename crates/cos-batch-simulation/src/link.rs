@@ -2,10 +2,7 @@
 
 use std::{
     future::pending,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,6 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
     Fault,
+    life::Life,
     world::{Plane, World},
 };
 
@@ -22,9 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) world: Arc<World>,
-    /// Number of the process, from 0; one that is started again has a new one.
-    pub(crate) process: usize,
-    dead: AtomicBool,
+    life: Arc<Life>,
     thaws: Mutex<Option<Instant>>,
 }
 
@@ -77,19 +73,23 @@ impl Broken for ObjectError {
 }
 
 impl Link {
-    pub(crate) fn new(world: Arc<World>, process: usize) -> Self {
-        Self { world, process, dead: AtomicBool::new(false), thaws: Mutex::default() }
+    /// A new process's.
+    pub(crate) fn new(world: Arc<World>) -> Arc<Self> {
+        let life = world.begin();
+        Arc::new(Self { world, life, thaws: Mutex::default() })
+    }
+
+    /// Number of the process.
+    pub(crate) fn process(&self) -> usize {
+        self.life.process
     }
 
     pub(crate) fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::SeqCst)
+        self.life.is_over()
     }
 
     pub(crate) fn kill(&self) {
-        if !self.dead.swap(true, Ordering::SeqCst) {
-            self.world.note(format!("{} killed", self.process));
-            self.world.killed.notify_one();
-        }
+        self.world.kill(&self.life);
     }
 
     fn thaws(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
@@ -130,7 +130,7 @@ impl Link {
         if point.plane == Plane::Objects && point.changes && result.is_ok() && world.meets(Fault::ObjectsTwice) {
             result = work().await;
         }
-        let (process, name, of) = (self.process, point.name, &point.of);
+        let (process, name, of) = (self.process(), point.name, &point.of);
         let keep = point.changes && name != "reap";
         match &result {
             Ok(_) => world.note_so(format!("{process} {name} {of}"), keep),

@@ -36,7 +36,7 @@ pub(crate) struct LinkedObjects {
 
 impl fmt::Debug for LinkedObjects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LinkedObjects").field("process", &self.link.process).field("plane", &self.plane).finish()
+        f.debug_struct("LinkedObjects").field("process", &self.link.process()).field("plane", &self.plane).finish()
     }
 }
 

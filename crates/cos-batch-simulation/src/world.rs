@@ -14,7 +14,7 @@ use cos_batch_objectstore::{
 use fastrand::Rng;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::{Fault, Plan, clock::SimulatedClock, link::Link, trace::Trace, witness::Witness};
+use crate::{Fault, Plan, clock::SimulatedClock, life::Life, trace::Trace, witness::Witness};
 
 pub(crate) const SOURCE: &str = "source-1250000000";
 pub(crate) const TARGET: &str = "target-1250000000";
@@ -52,7 +52,7 @@ struct State {
     /// No store of this plane answers before then.
     jobs_out: Option<Instant>,
     objects_out: Option<Instant>,
-    links: Vec<Arc<Link>>,
+    lives: Vec<Arc<Life>>,
     /// What a loss of power takes back: objects that were changed since their bucket was made durable, by bucket and key.
     unsynced: BTreeMap<(String, String), Prior>,
     violations: Vec<String>,
@@ -89,7 +89,7 @@ impl World {
             calm: false,
             jobs_out: None,
             objects_out: None,
-            links: Vec::new(),
+            lives: Vec::new(),
             unsynced: BTreeMap::new(),
             violations: Vec::new(),
         };
@@ -175,12 +175,20 @@ impl World {
         }
     }
 
-    /// A process's way to this world.
-    pub(crate) fn link(self: &Arc<Self>) -> Arc<Link> {
+    /// A new process.
+    pub(crate) fn begin(&self) -> Arc<Life> {
         let mut state = self.lock();
-        let link = Arc::new(Link::new(Arc::clone(self), state.links.len()));
-        state.links.push(Arc::clone(&link));
-        link
+        let life = Arc::new(Life::new(state.lives.len()));
+        state.lives.push(Arc::clone(&life));
+        life
+    }
+
+    /// Ends a process.
+    pub(crate) fn kill(&self, life: &Life) {
+        if life.end() {
+            self.note(format!("{} killed", life.process));
+            self.killed.notify_one();
+        }
     }
 
     /// Remembers how an object is before it is changed.
@@ -209,14 +217,14 @@ impl World {
 
     /// Kills all processes, and takes back some of what was not made durable.
     pub(crate) async fn power_cut(&self) {
-        let (links, unsynced) = {
+        let (lives, unsynced) = {
             let mut state = self.lock();
             let unsynced = std::mem::take(&mut state.unsynced);
             let lost: Vec<_> = unsynced.into_iter().filter(|_| state.rng.bool()).collect();
-            (state.links.clone(), lost)
+            (state.lives.clone(), lost)
         };
-        for link in links {
-            link.kill();
+        for life in lives {
+            self.kill(&life);
         }
         for ((bucket, key), prior) in unsynced {
             self.note(format!("lost {bucket}/{key}"));
