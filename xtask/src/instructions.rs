@@ -55,16 +55,19 @@ pub(crate) fn run(root: &Path, keep: bool) -> anyhow::Result<()> {
         Err(error) => return Err(error).with_context(|| format!("reading {FIGURES}")),
     };
     for (name, share) in &shares {
-        let before = committed.get(name).map_or_else(|| "new".to_owned(), |before| format!("{before:.3}"));
-        println!("{name:>12}: {share:.3} of a {YARDSTICK}, committed: {before}");
+        let before = committed.get(name).map_or_else(|| "new".to_owned(), |before| format!("{before:.4}"));
+        println!("{name:>12}: {share:.4} of a {YARDSTICK}, committed: {before}");
     }
     if keep {
+        let compiler = Command::new("rustc").arg("--version").output().context("starting rustc")?.stdout;
         let mut text = String::from(
             "# Instructions of one piece of work each, as a share of what going through the events of a document of 2.7 KB \
              takes.\n# Written by `cargo xtask instructions --keep`.\n",
         );
+        // For whoever wonders about a difference: compilers make a few percent.
+        text.push_str(&format!("# Counted with {}.\n", String::from_utf8_lossy(&compiler).trim()));
         for (name, share) in &shares {
-            text.push_str(&format!("{name} = {share:.3}\n"));
+            text.push_str(&format!("{name} = {share:.4}\n"));
         }
         fs::write(&path, text).with_context(|| format!("writing {FIGURES}"))?;
         println!("{FIGURES} is written");
