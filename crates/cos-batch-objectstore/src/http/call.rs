@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use super::{
     Inner, Style, encoding, fault,
     signer::BodyBinding,
-    transport::{Content, Destination, Failure, Lane, Outgoing, Pace, Terms},
+    transport::{Answers, Content, Destination, Failure, Lane, Outgoing, Pace, Terms},
 };
 use crate::{ErrorKind, StoreError, VersionSelector, fail::Fail, rules};
 
@@ -91,14 +91,25 @@ impl<'a> Call<'a> {
             query: String::new(),
             headers: HeaderMap::with_capacity(ORDINARY_HEADERS),
             body: Content::Whole(Bytes::new()),
-            terms: Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable, lane: Lane::Operation, pace: Pace::Short },
+            terms: Terms {
+                answer_max: DOCUMENT_BYTES_MAX,
+                repeatable,
+                lane: Lane::Operation,
+                answers: Answers::Plain,
+                pace: Pace::Short,
+            },
             binding: BodyBinding::Hash,
         }
     }
 
     /// About an object.
     pub(crate) fn object(method: Method, bucket: &'a str, key: &'a str) -> Self {
-        Self { key: Some(key), ..Self::bucket(method, bucket) }
+        let mut call = Self { key: Some(key), ..Self::bucket(method, bucket) };
+        if call.terms.repeatable {
+            // A look at an object brings its metadata.
+            call.terms.answers = Answers::WithMetadata;
+        }
+        call
     }
 
     /// Adds a parameter without a value.

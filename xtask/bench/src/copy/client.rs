@@ -37,7 +37,7 @@ pub fn run(address: &str, in_flight: usize, objects: u64) -> anyhow::Result<Spen
             loop {
                 let row = next.fetch_add(1, Ordering::Relaxed);
                 if row >= objects {
-                    return Ok(());
+                    return anyhow::Ok(());
                 }
                 copy(&store, &key(row)).await?;
             }

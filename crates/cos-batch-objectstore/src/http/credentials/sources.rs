@@ -21,7 +21,7 @@ use crate::{
     http::{
         HttpSettings,
         endpoint::Endpoint,
-        transport::{Connector, Content, Destination, Lane, Outgoing, Pace, Proxy, Terms, Tls, Transport},
+        transport::{Answers, Connector, Content, Destination, Lane, Outgoing, Pace, Proxy, Terms, Tls, Transport},
     },
 };
 
@@ -194,8 +194,13 @@ impl CredentialsSource for UrlCredentials {
             *request.uri_mut() = self.path.clone();
             *request.headers_mut() = headers;
             let to = Destination { scheme: self.endpoint.scheme(), host };
-            let terms =
-                Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable: true, lane: Lane::Operation, pace: Pace::Short };
+            let terms = Terms {
+                answer_max: DOCUMENT_BYTES_MAX,
+                repeatable: true,
+                lane: Lane::Operation,
+                answers: Answers::Plain,
+                pace: Pace::Short,
+            };
             let sent = self.transport.send(to, request, terms, self.transport.deadline(Pace::Short)).await;
             let (head, body) = sent.map_err(|failure| format!("{host}: {}", failure.reason))?;
             if !head.status.is_success() {

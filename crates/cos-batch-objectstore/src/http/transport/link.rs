@@ -34,7 +34,8 @@ use super::{body::Outgoing, connect::Stream, failure::Failure};
 /// Most bytes of an answer's head. Real ones have some hundred; metadata of 2 KB and tags fit many times.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// Headers of an answer at most: an object may have some hundred of user metadata within its 2 KB.
+/// Headers of an answer with an object's metadata at most: it may have some hundred of its own within its 2 KB. Other answers
+/// have some ten, and `hyper` takes a hundred; room for more than that it allocates for each answer.
 const HEADERS_MAX: usize = 512;
 
 /// So often a connection is polled again at once when it has woken itself; then others have their turn.
@@ -43,10 +44,20 @@ const TURNS_MAX: usize = 16;
 /// What an alarm is set to that nobody has set yet: longer than anything waits.
 const ALARM_UNSET: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Which answers a connection takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answers {
+    /// With a few headers.
+    Plain,
+    /// With those of an object's metadata.
+    WithMetadata,
+}
+
 /// A connection.
 pub(super) struct Link {
     /// Whom it leads to.
     host: Box<str>,
+    answers: Answers,
     sender: SendRequest<Outgoing>,
     /// What moves bytes; none: it is over.
     driver: Option<http1::Connection<Stream, Outgoing>>,
@@ -66,22 +77,23 @@ impl fmt::Debug for Link {
 
 impl Link {
     /// Begins HTTP on a new stream.
-    pub(super) async fn begin(host: &str, stream: Stream) -> Result<Box<Self>, Failure> {
-        let (sender, driver) = http1::Builder::new()
-            .max_buf_size(HEAD_BYTES_MAX)
-            .max_headers(HEADERS_MAX)
-            .handshake::<_, Outgoing>(stream)
-            .await
-            .map_err(|error| Failure::unsent(&error))?;
+    pub(super) async fn begin(host: &str, answers: Answers, stream: Stream) -> Result<Box<Self>, Failure> {
+        let mut builder = http1::Builder::new();
+        builder.max_buf_size(HEAD_BYTES_MAX);
+        if answers == Answers::WithMetadata {
+            builder.max_headers(HEADERS_MAX);
+        }
+        let begun = builder.handshake::<_, Outgoing>(stream).await;
+        let (sender, driver) = begun.map_err(|error| Failure::unsent(&error))?;
         let gate = Arc::<Gate>::default();
         let waker = Waker::from(Arc::clone(&gate));
         let alarm = Box::pin(sleep(ALARM_UNSET));
-        Ok(Box::new(Self { host: host.into(), sender, driver: Some(driver), gate, waker, alarm }))
+        Ok(Box::new(Self { host: host.into(), answers, sender, driver: Some(driver), gate, waker, alarm }))
     }
 
-    /// Whom it leads to.
-    pub(super) fn host(&self) -> &str {
-        &self.host
+    /// Whether it leads there and takes such answers.
+    pub(super) fn fits(&self, host: &str, answers: Answers) -> bool {
+        self.answers == answers && *self.host == *host
     }
 
     /// Hands a request over. It moves only while it is [waited](Self::wait) for the answer.

@@ -34,6 +34,7 @@ pub(crate) use self::{
     body::{Content, Outgoing},
     connect::{Connector, Proxy, Tls},
     failure::{Failure, FailureKind},
+    link::Answers,
     pool::Lane,
     task::{Task, leave_to_itself},
 };
@@ -57,6 +58,8 @@ pub(crate) struct Terms {
     pub(crate) repeatable: bool,
     /// Which connections it may use.
     pub(crate) lane: Lane,
+    /// What comes back.
+    pub(crate) answers: Answers,
     /// How long it may take.
     pub(crate) pace: Pace,
 }
@@ -141,11 +144,11 @@ impl Transport {
         let _slot = self.slot(terms.lane, deadline).await?;
         let mut may_repeat = terms.repeatable;
         loop {
-            let kept = self.pool.take(to.host);
+            let kept = self.pool.take(to.host, terms.answers);
             let reused = kept.is_some();
             let mut link = match kept {
                 Some(link) => link,
-                None => self.open(to, deadline).await?,
+                None => self.open(to, terms.answers, deadline).await?,
             };
             let spare = if reused && may_repeat { again(&request) } else { None };
             let progress = request.body().progress();
@@ -211,12 +214,12 @@ impl Transport {
         }
     }
 
-    async fn open(&self, to: Destination<'_>, deadline: Deadline) -> Result<Box<Link>, Failure> {
+    async fn open(&self, to: Destination<'_>, answers: Answers, deadline: Deadline) -> Result<Box<Link>, Failure> {
         let limit = self.settings.connect_timeout;
         let until = Instant::now() + limit;
         let open = async {
             let stream = self.connector.connect(to).await.map_err(|error| Failure::unsent(&*error))?;
-            Link::begin(to.host, stream).await
+            Link::begin(to.host, answers, stream).await
         };
         let late = |_| Failure::unconnected(if until >= deadline.at { deadline.limit } else { limit });
         timeout_at(until.min(deadline.at), open).await.map_err(late)?

@@ -10,7 +10,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{link::Link, task::leave_to_itself};
+use super::{
+    link::{Answers, Link},
+    task::leave_to_itself,
+};
 
 /// Of so many connections one is kept apart from operations: enough of them that no manifest waits for a job, few enough that
 /// no job misses them.
@@ -93,12 +96,12 @@ impl Pool {
     }
 
     /// The kept connection to the host that was used last, if it is not too old.
-    pub(super) fn take(&self, host: &str) -> Option<Box<Link>> {
+    pub(super) fn take(&self, host: &str, answers: Answers) -> Option<Box<Link>> {
         let mut kept = self.shared.lock();
-        let at = kept.idle.iter().rposition(|idle| idle.link.host() == host)?;
+        let at = kept.idle.iter().rposition(|idle| idle.link.fits(host, answers))?;
         if kept.idle[at].since.elapsed() >= self.shared.idle_timeout {
-            // All others to this host are older.
-            kept.idle.retain(|idle| idle.link.host() != host);
+            // All others of its kind are older.
+            kept.idle.retain(|idle| !idle.link.fits(host, answers));
             return None;
         }
         Some(kept.idle.remove(at).link)
