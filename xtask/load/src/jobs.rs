@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use anyhow::Context as _;
 use bytes::Bytes;
 use cos_batch_engine::{
-    JobState, JobStore as _, Progress, SystemClock,
+    JobState, JobStore as _, SystemClock,
     store::{JobChange, JobStatus, NewJob},
     wire,
 };
@@ -36,7 +36,7 @@ const CREATE: &str = include_str!("../../../fixtures/golden/CreateJob/copy-every
 ///
 /// If the request that is built in is none.
 pub fn create(token: &str) -> anyhow::Result<CreateJobRequest> {
-    let (_, body) = CREATE.split_once("\n\n").context("there is a body")?;
+    let (_, body) = CREATE.split_once("\r\n\r\n").context("there is a body")?;
     let mut request: CreateJobRequest = xml::from_slice(body.as_bytes(), xml::Mode::Strict)?;
     request.client_request_token = token.parse()?;
     Ok(request)
@@ -84,8 +84,7 @@ async fn one(store: &SqliteJobStore, request: &CreateJobRequest, status: JobStat
         state.suspended_at = Some(now);
         state.suspended_cause = Some("it waits for its confirmation".to_owned());
     }
-    let total = Progress { total: 1_000_000, ..Progress::default() }.total;
-    let change = JobChange { state: Some(state), total: Some(total), ..JobChange::default() };
+    let change = JobChange { state: Some(state), total: Some(1_000_000), ..JobChange::default() };
     store.transition(job.id, job.version, change).await?;
     Ok(job.id.to_string())
 }

@@ -77,6 +77,9 @@ enum Command {
         /// How much more than that is done for it
         #[arg(long, value_enum, default_value_t = Layer::Hyper)]
         layer: Layer,
+        /// Folder with the jobs, where they are in SQLite
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
     },
 }
 
@@ -125,14 +128,14 @@ fn main() -> anyhow::Result<()> {
             }
             Ok(())
         }
-        Command::Bare { answer, layer } => {
+        Command::Bare { answer, layer, data } => {
             let answer = messages(&answer)?.pop().context("the file has no answer")?;
             // As `cos-batch serve`.
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(async {
                 let (listener, address) = bare::bind().await?;
                 println!("listening on http://{address}");
-                layers::serve(listener, &answer, layer).await
+                layers::serve(listener, &answer, layer, data.as_deref()).await
             })
         }
     }

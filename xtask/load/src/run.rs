@@ -16,7 +16,6 @@ use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use tokio::{net::TcpStream, task::JoinSet};
 
@@ -60,8 +59,6 @@ pub struct Taken {
     pub p99: f64,
     /// all took at most.
     pub max: f64,
-    /// Processor time of this process while it was counted, in seconds.
-    pub cpu_seconds: f64,
 }
 
 /// Where a run stands.
@@ -106,7 +103,7 @@ pub async fn run(load: Load, requests: &[Message]) -> anyhow::Result<Taken> {
         senders.push(connect(load.address).await?);
     }
     let mut connections = JoinSet::new();
-    let (mut begin, mut cpu) = (Instant::now(), cpu_seconds());
+    let mut begin = Instant::now();
     for (number, sender) in senders.into_iter().enumerate() {
         let start = requests.len() * number / load.connections;
         let take = Take { next: load.once.then(|| Arc::clone(&next)), at: start };
@@ -115,12 +112,12 @@ pub async fn run(load: Load, requests: &[Message]) -> anyhow::Result<Taken> {
     if !load.once {
         // A connection that fails ends the run at once.
         watch(&mut connections, load.warm_up).await?;
-        (begin, cpu) = (Instant::now(), cpu_seconds());
+        begin = Instant::now();
         phase.0.store(Phase::COUNT, Ordering::Relaxed);
         watch(&mut connections, load.time).await?;
         phase.0.store(Phase::OVER, Ordering::Relaxed);
     }
-    let (mut seconds, mut used) = (begin.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let mut seconds = begin.elapsed().as_secs_f64();
     let mut all = Counted::new()?;
     while let Some(ended) = connections.join_next().await {
         let counted = ended??;
@@ -129,7 +126,7 @@ pub async fn run(load: Load, requests: &[Message]) -> anyhow::Result<Taken> {
         all.uncounted += counted.uncounted;
     }
     if load.once {
-        (seconds, used) = (begin.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        seconds = begin.elapsed().as_secs_f64();
     }
     let micros = |quantile: f64| all.latencies.value_at_quantile(quantile) as f64 / 1e3;
     Ok(Taken {
@@ -140,7 +137,6 @@ pub async fn run(load: Load, requests: &[Message]) -> anyhow::Result<Taken> {
         p50: micros(0.5),
         p99: micros(0.99),
         max: all.latencies.max() as f64 / 1e3,
-        cpu_seconds: used,
     })
 }
 
@@ -254,11 +250,6 @@ fn request(message: &Message) -> anyhow::Result<Request<Full<Bytes>>> {
         request = request.header(name, value);
     }
     Ok(request.body(Full::new(Bytes::from(message.body.clone())))?)
-}
-
-fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 #[cfg(test)]

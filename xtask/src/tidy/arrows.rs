@@ -195,7 +195,14 @@ const ARROWS: &[Arrow] = &[
     Arrow { package: "cos-batch-figures", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {
         package: "cos-batch-load",
-        uses: &["cos-batch-engine", "cos-batch-jobstore", "cos-batch-model", "cos-batch-server", "cos-signature"],
+        uses: &[
+            "cos-batch-engine",
+            "cos-batch-jobstore",
+            "cos-batch-model",
+            "cos-batch-objectstore",
+            "cos-batch-server",
+            "cos-signature",
+        ],
         tests_use: &[],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },

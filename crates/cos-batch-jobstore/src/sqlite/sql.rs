@@ -74,7 +74,8 @@ statements! {
     TENANTS = "SELECT tenant FROM tenant WHERE tenant >= ?1 ORDER BY tenant LIMIT ?2";
     BRIEFS = "SELECT priority, id, tenant, status, ready, leased, done, lease_until IS NOT NULL, deleted \
         FROM job WHERE tenant = ?1 AND status = ?2 ORDER BY priority DESC, id LIMIT ?3";
-    TASKS = "SELECT total FROM job WHERE tenant = ?1 AND status = ?2 AND deleted = 0 AND id <> ?3";
+    TASKS = "SELECT total FROM job INDEXED BY job_list_by_status \
+        WHERE tenant = ?1 AND status = ?2 AND deleted = 0 AND id <> ?3";
     SUSPENDED = "SELECT suspended_at, id FROM job WHERE status = 'Suspended' AND suspended_at <= ?1 \
         ORDER BY 1, 2 LIMIT ?2";
     PURGEABLE = "SELECT terminated_at, id FROM job WHERE terminated_at IS NOT NULL AND terminated_at < ?1 \

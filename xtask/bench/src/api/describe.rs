@@ -48,7 +48,7 @@ pub(super) fn rows(settings: &Settings, bed: &Bed) -> anyhow::Result<Vec<Row>> {
     for (layer, server) in &servers {
         // A signature is for one host.
         let requests = describe(&bed.signer(server)?, &watched)?;
-        contenders.push((layer, server, bed.requests(layer, &requests)?));
+        contenders.push((*layer, server, bed.requests(layer, &requests)?));
     }
     let seconds = settings.pick("2", "0.5");
     let options = ["--connections", CONNECTIONS, "--seconds", seconds, "--warm-up", "0.3"];
@@ -57,7 +57,7 @@ pub(super) fn rows(settings: &Settings, bed: &Bed) -> anyhow::Result<Vec<Row>> {
         for step in 0..contenders.len() {
             let index = if round % 2 == 0 { step } else { contenders.len() - 1 - step };
             let (name, server, requests) = &contenders[index];
-            found.entry(name).or_default().push(bed.load(server, requests, &options)?.0);
+            found.entry(*name).or_default().push(bed.load(server, requests, &options)?.0);
         }
     }
     let of = |name: &str, quantity: fn(&Measured) -> f64| spread(&found[name], quantity);
