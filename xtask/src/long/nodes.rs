@@ -45,9 +45,9 @@ pub(crate) struct Arguments {
     /// How long each run is measured, in seconds.
     #[arg(long, value_name = "N", default_value_t = 20)]
     seconds: u64,
-    /// Measure programs that were built for debugging: right for what is counted, not for what is timed.
-    #[arg(long)]
-    debug: bool,
+    /// Build nothing, and measure the programs in this folder.
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
 }
 
 /// What a run came to.
@@ -63,10 +63,13 @@ struct Taken {
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
-    let profile = if arguments.debug { "debug" } else { "release" };
-    let flags: &[&str] = if arguments.debug { &[] } else { &["--release"] };
-    cmd!(shell, "cargo build {flags...} --quiet -p cos-batch -p cos-batch-nullstore").run()?;
-    let programs = target(root).join(profile);
+    let programs = match &arguments.programs {
+        Some(folder) => folder.clone(),
+        None => {
+            cmd!(shell, "cargo build --release --quiet -p cos-batch -p cos-batch-nullstore").run()?;
+            target(root).join("release")
+        }
+    };
     println!(
         "{:>6} {:>10} {:>9} {:>14} {:>14} {:>14}",
         "nodes", "objects/s", "of linear", "commits/10^6", "DB CPU s/10^6", "node µs/object"

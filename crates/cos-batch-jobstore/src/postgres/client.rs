@@ -21,12 +21,12 @@ const POOL_WAIT: Duration = Duration::from_secs(5);
 /// - `idle_in_transaction_session_timeout`: a node that stops in the middle of a transaction (its machine sleeps) must not
 ///   keep others out of the rows it has locked.
 /// - `default_transaction_isolation`: what waited for a lock must see what the other one wrote.
-/// - `enable_seqscan`, `enable_bitmapscan`, `jit`: every statement has its index; plans that are made while a table is
-///   small must hold when it is large.
+/// - `enable_seqscan`, `enable_bitmapscan`, `jit`, `plan_cache_mode`: every statement has its index, and one plan: to make
+///   it takes longer than to carry it out, and one that is made while a table is small must hold when it is large.
 /// - `synchronous_commit`: what was answered survives a loss of power, whatever is configured for others.
 const SESSION: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '5s'; \
     SET default_transaction_isolation = 'read committed'; SET enable_seqscan = off; SET enable_bitmapscan = off; \
-    SET jit = off; SELECT set_config('synchronous_commit', 'on', false) \
+    SET jit = off; SET plan_cache_mode = force_generic_plan; SELECT set_config('synchronous_commit', 'on', false) \
     WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Connections to one database, and its time.

@@ -36,6 +36,9 @@ use self::{
 /// take, so that it is the database that says why.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
 
+/// How long it may take to open the store, bringing the schema up to date included.
+const OPEN_WAIT: Duration = Duration::from_secs(90);
+
 /// How often something is asked again that was undone because of others, or a read whose connection broke.
 const TRIES_MAX: u32 = 5;
 
@@ -104,8 +107,8 @@ impl PostgresJobStore {
 
     async fn start(url: &str, variable: impl Fn(&str) -> Option<String>, time: Time) -> Result<Self, StoreError> {
         let options = Options::parse(url, variable).map_err(StoreError::Failed)?;
-        let opened = tokio::time::timeout(ANSWER_WAIT, Connections::open(options, time)).await;
-        let connections = opened.unwrap_or_else(|_| Err(no_answer()))?;
+        let opened = tokio::time::timeout(OPEN_WAIT, Connections::open(options, time)).await;
+        let connections = opened.unwrap_or_else(|_| Err(no_answer(OPEN_WAIT)))?;
         let store = Self { connections, ear: Ear::default() };
         store.check().await?;
         Ok(store)
@@ -151,11 +154,11 @@ impl PostgresJobStore {
 
 async fn bounded<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, StoreError> {
     let result = tokio::time::timeout(ANSWER_WAIT, work).await;
-    result.unwrap_or_else(|_| Err(no_answer())).map_err(StoreError::from)
+    result.unwrap_or_else(|_| Err(no_answer(ANSWER_WAIT))).map_err(StoreError::from)
 }
 
-fn no_answer() -> Fault {
-    Fault::Unreachable(format!("PostgreSQL did not answer within {} seconds", ANSWER_WAIT.as_secs()))
+fn no_answer(wait: Duration) -> Fault {
+    Fault::Unreachable(format!("PostgreSQL did not answer within {} seconds", wait.as_secs()))
 }
 
 /// A clock that others hold as well.

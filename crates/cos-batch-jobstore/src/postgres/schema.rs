@@ -10,13 +10,15 @@ use super::fault::Fault;
 /// Every step of the schema, in order. A step that was released is never changed; what is new becomes another file.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_jobs.sql")];
 
-/// One node migrates at a time: the key of PostgreSQL's advisory lock ("COSB").
-const LOCK: i64 = 0x434f_5342;
+/// One node migrates a schema at a time: the first key of PostgreSQL's advisory lock ("COSB"); the second is the schema's.
+const LOCK: i32 = 0x434f_5342;
 
 /// Brings the schema up to date. One of a newer release, or with tables of somebody else, is left alone.
 pub(super) async fn migrate(client: &mut Client, schema: &str) -> Result<(), Fault> {
     let transaction = client.transaction().await?;
-    transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await?;
+    // Others may be at it, and a new index takes its time.
+    transaction.batch_execute("SET LOCAL statement_timeout = '60s'").await?;
+    transaction.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", &[&LOCK, &schema]).await?;
     let present = transaction.query_opt("SELECT 1 FROM pg_namespace WHERE nspname = $1", &[&schema]).await?;
     if present.is_none() {
         // Its name was checked, and has no character that would need quoting.

@@ -58,10 +58,12 @@ macro_rules! lease {
     };
 }
 
-/// Which shard: by job id, number and epoch, as long as the lease holds.
+/// Which shard: by job id, number and epoch, as long as the lease holds. The job's number is looked up first, so that the
+/// shard is found by its key, whatever is known of how many there are.
 macro_rules! holds {
     () => {
-        "job.id = $2 AND shard.job = job.num AND shard.number = $3 AND shard.epoch = $4 AND shard.state = 'leased'"
+        "shard.job = (SELECT num FROM job WHERE id = $2) AND shard.number = $3 AND shard.epoch = $4 \
+         AND shard.state = 'leased'"
     };
 }
 
@@ -92,7 +94,8 @@ statements! {
     INSERT_JOB = "INSERT INTO job (id, tenant, token, priority, state, status, created_at, retry_of) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING num";
     INSERT_SPEC = "INSERT INTO job_spec (job, spec) VALUES ($1, $2)";
-    LOCK_JOB = concat!("SELECT num, status, ", now!(), " FROM job WHERE id = $2 FOR NO KEY UPDATE");
+    // Against claims as well, which all other changes of the row let pass.
+    LOCK_JOB = concat!("SELECT num, status, ", now!(), " FROM job WHERE id = $2 FOR UPDATE");
     UPDATE_JOB = "UPDATE job SET priority = $2, state = $3, status = $4, suspended_at = $5, terminated_at = $6, \
         version = $7, total = $8, deleted = $9 WHERE num = $1";
     NEXT_EVENT = "SELECT coalesce(max(number) + 1, 0) FROM event WHERE job = $1";
@@ -202,9 +205,9 @@ statements! {
         SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) \
         ON CONFLICT DO NOTHING";
     MORE_SHARDS = "UPDATE job SET shards = shards + $2 WHERE num = $1";
-    // The job's row is locked for as long as the statement takes: once a job is no longer Active, no lease begins.
+    // The job's row is locked against changes of its status: once a job is no longer Active, no lease begins.
     CLAIM = concat!(
-        "WITH active AS (SELECT num FROM job WHERE id = $2 AND status = 'Active' FOR SHARE), \
+        "WITH active AS (SELECT num FROM job WHERE id = $2 AND status = 'Active' FOR KEY SHARE), \
          picked AS (SELECT job, number FROM shard WHERE job = (SELECT num FROM active) AND state = 'ready' \
          ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED) \
          UPDATE shard SET state = 'leased', epoch = epoch + 1, lease_until = ",
@@ -220,7 +223,7 @@ statements! {
          counted = true, succeeded = shard.succeeded + $9::bigint, failed = shard.failed + $10::bigint, \
          report_bytes = shard.report_bytes + $11::bigint, codes = coalesce($12::text, codes), lease_until = ",
         now!(),
-        " + $5::bigint FROM job WHERE ",
+        " + $5::bigint WHERE ",
         holds!(),
         " AND cursor_rows = $6::bigint - $9::bigint - $10::bigint AND cursor_offset <= $7::bigint \
          AND $6::bigint <= row_count AND $7::bigint <= bytes AND segments = coalesce($8::bigint, segments) \
@@ -232,25 +235,25 @@ statements! {
     RENEW_SHARD = concat!(
         "WITH step AS (UPDATE shard SET lease_until = ",
         now!(),
-        " + $5::bigint FROM job WHERE ",
+        " + $5::bigint WHERE ",
         holds!(),
         " RETURNING shard.job, cursor_rows, cursor_offset) ",
         answer!()
     );
-    SHARD_CODES = concat!("SELECT codes, $1::bigint FROM shard, job WHERE ", holds!());
+    SHARD_CODES = concat!("SELECT codes, $1::bigint FROM shard WHERE ", holds!());
     HOLD_SHARD = concat!(
         "SELECT ",
         lease!(),
-        ", shard.job, shard.succeeded, shard.failed, shard.report_bytes, shard.codes, $1::bigint FROM shard, job WHERE ",
+        ", shard.job, shard.succeeded, shard.failed, shard.report_bytes, shard.codes, $1::bigint FROM shard WHERE ",
         holds!(),
-        " FOR UPDATE OF shard"
+        " FOR UPDATE"
     );
     FINISH = "UPDATE shard SET state = 'done', lease_until = NULL, counted = false, succeeded = 0, failed = 0, \
         report_bytes = 0, codes = NULL WHERE job = $1 AND number = $2";
     FINISHED = "UPDATE job SET done = done + 1, succeeded = succeeded + $2, failed = failed + $3, \
         report_bytes = report_bytes + $4 WHERE num = $1 RETURNING shards - done";
     RELEASE_SHARD = concat!(
-        "UPDATE shard SET state = 'ready', lease_until = $1::bigint FROM job WHERE ",
+        "UPDATE shard SET state = 'ready', lease_until = $1::bigint WHERE ",
         holds!()
     );
     JOB_CODES = "SELECT code, tasks FROM code WHERE job = $1";

@@ -30,6 +30,7 @@ async fn stores() {
     the_time_is_the_databases(&server).await;
     a_job_that_ended_has_its_counts_in_one_place(&server).await;
     claims_stay_fast_among_finished_shards(&server).await;
+    no_lease_begins_once_a_job_is_stopped(&server).await;
     a_node_that_stops_in_a_transaction_is_cut_off(&server).await;
     connections_that_break_are_made_anew(&server).await;
     a_server_that_was_killed_has_lost_nothing(&mut server).await;
@@ -153,18 +154,41 @@ async fn claims_stay_fast_among_finished_shards(server: &Postgres) {
     }
 }
 
+/// A claim that comes while the status changes waits, and then sees the new one: whoever finishes the job may count on it.
+async fn no_lease_begins_once_a_job_is_stopped(server: &Postgres) {
+    let store = Arc::new(open(server, "race").await);
+    let job = active(&*store, "1", 3, 2).await;
+    let mut changing = psql_session(server);
+    let change = "SET search_path = race; BEGIN; \
+                  SELECT 1 FROM job FOR UPDATE; UPDATE job SET status = 'Cancelling';\n";
+    tell(&mut changing, change);
+    let claims: Vec<_> = (0..4)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.claim_shard(job, TTL).await })
+        })
+        .collect();
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    let deadline = std::time::Instant::now() + GUARD;
+    while server.sql(waiting).unwrap() != "4" {
+        assert!(std::time::Instant::now() < deadline, "they do not wait");
+    }
+    std::io::Write::write_all(changing.stdin.as_mut().unwrap(), b"COMMIT;\n").unwrap();
+    for claim in claims {
+        assert_eq!(claim.await.unwrap().unwrap(), None);
+    }
+    changing.kill().unwrap();
+    changing.wait().unwrap();
+}
+
 async fn a_node_that_stops_in_a_transaction_is_cut_off(server: &Postgres) {
     let store = open(server, "stops").await;
     let job = store.create(new_job(TENANT, "1")).await.unwrap();
     // As if the machine of a node fell asleep between two statements.
-    let (folder, port) = (server.url("stops"), server.port());
-    let host = folder.split("host=").nth(1).unwrap().split('&').next().unwrap();
-    let mut stopped = psql_session(host, port);
+    let mut stopped = psql_session(server);
     let setting = "SET search_path = stops; SET idle_in_transaction_session_timeout = '300ms'; BEGIN; \
                    SELECT 1 FROM store FOR UPDATE;\n";
-    std::io::Write::write_all(stopped.stdin.as_mut().unwrap(), setting.as_bytes()).unwrap();
-    let mut line = [0; 1];
-    std::io::Read::read_exact(stopped.stdout.as_mut().unwrap(), &mut line).unwrap();
+    tell(&mut stopped, setting);
     // It waits for the row, and has it once the sleeper is cut off.
     timeout(GUARD, store.create(new_job(TENANT, "2"))).await.unwrap().unwrap();
     assert!(store.get(job.id).await.unwrap().is_some());
@@ -172,9 +196,18 @@ async fn a_node_that_stops_in_a_transaction_is_cut_off(server: &Postgres) {
     stopped.wait().unwrap();
 }
 
-fn psql_session(host: &str, port: u16) -> std::process::Child {
+/// Says something to a session, and waits for the row that comes of it.
+fn tell(session: &mut std::process::Child, text: &str) {
+    std::io::Write::write_all(session.stdin.as_mut().unwrap(), text.as_bytes()).unwrap();
+    std::io::Read::read_exact(session.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+}
+
+fn psql_session(server: &Postgres) -> std::process::Child {
+    let url = server.url("any");
+    let host = url.split("host=").nth(1).unwrap().split('&').next().unwrap();
     let mut command = std::process::Command::new("psql");
-    command.args(["-X", "-q", "-A", "-t", "-U", "test", "-d", "postgres", "-h", host, "-p", &port.to_string()]);
+    command.args(["-X", "-q", "-A", "-t", "-U", "test", "-d", "postgres", "-h", host]);
+    command.args(["-p", &server.port().to_string()]);
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap()
 }
 
