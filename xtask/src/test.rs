@@ -111,7 +111,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Python => python::environment(root)?,
         Stage::Tests => return tests(shell).map(Some),
         Stage::Doctests => {
-            cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?
+            cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?;
         }
         Stage::Instructions => instructions::check_where_possible(root)?,
     }
