@@ -115,7 +115,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Postgres => postgres::server()?,
         Stage::Tests => return tests(shell).map(Some),
         Stage::Doctests => {
-            cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?
+            cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?;
         }
         Stage::Instructions => instructions::check_where_possible(root)?,
     }

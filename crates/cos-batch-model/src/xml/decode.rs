@@ -337,7 +337,9 @@ impl<'x> Decoder<'x> {
                 self.leave();
             } else {
                 match self.event()? {
-                    Event::Start(start) => drop(self.enter(start)?),
+                    Event::Start(start) => {
+                        self.enter(start)?;
+                    }
                     Event::End => self.leave(),
                     Event::Text { .. } | Event::CData(_) | Event::Reference(_) => {}
                     other => self.neither_text_nor_element(&other)?,

@@ -126,10 +126,11 @@ impl<'x> Reader<'x> {
     /// Takes the next piece if it is a tag with but a name: one that opens, or the one that closes `open`.
     #[inline]
     pub(super) fn plain_tag(&mut self, open: &str) -> Option<Tag<'x>> {
-        if let Some(name) = self.plain_start() {
-            return Some(Tag::Opens(name));
+        // Told apart by the second byte: each way is then tried only where it can succeed.
+        if self.text.as_bytes().get(self.position + 1) == Some(&b'/') {
+            return self.plain_end(self.rest().as_bytes(), open).then_some(Tag::Closes);
         }
-        self.plain_end(self.rest().as_bytes(), open).then_some(Tag::Closes)
+        self.plain_start().map(Tag::Opens)
     }
 
     /// Takes all that is left of the element `open`, if this is clean text, which may be empty, and the tag that closes it.
