@@ -33,10 +33,10 @@ impl Store<'_> {
         command
     }
 
-    fn s5cmd(&self) -> Command {
-        let mut command = self.command("s5cmd");
+    fn s5cmd(&self) -> Result<Command> {
+        let mut command = self.command(&s5cmd(self.programs)?.display().to_string());
         command.args(["--endpoint-url", &format!("http://{}", self.address), "--log", "error"]);
-        command
+        Ok(command)
     }
 
     /// A list of commands, one for each object.
@@ -52,7 +52,7 @@ impl Store<'_> {
         });
         let file = self.scratch.join("s5cmd.txt");
         fs::write(&file, list)?;
-        child::run(self.s5cmd().args(["--numworkers", &workers.to_string(), "run"]).arg(file))
+        child::run(self.s5cmd()?.args(["--numworkers", &workers.to_string(), "run"]).arg(file))
     }
 
     /// Whatever the bucket lists below a prefix.
@@ -62,7 +62,7 @@ impl Store<'_> {
     /// If a copy fails.
     pub fn s5cmd_wildcard(&self, target: &str, prefix: &str) -> Result<Usage> {
         let (from, to) = (format!("s3://{SOURCE}/{prefix}*"), format!("s3://{target}/"));
-        child::run(self.s5cmd().args(["cp", &from, &to]))
+        child::run(self.s5cmd()?.args(["cp", &from, &to]))
     }
 
     /// Threads that take keys from a list.
@@ -99,6 +99,21 @@ impl Store<'_> {
         command.args([format!("{remote}{SOURCE}/{prefix}"), format!("{remote}{target}/{prefix}")]);
         child::run(&mut command)
     }
+}
+
+/// Where its package has the program itself: what lies beside the interpreter is a script in Python that starts it.
+///
+/// # Errors
+///
+/// If the package is not there.
+fn s5cmd(programs: &Path) -> Result<PathBuf> {
+    for version in fs::read_dir(programs.with_file_name("lib"))? {
+        let program = version?.path().join("site-packages/s5cmd/bin/s5cmd");
+        if program.exists() {
+            return Ok(program);
+        }
+    }
+    anyhow::bail!("the package s5cmd is not below {}", programs.display())
 }
 
 /// Where its package has the program.
