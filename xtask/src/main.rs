@@ -5,6 +5,7 @@ mod bench;
 mod docs;
 mod fixtures;
 mod fuzz;
+mod instructions;
 mod listener;
 mod long;
 mod package;
@@ -42,6 +43,12 @@ enum Command {
         /// Write nothing; fail if what is there is not what would be written.
         #[arg(long)]
         check: bool,
+    },
+    /// Count the instructions of hot paths with valgrind, and fail if they grew.
+    Instructions {
+        /// Commit to what is counted now.
+        #[arg(long)]
+        keep: bool,
     },
     /// Run what takes too long for `test`.
     #[command(subcommand)]
@@ -81,6 +88,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&root(), &arguments),
         Command::Docs { check } => docs::run(&root(), check),
         Command::Fixtures { check } => fixtures::run(&root(), check),
+        Command::Instructions { keep } => instructions::run(&root(), keep),
         Command::Long(command) => long::run(&root(), &command),
         Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Command::Package { allow_dirty } => package::run(&root(), allow_dirty),

@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{bench, docs, fixtures, package, semver, tidy};
+use crate::{bench, docs, fixtures, instructions, package, semver, tidy};
 
 /// The stages, in the order they run: what is quickest to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -43,6 +43,8 @@ pub(crate) enum Stage {
     Tests,
     /// Examples in the documentation.
     Doctests,
+    /// Hot paths take no more instructions than was committed, where these can be counted.
+    Instructions,
 }
 
 impl Stage {
@@ -109,8 +111,9 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Python => python::environment(root)?,
         Stage::Tests => return tests(shell).map(Some),
         Stage::Doctests => {
-            cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?
+            cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?;
         }
+        Stage::Instructions => instructions::check_where_possible(root)?,
     }
     Ok(None)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{
     ClientRequestToken, DecodeError, Description, FailureCode, FailureReason, JobId, JobStatus, Lenient, Manifest,
     Operation, OperationKind, Priority, Report, RoleArn, StatusUpdateReason, SuspendedCause, Timestamp,
@@ -113,23 +113,23 @@ impl XmlElement for Job {
 
 impl ToXml for Job {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar("ClientRequestToken", self.client_request_token.as_ref());
-        encoder.plain("ConfirmationRequired", self.confirmation_required);
-        encoder.plain("CreationTime", self.creation_time);
-        encoder.optional_scalar("Description", self.description.as_ref());
-        encoder.optional_list("FailureReasons", &self.failure_reasons);
-        encoder.scalar("JobId", &self.job_id);
-        encoder.child("Manifest", &self.manifest);
-        encoder.child("Operation", &self.operation);
-        encoder.plain("Priority", self.priority);
-        encoder.child("ProgressSummary", &self.progress_summary);
-        encoder.child("Report", &self.report);
-        encoder.scalar("RoleArn", &self.role_arn);
-        encoder.choice("Status", &self.status);
-        encoder.optional_scalar("StatusUpdateReason", self.status_update_reason.as_ref());
-        encoder.optional_scalar("SuspendedCause", self.suspended_cause.as_ref());
-        encoder.optional_plain("SuspendedDate", self.suspended_date);
-        encoder.optional_plain("TerminationDate", self.termination_date);
+        encoder.optional_scalar(tags!("ClientRequestToken"), self.client_request_token.as_ref());
+        encoder.value(tags!("ConfirmationRequired"), self.confirmation_required);
+        encoder.value(tags!("CreationTime"), self.creation_time);
+        encoder.optional_scalar(tags!("Description"), self.description.as_ref());
+        encoder.optional_list(tags!("FailureReasons"), &self.failure_reasons);
+        encoder.scalar(tags!("JobId"), &self.job_id);
+        encoder.nested(tags!("Manifest"), &self.manifest);
+        encoder.nested(tags!("Operation"), &self.operation);
+        encoder.value(tags!("Priority"), self.priority);
+        encoder.nested(tags!("ProgressSummary"), &self.progress_summary);
+        encoder.nested(tags!("Report"), &self.report);
+        encoder.scalar(tags!("RoleArn"), &self.role_arn);
+        encoder.choice(tags!("Status"), &self.status);
+        encoder.optional_scalar(tags!("StatusUpdateReason"), self.status_update_reason.as_ref());
+        encoder.optional_scalar(tags!("SuspendedCause"), self.suspended_cause.as_ref());
+        encoder.optional_value(tags!("SuspendedDate"), self.suspended_date);
+        encoder.optional_value(tags!("TerminationDate"), self.termination_date);
     }
 
     fn size_hint(&self) -> usize {
@@ -218,9 +218,9 @@ impl XmlElement for ProgressSummary {
 
 impl ToXml for ProgressSummary {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.plain("NumberOfTasksFailed", self.number_of_tasks_failed);
-        encoder.plain("NumberOfTasksSucceeded", self.number_of_tasks_succeeded);
-        encoder.plain("TotalNumberOfTasks", self.total_number_of_tasks);
+        encoder.value(tags!("NumberOfTasksFailed"), self.number_of_tasks_failed);
+        encoder.value(tags!("NumberOfTasksSucceeded"), self.number_of_tasks_succeeded);
+        encoder.value(tags!("TotalNumberOfTasks"), self.total_number_of_tasks);
     }
 
     fn size_hint(&self) -> usize {
@@ -259,8 +259,8 @@ impl XmlElement for JobFailure {
 
 impl ToXml for JobFailure {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("FailureCode", &self.failure_code);
-        encoder.scalar("FailureReason", &self.failure_reason);
+        encoder.scalar(tags!("FailureCode"), &self.failure_code);
+        encoder.scalar(tags!("FailureReason"), &self.failure_reason);
     }
 
     fn size_hint(&self) -> usize {
@@ -292,14 +292,14 @@ impl XmlElement for JobListMember {
 
 impl ToXml for JobListMember {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.plain("CreationTime", self.creation_time);
-        encoder.optional_scalar("Description", self.description.as_ref());
-        encoder.scalar("JobId", &self.job_id);
-        encoder.choice("Operation", &self.operation);
-        encoder.plain("Priority", self.priority);
-        encoder.child("ProgressSummary", &self.progress_summary);
-        encoder.choice("Status", &self.status);
-        encoder.optional_plain("TerminationDate", self.termination_date);
+        encoder.value(tags!("CreationTime"), self.creation_time);
+        encoder.optional_scalar(tags!("Description"), self.description.as_ref());
+        encoder.scalar(tags!("JobId"), &self.job_id);
+        encoder.choice(tags!("Operation"), &self.operation);
+        encoder.value(tags!("Priority"), self.priority);
+        encoder.nested(tags!("ProgressSummary"), &self.progress_summary);
+        encoder.choice(tags!("Status"), &self.status);
+        encoder.optional_value(tags!("TerminationDate"), self.termination_date);
     }
 
     fn size_hint(&self) -> usize {

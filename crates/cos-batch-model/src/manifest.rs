@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{DecodeError, ETag, Lenient, ObjectArn, ObjectVersionId};
 
 wire_enum! {
@@ -82,8 +82,8 @@ impl XmlElement for Manifest {
 
 impl ToXml for Manifest {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.child("Location", &self.location);
-        encoder.child("Spec", &self.spec);
+        encoder.nested(tags!("Location"), &self.location);
+        encoder.nested(tags!("Spec"), &self.spec);
     }
 
     fn size_hint(&self) -> usize {
@@ -112,9 +112,9 @@ impl XmlElement for ManifestLocation {
 
 impl ToXml for ManifestLocation {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("ETag", &self.e_tag);
-        encoder.scalar("ObjectArn", &self.object_arn);
-        encoder.optional_scalar("ObjectVersionId", self.object_version_id.as_ref());
+        encoder.scalar(tags!("ETag"), &self.e_tag);
+        encoder.scalar(tags!("ObjectArn"), &self.object_arn);
+        encoder.optional_scalar(tags!("ObjectVersionId"), self.object_version_id.as_ref());
     }
 
     fn size_hint(&self) -> usize {
@@ -153,11 +153,11 @@ impl ToXml for ManifestSpec {
         if !self.fields.is_empty() {
             encoder.element("Fields", |encoder| {
                 for field in &self.fields {
-                    encoder.choice("member", field);
+                    encoder.choice(tags!("member"), field);
                 }
             });
         }
-        encoder.choice("Format", &self.format);
+        encoder.choice(tags!("Format"), &self.format);
     }
 
     fn size_hint(&self) -> usize {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{BucketArn, DecodeError, Lenient, ReportPrefix};
 
 wire_enum! {
@@ -73,11 +73,11 @@ impl XmlElement for Report {
 
 impl ToXml for Report {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar("Bucket", self.bucket.as_ref());
-        encoder.plain("Enabled", self.enabled);
-        encoder.optional_choice("Format", self.format.as_ref());
-        encoder.optional_scalar("Prefix", self.prefix.as_ref());
-        encoder.optional_choice("ReportScope", self.report_scope.as_ref());
+        encoder.optional_scalar(tags!("Bucket"), self.bucket.as_ref());
+        encoder.value(tags!("Enabled"), self.enabled);
+        encoder.optional_choice(tags!("Format"), self.format.as_ref());
+        encoder.optional_scalar(tags!("Prefix"), self.prefix.as_ref());
+        encoder.optional_choice(tags!("ReportScope"), self.report_scope.as_ref());
     }
 
     fn size_hint(&self) -> usize {

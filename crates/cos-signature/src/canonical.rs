@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, Method, Uri, header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, percent_encode_byte};
 use sha1::{Digest, Sha1};
 
@@ -36,9 +36,9 @@ const ORDINARY_BYTES: usize = 512;
 /// # Ok::<(), http::Error>(())
 /// ```
 pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameList) -> Vec<u8> {
-    let mut text = HttpString::new(parts);
+    let mut text = HttpString::new(&parts.method, &parts.uri);
     text.parameters(parts.uri.query(), |name| url_param_list.has(name));
-    text.headers(&parts.headers, host(parts), |name| header_list.has(name));
+    text.headers(&parts.headers, host(&parts.uri, &parts.headers), |name| header_list.has(name));
     text.finish()
 }
 
@@ -58,42 +58,68 @@ pub fn string_to_sign(key_time: KeyTime, http_string: &[u8]) -> String {
     String::from_utf8(text).expect("algorithm, numbers and hex digits are ASCII")
 }
 
+/// The StringToSign in one piece: hashes take one long piece quicker than several short ones.
 pub(crate) fn write_string_to_sign(key_time: KeyTime, digest: &[u8; MAC_BYTES], mut sink: impl FnMut(&[u8])) {
-    sink(b"sha1\n");
-    write_key_time(key_time, &mut sink);
-    sink(b"\n");
-    sink(&hex::encode(digest));
-    sink(b"\n");
+    const ALGORITHM: &[u8] = b"sha1\n";
+    let mut text = [b'\n'; ALGORITHM.len() + KEY_TIME_BYTES_MAX + 1 + hex::TEXT_BYTES + 1];
+    let mut length = 0;
+    let mut add = |piece: &[u8]| {
+        text[length..length + piece.len()].copy_from_slice(piece);
+        length += piece.len();
+    };
+    add(ALGORITHM);
+    add(KeyTimeText::new(key_time).as_bytes());
+    add(b"\n");
+    add(&hex::encode(digest));
+    add(b"\n");
+    sink(&text[..length]);
 }
 
-pub(crate) fn write_key_time(key_time: KeyTime, mut sink: impl FnMut(&[u8])) {
-    write_number(key_time.start(), &mut sink);
-    sink(b";");
-    write_number(key_time.end(), &mut sink);
+/// Most digits of a number that is not negative.
+const DIGITS_MAX: usize = 19;
+
+/// Most bytes of the text of a window of time: two numbers with `;` between.
+const KEY_TIME_BYTES_MAX: usize = 2 * DIGITS_MAX + 1;
+
+/// The text of a window of time, without an allocation.
+pub(crate) struct KeyTimeText {
+    bytes: [u8; KEY_TIME_BYTES_MAX],
+    from: usize,
 }
 
-/// A number that is not negative, in decimal, without an allocation.
-fn write_number(number: i64, mut sink: impl FnMut(&[u8])) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b"0123456789"[(rest % 10) as usize];
-        rest /= 10;
-        if rest == 0 {
-            break;
+impl KeyTimeText {
+    pub(crate) fn new(key_time: KeyTime) -> Self {
+        let mut text = Self { bytes: [b';'; KEY_TIME_BYTES_MAX], from: KEY_TIME_BYTES_MAX };
+        text.put(key_time.end());
+        text.from -= 1;
+        text.put(key_time.start());
+        text
+    }
+
+    /// Puts the decimal digits of a number that is not negative before what is there.
+    fn put(&mut self, number: i64) {
+        let mut rest = number.unsigned_abs();
+        loop {
+            self.from -= 1;
+            self.bytes[self.from] = b"0123456789"[(rest % 10) as usize];
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
         }
     }
-    sink(&digits[at..]);
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.from..]
+    }
 }
 
 /// The host to sign: the `Host` header, else the authority of the URI without user information.
-pub(crate) fn host(parts: &Parts) -> Option<&[u8]> {
-    if let Some(value) = parts.headers.get(header::HOST) {
+pub(crate) fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a [u8]> {
+    if let Some(value) = headers.get(header::HOST) {
         return Some(value.as_bytes());
     }
-    let authority = parts.uri.authority()?.as_str();
+    let authority = uri.authority()?.as_str();
     Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host).as_bytes())
 }
 
@@ -125,12 +151,12 @@ pub(crate) struct HttpString {
 
 impl HttpString {
     /// Begins with the method and the path.
-    pub(crate) fn new(parts: &Parts) -> Self {
+    pub(crate) fn new(method: &Method, uri: &Uri) -> Self {
         let mut text = Vec::with_capacity(ORDINARY_BYTES);
-        text.extend_from_slice(parts.method.as_str().as_bytes());
+        text.extend_from_slice(method.as_str().as_bytes());
         text.make_ascii_lowercase();
         text.push(b'\n');
-        for run in percent_decode_runs(parts.uri.path()) {
+        for run in percent_decode_runs(uri.path()) {
             match run {
                 Run::Plain(plain) => text.extend_from_slice(plain),
                 Run::Byte(byte) => text.push(byte),
@@ -156,7 +182,22 @@ impl HttpString {
         let others = headers.iter().filter(|(name, _)| *name != header::HOST);
         let others = others.map(|(name, value)| (name.as_str(), value.as_bytes()));
         for (name, value) in others.chain(host.map(|host| (header::HOST.as_str(), host))) {
-            self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
+            if !stands_bare(name.as_bytes()) {
+                self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
+                continue;
+            }
+            // Nearly all names: they come in lower case, so this one is canonical as it is.
+            if wanted(name.as_bytes()) {
+                if self.pairs.len() > first {
+                    self.text.push(b'&');
+                }
+                let start = self.text.len();
+                self.text.extend_from_slice(name.as_bytes());
+                let name_end = self.text.len();
+                self.text.push(b'=');
+                encode(&mut self.text, value);
+                self.pairs.push(Pair { start, name_end, end: self.text.len() });
+            }
         }
         self.close(first);
     }
@@ -233,6 +274,9 @@ impl HttpString {
 
 /// A header's name as it is signed and listed: percent-encoded, which seldom changes anything, and in lower case.
 pub(crate) fn header_name(name: &str) -> Cow<'_, str> {
+    if stands_bare(name.as_bytes()) && !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
     match percent_encode(name.as_bytes(), ENCODED).into() {
         Cow::Borrowed(name) => Cow::Borrowed(name),
         Cow::Owned(name) => Cow::Owned(name.to_ascii_lowercase()),
@@ -256,7 +300,27 @@ pub(crate) fn decode_form(text: &str) -> Vec<u8> {
     decoded
 }
 
+/// Whether nothing in this is percent-encoded.
+fn stands_bare(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| BARE[usize::from(*byte)])
+}
+
+/// Which bytes are not percent-encoded.
+const BARE: [bool; 256] = {
+    let mut bare = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        bare[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+        byte += 1;
+    }
+    bare
+};
+
 pub(crate) fn encode(text: &mut Vec<u8>, bytes: &[u8]) {
+    if stands_bare(bytes) {
+        text.extend_from_slice(bytes);
+        return;
+    }
     for run in percent_encode(bytes, ENCODED) {
         text.extend_from_slice(run.as_bytes());
     }
@@ -278,7 +342,7 @@ pub(crate) fn encode_form(text: &mut Vec<u8>, form: &str) {
 }
 
 fn encode_byte(text: &mut Vec<u8>, byte: u8) {
-    if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+    if BARE[usize::from(byte)] {
         text.push(byte);
     } else {
         text.extend_from_slice(percent_encode_byte(byte).as_bytes());
@@ -364,6 +428,15 @@ mod tests {
             string("/?Na%2Fme+x=%7e%2b+-%zz%&e%6Dpty=", &[], "", "na%2fme%20x;empty"),
             "get\n/\nempty=&na%2fme%20x=~%2B%20-%25zz%25\n\n"
         );
+    }
+
+    #[test]
+    fn what_stands_bare_is_what_the_library_leaves() {
+        for byte in 0..=u8::MAX {
+            let left = percent_encode(&[byte], ENCODED).to_string().len() == 1;
+            assert_eq!(stands_bare(&[byte]), left, "{byte}");
+        }
+        assert_eq!((header_name("X-a").as_ref(), header_name("x!a").as_ref()), ("X-a", "x%21a"));
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub struct NameList {
 impl NameList {
     /// Reads names with `;` between; an empty text is an empty list.
     pub fn parse(text: &str) -> Self {
+        if text.is_empty() {
+            return Self::default();
+        }
         let text = text.to_ascii_lowercase();
         let mut names = Vec::with_capacity(8);
         let mut start = 0;

@@ -59,15 +59,9 @@ pub fn presign<B>(request: &mut Request<B>, credentials: &Credentials, key_time:
     }
     set_query(request, &query)?;
 
-    // The canonical form is a function of the parts, and a request gives its parts only whole.
-    let (mut parts, ()) = Request::new(()).into_parts();
-    (parts.method, parts.uri) = (request.method().clone(), request.uri().clone());
-    parts.headers = std::mem::take(request.headers_mut());
-    let authorization =
-        authorization(&parts, &credentials.secret_id, &SigningKey::derive(&credentials.secret_key, key_time));
-    *request.headers_mut() = parts.headers;
-
-    let authorization = authorization?;
+    let key = SigningKey::derive(&credentials.secret_key, key_time);
+    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+    let authorization = authorization(method, uri, headers, &credentials.secret_id, &key)?;
     // The fields are the same in both places, but a query has its own way of writing them.
     for (name, value) in authorization.to_str().map(query_pairs).map_err(|_| SignError::SecretId)? {
         add(&mut query, &format!("{name}={}", encoded(value)));

@@ -27,7 +27,7 @@ impl SigningKey {
     /// Derives the key for this window.
     pub fn derive(secret: &SecretKey, key_time: KeyTime) -> Self {
         let mut mac = keyed(secret.expose().as_bytes());
-        canonical::write_key_time(key_time, |bytes| mac.update(bytes));
+        mac.update(canonical::KeyTimeText::new(key_time).as_bytes());
         let mut sign_key: [u8; MAC_BYTES] = mac.finalize().into_bytes().into();
         // The hex text, not the bytes, is the key of the second HMAC.
         let mut text = hex::encode(&sign_key);

@@ -75,7 +75,7 @@ pub fn verify(
     strictness: Strictness,
 ) -> Result<(), VerifyError> {
     times(presented, now, strictness)?;
-    let host = canonical::host(parts);
+    let host = canonical::host(&parts.uri, &parts.headers);
     let mut text = http_string(parts, presented, host);
     match strictness {
         Strictness::Strict => everything_signed(parts, presented, &text)?,
@@ -122,7 +122,7 @@ fn times(presented: &Presented, now: i64, strictness: Strictness) -> Result<(), 
 
 /// The HttpString with the names that the signature lists.
 fn http_string(parts: &Parts, presented: &Presented, host: Option<&[u8]>) -> HttpString {
-    let mut text = HttpString::new(parts);
+    let mut text = HttpString::new(&parts.method, &parts.uri);
     text.parameters(parts.uri.query(), |name| presented.url_param_list.has(name));
     text.headers(&parts.headers, host, |name| presented.header_list.has(name));
     text
@@ -157,13 +157,15 @@ fn everything_signed(parts: &Parts, presented: &Presented, signed: &HttpString) 
     // The fields of a signature in the query are read once each, in their exact spelling. What only comes down to such
     // a name when it is decoded and put in lower case is a parameter like any other.
     let mut fields_left = [presented.place == Place::Query; FIELD_COUNT];
-    let mut unsigned = HttpString::new(parts);
-    unsigned.parameters(parts.uri.query(), |name| {
-        let own = field(name).is_some_and(|field| std::mem::take(&mut fields_left[field]));
-        !own && !presented.url_param_list.has(name)
-    });
-    if let Some(name) = unsigned.parameter_names().next() {
-        return Err(VerifyError::UnsignedParameter { name: shown(name) });
+    if let Some(query) = parts.uri.query() {
+        let mut unsigned = HttpString::new(&parts.method, &parts.uri);
+        unsigned.parameters(Some(query), |name| {
+            let own = field(name).is_some_and(|field| std::mem::take(&mut fields_left[field]));
+            !own && !presented.url_param_list.has(name)
+        });
+        if let Some(name) = unsigned.parameter_names().next() {
+            return Err(VerifyError::UnsignedParameter { name: shown(name) });
+        }
     }
     let mut listed = presented.url_param_list.iter();
     let mut previous = None;

@@ -6,6 +6,8 @@
 #![expect(clippy::print_stderr, reason = "a command line tool: it says what it is at")]
 
 pub mod child;
+pub mod codec;
+pub mod contender;
 pub mod copy;
 pub mod cpu;
 pub mod folder;
@@ -16,6 +18,7 @@ pub mod memory;
 pub mod python;
 pub mod rounds;
 pub mod settings;
+pub mod signature;
 
 use anyhow::{Context as _, bail};
 use cos_batch_figures::{Chart, Group, Report, Row};
@@ -37,8 +40,14 @@ pub struct Outcome {
 pub type Measure = fn(&Settings) -> anyhow::Result<Outcome>;
 
 /// The groups that can be measured, by name.
-pub const GROUPS: &[(&str, Measure)] =
-    &[("copy", copy::measure), ("folder", folder::measure), ("memory", memory::measure), ("growth", growth::measure)];
+pub const GROUPS: &[(&str, Measure)] = &[
+    ("codec", codec::measure),
+    ("signature", signature::measure),
+    ("copy", copy::measure),
+    ("folder", folder::measure),
+    ("memory", memory::measure),
+    ("growth", growth::measure),
+];
 
 /// Measures the groups of these names, or all.
 ///

@@ -179,6 +179,12 @@ const ARROWS: &[Arrow] = &[
         tests_use: &[],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
+    Arrow {
+        package: "cos-batch-instructions",
+        uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-objectstore", "cos-signature"],
+        tests_use: &[],
+        third_party: ThirdParty::Not(SQL),
+    },
     Arrow { package: "cos-batch-figures", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {
         package: "cos-batch-bench",
@@ -187,6 +193,7 @@ const ARROWS: &[Arrow] = &[
             "cos-batch-client",
             "cos-batch-engine",
             "cos-batch-figures",
+            "cos-batch-instructions",
             "cos-batch-jobstore",
             "cos-batch-model",
             "cos-batch-nullstore",

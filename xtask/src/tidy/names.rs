@@ -6,9 +6,13 @@ use super::{
     source::{Source, closing},
 };
 
-/// What is measured beside our own code are the libraries of others as they come; the program that does so is never
-/// part of a product.
-const BENCH: &str = "xtask/bench/";
+/// What is measured beside our own code are the libraries of others as they come; the programs that do so are never part
+/// of a product.
+const MEASURING: [&str; 2] = ["xtask/bench/", "xtask/instructions/"];
+
+fn measures(source: &Source<'_>) -> bool {
+    MEASURING.iter().any(|folder| source.path.starts_with(folder))
+}
 
 /// Only one module of each crate that has XML of its own names quick-xml.
 ///
@@ -17,7 +21,7 @@ pub(crate) fn xml_in_one_place(sources: &[Source<'_>]) -> Vec<Violation> {
     const CRATES: [&str; 4] =
         ["cos-batch-model", "cos-batch-objectstore", "cos-batch-objectgateway", "cos-batch-s3control"];
     let allowed = |source: &Source<'_>| {
-        source.path.starts_with(BENCH)
+        measures(source)
             || source.crate_name().is_some_and(|name| CRATES.contains(&name))
                 && source.path.split('/').any(|part| part == "xml" || part == "xml.rs")
     };
@@ -43,9 +47,8 @@ pub(crate) fn http_at_the_edges(sources: &[Source<'_>]) -> Vec<Violation> {
     ];
     const NAMES: [&str; 7] =
         ["hyper", "hyper_rustls", "hyper_util", "tower", "tower_http", "tower_layer", "tower_service"];
-    let allowed = |source: &Source<'_>| {
-        source.path.starts_with(BENCH) || source.crate_name().is_some_and(|name| EDGES.contains(&name))
-    };
+    let allowed =
+        |source: &Source<'_>| measures(source) || source.crate_name().is_some_and(|name| EDGES.contains(&name));
     banned_names(sources, "http-at-the-edges", &NAMES, allowed, |name| {
         format!("`{name}` is for the crates at an edge ({}): work with plain types here", EDGES.join(", "))
     })

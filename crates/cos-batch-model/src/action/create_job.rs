@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::message::{self, JOBS_PATH};
 use super::{Action, ActionName, ActionOutput};
-use crate::xml::{self, Decoder, Encoder, FromXml, MAX_REQUEST_BYTES, Mode, Slot, ToXml, XmlElement};
+use crate::xml::{self, Decoder, Encoder, FromXml, MAX_REQUEST_BYTES, Mode, Slot, ToXml, XmlElement, tags};
 use crate::{
     ApiError, AppId, ClientRequestToken, DecodeError, DecodeErrorKind, Description, ErrorCode, JobId, Manifest,
     Operation, Priority, Report, ResponseError, RoleArn,
@@ -88,16 +88,16 @@ impl XmlElement for CreateJobRequest {
 
 impl ToXml for CreateJobRequest {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("ClientRequestToken", &self.client_request_token);
+        encoder.scalar(tags!("ClientRequestToken"), &self.client_request_token);
         if self.confirmation_required {
-            encoder.plain("ConfirmationRequired", true);
+            encoder.value(tags!("ConfirmationRequired"), true);
         }
-        encoder.optional_scalar("Description", self.description.as_ref());
-        encoder.child("Manifest", &self.manifest);
-        encoder.child("Operation", &self.operation);
-        encoder.plain("Priority", self.priority);
-        encoder.child("Report", &self.report);
-        encoder.scalar("RoleArn", &self.role_arn);
+        encoder.optional_scalar(tags!("Description"), self.description.as_ref());
+        encoder.nested(tags!("Manifest"), &self.manifest);
+        encoder.nested(tags!("Operation"), &self.operation);
+        encoder.value(tags!("Priority"), self.priority);
+        encoder.nested(tags!("Report"), &self.report);
+        encoder.scalar(tags!("RoleArn"), &self.role_arn);
     }
 
     fn size_hint(&self) -> usize {
@@ -151,7 +151,7 @@ impl XmlElement for CreateJobResult {
 
 impl ToXml for CreateJobResult {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("JobId", &self.job_id);
+        encoder.scalar(tags!("JobId"), &self.job_id);
     }
 
     fn size_hint(&self) -> usize {

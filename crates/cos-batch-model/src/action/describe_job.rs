@@ -6,7 +6,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 
 use super::{Action, ActionName, ActionOutput, message};
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{ApiError, AppId, DecodeError, Job, JobId, ResponseError};
 
 /// Look at one job.
@@ -58,7 +58,7 @@ impl XmlElement for DescribeJobResult {
 
 impl ToXml for DescribeJobResult {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.child("Job", &self.job);
+        encoder.nested(tags!("Job"), &self.job);
     }
 
     fn size_hint(&self) -> usize {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::message::{self, JOBS_PATH, escape};
 use super::query::{once, parameters};
 use super::{Action, ActionName, ActionOutput};
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{
     ApiError, AppId, DecodeError, JobListMember, JobStatus, MaxResults, NextToken, ResponseError, ValidationError,
 };
@@ -138,7 +138,7 @@ impl ToXml for ListJobsResult {
     fn write(&self, encoder: &mut Encoder) {
         // Present even when there is nothing to list: there are clients that rely on it.
         encoder.list("Jobs", &self.jobs);
-        encoder.optional_scalar("NextToken", self.next_token.as_ref());
+        encoder.optional_scalar(tags!("NextToken"), self.next_token.as_ref());
     }
 
     fn size_hint(&self) -> usize {

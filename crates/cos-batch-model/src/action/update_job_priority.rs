@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::query::{once, parameters};
 use super::{Action, ActionName, ActionOutput, message};
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{ApiError, AppId, DecodeError, ErrorCode, JobId, Priority, ResponseError, ValidationError};
 
 /// Change how urgent a job is.
@@ -80,8 +80,8 @@ impl XmlElement for UpdateJobPriorityResult {
 
 impl ToXml for UpdateJobPriorityResult {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("JobId", &self.job_id);
-        encoder.plain("Priority", self.priority);
+        encoder.scalar(tags!("JobId"), &self.job_id);
+        encoder.value(tags!("Priority"), self.priority);
     }
 
     fn size_hint(&self) -> usize {

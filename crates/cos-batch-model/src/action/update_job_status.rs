@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::message::{self, escape};
 use super::query::{once, parameters};
 use super::{Action, ActionName, ActionOutput};
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{
     ApiError, AppId, DecodeError, JobId, JobStatus, Lenient, RequestedJobStatus, ResponseError, StatusUpdateReason,
     ValidationError,
@@ -100,9 +100,9 @@ impl XmlElement for UpdateJobStatusResult {
 
 impl ToXml for UpdateJobStatusResult {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("JobId", &self.job_id);
-        encoder.choice("Status", &self.status);
-        encoder.optional_scalar("StatusUpdateReason", self.status_update_reason.as_ref());
+        encoder.scalar(tags!("JobId"), &self.job_id);
+        encoder.choice(tags!("Status"), &self.status);
+        encoder.optional_scalar(tags!("StatusUpdateReason"), self.status_update_reason.as_ref());
     }
 
     fn size_hint(&self) -> usize {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{DecodeError, DisplayName, GranteeId, Lenient};
 
 wire_enum! {
@@ -72,8 +72,8 @@ impl XmlElement for Grant {
 
 impl ToXml for Grant {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.child("Grantee", &self.grantee);
-        encoder.choice("Permission", &self.permission);
+        encoder.nested(tags!("Grantee"), &self.grantee);
+        encoder.choice(tags!("Permission"), &self.permission);
     }
 
     fn size_hint(&self) -> usize {
@@ -105,9 +105,9 @@ impl XmlElement for Grantee {
 
 impl ToXml for Grantee {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar("DisplayName", self.display_name.as_ref());
-        encoder.scalar("Identifier", &self.identifier);
-        encoder.choice("TypeIdentifier", &self.type_identifier);
+        encoder.optional_scalar(tags!("DisplayName"), self.display_name.as_ref());
+        encoder.scalar(tags!("Identifier"), &self.identifier);
+        encoder.choice(tags!("TypeIdentifier"), &self.type_identifier);
     }
 
     fn size_hint(&self) -> usize {

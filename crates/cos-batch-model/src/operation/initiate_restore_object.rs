@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{Days, DecodeError, Lenient};
 
 wire_enum! {
@@ -36,8 +36,8 @@ impl XmlElement for InitiateRestoreObject {
 
 impl ToXml for InitiateRestoreObject {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.plain("ExpirationInDays", self.expiration_in_days);
-        encoder.choice("JobTier", &self.job_tier);
+        encoder.value(tags!("ExpirationInDays"), self.expiration_in_days);
+        encoder.choice(tags!("JobTier"), &self.job_tier);
     }
 
     fn size_hint(&self) -> usize {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{DecodeError, HeaderText, Lenient, MetadataKey, MetadataValue};
 
 wire_enum! {
@@ -78,13 +78,13 @@ impl XmlElement for NewObjectMetadata {
 
 impl ToXml for NewObjectMetadata {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar("CacheControl", self.cache_control.as_ref());
-        encoder.optional_scalar("ContentDisposition", self.content_disposition.as_ref());
-        encoder.optional_scalar("ContentEncoding", self.content_encoding.as_ref());
-        encoder.optional_scalar("ContentType", self.content_type.as_ref());
-        encoder.optional_scalar("HttpExpiresDate", self.http_expires_date.as_ref());
-        encoder.optional_choice("SSEAlgorithm", self.sse_algorithm.as_ref());
-        encoder.optional_list("UserMetadata", &self.user_metadata);
+        encoder.optional_scalar(tags!("CacheControl"), self.cache_control.as_ref());
+        encoder.optional_scalar(tags!("ContentDisposition"), self.content_disposition.as_ref());
+        encoder.optional_scalar(tags!("ContentEncoding"), self.content_encoding.as_ref());
+        encoder.optional_scalar(tags!("ContentType"), self.content_type.as_ref());
+        encoder.optional_scalar(tags!("HttpExpiresDate"), self.http_expires_date.as_ref());
+        encoder.optional_choice(tags!("SSEAlgorithm"), self.sse_algorithm.as_ref());
+        encoder.optional_list(tags!("UserMetadata"), &self.user_metadata);
     }
 
     fn size_hint(&self) -> usize {
@@ -140,8 +140,8 @@ impl XmlElement for UserMetadata {
 
 impl ToXml for UserMetadata {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("Key", &self.key);
-        encoder.scalar("Value", &self.value);
+        encoder.scalar(tags!("Key"), &self.key);
+        encoder.scalar(tags!("Value"), &self.value);
     }
 
     fn size_hint(&self) -> usize {

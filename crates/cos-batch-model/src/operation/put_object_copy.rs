@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::wire_enum::wire_enum;
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{BucketArn, CannedAcl, DecodeError, Grant, KeyPrefix, Lenient, NewObjectMetadata, Tag, Timestamp};
 
 wire_enum! {
@@ -133,30 +133,33 @@ impl XmlElement for PutObjectCopy {
 
 impl ToXml for PutObjectCopy {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_choice("AccessControlDirective", self.access_control_directive.as_ref());
-        encoder.optional_list("AccessControlGrants", &self.access_control_grants);
+        encoder.optional_choice(tags!("AccessControlDirective"), self.access_control_directive.as_ref());
+        encoder.optional_list(tags!("AccessControlGrants"), &self.access_control_grants);
         if self.prefix_replace {
-            encoder.plain("PrefixReplace", true);
+            encoder.value(tags!("PrefixReplace"), true);
         }
-        encoder.optional_scalar("ResourcesPrefix", self.resources_prefix.as_ref());
-        encoder.optional_scalar("TargetKeyPrefix", self.target_key_prefix.as_ref());
-        encoder.optional_choice("CannedAccessControlList", self.canned_access_control_list.as_ref());
-        encoder.optional_choice("MetadataDirective", self.metadata_directive.as_ref());
+        encoder.optional_scalar(tags!("ResourcesPrefix"), self.resources_prefix.as_ref());
+        encoder.optional_scalar(tags!("TargetKeyPrefix"), self.target_key_prefix.as_ref());
+        encoder.optional_choice(tags!("CannedAccessControlList"), self.canned_access_control_list.as_ref());
+        encoder.optional_choice(tags!("MetadataDirective"), self.metadata_directive.as_ref());
         // Integers: there are clients that cannot read anything else here.
-        encoder.optional_plain("ModifiedSinceConstraint", self.modified_since_constraint.map(Timestamp::unix_seconds));
-        encoder.optional_plain(
-            "UnModifiedSinceConstraint",
+        encoder.optional_value(
+            tags!("ModifiedSinceConstraint"),
+            self.modified_since_constraint.map(Timestamp::unix_seconds),
+        );
+        encoder.optional_value(
+            tags!("UnModifiedSinceConstraint"),
             self.un_modified_since_constraint.map(Timestamp::unix_seconds),
         );
         if let Some(metadata) = &self.new_object_metadata
             && *metadata != NewObjectMetadata::default()
         {
-            encoder.child("NewObjectMetadata", metadata);
+            encoder.nested(tags!("NewObjectMetadata"), metadata);
         }
-        encoder.optional_choice("TaggingDirective", self.tagging_directive.as_ref());
-        encoder.optional_list("NewObjectTagging", &self.new_object_tagging);
-        encoder.optional_choice("StorageClass", self.storage_class.as_ref());
-        encoder.scalar("TargetResource", &self.target_resource);
+        encoder.optional_choice(tags!("TaggingDirective"), self.tagging_directive.as_ref());
+        encoder.optional_list(tags!("NewObjectTagging"), &self.new_object_tagging);
+        encoder.optional_choice(tags!("StorageClass"), self.storage_class.as_ref());
+        encoder.scalar(tags!("TargetResource"), &self.target_resource);
     }
 
     fn size_hint(&self) -> usize {

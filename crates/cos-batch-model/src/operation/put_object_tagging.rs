@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{DecodeError, Directive, Lenient, Tag};
 
 /// Give each object tags (`COSPutObjectTagging`). Known from the official Go SDK; the
@@ -23,7 +23,7 @@ impl XmlElement for PutObjectTagging {
 
 impl ToXml for PutObjectTagging {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_choice("TaggingDirective", self.tagging_directive.as_ref());
+        encoder.optional_choice(tags!("TaggingDirective"), self.tagging_directive.as_ref());
         encoder.list("TagSet", &self.tag_set);
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Slot, ToXml, XmlElement, tags};
 use crate::{DecodeError, TagKey, TagValue};
 
 /// One tag (`COSTag`).
@@ -28,8 +28,8 @@ impl XmlElement for Tag {
 
 impl ToXml for Tag {
     fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar("Key", &self.key);
-        encoder.scalar("Value", &self.value);
+        encoder.scalar(tags!("Key"), &self.key);
+        encoder.scalar(tags!("Value"), &self.value);
     }
 
     fn size_hint(&self) -> usize {

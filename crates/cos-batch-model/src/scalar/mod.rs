@@ -12,7 +12,7 @@ mod timestamp;
 pub use arn::{BucketArn, ObjectArn, bucket_appid};
 pub(crate) use number::whole_number;
 pub use number::{Days, MaxResults, Priority};
-pub(crate) use rules::{TextScalar, cut_to, first_not_xml};
+pub(crate) use rules::{TextScalar, cut_to, first_not_xml, push_number, suspects};
 pub use text::{
     AppId, ClientRequestToken, Description, DisplayName, ETag, FailureCode, FailureReason, GranteeId, HeaderText,
     JobId, KeyPrefix, MetadataKey, MetadataValue, NextToken, ObjectVersionId, ReportPrefix, RoleArn,

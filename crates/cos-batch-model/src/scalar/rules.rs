@@ -45,6 +45,7 @@ impl Charset {
         let bytes = text.as_bytes();
         match self {
             Self::Xml => first_not_xml(bytes),
+            Self::Header if !suspects(bytes, |byte| (byte < 0x20) | (byte == 0xEF)) => None,
             Self::Header => {
                 let line_end = bytes.iter().position(|b| matches!(b, b'\r' | b'\n'));
                 match (first_not_xml(bytes), line_end) {
@@ -67,6 +68,9 @@ impl Charset {
 /// controls but tab, line feed and carriage return, and U+FFFE and U+FFFF.
 pub(crate) fn first_not_xml(bytes: &[u8]) -> Option<usize> {
     // Most texts are short and clean: look for suspects first, decide about them afterwards.
+    if !suspects(bytes, |byte| (byte < 0x20) | (byte == 0xEF)) {
+        return None;
+    }
     let mut from = 0;
     while let Some(found) = bytes[from..].iter().position(|b| *b < 0x20 || *b == 0xEF) {
         let at = from + found;
@@ -82,6 +86,48 @@ pub(crate) fn first_not_xml(bytes: &[u8]) -> Option<usize> {
         from = at + 1;
     }
     None
+}
+
+/// Bytes that are looked at at once.
+const BLOCK: usize = 16;
+
+/// Whether one of these bytes is suspect; the letter `a` must not be. Blocks are looked at without stopping within one,
+/// which compilers turn into a few instructions for all of its bytes; `is_suspect` must be without branches for that.
+#[inline]
+pub(crate) fn suspects(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> bool {
+    let any = |block: &[u8; BLOCK]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    if blocks.iter().any(any) {
+        return true;
+    }
+    let mut last = [b'a'; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    any(&last)
+}
+
+/// All numbers of two digits, one after the other.
+const PAIRS: &str = "\
+    0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
+    5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+/// Two digits of a number; what is above 99 of it does not count.
+#[inline]
+pub(crate) fn pair(number: u64) -> &'static str {
+    // Below 200.
+    let at = 2 * (number % 100) as usize;
+    &PAIRS[at..at + 2]
+}
+
+/// Appends a number in decimal digits.
+pub(crate) fn push_number(text: &mut String, number: u64) {
+    if number >= 100 {
+        push_number(text, number / 100);
+        text.push_str(pair(number));
+    } else if number >= 10 {
+        text.push_str(pair(number));
+    } else {
+        text.push_str(&pair(number)[1..]);
+    }
 }
 
 pub(super) fn check(
@@ -240,6 +286,28 @@ mod tests {
             ("\u{fffd}\u{b}", Some(3)),
         ] {
             assert_eq!(first_not_xml(text.as_bytes()), at, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn suspects_are_found_wherever_they_are() {
+        for length in 0..50 {
+            let mut bytes = vec![b'a'; length];
+            assert!(!suspects(&bytes, |byte| byte == b'!'), "{length}");
+            for at in 0..length {
+                bytes[at] = b'!';
+                assert!(suspects(&bytes, |byte| byte == b'!'), "{at} of {length}");
+                bytes[at] = b'a';
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_library_writes_them() {
+        for number in [0, 1, 9, 10, 99, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
+            let mut text = String::from("n");
+            push_number(&mut text, number);
+            assert_eq!(text, format!("n{number}"));
         }
     }
 

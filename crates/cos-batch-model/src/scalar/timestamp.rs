@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 use serde::{Serialize, Serializer};
 
+use super::rules::pair;
 use crate::ValidationError;
 use crate::validation::shorten;
 
@@ -64,11 +67,69 @@ impl Timestamp {
     }
 }
 
+/// Length of the one text of a time.
+const TEXT_BYTES: usize = "2026-11-01T08:30:00Z".len();
+
+/// Places of its parts: year, month, day, hour, minute, second.
+const PLACES: [std::ops::Range<usize>; 6] = [0..4, 5..7, 8..10, 11..13, 14..16, 17..19];
+
+impl Timestamp {
+    /// Appends the one text of the time.
+    pub(crate) fn write(self, text: &mut String) {
+        let moment = Offset::UTC.to_datetime(self.0);
+        // None of these is negative.
+        let two = |number: i8| pair(number.unsigned_abs().into());
+        let year = u64::from(moment.year().unsigned_abs());
+        for piece in [
+            pair(year / 100),
+            pair(year),
+            "-",
+            two(moment.month()),
+            "-",
+            two(moment.day()),
+            "T",
+            two(moment.hour()),
+            ":",
+            two(moment.minute()),
+            ":",
+            two(moment.second()),
+            "Z",
+        ] {
+            text.push_str(piece);
+        }
+    }
+
+    /// Reads the one form in which times are written here and by COS; others are left to the library.
+    fn from_usual_text(text: &str) -> Option<Self> {
+        let bytes: &[u8; TEXT_BYTES] = text.as_bytes().try_into().ok()?;
+        let mut parts = [0i16; PLACES.len()];
+        for (place, part) in PLACES.into_iter().zip(&mut parts) {
+            for byte in &bytes[place] {
+                let digit = byte.wrapping_sub(b'0');
+                if digit > 9 {
+                    return None;
+                }
+                *part = *part * 10 + i16::from(digit);
+            }
+        }
+        if [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16], bytes[19]] != *b"--T::Z" {
+            return None;
+        }
+        let [year, small @ ..] = parts;
+        let [month, day, hour, minute, second] = small.map(|part| i8::try_from(part).unwrap_or(i8::MAX));
+        let moment = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+        Self::from_unix_seconds(Offset::UTC.to_timestamp(moment).ok()?.as_second()).ok()
+    }
+}
+
 impl FromStr for Timestamp {
     type Err = ValidationError;
 
     /// Reads RFC 3339 with any offset; fractions of a second are dropped.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(moment) = Self::from_usual_text(text) {
+            return Ok(moment);
+        }
         let refused = || ValidationError::Format {
             field: "timestamp",
             rule: "a time like 2026-11-01T08:30:00Z",
@@ -84,7 +145,9 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        let mut text = String::with_capacity(TEXT_BYTES);
+        self.write(&mut text);
+        f.write_str(&text)
     }
 }
 
@@ -112,6 +175,25 @@ mod tests {
             assert_eq!(moment.to_string(), out);
             let again = Timestamp::from_unix_seconds(moment.unix_seconds()).unwrap();
             assert_eq!(again, moment);
+        }
+    }
+
+    #[test]
+    fn the_short_way_reads_and_writes_what_the_library_does() {
+        let day = 86_400;
+        let edges = [Timestamp::MIN_UNIX_SECONDS, -1, 0, 951_782_399, 951_782_400, Timestamp::MAX_UNIX_SECONDS];
+        let steps = (0..400).map(|step| Timestamp::MIN_UNIX_SECONDS + step * (911 * day + 12_345));
+        for seconds in edges.into_iter().chain(steps) {
+            let moment = Timestamp::from_unix_seconds(seconds).unwrap();
+            assert_eq!(moment.to_string(), moment.0.to_string());
+            assert_eq!(Timestamp::from_usual_text(&moment.to_string()), Some(moment));
+        }
+        // Looks usual, and is no day, or has a second that the library makes another of.
+        for text in ["2026-02-29T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z"] {
+            assert_eq!(Timestamp::from_usual_text(text), None, "{text}");
+        }
+        for text in ["2026/01-01T00:00:00Z", "2026-01-01 00:00:00Z", "2026-01-01T00:00:00z", "+026-01-01T00:00:00Z"] {
+            assert_eq!(Timestamp::from_usual_text(text), None, "{text}");
         }
     }
 

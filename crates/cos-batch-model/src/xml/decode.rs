@@ -2,28 +2,25 @@
 
 use std::borrow::Cow;
 
-use quick_xml::Reader;
 use quick_xml::escape::unescape;
-use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesRef, BytesText};
 
+use super::reader::{Event, Reader, Start, Tag};
 use super::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_TEXT_BYTES, Mode};
 use crate::scalar::first_not_xml;
-use crate::validation::{shorten, shorten_to};
+use crate::validation::shorten;
 use crate::{DecodeError, DecodeErrorKind, UnknownText};
-
-/// Most bytes of the XML library's own words in an error: they may repeat names of the document.
-const MAX_SYNTAX_BYTES: usize = 160;
 
 /// The beginning of an element.
 ///
 /// Source: XML 1.0; see [`FromXml`](super::FromXml) for how one is read.
 #[derive(Debug)]
-pub struct Element<'x>(BytesStart<'x>);
+pub struct Element<'x>(&'x str);
 
 impl Element<'_> {
     /// The element's name, with its prefix if it has one.
     pub fn name(&self) -> &str {
-        self.0.name().0
+        self.0
     }
 
     /// The name, if it is fit to be written again; the XML library takes anything for a name.
@@ -47,10 +44,11 @@ impl Element<'_> {
 /// See [`FromXml`](super::FromXml) for an example. Source: XML 1.0.
 #[derive(Debug)]
 pub struct Decoder<'x> {
-    document: &'x [u8],
-    reader: Reader<&'x [u8]>,
+    reader: Reader<'x>,
     mode: Mode,
     depth: usize,
+    /// The names of the open elements; those after `depth` do not count.
+    names: [&'x str; MAX_DEPTH],
     /// The element just entered was written `<a/>`: its end comes without an event.
     at_implied_end: bool,
     /// Where the content of the element last entered begins.
@@ -62,11 +60,13 @@ pub struct Decoder<'x> {
 
 impl<'x> Decoder<'x> {
     pub(super) fn new(document: &'x [u8], mode: Mode) -> Result<Self, DecodeError> {
+        // Nothing is done for a document that is too large, not even looking whether it is UTF-8.
+        let within = if document.len() > MAX_DOCUMENT_BYTES { &[][..] } else { document };
         let decoder = Self {
-            document,
-            reader: Reader::from_reader(document),
+            reader: Reader::new(within),
             mode,
             depth: 0,
+            names: [""; MAX_DEPTH],
             at_implied_end: false,
             content_offset: 0,
             #[cfg(test)]
@@ -87,7 +87,7 @@ impl<'x> Decoder<'x> {
 
     /// An error where the cursor stands.
     pub fn error(&self, kind: DecodeErrorKind) -> DecodeError {
-        self.error_at(self.reader.buffer_position(), kind)
+        self.error_at(self.reader.position() as u64, kind)
     }
 
     /// An error about the text of the element last entered.
@@ -111,23 +111,17 @@ impl<'x> Decoder<'x> {
     fn event(&mut self) -> Result<Event<'x>, DecodeError> {
         #[cfg(test)]
         self.worked(1);
-        let event = self.reader.read_event().map_err(|error| match error {
-            quick_xml::Error::Encoding(_) => {
-                // The library does not say where.
-                let valid = std::str::from_utf8(self.document).map_or_else(|e| e.valid_up_to(), str::len);
-                self.error_at(valid as u64, DecodeErrorKind::Encoding)
-            }
-            other => {
-                let text = shorten_to(&other.to_string(), MAX_SYNTAX_BYTES);
-                self.error_at(self.reader.error_position(), DecodeErrorKind::Syntax(text))
-            }
-        })?;
+        let event = self.reader.next((self.depth > 0).then(|| self.open()))?;
         // The library takes every character. Names need no look: those that are not known are refused or skipped.
         match &event {
-            Event::Text(text) => self.check_characters(text, "")?,
+            #[cfg(test)]
+            Event::Text { text, clean: true } => self.worked(text.len()),
+            #[cfg(not(test))]
+            Event::Text { clean: true, .. } => {}
+            Event::Text { text, .. } => self.check_characters(text, "")?,
             Event::CData(text) => self.check_characters(text, "]]>")?,
             Event::Comment(text) => self.check_characters(text, "-->")?,
-            Event::PI(text) => self.check_characters(text, "?>")?,
+            Event::Instruction(text) => self.check_characters(text, "?>")?,
             _ => {}
         }
         Ok(event)
@@ -139,7 +133,7 @@ impl<'x> Decoder<'x> {
         self.worked(text.len());
         let Some(at) = first_not_xml(text.as_bytes()) else { return Ok(()) };
         let behind = (text.len() - at + close.len()) as u64;
-        let offset = self.reader.buffer_position().saturating_sub(behind);
+        let offset = (self.reader.position() as u64).saturating_sub(behind);
         Err(self.error_at(offset, illegal(&text[at..])))
     }
 
@@ -147,16 +141,21 @@ impl<'x> Decoder<'x> {
     pub(super) fn root(&mut self) -> Result<Element<'x>, DecodeError> {
         let mut at_start = true;
         loop {
+            if let Some(name) = self.reader.plain_start() {
+                #[cfg(test)]
+                self.worked(1);
+                return self.enter_name(name);
+            }
             match self.event()? {
-                Event::Start(start) => return self.enter(start, false),
-                Event::Empty(start) => return self.enter(start, true),
-                Event::Decl(declaration) if at_start => self.check_declaration(&declaration)?,
-                Event::Text(text) if is_white_space(&text) => {}
-                Event::Comment(_) | Event::PI(_) => {}
-                Event::DocType(_) => return Err(self.error(DecodeErrorKind::Doctype)),
-                Event::Decl(_) => return Err(self.late_declaration()),
+                Event::Start(start) => return self.enter(start),
+                Event::Declaration { is_utf8: true } if at_start => {}
+                Event::Declaration { .. } if at_start => return Err(self.error(DecodeErrorKind::Encoding)),
+                Event::Text { text, .. } if is_white_space(text) => {}
+                Event::Comment(_) | Event::Instruction(_) => {}
+                Event::DocType => return Err(self.error(DecodeErrorKind::Doctype)),
+                Event::Declaration { .. } => return Err(self.late_declaration()),
                 Event::Eof => return Err(self.error(DecodeErrorKind::UnexpectedEnd)),
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) | Event::End(_) => {
+                Event::Text { .. } | Event::CData(_) | Event::Reference(_) | Event::End => {
                     return Err(self.error(DecodeErrorKind::UnexpectedText));
                 }
             }
@@ -169,18 +168,10 @@ impl<'x> Decoder<'x> {
         loop {
             match self.event()? {
                 Event::Eof => return Ok(()),
-                Event::Text(text) if is_white_space(&text) => {}
-                Event::Comment(_) | Event::PI(_) => {}
+                Event::Text { text, .. } if is_white_space(text) => {}
+                Event::Comment(_) | Event::Instruction(_) => {}
                 _ => return Err(self.error(DecodeErrorKind::TrailingData)),
             }
-        }
-    }
-
-    fn check_declaration(&self, declaration: &BytesDecl<'_>) -> Result<(), DecodeError> {
-        match declaration.encoding() {
-            None => Ok(()),
-            Some(Ok(name)) if name.eq_ignore_ascii_case("utf-8") => Ok(()),
-            Some(_) => Err(self.error(DecodeErrorKind::Encoding)),
         }
     }
 
@@ -189,23 +180,39 @@ impl<'x> Decoder<'x> {
         self.error(DecodeErrorKind::Syntax(rule.to_owned()))
     }
 
-    fn enter(&mut self, start: BytesStart<'x>, empty: bool) -> Result<Element<'x>, DecodeError> {
-        self.depth += 1;
-        self.at_implied_end = empty;
-        self.content_offset = self.reader.buffer_position();
-        if self.depth > MAX_DEPTH {
+    fn enter(&mut self, start: Start<'x>) -> Result<Element<'x>, DecodeError> {
+        let element = self.enter_name(start.name())?;
+        self.at_implied_end = start.empty;
+        if start.has_more_than_a_name() {
+            self.check_attributes(start)?;
+        }
+        Ok(element)
+    }
+
+    #[inline]
+    fn enter_name(&mut self, name: &'x str) -> Result<Element<'x>, DecodeError> {
+        self.at_implied_end = false;
+        self.content_offset = self.reader.position() as u64;
+        let Some(place) = self.names.get_mut(self.depth) else {
             return Err(self.error(DecodeErrorKind::TooDeep { max: MAX_DEPTH }));
-        }
-        if start.len() > start.name().0.len() {
-            self.check_attributes(&start)?;
-        }
-        Ok(Element(start))
+        };
+        *place = name;
+        self.depth += 1;
+        Ok(Element(name))
+    }
+
+    /// The name of the innermost open element, inside one.
+    #[inline]
+    fn open(&self) -> &'x str {
+        // `depth` counts what is in `names`, and is above 0 inside an element.
+        self.names.get(self.depth.wrapping_sub(1)).copied().unwrap_or_default()
     }
 
     /// No element has attributes, and leniently nobody looks at them, but there must not be many. Namespace
     /// declarations on the root are let through: there are clients that cannot help sending one.
-    fn check_attributes(&self, start: &BytesStart<'_>) -> Result<(), DecodeError> {
-        for (count, attribute) in start.attributes().enumerate() {
+    #[cold]
+    fn check_attributes(&self, start: Start<'_>) -> Result<(), DecodeError> {
+        for (count, attribute) in start.with_attributes().attributes().enumerate() {
             #[cfg(test)]
             self.worked(1);
             if count == MAX_ATTRIBUTES {
@@ -246,15 +253,28 @@ impl<'x> Decoder<'x> {
             return Ok(None);
         }
         loop {
-            match self.event()? {
-                Event::Start(start) => return self.enter(start, false).map(Some),
-                Event::Empty(start) => return self.enter(start, true).map(Some),
-                Event::End(_) => {
+            match self.reader.plain_tag(self.open()) {
+                Some(Tag::Opens(name)) => {
+                    #[cfg(test)]
+                    self.worked(1);
+                    return self.enter_name(name).map(Some);
+                }
+                Some(Tag::Closes) => {
+                    #[cfg(test)]
+                    self.worked(1);
                     self.leave();
                     return Ok(None);
                 }
-                Event::Text(text) if is_white_space(&text) => {}
-                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
+                None => {}
+            }
+            match self.event()? {
+                Event::Start(start) => return self.enter(start).map(Some),
+                Event::End => {
+                    self.leave();
+                    return Ok(None);
+                }
+                Event::Text { text, .. } if is_white_space(text) => {}
+                Event::Text { .. } | Event::CData(_) | Event::Reference(_) => {
                     if self.mode == Mode::Strict {
                         return Err(self.error(DecodeErrorKind::UnexpectedText));
                     }
@@ -270,26 +290,36 @@ impl<'x> Decoder<'x> {
     /// # Errors
     ///
     /// Not well-formed, too long, an unknown entity, or strict and there is an element inside.
+    #[inline]
     pub fn content(&mut self) -> Result<Cow<'x, str>, DecodeError> {
-        let mut joined = Cow::Borrowed("");
         if self.at_implied_end {
             self.leave();
-            return Ok(joined);
+            return Ok(Cow::Borrowed(""));
         }
+        if let Some(text) = self.reader.plain_content(self.open()) {
+            #[cfg(test)]
+            self.worked(1 + text.len());
+            self.leave();
+            return Ok(Cow::Borrowed(text));
+        }
+        self.content_in_pieces()
+    }
+
+    fn content_in_pieces(&mut self) -> Result<Cow<'x, str>, DecodeError> {
+        let mut joined = Cow::Borrowed("");
         loop {
             match self.event()? {
-                Event::Text(text) => self.join(&mut joined, text.xml10_content())?,
-                Event::CData(text) => self.join(&mut joined, text.xml10_content())?,
-                Event::GeneralRef(reference) => {
+                Event::Text { text, clean: true } => self.join(&mut joined, Cow::Borrowed(text))?,
+                Event::Text { text, .. } | Event::CData(text) => self.join(&mut joined, line_ends(text))?,
+                Event::Reference(reference) => {
                     let piece = self.resolve(&reference)?;
                     self.join(&mut joined, piece)?;
                 }
-                Event::End(_) => {
+                Event::End => {
                     self.leave();
                     return Ok(joined);
                 }
-                Event::Start(start) => self.element_in_text(start, false)?,
-                Event::Empty(start) => self.element_in_text(start, true)?,
+                Event::Start(start) => self.element_in_text(start)?,
                 other => self.neither_text_nor_element(&other)?,
             }
         }
@@ -307,10 +337,11 @@ impl<'x> Decoder<'x> {
                 self.leave();
             } else {
                 match self.event()? {
-                    Event::Start(start) => drop(self.enter(start, false)?),
-                    Event::Empty(start) => drop(self.enter(start, true)?),
-                    Event::End(_) => self.leave(),
-                    Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {}
+                    Event::Start(start) => {
+                        self.enter(start)?;
+                    }
+                    Event::End => self.leave(),
+                    Event::Text { .. } | Event::CData(_) | Event::Reference(_) => {}
                     other => self.neither_text_nor_element(&other)?,
                 }
             }
@@ -320,8 +351,8 @@ impl<'x> Decoder<'x> {
         }
     }
 
-    fn element_in_text(&mut self, start: BytesStart<'x>, empty: bool) -> Result<(), DecodeError> {
-        let element = self.enter(start, empty)?;
+    fn element_in_text(&mut self, start: Start<'x>) -> Result<(), DecodeError> {
+        let element = self.enter(start)?;
         if self.mode == Mode::Strict {
             return Err(self.error(DecodeErrorKind::UnexpectedElement { name: shorten(element.name()) }));
         }
@@ -331,8 +362,8 @@ impl<'x> Decoder<'x> {
     /// What may stand, or not, wherever text and elements may.
     fn neither_text_nor_element(&self, event: &Event<'_>) -> Result<(), DecodeError> {
         match event {
-            Event::DocType(_) => Err(self.error(DecodeErrorKind::Doctype)),
-            Event::Decl(_) => Err(self.late_declaration()),
+            Event::DocType => Err(self.error(DecodeErrorKind::Doctype)),
+            Event::Declaration { .. } => Err(self.late_declaration()),
             Event::Eof => Err(self.error(DecodeErrorKind::UnexpectedEnd)),
             _ => Ok(()),
         }
@@ -349,8 +380,8 @@ impl<'x> Decoder<'x> {
         } else if let Cow::Borrowed(first) = *joined {
             // What is left up to the end tag is never shorter than what it stands for, so one
             // allocation is enough.
-            let left = self.reader.get_ref().iter().take(MAX_TEXT_BYTES);
-            let left = left.take_while(|b| **b != b'<').count();
+            let left = self.reader.rest().bytes().take(MAX_TEXT_BYTES);
+            let left = left.take_while(|b| *b != b'<').count();
             #[cfg(test)]
             self.worked(first.len() + left);
             let mut whole = String::with_capacity(first.len() + piece.len() + left);
@@ -397,6 +428,11 @@ impl<'x> Decoder<'x> {
 fn illegal(text: &str) -> DecodeErrorKind {
     let code = text.chars().next().map_or(0, u32::from);
     DecodeErrorKind::IllegalCharacter { found: format!("U+{code:04X}") }
+}
+
+/// A text with line ends as XML 1.0 §2.11 has them read.
+fn line_ends(text: &str) -> Cow<'_, str> {
+    if text.contains('\r') { BytesText::from_escaped(text).xml10_content() } else { Cow::Borrowed(text) }
 }
 
 fn is_white_space(text: &str) -> bool {

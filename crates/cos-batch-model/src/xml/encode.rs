@@ -2,10 +2,70 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::scalar::TextScalar;
-use crate::{Lenient, WireEnum};
+use crate::scalar::{TextScalar, push_number, suspects};
+use crate::{Days, Lenient, Priority, Timestamp, WireEnum};
 
 use super::ToXml;
+
+/// Both tags of an element, put together when the program is compiled: writing one is a copy of known length.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tags {
+    pub(crate) open: &'static str,
+    pub(crate) close: &'static str,
+}
+
+/// The [`Tags`] of the element with this name.
+macro_rules! tags {
+    ($name:literal) => {
+        $crate::xml::Tags { open: concat!("<", $name, ">"), close: concat!("</", $name, ">") }
+    };
+}
+
+pub(crate) use tags;
+
+/// What is written as it is: digits, letters, and what stands in times.
+pub(crate) trait Plain: Copy {
+    fn push(self, out: &mut String);
+}
+
+impl Plain for bool {
+    fn push(self, out: &mut String) {
+        out.push_str(if self { "true" } else { "false" });
+    }
+}
+
+impl Plain for u64 {
+    fn push(self, out: &mut String) {
+        push_number(out, self);
+    }
+}
+
+impl Plain for i64 {
+    fn push(self, out: &mut String) {
+        if self < 0 {
+            out.push('-');
+        }
+        push_number(out, self.unsigned_abs());
+    }
+}
+
+impl Plain for Priority {
+    fn push(self, out: &mut String) {
+        push_number(out, self.get().into());
+    }
+}
+
+impl Plain for Days {
+    fn push(self, out: &mut String) {
+        push_number(out, self.get().into());
+    }
+}
+
+impl Plain for Timestamp {
+    fn push(self, out: &mut String) {
+        self.write(out);
+    }
+}
 
 /// Writes elements into one string. Elements are closed by the call that opened them.
 ///
@@ -58,34 +118,66 @@ impl Encoder {
         });
     }
 
-    pub(crate) fn scalar(&mut self, name: &str, value: &impl TextScalar) {
-        self.text(name, value.text());
+    #[inline]
+    fn within(&mut self, tags: Tags, content: impl FnOnce(&mut Self)) {
+        self.out.push_str(tags.open);
+        content(self);
+        self.out.push_str(tags.close);
+    }
+
+    #[inline]
+    pub(crate) fn scalar(&mut self, tags: Tags, value: &impl TextScalar) {
+        self.within(tags, |encoder| {
+            let text = value.text();
+            // It cannot have what XML does not have, so fewer bytes need care.
+            if suspects(text.as_bytes(), may_be_markup) {
+                encoder.with_references(text);
+            } else {
+                encoder.out.push_str(text);
+            }
+        });
     }
 
     /// Writes a text if there is one: an empty one counts as none.
-    pub(crate) fn optional_scalar(&mut self, name: &str, value: Option<&impl TextScalar>) {
+    #[inline]
+    pub(crate) fn optional_scalar(&mut self, tags: Tags, value: Option<&impl TextScalar>) {
         if let Some(value) = value.filter(|value| !value.text().is_empty()) {
-            self.text(name, value.text());
+            self.scalar(tags, value);
         }
     }
 
-    pub(crate) fn optional_plain(&mut self, name: &str, value: Option<impl Display>) {
+    /// Writes a number, a boolean or a time.
+    #[inline]
+    pub(crate) fn value(&mut self, tags: Tags, value: impl Plain) {
+        self.within(tags, |encoder| value.push(&mut encoder.out));
+    }
+
+    #[inline]
+    pub(crate) fn optional_value(&mut self, tags: Tags, value: Option<impl Plain>) {
         if let Some(value) = value {
-            self.plain(name, value);
+            self.value(tags, value);
         }
     }
 
-    pub(crate) fn choice<T: WireEnum>(&mut self, name: &str, value: &Lenient<T>) {
-        match value {
-            Lenient::Known(known) => self.element(name, |e| e.raw(known.wire_name())),
-            Lenient::Unknown(text) => self.text(name, text.as_str()),
-        }
+    #[inline]
+    pub(crate) fn choice<T: WireEnum>(&mut self, tags: Tags, value: &Lenient<T>) {
+        self.within(tags, |encoder| match value {
+            Lenient::Known(known) => encoder.raw(known.wire_name()),
+            Lenient::Unknown(text) => encoder.escaped(text.as_str()),
+        });
     }
 
-    pub(crate) fn optional_choice<T: WireEnum>(&mut self, name: &str, value: Option<&Lenient<T>>) {
+    #[inline]
+    pub(crate) fn optional_choice<T: WireEnum>(&mut self, tags: Tags, value: Option<&Lenient<T>>) {
         if let Some(value) = value {
-            self.choice(name, value);
+            self.choice(tags, value);
         }
+    }
+
+    /// As [`Encoder::child`].
+    #[inline]
+    pub(crate) fn nested(&mut self, tags: Tags, value: &impl ToXml) {
+        self.within(tags, |encoder| value.write(encoder));
     }
 
     /// Writes a child.
@@ -95,26 +187,38 @@ impl Encoder {
 
     /// Writes a list, each entry under its type's own name.
     pub fn list<T: ToXml>(&mut self, name: &str, entries: &[T]) {
-        self.element(name, |encoder| {
-            for entry in entries {
-                encoder.child(T::ELEMENT, entry);
-            }
-        });
+        self.element(name, |encoder| encoder.entries(entries));
     }
 
     /// Writes a list unless it is empty.
-    pub(crate) fn optional_list<T: ToXml>(&mut self, name: &str, entries: &[T]) {
+    pub(crate) fn optional_list<T: ToXml>(&mut self, tags: Tags, entries: &[T]) {
         if !entries.is_empty() {
-            self.list(name, entries);
+            self.within(tags, |encoder| encoder.entries(entries));
+        }
+    }
+
+    fn entries<T: ToXml>(&mut self, entries: &[T]) {
+        for entry in entries {
+            self.child(T::ELEMENT, entry);
         }
     }
 
     /// Writes text with references in place of what would be markup, and of carriage returns,
     /// which a reader would take for line feeds. What XML cannot carry, such as a control
     /// character quoted in an error message, becomes U+FFFD: the output is always well-formed.
+    #[inline]
     fn escaped(&mut self, text: &str) {
+        if suspects(text.as_bytes(), needs_care) {
+            self.with_references(text);
+        } else {
+            self.out.push_str(text);
+        }
+    }
+
+    #[cold]
+    fn with_references(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(needs_care) {
+        while let Some(at) = rest.bytes().position(|byte| NEED_CARE[usize::from(byte)]) {
             let (clean, suspect) = rest.split_at(at);
             self.out.push_str(clean);
             let (instead, bytes) = match suspect.as_bytes() {
@@ -135,12 +239,33 @@ impl Encoder {
     }
 }
 
-fn needs_care(byte: u8) -> bool {
-    match byte {
-        b'&' | b'<' | b'>' | 0xEF => true,
-        b'\t' | b'\n' => false,
-        other => other < 0x20,
+/// [`needs_care`], for looking at one byte after the other.
+const NEED_CARE: [bool; 256] = {
+    let mut need = [false; 256];
+    let mut byte = 0u8;
+    loop {
+        need[byte as usize] = needs_care(byte);
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => break need,
+        }
     }
+};
+
+/// `&`, `<`, `>` or a carriage return, without a branch.
+#[inline]
+fn may_be_markup(byte: u8) -> bool {
+    (byte == b'&') | (byte & !2 == b'<') | (byte == b'\r')
+}
+
+/// Without a branch, so that many bytes can be looked at at once.
+#[inline]
+const fn needs_care(byte: u8) -> bool {
+    (byte == b'&')
+        | (byte == b'<')
+        | (byte == b'>')
+        | (byte == 0xEF)
+        | (byte < 0x20) & (byte != b'\t') & (byte != b'\n')
 }
 
 #[cfg(test)]
@@ -152,6 +277,12 @@ mod tests {
         let mut encoder = Encoder::with_capacity(0);
         encoder.text("a", "<b>&amp;\r\n\t\"'好]]>");
         assert_eq!(encoder.finish(), "<a>&lt;b&gt;&amp;amp;&#13;\n\t\"'好]]&gt;</a>");
+    }
+
+    #[test]
+    fn what_may_be_markup_is_just_that() {
+        let found: Vec<_> = (0..=u8::MAX).filter(|byte| may_be_markup(*byte)).collect();
+        assert_eq!(found, *b"\r&<>");
     }
 
     #[test]

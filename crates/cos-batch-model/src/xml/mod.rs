@@ -15,12 +15,14 @@
 mod children;
 mod decode;
 mod encode;
+mod reader;
 mod slot;
 
 use bytes::Bytes;
 
 pub use decode::{Decoder, Element};
 pub use encode::Encoder;
+pub(crate) use encode::{Tags, tags};
 pub use slot::Slot;
 
 use crate::{DecodeError, DecodeErrorKind};

@@ -73,7 +73,7 @@ impl Canonical {
         text.push(b'\n');
         query(&mut text, parts.uri.query().unwrap_or_default());
         text.push(b'\n');
-        let headers = sorted(&parts.headers, host(parts), wanted);
+        let headers = sorted(&parts.headers, host(&parts.uri, &parts.headers), wanted);
         let mut twice = None;
         for (index, (name, value)) in headers.iter().enumerate() {
             let again = index > 0 && headers[index - 1].0 == *name;

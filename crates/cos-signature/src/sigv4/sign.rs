@@ -113,7 +113,7 @@ fn authorization(
     unix_seconds: i64,
     hash: &str,
 ) -> Result<HeaderValue, SignError> {
-    canonical::host(parts).ok_or(SignError::NoHost)?;
+    canonical::host(&parts.uri, &parts.headers).ok_or(SignError::NoHost)?;
     let wanted = |name: &str| name.starts_with("x-amz-") || SIGNED_HEADERS.binary_search(&name).is_ok();
     let canonical = Canonical::new(parts, wanted, hash);
     if let Some(name) = canonical.twice {

@@ -1,0 +1,26 @@
+//! Work that hot paths do, each piece beside the least that it can take: small enough to be counted in instructions, and
+//! with no dependency that takes long to build. The program `instructions` does a piece so many times.
+
+pub mod codec;
+pub mod signature;
+
+use std::hint::black_box;
+
+/// A piece of work, done once by each call.
+pub type Work = Box<dyn FnMut()>;
+
+/// The pieces by name, each ready to be done.
+///
+/// # Panics
+///
+/// If the fixture does not decode, which the model's own tests exclude.
+pub fn workloads() -> Vec<(&'static str, Work)> {
+    let mut all = codec::workloads();
+    all.extend(signature::workloads());
+    all
+}
+
+/// What is made is dropped within the call: it belongs to the work.
+fn work<T>(mut call: impl FnMut() -> T + 'static) -> Work {
+    Box::new(move || drop(black_box(call())))
+}

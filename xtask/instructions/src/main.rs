@@ -1,0 +1,27 @@
+//! `instructions WORKLOAD TIMES`: does a piece of work so many times, for somebody who counts the instructions. Without
+//! arguments it prints the names.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
+
+use std::process::ExitCode;
+
+use cos_batch_instructions::workloads;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let Some(name) = arguments.next() else {
+        for (name, _) in workloads() {
+            println!("{name}");
+        }
+        return ExitCode::SUCCESS;
+    };
+    let found = workloads().into_iter().find(|(known, _)| *known == name);
+    let times = arguments.next().and_then(|times| times.parse::<u32>().ok());
+    let (Some((_, mut work)), Some(times)) = (found, times) else {
+        eprintln!("usage: instructions WORKLOAD TIMES; without arguments: the workloads' names");
+        return ExitCode::FAILURE;
+    };
+    for _ in 0..times {
+        work();
+    }
+    ExitCode::SUCCESS
+}
