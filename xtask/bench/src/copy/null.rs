@@ -70,7 +70,7 @@ impl Rates {
 /// Measures what a copy takes.
 pub(super) fn rows(settings: &Settings, programs: &Path, peers: &Path) -> anyhow::Result<Vec<Row>> {
     let objects: u64 = settings.pick(100_000, 5_000);
-    // They take fifty times as long; what one object takes them does not depend on the number.
+    // They take many times as long; what one object takes them does not depend on the number.
     let peers_objects: u64 = settings.pick(10_000, 500);
     let scratch = tempfile::tempdir()?;
     let null = store(programs)?;
