@@ -13,10 +13,21 @@ use super::{
 /// Pause before another try to listen.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// Least time between two notices that are passed on. Each makes its hearer look at the jobs, and there may be a hundred nodes
+/// that hear of a hundred changes a second; what changes meanwhile is seen with the next look.
+const APART: Duration = Duration::from_millis(100);
+
 /// A connection that listens, while there is one. Nobody reads from it but whoever waits, and who stops waiting leaves it as
 /// it is to the next.
 #[derive(Default)]
-pub(super) struct Ear(Mutex<State>);
+pub(super) struct Ear(Mutex<Hearing>);
+
+#[derive(Default)]
+struct Hearing {
+    state: State,
+    /// When the last notice was passed on.
+    heard: Option<Instant>,
+}
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Listening, Fault>> + Send>>;
 
@@ -32,9 +43,12 @@ enum State {
 impl Ear {
     /// Waits for the next notice.
     pub(super) async fn hear(&self, connections: &Connections) {
-        let mut state = self.0.lock().await;
+        let mut hearing = self.0.lock().await;
+        if let Some(heard) = hearing.heard {
+            tokio::time::sleep_until(heard + APART).await;
+        }
         loop {
-            let next = match &mut *state {
+            let next = match &mut hearing.state {
                 State::Deaf => State::Connecting(Box::pin(connections.listen())),
                 State::DeafUntil(time) => {
                     tokio::time::sleep_until(*time).await;
@@ -48,23 +62,28 @@ impl Ear {
                     }
                 },
                 State::Listening(listening) => match notice(listening).await {
-                    Some(()) => return,
+                    Some(()) => {
+                        hearing.heard = Some(Instant::now());
+                        return;
+                    }
                     None => State::DeafUntil(Instant::now() + RETRY),
                 },
             };
-            *state = next;
+            hearing.state = next;
         }
     }
 }
 
-/// The next notice; none: the connection is gone.
+/// The next notice, with all that came with it; none: the connection is gone.
 async fn notice(listening: &mut Listening) -> Option<()> {
+    let mut heard = false;
     std::future::poll_fn(|cx| {
         loop {
             match listening.1.poll_message(cx) {
-                Poll::Ready(Some(Ok(AsyncMessage::Notification(_)))) => return Poll::Ready(Some(())),
+                Poll::Ready(Some(Ok(AsyncMessage::Notification(_)))) => heard = true,
                 Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(_) => return Poll::Ready(None),
+                Poll::Ready(_) => return Poll::Ready(heard.then_some(())),
+                Poll::Pending if heard => return Poll::Ready(Some(())),
                 Poll::Pending => return Poll::Pending,
             }
         }
