@@ -43,7 +43,8 @@ enum State {
 impl Ear {
     /// Waits for the next notice.
     pub(super) async fn hear(&self, connections: &Connections) {
-        let mut hearing = self.0.lock().await;
+        let mut locked = self.0.lock().await;
+        let hearing = &mut *locked;
         if let Some(heard) = hearing.heard {
             tokio::time::sleep_until(heard + APART).await;
         }
@@ -61,29 +62,33 @@ impl Ear {
                         State::DeafUntil(Instant::now() + RETRY)
                     }
                 },
-                State::Listening(listening) => match notice(listening).await {
-                    Some(()) => {
+                State::Listening(listening) => {
+                    let (heard, alive) = notice(listening).await;
+                    if !alive {
+                        hearing.state = State::DeafUntil(Instant::now() + RETRY);
+                    }
+                    if heard {
                         hearing.heard = Some(Instant::now());
                         return;
                     }
-                    None => State::DeafUntil(Instant::now() + RETRY),
-                },
+                    continue;
+                }
             };
             hearing.state = next;
         }
     }
 }
 
-/// The next notice, with all that came with it; none: the connection is gone.
-async fn notice(listening: &mut Listening) -> Option<()> {
+/// Waits for a notice, and takes all that came with it. Whether there was one, and whether the connection is still there.
+async fn notice(listening: &mut Listening) -> (bool, bool) {
     let mut heard = false;
     std::future::poll_fn(|cx| {
         loop {
             match listening.1.poll_message(cx) {
                 Poll::Ready(Some(Ok(AsyncMessage::Notification(_)))) => heard = true,
                 Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(_) => return Poll::Ready(heard.then_some(())),
-                Poll::Pending if heard => return Poll::Ready(Some(())),
+                Poll::Ready(_) => return Poll::Ready((heard, false)),
+                Poll::Pending if heard => return Poll::Ready((true, true)),
                 Poll::Pending => return Poll::Pending,
             }
         }
