@@ -2,9 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use md5::Digest as _;
-
-use crate::support::{Place, Rows, SOURCE, Server, TARGET, figures, write_private};
+use crate::support::{Place, Rows, SOURCE, Server, TARGET, etag_of, figures, write_private};
 
 fn start(place: &Place, config: &str) -> Server {
     let file = place.file("config.toml");
@@ -67,10 +65,9 @@ fn a_bucket_that_is_not_configured_is_refused_by_name() {
     let objects = Place::new();
     let rows = objects.fill(3);
     let etag = objects.write_manifest(&rows.text);
-    let strange = objects.bucket(SOURCE).join("lists/strange.csv");
-    fs::write(&strange, "strange-1250000000,in/a\n").unwrap();
-    let digest = md5::Md5::digest(fs::read(&strange).unwrap());
-    let strange_etag = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let strange = "strange-1250000000,in/a\n";
+    fs::write(objects.bucket(SOURCE).join("lists/strange.csv"), strange).unwrap();
+    let strange_etag = etag_of(strange);
     let there = Server::start_with(&objects, &["--objects-listen", "127.0.0.1:0"]);
     let (id, secret) = there.key();
 
@@ -88,7 +85,7 @@ fn a_bucket_that_is_not_configured_is_refused_by_name() {
         let flags = ["--operation", "copy", "--target", target, "--manifest", manifest, "--etag", etag];
         let job = server.run(&[&["create", "--report-bucket", report], &flags[..]].concat()).with_code(0);
         let job = job.trim().to_owned();
-        server.run(&["wait", &job]).with_code(1);
+        server.run(&["wait", &job]).with_code(3);
         let described = server.describe(&job);
         let reason = &described["FailureReasons"][0];
         format!("{}: {}", reason["FailureCode"].as_str().unwrap(), reason["FailureReason"].as_str().unwrap())

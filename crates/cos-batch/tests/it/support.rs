@@ -131,14 +131,10 @@ impl Place {
 
     /// Writes the manifest and gives its ETag.
     pub(crate) fn write_manifest(&self, text: &str) -> String {
-        use md5::Digest as _;
         let path = self.bucket(SOURCE).join(MANIFEST_KEY);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
-        md5::Md5::digest(text).iter().fold(String::new(), |mut hex, byte| {
-            write!(hex, "{byte:02x}").unwrap();
-            hex
-        })
+        etag_of(text)
     }
 
     /// Each of these files has a copy with the same bytes, and there is no other copy.
@@ -192,6 +188,15 @@ fn keys_in(folder: &Path) -> Vec<String> {
         }
     }
     keys
+}
+
+/// The ETag of an object with this text.
+pub(crate) fn etag_of(text: &str) -> String {
+    use md5::Digest as _;
+    md5::Md5::digest(text).iter().fold(String::new(), |mut hex, byte| {
+        write!(hex, "{byte:02x}").unwrap();
+        hex
+    })
 }
 
 /// Writes a file that only its owner may read.

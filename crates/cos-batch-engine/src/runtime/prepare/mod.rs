@@ -7,7 +7,7 @@ mod inventory;
 
 use std::sync::Arc;
 
-use cos_batch_objectstore::{ObjectMeta, StoreError as ObjectError, VersionSelector};
+use cos_batch_objectstore::{ErrorKind, ObjectMeta, StoreError as ObjectError, VersionSelector};
 
 use super::{
     core::{CommandError, Core, Kind, Piece},
@@ -298,8 +298,9 @@ where
 /// What it means that a file cannot be read; `code` begins the code of the job's failure.
 fn unreadable(code: &str, source: &Source, error: &ObjectError) -> Prepared {
     let end = fault::unreadable(error);
-    // What is missing is named already.
-    let why = if end == "NotFound" { String::new() } else { format!(": {}", error.message()) };
+    // A missing object is named already; a bucket can be missing, or in no store that this server has.
+    let named = matches!(error.kind(), ErrorKind::NoSuchKey | ErrorKind::NoSuchVersion);
+    let why = if named { String::new() } else { format!(": {}", error.message()) };
     let rule = format!("cannot be read: {}{why}", error.code());
     unfit_or_later(error, &format!("{code}{end}"), located(source, rule))
 }
