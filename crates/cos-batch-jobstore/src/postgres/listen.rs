@@ -13,10 +13,21 @@ use super::{
 /// Pause before another try to listen.
 const RETRY: Duration = Duration::from_secs(5);
 
+/// Least time between two notices that are passed on. Each makes its hearer look at the jobs, and there may be a hundred nodes
+/// that hear of a hundred changes a second; what changes meanwhile is seen with the next look.
+const APART: Duration = Duration::from_millis(100);
+
 /// A connection that listens, while there is one. Nobody reads from it but whoever waits, and who stops waiting leaves it as
 /// it is to the next.
 #[derive(Default)]
-pub(super) struct Ear(Mutex<State>);
+pub(super) struct Ear(Mutex<Hearing>);
+
+#[derive(Default)]
+struct Hearing {
+    state: State,
+    /// When the last notice was passed on.
+    heard: Option<Instant>,
+}
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Listening, Fault>> + Send>>;
 
@@ -32,9 +43,13 @@ enum State {
 impl Ear {
     /// Waits for the next notice.
     pub(super) async fn hear(&self, connections: &Connections) {
-        let mut state = self.0.lock().await;
+        let mut locked = self.0.lock().await;
+        let hearing = &mut *locked;
+        if let Some(heard) = hearing.heard {
+            tokio::time::sleep_until(heard + APART).await;
+        }
         loop {
-            let next = match &mut *state {
+            let next = match &mut hearing.state {
                 State::Deaf => State::Connecting(Box::pin(connections.listen())),
                 State::DeafUntil(time) => {
                     tokio::time::sleep_until(*time).await;
@@ -47,24 +62,33 @@ impl Ear {
                         State::DeafUntil(Instant::now() + RETRY)
                     }
                 },
-                State::Listening(listening) => match notice(listening).await {
-                    Some(()) => return,
-                    None => State::DeafUntil(Instant::now() + RETRY),
-                },
+                State::Listening(listening) => {
+                    let (heard, alive) = notice(listening).await;
+                    if !alive {
+                        hearing.state = State::DeafUntil(Instant::now() + RETRY);
+                    }
+                    if heard {
+                        hearing.heard = Some(Instant::now());
+                        return;
+                    }
+                    continue;
+                }
             };
-            *state = next;
+            hearing.state = next;
         }
     }
 }
 
-/// The next notice; none: the connection is gone.
-async fn notice(listening: &mut Listening) -> Option<()> {
+/// Waits for a notice, and takes all that came with it. Whether there was one, and whether the connection is still there.
+async fn notice(listening: &mut Listening) -> (bool, bool) {
+    let mut heard = false;
     std::future::poll_fn(|cx| {
         loop {
             match listening.1.poll_message(cx) {
-                Poll::Ready(Some(Ok(AsyncMessage::Notification(_)))) => return Poll::Ready(Some(())),
+                Poll::Ready(Some(Ok(AsyncMessage::Notification(_)))) => heard = true,
                 Poll::Ready(Some(Ok(_))) => {}
-                Poll::Ready(_) => return Poll::Ready(None),
+                Poll::Ready(_) => return Poll::Ready((heard, false)),
+                Poll::Pending if heard => return Poll::Ready((true, true)),
                 Poll::Pending => return Poll::Pending,
             }
         }

@@ -163,10 +163,10 @@ fn from_environment(config: &mut Config, variable: impl Fn(&str) -> Option<Strin
     {
         config.port(port.parse().map_err(|_| "PGPORT is not a port".to_owned())?);
     }
-    if config.get_user().is_none() {
-        if let Some(user) = variable("PGUSER").or_else(|| variable("USER")) {
-            config.user(user);
-        }
+    if config.get_user().is_none()
+        && let Some(user) = variable("PGUSER").or_else(|| variable("USER"))
+    {
+        config.user(user);
     }
     if config.get_dbname().is_none()
         && let Some(name) = variable("PGDATABASE")

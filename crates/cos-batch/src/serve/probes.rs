@@ -27,7 +27,13 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Probes {
     store: Option<Arc<PostgresJobStore>>,
-    last: Arc<Mutex<Option<(Instant, Result<String, String>)>>>,
+    last: Arc<Mutex<Option<Said>>>,
+}
+
+/// What the database said, and when.
+struct Said {
+    at: Instant,
+    said: Result<String, String>,
 }
 
 /// Probes, then a service for all else.
@@ -78,8 +84,8 @@ impl Probes {
         let Some(store) = &self.store else { return Ok("ok".to_owned()) };
         // Whoever asks meanwhile waits for the same answer.
         let mut last = self.last.lock().await;
-        if let Some((_, said)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return said.clone();
+        if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < FRESH) {
+            return last.said.clone();
         }
         let said = match tokio::time::timeout(ANSWER_WAIT, store.check()).await {
             Ok(Ok(health)) => judged(health.ahead_millis),
@@ -89,7 +95,7 @@ impl Probes {
         if let Err(reason) = &said {
             tracing::warn!(reason, "not ready");
         }
-        *last = Some((Instant::now(), said.clone()));
+        *last = Some(Said { at: Instant::now(), said: said.clone() });
         said
     }
 }

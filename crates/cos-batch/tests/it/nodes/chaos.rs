@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    io::Write as _,
     time::{Duration, Instant},
 };
 
@@ -66,8 +67,14 @@ async fn nothing_is_lost_or_counted_twice() {
     }
 }
 
+/// For whoever looks at a failure, or at a long run.
+fn say(text: &str) {
+    // Nobody may be there to read it.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 async fn round(seed: u64) {
-    eprintln!("seed {seed}");
+    say(&format!("seed {seed}"));
     let mut dice = Dice(seed);
     let mut cluster = Cluster::start(LATENCY).await;
     // Jobs are made while nobody works, so that all that follows happens to them.
@@ -115,7 +122,7 @@ async fn round(seed: u64) {
         again += cluster.assert_exact(&api, job, name, ROWS);
     }
     cluster.wait_for_rest();
-    eprintln!("{again} operations of {} were done again", JOBS * ROWS);
+    say(&format!("{again} operations of {} were done again", JOBS * ROWS));
     // Each node that was killed, frozen or cut off had four shards at most.
     assert!(again <= u64::from(KILLS + 10) * 4 * AGAIN_MAX);
 }
