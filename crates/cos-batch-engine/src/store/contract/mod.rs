@@ -148,7 +148,7 @@ macro_rules! job_store_contract {
 mod tests {
     #[test]
     fn the_macro_names_every_case() {
-        let (list, _) = include_str!("mod.rs").split_once("(@list $how:ident $begin:tt $make:path)").unwrap();
+        let (_, list) = include_str!("mod.rs").split_once("(@list $how:ident $begin:tt $make:path)").unwrap();
         let files = [
             include_str!("files.rs"),
             include_str!("jobs.rs"),
