@@ -59,11 +59,11 @@ mod tests {
         let mut writing = writer(&path).unwrap();
         schema::migrate(&mut writing).unwrap();
         for connection in [writing, reader(&path).unwrap()] {
-            for (text, values) in [(sql::TOKEN, ["a", "b"]), (sql::TASKS, ["a", "b"])] {
+            for text in [sql::GET, sql::LIST, sql::BRIEFS, sql::JOB_LEASE, sql::TASKS] {
                 let mut statement = connection.prepare(text).unwrap();
-                for _ in 0..3 {
-                    for (index, value) in (1..).zip(values) {
-                        statement.raw_bind_parameter(index, value).unwrap();
+                for round in 0..3 {
+                    for index in 1..=statement.parameter_count() {
+                        statement.raw_bind_parameter(index, round).unwrap();
                     }
                     assert!(statement.raw_query().next().unwrap().is_none());
                 }
