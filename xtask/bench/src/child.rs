@@ -37,7 +37,7 @@ pub struct Usage {
 pub fn run(command: &mut Command) -> anyhow::Result<Usage> {
     let shown = format!("{command:?}");
     let begin = Instant::now();
-    let mut child = command.stdout(Stdio::null()).spawn().with_context(|| format!("starting {shown}"))?;
+    let child = command.stdout(Stdio::null()).spawn().with_context(|| format!("starting {shown}"))?;
     let pid = child.id();
     let watch = thread::spawn(move || {
         let mut peak = 0;
