@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write as _,
-    fs,
     process::{Command, Stdio},
 };
 

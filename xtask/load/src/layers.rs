@@ -77,11 +77,11 @@ async fn engine(data: Option<&Path>) -> anyhow::Result<Engine> {
     for folder in ["buckets", "spool"] {
         fs::create_dir_all(data.join(folder))?;
     }
-    let spool = FolderStore::open(&data.join("spool"))?;
+    let spool = FolderStore::open(data.join("spool"))?;
     spool.create_bucket("segments")?;
     let parts = Parts {
         jobs: Arc::new(SqliteJobStore::open(data.join("jobs.sqlite"), Arc::new(SystemClock))?),
-        buckets: Buckets::new(Arc::new(FolderStore::open(&data.join("buckets"))?)),
+        buckets: Buckets::new(Arc::new(FolderStore::open(data.join("buckets"))?)),
         access: Access::new(),
         spool: Spool::new(Arc::new(spool), "segments"),
         config: Config::default(),

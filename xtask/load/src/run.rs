@@ -294,7 +294,7 @@ mod tests {
         let (listener, address) = bare::bind().await.unwrap();
         tokio::spawn(async move {
             while let Ok(connection) = listener.accept().await {
-                drop(connection)
+                drop(connection);
             }
         });
         assert!(run(load(address, false), &[message("/")]).await.is_err());
