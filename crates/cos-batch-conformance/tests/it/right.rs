@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use cos_batch_client::{Client, ClientBuilder, Endpoint, HttpTransport, Transport};
 use cos_batch_conformance::{Group, Wire, api, wire};
-use cos_batch_model::{BatchApi, BoxFuture, ListJobsRequest, RequestContext};
+use cos_batch_model::{BatchApi, BoxFuture, JobStatus, ListJobsRequest, RequestContext};
 use cos_batch_server::{
     BatchService,
     listen::{self, ListenOptions},
@@ -49,6 +49,12 @@ async fn other_jobs_are_not_in_the_way_and_stay() {
         request.client_request_token = format!("others-{number}").parse().unwrap();
         request.confirmation_required = true;
         made.push(world.engine.create_job(&context, request).await.unwrap().job_id);
+    }
+    // Checks wait a few seconds for a job to be prepared; on a busy machine a thousand before it take longer.
+    let begun =
+        ListJobsRequest { job_statuses: vec![JobStatus::New, JobStatus::Preparing], ..ListJobsRequest::default() };
+    while !world.engine.list_jobs(&context, begun.clone()).await.unwrap().jobs.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let report = api::run(world.api(), &world.setup(), &[Group::Basic, Group::Errors, Group::Paging]).await;
     assert_conformant(&report, &[]);
