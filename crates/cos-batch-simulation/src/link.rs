@@ -133,8 +133,8 @@ impl Link {
         let (process, name, of) = (self.process(), point.name, &point.of);
         let keep = point.changes && name != "reap";
         match &result {
-            Ok(_) => world.note_so(format!("{process} {name} {of}"), keep),
-            Err(error) => world.note_so(format!("{process} {name} {of}: {}", error.name()), true),
+            Ok(_) => world.note_so(&format!("{process} {name} {of}"), keep),
+            Err(error) => world.note_so(&format!("{process} {name} {of}: {}", error.name()), true),
         }
         if point.changes && point.plane == Plane::Jobs {
             world.look().await;

@@ -19,8 +19,8 @@ pub(crate) struct Trace {
 
 impl Trace {
     /// With `keep` it is kept in words.
-    pub(crate) fn note(&mut self, at: Duration, line: String, keep: bool) {
-        (at.as_nanos(), &line).hash(&mut self.hash);
+    pub(crate) fn note(&mut self, at: Duration, line: &str, keep: bool) {
+        (at.as_nanos(), line).hash(&mut self.hash);
         self.events += 1;
         if !keep {
             return;

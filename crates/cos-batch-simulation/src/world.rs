@@ -104,11 +104,11 @@ impl World {
     }
 
     pub(crate) fn note(&self, line: impl Into<String>) {
-        self.note_so(line.into(), true);
+        self.note_so(&line.into(), true);
     }
 
     /// What changes nothing counts, but says little.
-    pub(crate) fn note_so(&self, line: String, keep: bool) {
+    pub(crate) fn note_so(&self, line: &str, keep: bool) {
         let at = self.clock.elapsed();
         self.lock().trace.note(at, line, keep);
     }
