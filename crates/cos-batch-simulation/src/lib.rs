@@ -5,7 +5,7 @@
 //! witness looks at every change of a job; when it is over, everything is held against what the plan says must be: what was done
 //! to each object, the counts, the report.
 //!
-//! A process of the engine reaches the world through a [`link`](link) only. To kill it is to answer it no more; what it had
+//! A process of the engine reaches the world through a `link` only. To kill it is to answer it no more; what it had
 //! sent may still arrive. So nothing of the engine has to know that it is simulated.
 //!
 //! | module | holds |
