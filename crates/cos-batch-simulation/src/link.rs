@@ -119,7 +119,11 @@ impl Link {
         let world = &self.world;
         self.awake().await;
         self.itself(point).await;
-        self.refused(point)?;
+        if let Some(fault) = self.refused(point) {
+            world
+                .note_so(&format!("{} {} {}: refused, {fault:?}", self.process(), point.name, point.of), point.changes);
+            return Err(E::broken(fault));
+        }
         sleep(self.latency(point)).await;
         // What is under way when its sender dies may still arrive.
         let late = self.is_dead();
@@ -176,25 +180,22 @@ impl Link {
         self.awake().await;
     }
 
-    /// Whether the store has anything to do with it.
-    fn refused<E: Broken>(&self, point: &Point) -> Result<(), E> {
+    /// Why the store has nothing to do with it, if so.
+    fn refused(&self, point: &Point) -> Option<Fault> {
         let world = &self.world;
         let (outage, seconds, refusals): (_, _, &[_]) = match point.plane {
             Plane::Jobs => (Fault::JobsOutage, 1..=40, &[Fault::JobsRefused]),
             Plane::Objects => (Fault::ObjectsOutage, 1..=50, &[Fault::ObjectsRefused, Fault::ObjectsThrottled]),
-            Plane::Spool if point.changes && world.meets(Fault::SpoolFull) => return Err(E::broken(Fault::SpoolFull)),
-            Plane::Spool => return Ok(()),
+            Plane::Spool if point.changes && world.meets(Fault::SpoolFull) => return Some(Fault::SpoolFull),
+            Plane::Spool => return None,
         };
         if world.meets(outage) {
             world.goes_out(point.plane, Duration::from_secs(world.draw(seconds)));
         }
         if world.is_out(point.plane) {
-            return Err(E::broken(outage));
+            return Some(outage);
         }
-        match refusals.iter().find(|fault| world.meets(**fault)) {
-            Some(fault) => Err(E::broken(*fault)),
-            None => Ok(()),
-        }
+        refusals.iter().find(|fault| world.meets(**fault)).copied()
     }
 
     /// How long it is under way.

@@ -132,7 +132,7 @@ impl Hands {
                     }
                     let class = retry::classify(&error);
                     done(slot, Some(class));
-                    let wait = between.tries.failed(class, error.retry_after(), between.began.elapsed());
+                    let wait = between.tries.failed(class, error.retry_after(), took);
                     let Some(wait) = wait else {
                         // Rows do not fail for a store that is gone.
                         if matches!(class, Class::Unreachable | Class::Throttled) && self.is_gone().await {

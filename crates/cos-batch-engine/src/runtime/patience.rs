@@ -10,8 +10,9 @@ pub(crate) async fn patiently<T, F>(attempt: impl Fn() -> F) -> Result<T, StoreE
 where
     F: Future<Output = Result<T, StoreError>>,
 {
-    let (began, mut tries) = (Instant::now(), Tries::lasting(PATIENCE));
+    let mut tries = Tries::lasting(PATIENCE);
     loop {
+        let began = Instant::now();
         let error = match attempt().await {
             Ok(value) => return Ok(value),
             Err(error) => error,

@@ -79,11 +79,16 @@ pub const TABLE: &[Rule] = &[
 /// seconds: a row that fails for good must not hold up its shard's checkpoints for long.
 pub const TRIES_MAX: u32 = 8;
 
-/// So long after its first try a task is not tried again for any reason, so that no row holds up its shard for longer
-/// (beyond the time that a try itself takes).
+/// A task that has spent so long on its tries and the waits between them is not tried again for any reason, so that no row
+/// holds up its shard for longer. Of each try at most [`TRY_TIME_MAX`] counts.
 pub const ROW_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Yet so many tries each task has, however long each of them takes.
+/// So much of the time of one try counts against [`ROW_TIME_MAX`]. A store that answers with an error does so sooner. What is
+/// beyond is a store that does not answer, or this process standing still (a suspended machine): time in which nobody could try
+/// is no reason to give a row up.
+pub const TRY_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Yet so many tries each task has, however long each of them takes and whatever waits the store asks for.
 pub const TRIES_MIN: u32 = 3;
 
 /// Wait before the second try; it doubles for each further one. From half of it to all of it: many rows that failed
@@ -142,6 +147,8 @@ pub struct Tries {
     /// Tries so far.
     pub count: u32,
     transient: u32,
+    /// On tries, as far as it counts, and on the waits between them.
+    spent: Duration,
     seed: u64,
     /// No number of failures is too many before this time is over.
     lasting: Option<Duration>,
@@ -151,7 +158,7 @@ impl Tries {
     /// None yet. The seed tells tasks apart, so that they do not wait for the same time.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { count: 0, transient: 0, seed, lasting: None }
+        Self { count: 0, transient: 0, spent: Duration::ZERO, seed, lasting: None }
     }
 
     /// None yet of something that is not a task: it is tried for so long in place of the limits above, and waits up to
@@ -161,9 +168,15 @@ impl Tries {
         Self { lasting: Some(time), ..Self::new(0) }
     }
 
-    /// How long to wait after a try that failed like this, `spent` after the first try began; none: give up.
-    pub fn failed(&mut self, class: Class, asked: Option<Duration>, spent: Duration) -> Option<Duration> {
+    /// Something that shows the store at work happened so long ago: what was spent before does not count.
+    pub fn moved(&mut self, ago: Duration) {
+        self.spent = self.spent.min(ago);
+    }
+
+    /// How long to wait after a try that took so long and failed like this; none: give up.
+    pub fn failed(&mut self, class: Class, asked: Option<Duration>, took: Duration) -> Option<Duration> {
         self.count += 1;
+        self.spent += took.min(TRY_TIME_MAX);
         let (first, most) = match class {
             Class::Permanent => return None,
             Class::Transient => {
@@ -180,7 +193,8 @@ impl Tries {
         let doubled = first.saturating_mul(1 << (self.count - 1).min(16)).min(most);
         let spread = doubled / 2 + doubled.mul_f64(self.fraction() / 2.0);
         let wait = asked.map_or(spread, |asked| spread.max(asked.min(RETRY_AFTER_MAX)));
-        (spent + wait <= self.lasting.unwrap_or(ROW_TIME_MAX) || self.count < TRIES_MIN).then_some(wait)
+        self.spent += wait;
+        (self.spent <= self.lasting.unwrap_or(ROW_TIME_MAX) || self.count < TRIES_MIN).then_some(wait)
     }
 
     /// A number below 1 that depends on the task and the try (SplitMix64).

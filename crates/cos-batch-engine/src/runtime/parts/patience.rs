@@ -18,6 +18,7 @@ use crate::{
 /// The tries of one request.
 pub(super) struct Patience {
     tries: Tries,
+    /// When the try under way began.
     began: Instant,
 }
 
@@ -40,22 +41,23 @@ impl Patience {
         moved: Option<Instant>,
     ) -> Result<(), Left> {
         let class = retry::classify(error);
-        let since = match class {
-            Class::Throttled => {
-                // Whoever begins something there heeds it.
-                gate.throttled();
-                moved.map_or(self.began, |moved| self.began.max(moved))
+        if class == Class::Throttled {
+            // Whoever begins something there heeds it.
+            gate.throttled();
+            if let Some(moved) = moved {
+                self.tries.moved(moved.elapsed());
             }
-            _ => self.began,
-        };
-        let Some(wait) = self.tries.failed(class, error.retry_after(), since.elapsed()) else {
+        }
+        let Some(wait) = self.tries.failed(class, error.retry_after(), self.began.elapsed()) else {
             return Err(Left::Failed(give_up(error, self.tries.count)));
         };
         tokio::select! {
             biased;
-            () = tokio::time::sleep(wait) => Ok(()),
-            () = stop.above(Level::Run) => Err(Left::Stopped),
+            () = tokio::time::sleep(wait) => {}
+            () = stop.above(Level::Run) => return Err(Left::Stopped),
         }
+        self.began = Instant::now();
+        Ok(())
     }
 }
 

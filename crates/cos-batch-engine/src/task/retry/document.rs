@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     Class, PATIENCE, REST_FIRST, REST_MAX, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST,
-    THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN, WAIT_FIRST, WAIT_MAX,
+    THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN, TRY_TIME_MAX, WAIT_FIRST, WAIT_MAX,
 };
 use crate::task::repeat::{ASK_SKEW_S, REPEATS};
 
@@ -20,10 +20,11 @@ pub fn document() -> String {
          | class | tried again | waits |\n|---|---|---|\n\
          | permanent | never | |\n\
          | transient | up to {TRIES_MAX} tries in all | {} doubling up to {} |\n\
-         | throttled | for {} from the first try on | {} doubling up to {}, or as long as `Retry-After` says, at most {} |\n\
-         | unreachable | for {} from the first try on | {} doubling up to {} |\n\n\
-         Each wait is between half of that and all of it, differently for each row. No row is tried again more than {} after \
-         its first try, except that each has {TRIES_MIN} tries however long one takes. Where no row of a shard was answered for 10 s before that, and the store \
+         | throttled | for {} in all | {} doubling up to {}, or as long as `Retry-After` says, at most {} |\n\
+         | unreachable | for {} in all | {} doubling up to {} |\n\n\
+         Each wait is between half of that and all of it, differently for each row. No row spends more than {} on its tries \
+         and waits, where of each try {} count at most (what is beyond may be this process standing still), except that each has \
+         {TRIES_MIN} tries however long they take. Where no row of a shard was answered for 10 s before that, and the store \
          does not answer a question about its bucket either, the row does not fail: its shard is put back (see below). A job that is cancelled tries nothing \
          again. Each try, the questions below included, counts against the caps on operations per second, and needs a slot \
          of the store; while it waits, a row holds none (on a store that blocks threads it keeps its thread).\n\n\
@@ -38,6 +39,7 @@ pub fn document() -> String {
         text(WAIT_FIRST),
         text(WAIT_MAX),
         text(ROW_TIME_MAX),
+        text(TRY_TIME_MAX),
     );
     for rule in TABLE {
         // Writing to a string cannot fail.

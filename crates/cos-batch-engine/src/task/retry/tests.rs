@@ -53,7 +53,7 @@ fn it_agrees_with_the_stores() {
 #[test]
 fn a_row_that_fails_for_good_is_given_up_soon() {
     let (mut tries, mut spent) = (Tries::new(1), Duration::ZERO);
-    while let Some(wait) = tries.failed(Class::Transient, None, spent) {
+    while let Some(wait) = tries.failed(Class::Transient, None, Duration::ZERO) {
         spent += wait;
     }
     assert_eq!(tries.count, TRIES_MAX);
@@ -71,12 +71,33 @@ fn what_a_store_asks_for_is_done_within_bounds() {
 
 #[test]
 fn tries_that_take_long_are_few_but_some() {
+    let failed = |asked| {
+        let mut tries = Tries::new(1);
+        while tries.failed(Class::Unreachable, asked, ROW_TIME_MAX * 10).is_some() {}
+        tries.count
+    };
+    assert_eq!(failed(None), 6, "of each try ten seconds count, and a minute is over");
+    assert_eq!(failed(Some(RETRY_AFTER_MAX)), TRIES_MIN);
+}
+
+/// A process that stood still twice, for longer than a row may take, had no chance to try.
+#[test]
+fn time_in_which_nobody_could_try_is_no_reason_to_give_up() {
     let mut tries = Tries::new(1);
-    let long = ROW_TIME_MAX * 10;
-    assert!(tries.failed(Class::Unreachable, None, long).is_some());
-    assert!(tries.failed(Class::Unreachable, None, long * 2).is_some());
-    assert_eq!(tries.failed(Class::Unreachable, None, long * 3), None);
-    assert_eq!(tries.count, TRIES_MIN);
+    for took in [70, 0, 70, 0, 0, 0, 0].map(Duration::from_secs) {
+        assert!(tries.failed(Class::Transient, None, took).is_some(), "{tries:?}");
+    }
+    assert_eq!(tries.failed(Class::Transient, None, Duration::ZERO), None);
+    assert_eq!(tries.count, TRIES_MAX);
+}
+
+#[test]
+fn a_store_at_work_is_given_time() {
+    let mut tries = Tries::new(1);
+    for _ in 0..100 {
+        tries.moved(Duration::from_secs(1));
+        assert!(tries.failed(Class::Throttled, None, Duration::ZERO).is_some());
+    }
 }
 
 proptest! {
@@ -89,7 +110,7 @@ proptest! {
         let (mut tries, mut spent) = (Tries::new(seed), Duration::ZERO);
         for (class, asked) in failures {
             let class = [Class::Transient, Class::Throttled, Class::Unreachable][usize::from(class)];
-            let Some(wait) = tries.failed(class, asked.map(Duration::from_millis), spent) else { break };
+            let Some(wait) = tries.failed(class, asked.map(Duration::from_millis), Duration::ZERO) else { break };
             prop_assert!(wait >= WAIT_FIRST / 2 && wait <= RETRY_AFTER_MAX, "{wait:?}");
             spent += wait;
         }
@@ -100,7 +121,7 @@ proptest! {
     #[test]
     fn throttling_alone_is_waited_for(seed: u64) {
         let (mut tries, mut spent) = (Tries::new(seed), Duration::ZERO);
-        while let Some(wait) = tries.failed(Class::Throttled, None, spent) {
+        while let Some(wait) = tries.failed(Class::Throttled, None, Duration::ZERO) {
             spent += wait;
         }
         prop_assert!(tries.count >= 12 && spent > ROW_TIME_MAX - THROTTLED_WAIT_MAX, "{} in {spent:?}", tries.count);
