@@ -30,7 +30,7 @@ fn ten_gigabytes_in_a_few_megabytes_are_refused_at_once() {
     let lists = place.bucket(SOURCE).join("lists");
     fs::create_dir_all(&lists).unwrap();
     let line = format!("{SOURCE},in/file.txt\n");
-    for (name, text, code) in [("rows", line.as_bytes(), "RatioExceeded"), ("zeros", b"\0", "")] {
+    for (name, text) in [("rows", line.as_bytes()), ("zeros", b"\0")] {
         let bytes = bomb(text);
         assert!(bytes.len() < 32 << 20, "{}", bytes.len());
         fs::write(lists.join(format!("{name}.csv.gz")), bytes).unwrap();
@@ -49,7 +49,7 @@ fn ten_gigabytes_in_a_few_megabytes_are_refused_at_once() {
         let described = server.describe(&job);
         assert_eq!(described["Status"], "Failed", "{described:#}");
         let reason = described["FailureReasons"][0].to_string();
-        assert!(reason.contains(name) && reason.contains(code), "{reason}");
+        assert!(reason.contains(name) && reason.contains("200 times as long when decompressed"), "{reason}");
         // All of it would take minutes.
         assert!(took.as_secs() < 30, "{took:?}");
     }

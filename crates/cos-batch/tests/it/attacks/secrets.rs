@@ -107,7 +107,7 @@ async fn secrets_stay_where_they_are_and_lines_are_the_servers_own() {
         assert!(!all_said.contains(secret), "{secret} was said");
     }
     let log = fs::read_to_string(place.file("serve.log")).unwrap();
-    assert!(log.lines().count() > 100, "everything is logged");
+    assert!(log.lines().count() > 10, "{log}");
     assert!(!log.contains("q-signature="), "no signature is logged");
     for text in [&log, &all_said] {
         let control = text.chars().find(|c| c.is_control() && !['\n', '\t'].contains(c));
