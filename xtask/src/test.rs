@@ -2,13 +2,14 @@
 
 mod features;
 mod postgres;
+mod processor;
 mod python;
 
 use std::{
     io::{BufRead as _, BufReader, IsTerminal as _, Write},
     path::Path,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail};
@@ -65,7 +66,7 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
     for stage in Stage::value_variants().iter().filter(|stage| only.is_none_or(|only| only == **stage)) {
         let name = stage.name();
         println!("== {name}");
-        let begin = Instant::now();
+        let (begin, used) = (Instant::now(), processor::of_children());
         let result = run_stage(&shell, root, *stage);
         let seconds = begin.elapsed().as_secs_f64();
         match result {
@@ -75,15 +76,25 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
                 return Err(error);
             }
         }
-        println!("== {name} passed in {seconds:.1} s");
+        println!("== {name} passed in {seconds:.1} s{}", of_processors(used));
     }
     if only.is_none() {
-        println!("== all stages passed in {:.1} s", start.elapsed().as_secs_f64());
+        println!(
+            "== all stages passed in {:.1} s{}",
+            start.elapsed().as_secs_f64(),
+            of_processors(Some(Duration::ZERO))
+        );
     }
     if let Some(line) = closing_line {
         println!("{line}");
     }
     Ok(())
+}
+
+/// Processor time since `used` was all, in words.
+fn of_processors(used: Option<Duration>) -> String {
+    let since = processor::of_children().zip(used).map(|(now, used)| now.saturating_sub(used));
+    since.map_or_else(String::new, |time| format!(" ({:.0} s of processors)", time.as_secs_f64()))
 }
 
 /// Runs one stage; the stage of tests gives the runner's closing line.

@@ -153,8 +153,9 @@ impl Hands {
             };
             tokio::select! {
                 biased;
-                () = again => {}
+                // First of all whether the job goes on: an operation that could begin at once must not.
                 () = self.leave(between.began) => return (self.left(&between), false),
+                () = again => {}
             }
             let begins = Instant::now();
             tried = self.try_once(task, &mut between).await;

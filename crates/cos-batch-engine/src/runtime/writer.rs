@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use cos_batch_objectstore::{
     CompleteRequest, CompletedPart, ErrorKind, Metadata, MultipartRequest, ObjectStore, PartRequest, PutOutcome,
     PutRequest, StorageClass, StoreError, UploadId,
@@ -29,7 +29,7 @@ pub(crate) struct ObjectWriter {
     bucket: String,
     key: String,
     content_type: &'static str,
-    buffer: BytesMut,
+    buffer: Vec<u8>,
     upload: Option<String>,
     parts: Vec<CompletedPart>,
     note: Option<Note>,
@@ -62,7 +62,7 @@ impl ObjectWriter {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             content_type,
-            buffer: BytesMut::new(),
+            buffer: Vec::new(),
             upload: None,
             parts: Vec::new(),
             note: None,
@@ -76,9 +76,9 @@ impl ObjectWriter {
     }
 
     /// Adds a piece.
-    pub(crate) async fn push(&mut self, piece: &[u8]) -> Result<(), StoreError> {
-        self.buffer.extend_from_slice(piece);
+    pub(crate) async fn push(&mut self, mut piece: &[u8]) -> Result<(), StoreError> {
         if !self.store.capabilities().multipart {
+            self.buffer.extend_from_slice(piece);
             if self.buffer.len() > WHOLE_BYTES_MAX {
                 let text =
                     format!("the object would have more than {WHOLE_BYTES_MAX} bytes, and its store takes no parts");
@@ -86,17 +86,31 @@ impl ObjectWriter {
             }
             return Ok(());
         }
-        // One byte more than a part: the last part is not empty.
-        while self.buffer.len() > PART_BYTES {
-            let part = self.buffer.split_to(PART_BYTES).freeze();
+        // A part goes when there is more than it holds: the last one is not empty, and the buffer never grows beyond a part.
+        while self.buffer.len() + piece.len() > PART_BYTES {
+            let (fills, rest) = piece.split_at(PART_BYTES - self.buffer.len());
+            self.fill(fills);
+            let part = std::mem::take(&mut self.buffer).into();
             self.part(part).await?;
+            piece = rest;
         }
+        self.fill(piece);
         Ok(())
+    }
+
+    /// Adds what fits into a part. Room doubles, but not beyond a part.
+    fn fill(&mut self, piece: &[u8]) {
+        let needed = self.buffer.len() + piece.len();
+        if needed > self.buffer.capacity() {
+            let room = needed.max((2 * self.buffer.capacity()).min(PART_BYTES));
+            self.buffer.reserve_exact(room - self.buffer.len());
+        }
+        self.buffer.extend_from_slice(piece);
     }
 
     /// Writes what is left; the object is there on return, durably.
     pub(crate) async fn finish(mut self) -> Result<PutOutcome, StoreError> {
-        let rest = self.buffer.split().freeze();
+        let rest = Bytes::from(std::mem::take(&mut self.buffer));
         let store = Arc::clone(&self.store);
         let execution = store.execution();
         let Some(upload) = self.upload.clone() else {
@@ -186,5 +200,34 @@ impl ObjectWriter {
         .await?;
         self.parts.push(CompletedPart { number, etag: outcome.etag });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cos_batch_objectstore::{MemoryStore, VersionSelector};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_buffer_never_grows_beyond_a_part() {
+        let store = Arc::new(MemoryStore::new());
+        store.create_bucket("b-1250000000").unwrap();
+        for sizes in [vec![PART_BYTES], vec![PART_BYTES - 1, 2], vec![3 * PART_BYTES + 7], vec![100_000; 300]] {
+            let mut writer = ObjectWriter::new(Arc::clone(&store) as _, "b-1250000000", "k", "text/csv");
+            let whole: Vec<u8> = (0..sizes.iter().sum::<usize>()).map(|at| (at % 251) as u8).collect();
+            let mut rest = whole.as_slice();
+            for size in sizes {
+                let (piece, left) = rest.split_at(size);
+                writer.push(piece).await.unwrap();
+                assert!(writer.buffer.capacity() <= PART_BYTES, "{} bytes", writer.buffer.capacity());
+                rest = left;
+            }
+            writer.finish().await.unwrap();
+            let meta = store.head("b-1250000000", "k", &VersionSelector::Latest).await.unwrap();
+            let parts = whole.len().div_ceil(PART_BYTES);
+            assert_eq!(meta.size, whole.len() as u64);
+            assert_eq!(meta.etag.ends_with(&format!("-{parts}")), parts > 1);
+        }
     }
 }

@@ -127,9 +127,12 @@ async fn listen(options: Options, connector: Connector) -> Result<Listening, Fau
     Ok((client, connection))
 }
 
+/// What a schema's channel has in its name after that of the schema.
+pub(super) const CHANNEL_END: &str = "_changed";
+
 /// Tells whoever listens that there may be something to do.
 pub(super) fn channel(schema: &str) -> String {
-    format!("{schema}_changed")
+    format!("{schema}{CHANNEL_END}")
 }
 
 fn session(schema: &str) -> String {

@@ -39,7 +39,6 @@ pub(super) async fn create(connections: &Connections, job: &NewJob) -> Result<Jo
     let spec = serde_json::to_string(&job.spec)?;
     let mut client = connections.lend().await?;
     let transaction = client.transaction().await?;
-    let asked = connections.time.local();
     let last = transaction.row(sql::LAST_ID, &[&connections.time.told()]).await?;
     let last = last.ok_or_else(|| Fault::Corrupt("the table store is empty".to_owned()))?;
     let (last, now): (Option<Uuid>, UnixMillis) = (last.try_get(0)?, last.try_get(1)?);
@@ -76,7 +75,6 @@ pub(super) async fn create(connections: &Connections, job: &NewJob) -> Result<Jo
     add_event(&transaction, num, now, &record.state).await?;
     notify(&transaction, connections).await?;
     transaction.commit().await?;
-    connections.time.measured(asked, now);
     Ok(record)
 }
 

@@ -13,13 +13,16 @@ use tokio_postgres::{
     config::{Host, SslMode},
 };
 
-use super::tls::Trust;
+use super::{client::CHANNEL_END, tls::Trust};
 
 /// The schema that is used where none is named.
 const SCHEMA: &str = "cos_batch";
 
-/// Longest name of a schema: PostgreSQL cuts longer ones.
-const NAME_BYTES_MAX: usize = 63;
+/// Longest name that PostgreSQL does not cut.
+const IDENTIFIER_BYTES_MAX: usize = 63;
+
+/// Longest name of a schema: with [`CHANNEL_END`] it names a channel.
+const NAME_BYTES_MAX: usize = IDENTIFIER_BYTES_MAX - CHANNEL_END.len();
 
 /// Connections of one node, where `pool_size` does not say otherwise.
 const POOL_SIZE: usize = 16;
@@ -103,7 +106,9 @@ impl Options {
         let (mode, trust) = Trust::named(sslmode.as_deref(), root.as_deref())?;
         let trust =
             trust.with_client(own.cert.or_else(|| variable("PGSSLCERT")), own.key.or_else(|| variable("PGSSLKEY")))?;
-        let local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        // Where there are addresses, these are what is connected to, and hosts are only names.
+        let local =
+            config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
         config.ssl_mode(if local { SslMode::Disable } else { mode });
         let schema = own.schema.unwrap_or_else(|| SCHEMA.to_owned());
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -276,6 +281,26 @@ mod tests {
         let options = Options::parse("postgres:///jobs?host=/run/pg&sslmode=require", nothing).unwrap();
         assert_eq!(options.config.get_hosts(), [Host::Unix("/run/pg".into())]);
         assert_eq!(options.config.get_ssl_mode(), SslMode::Disable);
+    }
+
+    /// An address without a name, or with one that looks like a folder, is reached over the network all the same.
+    #[test]
+    fn an_address_of_the_network_keeps_its_tls() {
+        for url in [
+            "postgres://me@/jobs?hostaddr=10.0.0.5&sslmode=verify-full",
+            "postgres://me@/jobs?host=/run/pg&hostaddr=10.0.0.5&sslmode=require",
+        ] {
+            let options = Options::parse(url, nothing).unwrap();
+            assert_eq!(options.config.get_ssl_mode(), SslMode::Require, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_schema_names_a_channel_as_well() {
+        let parse = |bytes| Options::parse(&format!("postgres://a/b?schema={}", "s".repeat(bytes)), nothing);
+        let longest = parse(NAME_BYTES_MAX).unwrap();
+        assert_eq!(super::super::client::channel(&longest.schema).len(), IDENTIFIER_BYTES_MAX);
+        assert!(parse(NAME_BYTES_MAX + 1).unwrap_err().contains("1\u{2013}55"));
     }
 
     #[test]

@@ -227,7 +227,7 @@ statements! {
         holds!(),
         " AND cursor_rows = $6::bigint - $9::bigint - $10::bigint AND cursor_offset <= $7::bigint \
          AND $6::bigint <= row_count AND $7::bigint <= bytes AND segments = coalesce($8::bigint, segments) \
-         RETURNING shard.job, cursor_rows, cursor_offset), \
+         AND ($12::text IS NULL OR codes IS NOT DISTINCT FROM $15::text) RETURNING shard.job, cursor_rows, cursor_offset), \
          written AS (INSERT INTO segment (job, shard, number, epoch, succeeded_rows, failed_rows) \
          SELECT step.job, $3, $8::bigint, $4, $13::bigint, $14::bigint FROM step WHERE $8::bigint IS NOT NULL) ",
         answer!()

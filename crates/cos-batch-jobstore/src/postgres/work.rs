@@ -12,7 +12,7 @@ use cos_batch_engine::{
 use tokio_postgres::Row;
 
 use super::{
-    client::{Connections, Transaction},
+    client::{Connections, Lent, Transaction},
     fault::Fault,
     jobs,
     row::{self, corrupt, count, int},
@@ -61,22 +61,45 @@ fn check_by_itself(lease: &ShardLease, step: &Checkpoint) -> Result<(), StoreErr
     rules::check_step(&lease.shard, lease.epoch, before, next, step)
 }
 
+/// The codes of a shard are read and written back; once they may be moved to the job in between, when it becomes final.
+const CHECKPOINT_TRIES: u32 = 2;
+
 pub(super) async fn checkpoint(
     connections: &Connections,
     lease: &ShardLease,
     step: &Checkpoint,
     ttl: Duration,
 ) -> Result<CheckpointAnswer, Fault> {
-    if check_by_itself(lease, step).is_err() {
-        return Err(why_not(connections, lease, step).await?);
-    }
     let client = connections.lend().await?;
+    if check_by_itself(lease, step).is_err() {
+        return Err(why_not(connections, &client, lease, step).await?);
+    }
+    for _ in 0..CHECKPOINT_TRIES {
+        if let Some(answer) = try_checkpoint(connections, &client, lease, step, ttl).await? {
+            return Ok(answer);
+        }
+        if step.codes.is_empty() {
+            break;
+        }
+    }
+    Err(why_not(connections, &client, lease, step).await?)
+}
+
+/// A checkpoint, if the shard is as expected.
+async fn try_checkpoint(
+    connections: &Connections,
+    client: &Lent,
+    lease: &ShardLease,
+    step: &Checkpoint,
+    ttl: Duration,
+) -> Result<Option<CheckpointAnswer>, Fault> {
     let (shard, epoch, told) = (i64::from(lease.shard.index), int(lease.epoch), connections.time.told());
-    let mut codes = None;
+    let (mut before, mut codes) = (None::<String>, None);
     if !step.codes.is_empty() {
         let row = client.row(sql::SHARD_CODES, &[&told, &lease.job, &shard, &epoch]).await?;
         let row = row.ok_or(StoreError::LeaseLost)?;
-        let mut known = codes_of(row.try_get(0)?)?;
+        before = row.try_get(0)?;
+        let mut known = codes_of(before.as_deref())?;
         let changed = rules::add_codes(&known, &step.codes);
         known.extend(changed);
         codes = Some(serde_json::to_string(&known)?);
@@ -100,21 +123,26 @@ pub(super) async fn checkpoint(
                 &codes,
                 &segment.map_or(0, |segment| int(segment.succeeded_rows)),
                 &segment.map_or(0, |segment| int(segment.failed_rows)),
+                &before,
             ],
         )
         .await?;
-    let Some(row) = row else { return Err(why_not(connections, lease, step).await?) };
+    let Some(row) = row else { return Ok(None) };
     let mut answer = answer(&row)?;
     // The counts are those of the moment before.
     answer.progress.succeeded = answer.progress.succeeded.saturating_add(step.succeeded);
     answer.progress.failed = answer.progress.failed.saturating_add(step.failed);
     answer.report_bytes = answer.report_bytes.saturating_add(step.report_bytes);
-    Ok(answer)
+    Ok(Some(answer))
 }
 
-/// Why a step is not taken.
-async fn why_not(connections: &Connections, lease: &ShardLease, step: &Checkpoint) -> Result<Fault, Fault> {
-    let client = connections.lend().await?;
+/// Why a step is not taken. On the same connection: whoever waits for a second one while holding one may wait for ever.
+async fn why_not(
+    connections: &Connections,
+    client: &Lent,
+    lease: &ShardLease,
+    step: &Checkpoint,
+) -> Result<Fault, Fault> {
     let (shard, epoch) = (i64::from(lease.shard.index), int(lease.epoch));
     let row = client.row(sql::HOLD_SHARD, &[&connections.time.told(), &lease.job, &shard, &epoch]).await?;
     let Some(row) = row else { return Ok(StoreError::LeaseLost.into()) };

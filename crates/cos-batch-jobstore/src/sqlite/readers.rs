@@ -37,7 +37,9 @@ impl Readers {
     /// wait is as short as the reads of others.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Fault>) -> Result<T, StoreError> {
         let connection = self.lend()?;
+        let mut place = Place { readers: self, kept: false };
         let answer = read(&connection);
+        place.kept = true;
         self.pool().idle.push(connection);
         self.returned.notify_one();
         Ok(answer?)
@@ -63,6 +65,21 @@ impl Readers {
     /// The pool is whole between any two statements, also where a thread panicked.
     fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of a connection that is lent. Where the reader panics its connection is closed, and somebody else may open one.
+struct Place<'a> {
+    readers: &'a Readers,
+    kept: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.readers.pool().open -= 1;
+            self.readers.returned.notify_one();
+        }
     }
 }
 
@@ -97,6 +114,22 @@ mod tests {
         });
         let pool = readers.pool();
         assert_eq!((pool.open, pool.idle.len()), (READERS_MAX, READERS_MAX));
+    }
+
+    #[test]
+    fn a_reader_that_panics_takes_no_connection_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.sqlite");
+        connection::writer(&path).unwrap();
+        let readers = Readers::new(path);
+        std::thread::scope(|scope| {
+            for _ in 0..READERS_MAX + 1 {
+                let panics = scope.spawn(|| readers.read(|_| -> Result<(), Fault> { panic!("a row nobody expected") }));
+                panics.join().unwrap_err();
+            }
+        });
+        readers.read(|_| Ok(())).unwrap();
+        assert_eq!(readers.pool().open, 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What `describe`, `list` and `wait` show, with and without a terminal.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use crate::{
     screen,
@@ -69,12 +69,13 @@ fn jobs_as_people_see_them() {
 #[test]
 fn progress_as_people_see_it() {
     let place = Place::new();
-    // Each object a few times, so that the job is seen while it runs.
     let mut rows = place.fill(1000);
-    rows.text = rows.text.repeat(15);
     rows.add_failing(SOURCE, "in/gone.txt");
     let etag = place.write_manifest(&rows.text);
-    let server = Server::start(&place);
+    // So slow that the job is seen while it runs.
+    let slow = place.file("slow.toml");
+    fs::write(&slow, "[[appid]]\nappid = \"1250000000\"\njob_operations_per_second = 500\n").unwrap();
+    let server = Server::start_with(&place, &["--config", slow.to_str().unwrap()]);
 
     // On a terminal: one line, drawn over and over, that ends as wide as the terminal.
     let job = server.create_copy(&etag, &[]);
@@ -84,10 +85,10 @@ fn progress_as_people_see_it() {
     assert!(!bars.is_empty(), "{:#?}", seen.frames);
     for bar in bars {
         let figures = bar.trim_start_matches("Active").trim_start_matches([' ', '=', '>']);
-        assert!(figures.is_empty() || figures.contains("/15,001"), "{bar:?}");
+        assert!(figures.is_empty() || figures.contains("/1,001"), "{bar:?}");
     }
     assert_eq!(seen.screen.lines().filter(|line| line.starts_with("Active")).count(), 0, "{}", seen.screen);
-    let last = "Complete   ============================================= 15,001/15,001  1 failed";
+    let last = "Complete   =============================================== 1,001/1,001  1 failed";
     assert_eq!(seen.screen.lines().next(), Some(last));
 
     // Without one: lines, and the status of each is a later one than that of the line before.
@@ -96,9 +97,9 @@ fn progress_as_people_see_it() {
     let order = ["New", "Preparing", "Ready", "Active", "Completing", "Complete"];
     let statuses = said.err.lines().map(|line| {
         let (status, figures) = line.split_once(' ').unwrap();
-        assert!(figures.trim() == "no tasks counted" || figures.contains(" of 15,001 tasks ("), "{line:?}");
+        assert!(figures.trim() == "no tasks counted" || figures.contains(" of 1,001 tasks ("), "{line:?}");
         order.iter().position(|known| *known == status).unwrap_or_else(|| panic!("{line:?}"))
     });
     assert!(statuses.is_sorted(), "{said:?}");
-    assert!(said.err.ends_with("Complete    15,001 of 15,001 tasks (100 %), 1 failed\n"), "{said:?}");
+    assert!(said.err.ends_with("Complete    1,001 of 1,001 tasks (100 %), 1 failed\n"), "{said:?}");
 }

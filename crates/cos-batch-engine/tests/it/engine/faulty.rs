@@ -67,6 +67,9 @@ pub(super) struct Faulty {
     pub(super) read_gate: Semaphore,
     pub(super) reads_gated: AtomicBool,
     pub(super) reads: AtomicU64,
+    /// Questions about objects of this bucket wait at the gate of reads; and how many came.
+    pub(super) heads_gated: Mutex<Option<&'static str>>,
+    pub(super) heads: AtomicU64,
 }
 
 impl Faulty {
@@ -104,6 +107,8 @@ impl Faulty {
             read_gate: Semaphore::new(0),
             reads_gated: AtomicBool::new(false),
             reads: AtomicU64::new(0),
+            heads_gated: Mutex::default(),
+            heads: AtomicU64::new(0),
         }
     }
 
@@ -140,7 +145,15 @@ impl ObjectStore for Faulty {
         key: &'a str,
         version: &'a VersionSelector,
     ) -> BoxFuture<'a, Result<ObjectMeta, StoreError>> {
-        self.inner.head(bucket, key, version)
+        Box::pin(async move {
+            if *self.heads_gated.lock().unwrap() == Some(bucket) {
+                self.heads.fetch_add(1, Ordering::SeqCst);
+                if let Ok(permit) = self.read_gate.acquire().await {
+                    permit.forget();
+                }
+            }
+            self.inner.head(bucket, key, version).await
+        })
     }
 
     fn get_range<'a>(&'a self, request: GetRequest<'a>) -> BoxFuture<'a, Result<Bytes, StoreError>> {

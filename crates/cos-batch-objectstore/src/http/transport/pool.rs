@@ -95,16 +95,23 @@ impl Pool {
         }
     }
 
-    /// The kept connection to the host that was used last, if it is not too old.
+    /// For whoever has a slot: the kept connection to the host that was used last, if it is not too old. Where there is
+    /// none, there is room to open one.
     pub(super) fn take(&self, host: &str, answers: Answers) -> Option<Box<Link>> {
         let mut kept = self.shared.lock();
-        let at = kept.idle.iter().rposition(|idle| idle.link.fits(host, answers))?;
-        if kept.idle[at].since.elapsed() >= self.shared.idle_timeout {
+        if let Some(at) = kept.idle.iter().rposition(|idle| idle.link.fits(host, answers)) {
+            if kept.idle[at].since.elapsed() < self.shared.idle_timeout {
+                return Some(kept.idle.remove(at).link);
+            }
             // All others of its kind are older.
             kept.idle.retain(|idle| !idle.link.fits(host, answers));
-            return None;
         }
-        Some(kept.idle.remove(at).link)
+        let free = self.slots.available_permits() + self.apart.available_permits();
+        if kept.idle.len() > free {
+            // The one that waits longest; hosts that are no longer asked for lose theirs in this way.
+            kept.idle.remove(0);
+        }
+        None
     }
 
     /// Keeps a connection for the next request, unless it is over or still busy with the last one.
@@ -114,7 +121,6 @@ impl Pool {
         }
         let mut kept = self.shared.lock();
         if kept.idle.len() >= self.shared.connections_max {
-            // The one that waits longest; hosts that are no longer asked for lose theirs in this way.
             kept.idle.remove(0);
         }
         kept.idle.push(Idle { link, since: Instant::now() });

@@ -205,6 +205,20 @@ async fn an_unused_connection_does_not_stay() {
     script.all_closed().await;
 }
 
+/// The bound is on all connections, those that nobody uses included.
+#[tokio::test]
+async fn a_connection_of_another_kind_takes_the_place_of_a_kept_one() {
+    let answers = [(part("hello"), Then::Keep), (answer("200 OK", "", COPIED), Then::Keep)];
+    let script = Script::start(answers).await;
+    let settings =
+        HttpSettings { connections_max: 1, idle_timeout: Duration::from_secs(600), ..HttpSettings::default() };
+    let store = store_with(&script, settings);
+    get(&store).await.unwrap();
+    copy(&store).await.unwrap();
+    assert_eq!(script.connections(), 2);
+    script.open_at_most(1).await;
+}
+
 #[tokio::test]
 async fn a_kept_connection_that_was_closed_is_replaced() {
     let script = Script::start((0..5).map(|_| (answer("200 OK", "", COPIED), Then::Close))).await;

@@ -72,11 +72,16 @@ impl Script {
 
     /// Waits until the other side has let go of every connection.
     pub(super) async fn all_closed(&self) {
+        self.open_at_most(0).await;
+    }
+
+    /// Waits until the other side has let go of all connections but so many.
+    pub(super) async fn open_at_most(&self, most: usize) {
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         let mut pause = tokio::time::interval(std::time::Duration::from_millis(10));
         while {
             let state = self.state.lock().unwrap();
-            state.closed < state.connections
+            state.closed + most < state.connections
         } {
             assert!(tokio::time::Instant::now() < deadline, "a connection is left open");
             pause.tick().await;
