@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use xshell::{Shell, cmd};
+
+use crate::long::target;
 
 /// What is tortured.
 #[derive(Subcommand)]
@@ -17,6 +19,54 @@ pub(crate) enum Torture {
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
     },
+    /// Kill a server of a release build again and again in the middle of one job.
+    Kill {
+        /// Rows of the job.
+        #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+        rows: u64,
+        /// Kills.
+        #[arg(long, value_name = "N", default_value_t = 200)]
+        kills: u64,
+        /// Where the moments of the kills come from.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+        /// Where the objects are.
+        #[arg(long, value_enum, default_value_t = Objects::Remote)]
+        objects: Objects,
+    },
+    /// Let the power go while a job store is written, at very many points, and let each call to its disk fail.
+    Power {
+        /// Points at which the power goes.
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        cuts: u64,
+        /// Where the points come from.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+    /// Let many clients do what comes to their mind, and see whether an order of their calls explains every answer.
+    History {
+        /// Clients at a time.
+        #[arg(long, value_name = "N", default_value_t = 64)]
+        clients: u64,
+        /// What each of them does.
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        actions: u64,
+        /// Who asks for a job with the same token at the same time.
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        askers: u64,
+        /// Where the actions come from.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+}
+
+/// Where the objects of a job are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Objects {
+    /// In a store over HTTP.
+    Remote,
+    /// In folders, one of which keeps versions.
+    Folder,
 }
 
 /// Runs one of them.
@@ -27,13 +77,41 @@ pub(crate) enum Torture {
 pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
+    let number = |number: &u64| number.to_string();
     match torture {
         Torture::Nodes { minutes, seed } => {
-            let (seconds, seed) = ((minutes * 60).to_string(), seed.to_string());
             let test = "nodes::chaos::nothing_is_lost_or_counted_twice";
             cmd!(shell, "cargo test -p cos-batch --test it -- --exact {test} --nocapture")
-                .env("COS_BATCH_TORTURE_SECONDS", seconds)
-                .env("COS_BATCH_TORTURE_SEED", seed)
+                .env("COS_BATCH_TORTURE_SECONDS", number(&(minutes * 60)))
+                .env("COS_BATCH_TORTURE_SEED", number(seed))
+                .run()?;
+        }
+        Torture::Kill { rows, kills, seed, objects } => {
+            cmd!(shell, "cargo build --release --quiet -p cos-batch").run()?;
+            let test = match objects {
+                Objects::Remote => "kills::remote",
+                Objects::Folder => "kills::folder",
+            };
+            cmd!(shell, "cargo test -p cos-batch --test it -- {test} --nocapture")
+                .env("COS_BATCH_PROGRAM", target(root).join("release/cos-batch"))
+                .env("COS_BATCH_TORTURE_ROWS", number(rows))
+                .env("COS_BATCH_TORTURE_KILLS", number(kills))
+                .env("COS_BATCH_TORTURE_SEED", number(seed))
+                .run()?;
+        }
+        Torture::Power { cuts, seed } => {
+            cmd!(shell, "cargo test -p cos-batch-jobstore --test it -- power:: --nocapture")
+                .env("COS_BATCH_POWER_CUTS", number(cuts))
+                .env("COS_BATCH_POWER_SEED", number(seed))
+                .env("COS_BATCH_POWER_STEP", "1")
+                .run()?;
+        }
+        Torture::History { clients, actions, askers, seed } => {
+            cmd!(shell, "cargo test -p cos-batch --test it -- history:: --nocapture --test-threads 1")
+                .env("COS_BATCH_TORTURE_CLIENTS", number(clients))
+                .env("COS_BATCH_TORTURE_ACTIONS", number(actions))
+                .env("COS_BATCH_TORTURE_ASKERS", number(askers))
+                .env("COS_BATCH_TORTURE_SEED", number(seed))
                 .run()?;
         }
     }

@@ -145,7 +145,14 @@ impl BatchApi for Engine {
                     return Err(ApiError::new(ErrorCode::NotImplemented, message));
                 }
             };
-            let job = self.core.command(job.id, command).await.map_err(command_error)?;
+            let job = match self.core.command(job.id, command).await {
+                Ok(job) => job,
+                Err(error) => {
+                    // Whoever deleted it meanwhile has cancelled it: that is not for others to see.
+                    self.find(context, request.job_id.as_str()).await?;
+                    return Err(command_error(error));
+                }
+            };
             Ok(UpdateJobStatusResult {
                 job_id: request.job_id,
                 status: job.state.status.into(),

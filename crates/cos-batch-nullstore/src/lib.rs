@@ -21,6 +21,7 @@
 
 mod answer;
 mod ask;
+mod bucket;
 mod faults;
 mod kept;
 mod listen;

@@ -1,14 +1,16 @@
 //! The listener. The only place of this crate that spawns: one task for each connection, gone with the store.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     io,
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -28,6 +30,7 @@ use tokio::{
 use crate::{
     answer::{self, Answer},
     ask::{self, Ask},
+    bucket::Bucket,
     faults::{Fault, Faults},
     kept::Kept,
     seen::Seen,
@@ -48,6 +51,8 @@ pub struct Options {
     pub faults: Faults,
     /// How long an operation takes; no time by default.
     pub latency: Duration,
+    /// Operations in a second that it takes; the rest is SlowDown. No limit by default.
+    pub operations_per_second: Option<NonZeroU32>,
     /// Note for each object how often an operation on it was applied. Takes memory for each of them.
     pub record: bool,
 }
@@ -58,6 +63,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             faults: Faults::default(),
             latency: Duration::ZERO,
+            operations_per_second: None,
             record: false,
         }
     }
@@ -76,7 +82,9 @@ struct Shared {
     options: Options,
     kept: Mutex<Kept>,
     seen: Mutex<Seen>,
+    applied_to: Mutex<BTreeMap<String, u32>>,
     operations: AtomicU64,
+    bucket: Mutex<Bucket>,
 }
 
 impl NullStore {
@@ -87,8 +95,14 @@ impl NullStore {
     pub async fn start(options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(options.listen).await?;
         let address = listener.local_addr()?;
-        let shared =
-            Arc::new(Shared { options, kept: Mutex::default(), seen: Mutex::default(), operations: AtomicU64::new(0) });
+        let shared = Arc::new(Shared {
+            options,
+            kept: Mutex::default(),
+            seen: Mutex::default(),
+            applied_to: Mutex::default(),
+            operations: AtomicU64::new(0),
+            bucket: Mutex::default(),
+        });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, task })
     }
@@ -103,6 +117,12 @@ impl NullStore {
     #[must_use]
     pub fn seen(&self) -> Seen {
         self.shared.seen().clone()
+    }
+
+    /// With [`Options::record`]: how often an operation on each object (`bucket/key`) was applied.
+    #[must_use]
+    pub fn applied_to(&self) -> BTreeMap<String, u32> {
+        self.shared.applied_to().clone()
     }
 
     /// Keeps an object as if it had been put.
@@ -133,13 +153,39 @@ impl Drop for NullStore {
 }
 
 impl Shared {
-    // Both are consistent after every statement, so a panic elsewhere leaves nothing half done.
+    // Each is consistent after every statement, so a panic elsewhere leaves nothing half done.
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn applied_to(&self) -> MutexGuard<'_, BTreeMap<String, u32>> {
+        self.applied_to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there were more operations lately than the store takes.
+    fn too_many(&self) -> bool {
+        self.options.operations_per_second.is_some_and(|most| !self.bucket().take(most, Instant::now()))
+    }
+
+    fn bucket(&self) -> MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes an operation, and tells whether it is applied.
+    fn note(&self, request: &Request<Incoming>, fault: Option<Fault>) -> bool {
+        let mut seen = self.seen();
+        let applied = seen.operation(ask::bucket(request.uri()), fault);
+        if applied && self.options.record {
+            let mut applied_to = self.applied_to();
+            let times = applied_to.entry(ask::name(request.uri())).or_default();
+            *times += 1;
+            seen.again += u64::from(*times > 1);
+        }
+        applied
     }
 
     /// Answers a request; an error cuts the connection off without an answer.
@@ -162,8 +208,9 @@ impl Shared {
 
     async fn operation(&self, operation: ask::Operation, request: Request<Incoming>) -> Result<Answer, Cut> {
         let fault = self.options.faults.of(self.operations.fetch_add(1, Ordering::Relaxed));
-        self.seen().operation(ask::bucket(request.uri()), fault, self.options.record.then(|| ask::name(request.uri())));
-        if operation == ask::Operation::Delete && matches!(fault, None | Some(Fault::LostAnswer)) {
+        let fault = fault.or_else(|| self.too_many().then_some(Fault::SlowDown));
+        let applied = self.note(&request, fault);
+        if operation == ask::Operation::Delete && applied {
             self.kept().remove(&ask::name(request.uri()));
         }
         // A request whose body is left unread costs its connection.

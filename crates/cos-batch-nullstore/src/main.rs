@@ -1,7 +1,7 @@
 //! `cos-batch-nullstore`: the store as a process of its own.
 #![expect(clippy::print_stdout, reason = "a command line tool: printing is its output")]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, time::Duration};
 
 use clap::Parser;
 use cos_batch_nullstore::{Faults, NullStore, Options};
@@ -33,14 +33,27 @@ struct Arguments {
     /// How long an operation takes, in milliseconds
     #[arg(long, default_value_t = 0)]
     latency: u64,
+    /// Operations in a second that are taken; the rest is answered with 503 SlowDown
+    #[arg(long)]
+    operations_per_second: Option<NonZeroU32>,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let Arguments { listen, errors, slow_downs, resets, lost_answers, errors_in_200, seed, latency } =
-        Arguments::parse();
+    let Arguments {
+        listen,
+        errors,
+        slow_downs,
+        resets,
+        lost_answers,
+        errors_in_200,
+        seed,
+        latency,
+        operations_per_second,
+    } = Arguments::parse();
     let faults = Faults { errors, slow_downs, resets, lost_answers, errors_in_200, seed };
-    let options = Options { listen, faults, latency: Duration::from_millis(latency), record: false };
+    let options =
+        Options { listen, faults, latency: Duration::from_millis(latency), operations_per_second, record: false };
     let store = NullStore::start(options).await?;
     println!("listening on http://{}", store.address());
     store.run().await?;

@@ -34,9 +34,8 @@ pub struct Seen {
     pub last_operation_at: u64,
     /// The operations on each bucket: of a copy, the one it goes to.
     pub buckets: BTreeMap<String, OnBucket>,
-    /// With [`Options::record`](crate::Options): how often an operation on each object (`bucket/key`) was applied.
-    #[serde(skip)]
-    pub applied_to: BTreeMap<String, u32>,
+    /// With [`Options::record`](crate::Options): operations that were applied to an object which had one before.
+    pub again: u64,
 }
 
 /// Operations on the objects of one bucket, faults included.
@@ -51,8 +50,8 @@ pub struct OnBucket {
 }
 
 impl Seen {
-    /// Notes an operation. `object` is given where each one is to be recorded.
-    pub(crate) fn operation(&mut self, bucket: &str, fault: Option<Fault>, object: Option<String>) {
+    /// Notes an operation, and tells whether it is applied.
+    pub(crate) fn operation(&mut self, bucket: &str, fault: Option<Fault>) -> bool {
         self.operations += 1;
         let now = now();
         self.last_operation_at = now;
@@ -64,12 +63,9 @@ impl Seen {
             on.last_at = now;
         }
         self.faults += u64::from(fault.is_some());
-        if matches!(fault, None | Some(Fault::LostAnswer)) {
-            self.applied += 1;
-            if let Some(object) = object {
-                *self.applied_to.entry(object).or_default() += 1;
-            }
-        }
+        let applied = matches!(fault, None | Some(Fault::LostAnswer));
+        self.applied += u64::from(applied);
+        applied
     }
 }
 

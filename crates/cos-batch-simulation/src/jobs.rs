@@ -130,6 +130,7 @@ impl JobStore for LinkedJobs {
             let claimed = self.claimed(lease);
             let commit = async || {
                 let answer = self.link.world.jobs.checkpoint(&claimed, again(&step), ttl).await?;
+                self.link.world.count_in_memory(self.link.process(), lease.job, &step);
                 self.hold(self.link.world.witness.written(lease.job, lease.shard.index, lease.epoch));
                 Ok(answer)
             };

@@ -42,6 +42,8 @@ pub enum Sabotage {
     SegmentAfterCheckpoint,
     /// What was done to objects is not made durable before it is counted.
     NoBarrier,
+    /// Counters are kept in the memory of who counts.
+    CountersInMemory,
 }
 
 /// What one job does.

@@ -7,14 +7,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use cos_batch_engine::{JobStore as _, MemoryJobStore};
+use cos_batch_engine::{JobStore as _, MemoryJobStore, store::Checkpoint};
 use cos_batch_objectstore::{
     DeleteRequest, Directive, GetRequest, MemoryStore, ObjectStore as _, PutRequest, Tag, TagRequest, VersionSelector,
 };
 use fastrand::Rng;
 use tokio::{sync::Notify, time::Instant};
+use uuid::Uuid;
 
-use crate::{Fault, Plan, clock::SimulatedClock, life::Life, trace::Trace, witness::Witness};
+use crate::{Fault, Plan, Sabotage, clock::SimulatedClock, life::Life, trace::Trace, witness::Witness};
 
 pub(crate) const SOURCE: &str = "source-1250000000";
 pub(crate) const TARGET: &str = "target-1250000000";
@@ -56,6 +57,8 @@ struct State {
     /// What a loss of power takes back: objects that were changed since their bucket was made durable, by bucket and key.
     unsynced: BTreeMap<(String, String), Prior>,
     violations: Vec<String>,
+    /// What each process has counted of each job, where that is broken on purpose.
+    counted: BTreeMap<(usize, Uuid), (u64, u64)>,
 }
 
 impl std::fmt::Debug for World {
@@ -92,6 +95,7 @@ impl World {
             lives: Vec::new(),
             unsynced: BTreeMap::new(),
             violations: Vec::new(),
+            counted: BTreeMap::new(),
         };
         let jobs = MemoryJobStore::new(Arc::clone(&clock) as _);
         let (witness, killed) = (Witness::default(), Notify::new());
@@ -249,11 +253,35 @@ impl World {
     pub(crate) async fn look(&self) {
         for id in self.witness.known() {
             // It is in memory, and never fails.
-            let Ok(record) = self.jobs.get(id).await else { continue };
+            let Ok(mut record) = self.jobs.get(id).await else { continue };
+            if let Some(record) = record.as_mut().filter(|_| self.counts_in_memory()) {
+                (record.progress.succeeded, record.progress.failed) = self.remembered(id);
+            }
             if let Err(rule) = self.witness.look(id, record.as_ref()) {
                 self.violated(rule);
             }
         }
+    }
+
+    fn counts_in_memory(&self) -> bool {
+        self.plan.sabotage == Some(Sabotage::CountersInMemory)
+    }
+
+    /// A process has counted this.
+    pub(crate) fn count_in_memory(&self, process: usize, job: Uuid, step: &Checkpoint) {
+        if self.counts_in_memory() {
+            let mut state = self.lock();
+            let counted = state.counted.entry((process, job)).or_default();
+            *counted = (counted.0 + step.succeeded, counted.1 + step.failed);
+        }
+    }
+
+    /// What those who live have counted.
+    fn remembered(&self, job: Uuid) -> (u64, u64) {
+        let state = self.lock();
+        let live = |process: usize| state.lives.iter().any(|life| life.process == process && !life.is_over());
+        let counted = state.counted.iter().filter(|((process, of), _)| *of == job && live(*process));
+        counted.fold((0, 0), |sum, (_, counted)| (sum.0 + counted.0, sum.1 + counted.1))
     }
 
     pub(crate) fn ends(&self) -> Ends {

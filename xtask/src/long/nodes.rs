@@ -16,7 +16,7 @@ use md5::{Digest as _, Md5};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use super::rows::target;
+use super::target;
 use crate::listener::Listener;
 
 const SOURCE: &str = "photos-1250000000";

@@ -1,13 +1,7 @@
 //! `cargo xtask long rows`: one job over very many rows, end to end, and what memory the server took for it.
 
 use std::{
-    fmt::Write as _,
-    fs,
-    io::Write as _,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
+    fmt::Write as _, fs, io::Write as _, os::unix::fs::PermissionsExt as _, path::Path, process::Command, time::Instant,
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -16,6 +10,7 @@ use flate2::{Compression, write::GzEncoder};
 use md5::{Digest as _, Md5};
 use xshell::{Shell, cmd};
 
+use super::target;
 use crate::listener::Listener;
 
 /// Most memory that the server may take at its peak, whatever the number of rows.
@@ -239,11 +234,6 @@ pub(super) fn config_of(address: &str, buckets: &[&str]) -> String {
         let _ = write!(text, "\n[[bucket]]\nname = \"{bucket}\"\nstore = \"null\"\n");
     }
     text
-}
-
-/// Where cargo builds.
-pub(super) fn target(root: &Path) -> PathBuf {
-    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use md5::{Digest as _, Md5};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use super::rows::{config_of, target};
+use super::{rows::config_of, target};
 use crate::listener::Listener;
 
 /// A job of one row of another APPID ends within this.

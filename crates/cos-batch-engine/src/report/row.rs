@@ -35,9 +35,9 @@ pub fn write(out: &mut Vec<u8>, task: &Task, outcome: &Outcome) {
     // Writing to a Vec cannot fail.
     let _ = write!(out, ",{word},{},", outcome.status);
     if let Some(failure) = &outcome.failure {
-        field(out, &failure.code);
+        words(out, &failure.code);
         out.push(b',');
-        field(out, cut(&failure.message));
+        words(out, cut(&failure.message));
     } else {
         out.push(b',');
     }
@@ -59,6 +59,16 @@ fn field(out: &mut Vec<u8>, text: &str) {
     }
     if quoted {
         out.push(b'"');
+    }
+}
+
+/// A field of words that nothing reads as a value: a store chose them, and a program that shows tables must not take them for
+/// a formula.
+fn words(out: &mut Vec<u8>, text: &str) {
+    if text.starts_with(['=', '+', '-', '@']) {
+        field(out, &format!("'{text}"));
+    } else {
+        field(out, text);
     }
 }
 
@@ -112,9 +122,9 @@ pub fn write_again(out: &mut Vec<u8>, row: &ReportRow<'_>) {
     }
     // Writing to a Vec cannot fail.
     let _ = write!(out, "{},", row.status);
-    field(out, &row.code);
+    words(out, &row.code);
     out.push(b',');
-    field(out, &row.message);
+    words(out, &row.message);
     out.push(b'\n');
 }
 
@@ -214,6 +224,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_formula_comes_out_of_a_store() {
+        for words in ["=HYPERLINK(\"http://x\")", "+1", "-1+1", "@SUM(A1)"] {
+            let mut out = Vec::new();
+            write(&mut out, &task("=1+1", None), &Outcome::failure(503, words.to_owned(), words.to_owned()));
+            let text = String::from_utf8(out).unwrap();
+            let row = ReportRow::parse(text.trim_end()).unwrap();
+            let all = [&row.bucket, &row.key, &row.version, &row.task_status, &row.code, &row.message];
+            assert!(all.iter().all(|field| !field.starts_with(['=', '+', '-', '@'])), "{text}");
+            assert_eq!(row.message, format!("'{words}"));
+            assert_eq!(row.plain_key(), "=1+1");
+        }
+    }
+
     proptest! {
         /// What is written is read again, control characters and what is too long aside.
         #[test]
@@ -221,7 +245,8 @@ mod tests {
             bucket in "[a-z\",-]{0,9}", key in "\\PC{1,40}", version in "[!-~]{0,20}", code in "\\PC{0,9}",
             message in "(?s).{0,300}",
         ) {
-            let clean = |text: &str| text.bytes().map(|b| if b < 32 || b == 127 { b' ' } else { b }).collect::<Vec<u8>>();
+            let shown = |text: &str| if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
+            let clean = |text: &str| shown(text).bytes().map(|b| if b < 32 || b == 127 { b' ' } else { b }).collect::<Vec<u8>>();
             let mut task = task(&key, Some(&version));
             task.bucket = bucket.as_str().into();
             let mut out = Vec::new();

@@ -134,8 +134,9 @@ impl Hands {
                     done(slot, Some(class));
                     let wait = between.tries.failed(class, error.retry_after(), took);
                     let Some(wait) = wait else {
-                        // Rows do not fail for a store that is gone.
-                        if matches!(class, Class::Unreachable | Class::Throttled) && self.is_gone().await {
+                        // Rows do not fail for a store that is full, or gone.
+                        let lost = matches!(class, Class::Unreachable | Class::Throttled);
+                        if self.is_full(&error) || lost && self.is_gone().await {
                             self.line.trouble(&error);
                             return (None, false);
                         }
@@ -160,6 +161,11 @@ impl Hands {
             tried = self.try_once(task, &mut between).await;
             took = begins.elapsed();
         }
+    }
+
+    /// Whether somebody has to make room first; nobody does so for a job that is cancelled.
+    fn is_full(&self, error: &StoreError) -> bool {
+        error.kind() == ErrorKind::InsufficientStorage && self.stop.level() < Level::Cancel
     }
 
     /// Whether nothing can be got from the store, when no row is answered: something else is asked of it once.

@@ -50,7 +50,11 @@ pub const TABLE: &[Rule] = &[
         "the store has no room for a quick restore just now (S3)",
     ),
     rule("IncompleteBody", Class::Transient, "the body did not arrive whole"),
-    rule("InsufficientStorage", Class::Permanent, "no room is left; somebody has to make some"),
+    rule(
+        "InsufficientStorage",
+        Class::Permanent,
+        "no room is left; somebody has to make some, and the shard waits for that",
+    ),
     rule("InternalError", Class::Transient, "the store's own fault; also inside an answer that began with 200"),
     rule("KMS.ThrottlingException", Class::Throttled, "the key service asks for fewer requests (S3)"),
     rule("KmsFreqControl", Class::Throttled, "the key service asks for fewer requests (COS)"),

@@ -19,15 +19,26 @@ const LOG_SIZE_KEPT: i64 = 64 << 20;
 pub(super) fn writer(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-    if mode != "wal" {
-        return Err(Fault::Corrupt(format!("the database cannot keep a write-ahead log here (journal mode {mode})")));
-    }
+    keep_log(&connection)?;
     // NORMAL may lose the last commits when power is lost; exact counts are promised.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "journal_size_limit", LOG_SIZE_KEPT)?;
     Ok(connection)
+}
+
+/// Has commits go into a write-ahead log.
+fn keep_log(connection: &Connection) -> Result<(), Fault> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mode: String = rows.next()?.map_or(Ok(String::new()), |row| row.get(0))?;
+    // The answer comes before the change is committed, and that may fail. Then there would be no log, and a commit could
+    // come undone when power is lost.
+    while rows.next()?.is_some() {}
+    if mode != "wal" {
+        return Err(Fault::Corrupt(format!("the database cannot keep a write-ahead log here (journal mode {mode})")));
+    }
+    Ok(())
 }
 
 /// A connection that reads.

@@ -4,6 +4,7 @@
 mod contract;
 mod damage;
 mod kill;
+mod power;
 mod renditions;
 mod reopen;
 

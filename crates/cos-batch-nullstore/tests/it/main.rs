@@ -47,7 +47,7 @@ async fn operations_are_counted_and_fail_as_told() {
     assert!(ask(&store, "DELETE /t-1/k HTTP/1.1", "").await.starts_with("HTTP/1.1 204"));
     let seen = store.seen();
     assert_eq!((seen.requests, seen.operations, seen.applied, seen.faults), (4, 4, 4, 0));
-    assert_eq!(seen.applied_to["t-1/k"], 4);
+    assert_eq!((store.applied_to()["t-1/k"], seen.again), (4, 3));
 
     let all = |faults| Options { faults, ..options };
     let copied = async |faults| {

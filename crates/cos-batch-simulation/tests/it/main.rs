@@ -82,3 +82,8 @@ fn a_segment_written_after_its_checkpoint_is_noticed() {
 fn a_barrier_that_is_left_out_is_noticed() {
     is_noticed(Sabotage::NoBarrier, "its copy is None");
 }
+
+#[test]
+fn counters_that_a_crash_takes_along_are_noticed() {
+    is_noticed(Sabotage::CountersInMemory, "counters went back");
+}

@@ -1,39 +1,8 @@
 //! Starting, stopping and being killed.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::support::{Place, Server, assert_exact, figures, program, run};
-
-/// Kills of one job.
-const KILLS: u32 = 5;
-
-/// Somewhere between nothing and this after the server listens, it is killed.
-const KILL_WITHIN_MILLIS: u32 = 900;
-
-#[test]
-fn a_job_survives_kills_at_any_moment_with_exact_figures() {
-    let place = Place::new();
-    let mut rows = place.fill(10_000);
-    rows.add_failing("photos-1250000000", "in/gone.txt");
-    let etag = place.write_manifest(&rows.text);
-    let mut server = Server::start(&place);
-    let job = server.create_copy(&etag, &[]);
-    let mut kills = 0;
-    let mut moments = Vec::new();
-    while kills < KILLS && server.describe(&job)["Status"] != "Complete" {
-        let moment = u64::from(random() % KILL_WITHIN_MILLIS);
-        moments.push((moment, figures(&server.describe(&job))));
-        pause(Duration::from_millis(moment));
-        server.kill();
-        kills += 1;
-        server = Server::start(&place);
-    }
-    // On a failure these say when it was killed, and what was done until then.
-    eprintln!("killed after ms, with succeeded, failed, all: {moments:?}");
-    assert!(kills > 0, "the job was over before it could be killed");
-    server.run(&["wait", &job]).with_code(4);
-    assert_exact(&place, &server, &job, &rows);
-}
+use crate::support::{Place, Server, assert_exact, program, run};
 
 #[test]
 fn sigterm_ends_the_server_and_the_job_goes_on_at_the_next_start() {
@@ -163,14 +132,4 @@ fn a_file_of_keys_names_tenants_buckets_and_grants() {
     place.assert_copied(&rows.keys);
     of("88", &["describe", &job]).with_code(8);
     assert_eq!(of("1250000000", &["list"]).with_code(0), "no jobs\n");
-}
-
-fn random() -> u32 {
-    getrandom::u32().unwrap()
-}
-
-/// Not to wait for anything: to be somewhere in the middle of it.
-fn pause(time: Duration) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(async { tokio::time::sleep(time).await });
 }

@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
 
+mod attacks;
 mod cancel;
 mod command_line;
 mod conformance;
 mod demo;
+mod dice;
 mod end_to_end;
+mod full_disk;
+mod history;
+mod kills;
 mod lifetime;
 mod manifest;
 mod nodes;
@@ -16,6 +21,7 @@ mod plain_server;
 mod raw;
 mod refusals;
 mod report;
+mod reported;
 mod retry;
 mod sample;
 mod scenario;

@@ -21,9 +21,13 @@ pub(crate) const TARGET: &str = "archive-1250000000";
 pub(crate) const FOREIGN: &str = "secrets-1251111111";
 const MANIFEST_KEY: &str = "lists/all.csv";
 
+/// Another build of the program, to be tested in place of the one that was built with the tests.
+const PROGRAM_VARIABLE: &str = "COS_BATCH_PROGRAM";
+
 /// The program, with nothing of the environment that would steer it.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cos-batch"));
+    let built = || env!("CARGO_BIN_EXE_cos-batch").into();
+    let mut command = Command::new(std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(built));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("COS_") || name == "RUST_LOG" {
@@ -239,16 +243,21 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Begins to start one. It is the caller's to end.
+    pub(crate) fn begin(place: &Place, flags: &[&str]) -> Child {
+        let log = File::options().create(true).append(true).open(place.file("serve.log")).unwrap();
+        let mut command = program();
+        command.arg("serve").arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0"]).args(flags);
+        command.stdout(Stdio::piped()).stderr(log).spawn().expect("the server starts")
+    }
+
     /// Starts one on the place's folder and waits until it listens.
     pub(crate) fn start(place: &Place) -> Self {
         Self::start_with(place, &[])
     }
 
     pub(crate) fn start_with(place: &Place, flags: &[&str]) -> Self {
-        let log = File::options().create(true).append(true).open(place.file("serve.log")).unwrap();
-        let mut command = program();
-        command.arg("serve").arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0"]).args(flags);
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the server starts");
+        let mut child = Self::begin(place, flags);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut usage = String::new();
         let endpoint = loop {

@@ -25,7 +25,7 @@ pub fn document() -> String {
          Each wait is between half of that and all of it, differently for each row. No row spends more than {} on its tries \
          and waits, where of each try {} count at most (what is beyond may be this process standing still), except that each has \
          {TRIES_MIN} tries however long they take. Where no row of a shard was answered for 10 s before that, and the store \
-         does not answer a question about its bucket either, the row does not fail: its shard is put back (see below). A job that is cancelled tries nothing \
+         does not answer a question about its bucket either, the row does not fail: its shard is put back (see below). Nor does a row fail for which no room is left, until there is some. A job that is cancelled tries nothing \
          again. Each try, the questions below included, counts against the caps on operations per second, and needs a slot \
          of the store; while it waits, a row holds none (on a store that blocks threads it keeps its thread).\n\n\
          ## Codes\n\n| code | class | because |\n|---|---|---|\n",

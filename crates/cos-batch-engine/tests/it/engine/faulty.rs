@@ -33,6 +33,8 @@ pub(super) struct Faulty {
     pub(super) begun: Mutex<Vec<(Instant, String)>>,
     /// How long a copy takes.
     pub(super) copies_take: Mutex<Duration>,
+    /// There is no room for a copy.
+    pub(super) full: AtomicBool,
     /// No copy is answered.
     pub(super) unreachable: AtomicBool,
     /// The next so many copies fail in passing.
@@ -84,6 +86,7 @@ impl Faulty {
             last_copy: Mutex::new(None),
             begun: Mutex::default(),
             copies_take: Mutex::new(Duration::from_micros(1)),
+            full: AtomicBool::new(false),
             unreachable: AtomicBool::new(false),
             failing: AtomicU64::new(0),
             panics: AtomicBool::new(false),
@@ -200,6 +203,9 @@ impl ObjectStore for Faulty {
             assert!(!self.panics.load(Ordering::SeqCst), "a store that breaks off");
             if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
                 return Err(StoreError::new(ErrorKind::ServiceUnavailable, "in passing"));
+            }
+            if self.full.load(Ordering::SeqCst) {
+                return Err(StoreError::new(ErrorKind::InsufficientStorage, "no room left"));
             }
             if self.unreachable.load(Ordering::SeqCst) {
                 return Err(StoreError::new(ErrorKind::Unreachable, "nobody is there"));

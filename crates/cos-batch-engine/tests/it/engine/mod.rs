@@ -3,12 +3,14 @@
 mod adverse;
 mod compressed;
 mod corpus;
+mod counted;
 mod faulty;
 mod flaky;
 mod large;
 mod life;
 mod listed;
 mod manifests;
+mod nth;
 mod operations;
 mod parted;
 mod refusals;

@@ -219,3 +219,31 @@ async fn a_store_that_is_gone_for_minutes_fails_no_row() {
     let progress = job.progress_summary;
     assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (2000, 0));
 }
+
+/// A store without room fails no row: the job waits, and goes on where it was once there is some.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_full_fails_no_row() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    let rows = world.fill(2000).await;
+    faulty.gated.store(true, Ordering::SeqCst);
+    let id = world.create(world.copy_request(&rows).await).await;
+    faulty.gate.add_permits(300);
+    world.until(&id, |job| executed(job) > 0).await;
+    faulty.full.store(true, Ordering::SeqCst);
+    faulty.gate.close();
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    let before = faulty.copies.load(Ordering::SeqCst);
+    let job = world.describe(&id).await;
+    assert_eq!((*job.status.known().unwrap(), job.progress_summary.number_of_tasks_failed), (JobStatus::Active, 0));
+    faulty.full.store(false, Ordering::SeqCst);
+    let job = loop {
+        let job = world.describe(&id).await;
+        if job.status.known().unwrap().is_final() {
+            break job;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    let progress = job.progress_summary;
+    assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (2000, 0));
+    assert!(before < 4000, "{before} copies: a store without room is asked again and again");
+}

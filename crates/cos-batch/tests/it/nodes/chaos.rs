@@ -10,6 +10,7 @@ use std::{
 use cos_batch_nodetest::Way;
 
 use super::cluster::{Cluster, Node, pause, until};
+use crate::dice::Dice;
 
 /// Runs for so many seconds instead, round after round, each with another seed.
 const SECONDS_VARIABLE: &str = "COS_BATCH_TORTURE_SECONDS";
@@ -35,23 +36,6 @@ const LATENCY: Duration = Duration::from_millis(10);
 /// As many rows at most are beyond the books of a shard (`WINDOW_ROWS`); a shard here has fewer.
 const AGAIN_MAX: u64 = ROWS;
 
-/// Numbers that look random, the same for the same seed (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most
-    }
-
-    fn node(&mut self) -> usize {
-        usize::try_from(self.below(NODES as u64)).unwrap()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_counted_twice() {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
@@ -65,6 +49,10 @@ async fn nothing_is_lost_or_counted_twice() {
         }
         seed += 1;
     }
+}
+
+fn node(dice: &mut Dice) -> usize {
+    usize::try_from(dice.below(NODES as u64)).unwrap()
 }
 
 /// For whoever looks at a failure, or at a long run.
@@ -89,7 +77,7 @@ async fn round(seed: u64) {
         let begin = Instant::now();
         until("something happens", || cluster.store.seen().operations >= before + enough || begin.elapsed() > STEP);
         match kills {
-            8 | 30 => frozen(&cluster, &nodes[dice.node()]),
+            8 | 30 => frozen(&cluster, &nodes[node(&mut dice)]),
             15 => {
                 cluster.database.kill().unwrap();
                 cluster.database.resume().unwrap();
@@ -110,7 +98,7 @@ async fn round(seed: u64) {
             _ if kills % 5 == 0 => cluster.proxy.cut(),
             _ => {}
         }
-        let place = dice.node();
+        let place = node(&mut dice);
         nodes.push(cluster.node(&[]));
         nodes.swap_remove(place).kill();
         kills += 1;

@@ -1,7 +1,6 @@
 //! Nodes, their database, the way to it, and their object store.
 
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     fs::{self, File},
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -18,7 +17,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{figures, program, write_private};
+use crate::{
+    reported::reported,
+    support::{figures, program, write_private},
+};
 
 /// The bucket that all jobs work on.
 pub(super) const SOURCE: &str = "photos-1250000000";
@@ -137,26 +139,16 @@ impl Cluster {
         let described = self.describe(node, job);
         assert_eq!(described["Status"], "Complete", "{described:#}\n{}", self.log());
         assert_eq!(figures(&described), [rows, 0, rows], "{described:#}");
-        let seen = self.store.seen();
+        let applied_to = self.store.applied_to();
         let prefix = format!("{SOURCE}/{name}/");
-        let done = seen.applied_to.range(prefix.clone()..).take_while(|(object, _)| object.starts_with(&prefix));
+        let done = applied_to.range(prefix.clone()..).take_while(|(object, _)| object.starts_with(&prefix));
         let (mut objects, mut operations) = (0, 0);
         for (_, times) in done {
             objects += 1;
             operations += u64::from(*times);
         }
         assert_eq!(objects, rows, "objects of {name} whose operation was performed");
-        let list =
-            self.store.kept(REPORTS, &format!("reports/job-{job}/manifest.json")).expect("the report is published");
-        let list: Value = serde_json::from_slice(&list).unwrap();
-        let mut reported: BTreeMap<String, u32> = BTreeMap::new();
-        for file in list["Results"].as_array().unwrap() {
-            assert_eq!(file["TaskExecutionStatus"], "succeeded");
-            let body = self.store.kept(REPORTS, file["Key"].as_str().unwrap()).unwrap();
-            for line in std::str::from_utf8(&body).unwrap().lines() {
-                *reported.entry(line.split(',').nth(1).unwrap().to_owned()).or_default() += 1;
-            }
-        }
+        let reported = reported(&self.store, REPORTS, job);
         assert_eq!(reported.len() as u64, rows, "rows of {name} that are reported");
         let twice = reported.iter().find(|(_, times)| **times > 1);
         assert_eq!(twice, None, "reported more than once");

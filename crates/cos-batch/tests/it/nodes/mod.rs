@@ -3,5 +3,6 @@
 
 mod chaos;
 mod cluster;
+mod history;
 mod roles;
 mod takeover;

@@ -1,0 +1,125 @@
+//! A loss of power: what was not synced is gone, all of it or any part, and everything that was answered is there.
+//!
+//! A process works with a store while each of its writes and syncs is noted ([`journal`]); from the notes the disk is made
+//! again as it was after any of them, without what was not synced ([`disk`]), and the store that is found there must have
+//! all that was answered before.
+
+mod disk;
+mod found;
+mod journal;
+mod work;
+
+use std::{env, fs, io::Write as _, path::Path};
+
+use self::{
+    disk::{Disk, Loss},
+    journal::{Change, Failing, Journal, STORE},
+};
+
+/// Points at which the power goes, in place of those of the test.
+const CUTS_VARIABLE: &str = "COS_BATCH_POWER_CUTS";
+/// Where they come from.
+const SEED_VARIABLE: &str = "COS_BATCH_POWER_SEED";
+
+/// Points of the test; `cargo xtask torture power` has more.
+const CUTS: usize = 400;
+
+fn number(name: &str) -> Option<u64> {
+    env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+/// Run by itself this is the parent; with the variable of [`work`] set, it is the process whose writes are noted.
+#[test]
+fn what_was_answered_is_there_after_a_loss_of_power() {
+    if let Some(folder) = work::wanted() {
+        return work::work(&folder);
+    }
+    let place = tempfile::tempdir().unwrap();
+    let Some(journal) = Journal::of_a_run(place.path(), None) else { return };
+    let syncs =
+        journal.changes.iter().filter(|change| matches!(change, Change::Synced(name) if name.starts_with(STORE)));
+    let (changes, syncs) = (journal.changes.len(), syncs.count());
+    let written = |change: &&Change| matches!(change, Change::Written { name, .. } if name == STORE);
+    let written_back = journal.changes.iter().filter(written).count();
+    let enough = syncs > 300 && written_back > 50;
+    assert!(enough, "{changes} changes, {syncs} syncs, {written_back} pages out of the log: too little happened");
+
+    let cuts = number(CUTS_VARIABLE).map_or(CUTS, |cuts| usize::try_from(cuts).unwrap());
+    let seed = number(SEED_VARIABLE).unwrap_or(1);
+    let losses = lost(&journal, cuts, seed, place.path());
+    assert_eq!(losses, [] as [String; 0]);
+    // For whoever looks at a long run; nobody may be there to read it.
+    let said = format!("{cuts} losses of power within {changes} changes with {syncs} syncs, seed {seed}");
+    let _ = writeln!(std::io::stderr(), "{said}: everything that was answered was there");
+
+    // The same for a disk, or a store, that does not sync: the test would notice.
+    let unsynced = Journal { changes: journal.changes.into_iter().filter(|change| !change.is_sync()).collect() };
+    let losses = lost(&unsynced, 10, seed, place.path());
+    assert!(losses.len() > 5, "without a sync something is lost: {losses:?}");
+}
+
+/// Numbers of errors on every system that this is tried on: of the device, and of no room.
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
+/// Between two calls that fail, in place of that of the test.
+const STEP_VARIABLE: &str = "COS_BATCH_POWER_STEP";
+/// After these calls, each of which fails once, so many are passed over between two that fail.
+const FIRST_CALLS: u64 = 12;
+const STEP: u64 = 41;
+
+/// Whichever call to the disk fails, a write, a cut or a sync: what was answered is there, also if the power goes then, and
+/// what failed was answered as such and could be asked for again.
+#[test]
+fn what_was_answered_is_there_whichever_call_to_the_disk_fails() {
+    let place = tempfile::tempdir().unwrap();
+    let step = number(STEP_VARIABLE).unwrap_or(STEP);
+    let (mut call, mut tried, mut syncs) = (1, 0, 0);
+    loop {
+        let error = if tried % 2 == 0 { EIO } else { ENOSPC };
+        let Some(journal) = Journal::of_a_run(place.path(), Some(Failing { call, error })) else { return };
+        let changes = journal.changes.len() as u64;
+        syncs += u64::from(journal.changes.iter().any(|change| matches!(change, Change::SyncFailed(_))));
+        let losses = lost(&journal, 3, call, place.path());
+        assert_eq!(losses, [] as [String; 0], "call {call} fails with error {error}");
+        tried += 1;
+        // The first ones make the store.
+        call += if call < FIRST_CALLS { 1 } else { step };
+        // Answers are among the changes, so that the last calls are beyond the last that are made.
+        if call > changes {
+            break;
+        }
+    }
+    assert!(tried > 10 && syncs > 0, "{tried} calls failed, {syncs} of them syncs: too few");
+    // For whoever looks at a long run; nobody may be there to read it.
+    let _ = writeln!(std::io::stderr(), "{tried} calls failed, {syncs} of them syncs: all that was answered was there");
+}
+
+/// Cuts the power at points that are spread over the journal, and gives what was missing then.
+fn lost(journal: &Journal, cuts: usize, seed: u64, place: &Path) -> Vec<String> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let last = journal.changes.len();
+    // The end is one of them.
+    let mut points: Vec<usize> = (1..cuts).map(|_| random.usize(0..=last)).chain([last]).collect();
+    points.sort_unstable();
+    let mut disk = Disk::default();
+    let (mut done, mut missing) = (0, Vec::new());
+    let told = work::told(&journal.changes);
+    for point in points {
+        journal.changes[done..point].iter().for_each(|change| disk.change(change));
+        done = point;
+        let loss = match random.u8(0..8) {
+            0..4 => Loss::All,
+            4..7 => Loss::Some(random.fork()),
+            _ => Loss::Nothing,
+        };
+        let shown = format!("after {point} changes, losing {loss:?}");
+        let folder = place.join("found");
+        fs::create_dir(&folder).unwrap();
+        disk.left(loss, &folder);
+        let answered = work::told(&journal.changes[..point]);
+        missing.extend(found::missing(&folder, &answered, &told).into_iter().map(|what| format!("{shown}: {what}")));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+    missing
+}

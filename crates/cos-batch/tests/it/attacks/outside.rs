@@ -1,0 +1,136 @@
+//! Five hundred hostile names, as keys, in manifests, in reports, in buckets: nothing outside the data folder is made, changed
+//! or gone, and nothing in it lies beside the buckets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use cos_batch_objectstore::{FolderStore, ObjectStore as _, PutRequest};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::support::{FOREIGN, Place, SOURCE, Server, TARGET, figures, write_private};
+
+/// Names that lead out of a folder, if anything does.
+fn hostile() -> BTreeSet<String> {
+    let parts =
+        ["..", ".", "", "a", ".cos-batch", "/", "\\..\\", "%2e%2e", "..%2f", "~", "C:", "..;", "\u{202e}", "..\n"];
+    let mut names = BTreeSet::new();
+    for one in parts {
+        for two in parts {
+            for three in ["..", "canary", "etc/passwd", ""] {
+                names.insert([one, two, three].join("/"));
+            }
+        }
+    }
+    for depth in 1..40 {
+        names.insert(format!("{}canary", "../".repeat(depth)));
+        names.insert(format!("/{}etc/passwd", "../".repeat(depth)));
+    }
+    names.retain(|name| !name.is_empty() && name != "/");
+    names
+}
+
+/// Every file and folder below this one, with what is in it; what is below `but` is left out.
+fn tree(root: &Path, but: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path == but {
+                continue;
+            }
+            let kind = fs::symlink_metadata(&path).unwrap().file_type();
+            let content = if kind.is_file() { fs::read(&path).unwrap() } else { Vec::new() };
+            found.insert(path.to_str().unwrap().to_owned(), content);
+            if kind.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    found
+}
+
+/// Names of what lies in a folder.
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_names_reach_nothing_outside() {
+    let place = Place::new();
+    let hostile = hostile();
+    assert!(hostile.len() > 500, "{}", hostile.len());
+    // What a name could lead to, at every height.
+    let root = place.file("");
+    for folder in ["", "data", "data/buckets"] {
+        fs::write(root.join(folder).join("canary"), "sings").unwrap();
+    }
+    fs::create_dir_all(root.join("etc")).unwrap();
+    fs::write(root.join("etc/passwd"), "nobody").unwrap();
+
+    let store = FolderStore::open(place.data().join("buckets")).unwrap();
+    let mut manifest = String::new();
+    for name in &hostile {
+        store.put(PutRequest::new(SOURCE, name, name.clone().into_bytes().into())).await.unwrap();
+        manifest.push_str(&format!("{SOURCE},{}\n", utf8_percent_encode(name, NON_ALPHANUMERIC)));
+    }
+    let etag = place.write_manifest(&manifest);
+    let config = place.file("config.toml");
+    write_private(&config, "");
+    let flags = ["--config", config.to_str().unwrap()];
+    let server = Server::start_with(&place, &flags);
+    let data = place.data();
+    let (before, beside, buckets) = (tree(&root, &data), names(&data), names(&data.join("buckets")));
+    let rows = hostile.len() as u64;
+
+    // A copy of each, with reports at hostile places; then each copy is deleted.
+    let at = format!("{SOURCE}/lists/all.csv");
+    let words = ["create", "--operation", "copy", "--manifest", &at, "--etag", &etag, "--target", TARGET];
+    let report = ["--report-bucket", TARGET, "--report-prefix", "../../../reports/../canary"];
+    let job = server.run(&[&words[..], &report].concat()).with_code(0).trim().to_owned();
+    server.run(&["wait", &job]).with_code(0);
+    assert_eq!(figures(&server.describe(&job)), [rows, 0, rows]);
+    let mut copies = 0;
+    for name in &hostile {
+        let read = |bucket| cos_batch_objectstore::GetRequest {
+            bucket,
+            key: name,
+            version: &cos_batch_objectstore::VersionSelector::Latest,
+            range: 0..1 << 20,
+            pin: None,
+        };
+        copies += usize::from(store.get_range(read(TARGET)).await.unwrap() == name.as_bytes());
+    }
+    assert_eq!(copies, hostile.len());
+    let deletes = manifest.replace(SOURCE, TARGET);
+    let manifest_key = "lists/deletes.csv";
+    fs::write(place.bucket(SOURCE).join(manifest_key), &deletes).unwrap();
+    let etag = crate::support::etag_of(&deletes);
+    let at = format!("{SOURCE}/{manifest_key}");
+    let words = ["create", "--operation", "delete", "--manifest", &at, "--etag", &etag];
+    let report = ["--report-bucket", TARGET, "--report-prefix", "/etc/"];
+    let job = server.run(&[&words[..], &report].concat()).with_code(0).trim().to_owned();
+    server.run(&["wait", &job]).with_code(0);
+    assert_eq!(figures(&server.describe(&job)), [rows, 0, rows]);
+
+    // A bucket is a name and no path, whoever names it.
+    for bucket in ["..", "../../etc", "..-1250000000", "a/../b-1250000000", ".cos-batch-1250000000", FOREIGN] {
+        let said = server.try_create_copy(&etag, &["--target", bucket]);
+        assert!(![0, 9].contains(&said.code), "{bucket}: {said:?}");
+        let listed = server.run(&["manifest", &format!("{bucket}/"), "--write", &at]);
+        assert_ne!(listed.code, 0, "{bucket}: {listed:?}");
+    }
+    drop(server);
+
+    let after = tree(&root, &data);
+    let differ = |name: &&String| before.get(*name) != after.get(*name) && !name.ends_with("serve.log");
+    let changed: BTreeSet<&String> = before.keys().chain(after.keys()).filter(differ).collect();
+    assert_eq!(changed, BTreeSet::new(), "made, changed or gone");
+    assert_eq!((names(&data), names(&data.join("buckets"))), (beside, buckets));
+    for folder in ["", "data", "data/buckets"] {
+        assert_eq!(fs::read(root.join(folder).join("canary")).unwrap(), b"sings", "{folder}");
+    }
+}

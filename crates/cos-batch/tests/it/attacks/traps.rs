@@ -1,0 +1,87 @@
+//! Nothing that a user writes becomes an address.
+
+use std::net::TcpListener;
+
+use crate::{
+    raw::Caller,
+    support::{Place, SOURCE, Server, TARGET, program, run},
+};
+
+/// Where the texts between tags are in a document.
+fn leaves(document: &str) -> Vec<std::ops::Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(open) = document[at..].find('>').map(|place| at + place + 1) {
+        let Some(close) = document[open..].find('<').map(|place| open + place) else { break };
+        // What an opening tag begins and its own closing tag ends.
+        if document[close..].starts_with("</") && !document[open..close].trim().is_empty() {
+            found.push(open..close);
+        }
+        at = close;
+    }
+    found
+}
+
+/// Each field of a job, one after the other, has the address of a trap in it, in every form that something could take for one;
+/// and so have rows of the manifest. The trap is never stepped into, whatever becomes of the job.
+#[test]
+fn what_users_write_is_never_connected_to() {
+    let trap = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, port) = (trap.local_addr().unwrap(), trap.local_addr().unwrap().port());
+    let forms = [
+        format!("http://{address}/"),
+        format!("{address}"),
+        format!("127.0.0.1:{port}/x-1250000000"),
+        format!("//{address}/x"),
+        format!("x-1250000000@{address}#"),
+        "169.254.169.254".to_owned(),
+        "localhost".to_owned(),
+    ];
+    let place = Place::new();
+    let rows = place.fill(3);
+    let hostile: String =
+        forms.iter().map(|form| format!("{form},in/x\n{SOURCE},{form}\n{SOURCE},http%3A//{address}/x\n")).collect();
+    let etag = place.write_manifest(&format!("{}{hostile}", rows.text));
+    let manifest = format!("{SOURCE}/lists/all.csv");
+    let words = ["create", "--dry-run", "--operation", "copy", "--manifest", &manifest, "--etag", &etag];
+    let more = ["--target", TARGET, "--report-bucket", TARGET, "--report-prefix", "reports", "--description", "words"];
+    let mut command = program();
+    let said = run(command.env("COS_APPID", "1250000000").args(words).args(more).args(["--meta", "name=value"]));
+    let document = said.with_code(0);
+
+    let server = Server::start(&place);
+    let caller = Caller::new(&server, &place);
+    let leaves = leaves(&document);
+    assert!(leaves.len() > 12, "{document}");
+    let (mut made, mut refused) = (Vec::new(), 0);
+    for (number, leaf) in leaves.iter().enumerate() {
+        let region_of_a_name = document[leaf.clone()].replace("qcs::cos:local:", &format!("qcs::cos:{address}:"));
+        for form in forms.iter().chain([&region_of_a_name]) {
+            let mut body = document.clone();
+            body.replace_range(leaf.clone(), form);
+            // Each is a job of its own, unless it is the token that is replaced.
+            let body = body.replace("<ClientRequestToken>", &format!("<ClientRequestToken>{number}"));
+            let mut request = caller.request("POST", "/jobs", &body);
+            caller.sign(&mut request);
+            let answer = caller.send(request);
+            match answer.status {
+                200 => {
+                    let (_, rest) = answer.body.split_once("<JobId>").unwrap();
+                    made.push(rest.split_once("</JobId>").unwrap().0.to_owned());
+                }
+                400 | 403 => refused += 1,
+                _ => panic!("{form}: {} {}", answer.status, answer.body),
+            }
+        }
+    }
+    assert!(!made.is_empty() && refused > 50, "{} jobs were made, {refused} refused", made.len());
+    for job in &made {
+        let waited = server.run(&["wait", job]);
+        assert!([0, 3, 4].contains(&waited.code), "{waited:?}");
+    }
+    drop(server);
+    // Whoever had come would wait to be let in.
+    trap.set_nonblocking(true).unwrap();
+    let come = trap.accept();
+    assert!(come.is_err(), "{come:?} came");
+}
