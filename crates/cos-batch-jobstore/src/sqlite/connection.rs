@@ -28,7 +28,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Fault> {
 }
 
 /// Has commits go into a write-ahead log.
-fn keep_log(connection: &Connection) -> Result<(), Fault> {
+pub(super) fn keep_log(connection: &Connection) -> Result<(), Fault> {
     let mut statement = connection.prepare("PRAGMA journal_mode = WAL")?;
     let mut rows = statement.query([])?;
     let mode: String = rows.next()?.map_or(Ok(String::new()), |row| row.get(0))?;

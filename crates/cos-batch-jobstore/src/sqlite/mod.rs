@@ -2,6 +2,7 @@
 
 mod connection;
 mod jobs;
+mod new;
 mod read;
 mod readers;
 mod renditions;
@@ -73,6 +74,7 @@ impl SqliteJobStore {
     }
 
     fn start(path: &Path, clock: Arc<dyn Clock>, kept_bytes: u64) -> Result<Self, Fault> {
+        new::make(path);
         let mut connection = connection::writer(path)?;
         schema::migrate(&mut connection)?;
         let last = connection.query_row(sql::LAST_ID, [], |row| row.get::<_, Option<[u8; 16]>>(0))?;

@@ -32,6 +32,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
             MIGRATIONS.len()
         )));
     };
+    if missing.is_empty() && application == APPLICATION_ID {
+        return Ok(());
+    }
     for migration in missing {
         transaction.execute_batch(migration)?;
     }

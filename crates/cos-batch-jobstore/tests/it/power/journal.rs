@@ -56,6 +56,15 @@ impl Change {
     pub(super) fn is_sync(&self) -> bool {
         matches!(self, Self::Synced(_) | Self::FolderSynced)
     }
+
+    /// Of a change that comes of a call which can be made to fail: whether that call syncs.
+    pub(super) fn is_call_that_syncs(&self) -> Option<bool> {
+        match self {
+            Self::Written { .. } | Self::Cut { .. } => Some(false),
+            Self::Synced(_) | Self::SyncFailed(_) => Some(true),
+            Self::Created(_) | Self::FolderSynced | Self::Removed(_) | Self::Renamed { .. } => None,
+        }
+    }
 }
 
 pub(super) struct Journal {

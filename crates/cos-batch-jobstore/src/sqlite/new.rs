@@ -1,0 +1,100 @@
+//! A database that is not there yet.
+//!
+//! Step by step SQLite would sync half a dozen times before anybody can be answered. Nothing in a new database is anybody's, so
+//! it is made beside its place without any sync, and put there when it is whole and on the disk: a loss of power leaves it
+//! out, and never half of it.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::Connection;
+
+use super::{connection, schema};
+use crate::fault::Fault;
+
+/// What is behind the name of a database in the making. What a crash leaves of one is removed before the next is made.
+const UNFINISHED: &str = ".new";
+
+/// Makes an empty job store, if nothing is there.
+///
+/// Where this cannot be done nothing is, and whoever opens the database makes it in its place, or says why it cannot.
+pub(super) fn make(path: &Path) {
+    if fs::exists(path).unwrap_or(true) {
+        return;
+    }
+    let beside = with_end(path, UNFINISHED);
+    if let Err(fault) = make_beside(path, &beside) {
+        tracing::debug!(path = %path.display(), %fault, "the new database is made in its place");
+    }
+    remove(&beside);
+}
+
+fn make_beside(path: &Path, beside: &Path) -> Result<(), Fault> {
+    remove(beside);
+    let mut database = Connection::open(beside)?;
+    database.pragma_update(None, "synchronous", "OFF")?;
+    schema::migrate(&mut database)?;
+    // It is kept in the file, and opening the database has nothing left to change.
+    connection::keep_log(&database)?;
+    database.close().map_err(|(_, error)| error)?;
+    let placed = || {
+        File::open(beside)?.sync_all()?;
+        // It takes nothing's place: nothing was there, and no other process has the store open.
+        fs::rename(beside, path)?;
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    placed().map_err(|error: io::Error| Fault::Corrupt(error.to_string()))
+}
+
+/// Removes what there is of it.
+fn remove(beside: &Path) {
+    for end in ["", "-journal", "-wal", "-shm"] {
+        // Most of these are never there.
+        let _ = fs::remove_file(with_end(beside, end));
+    }
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<OsString> {
+        let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn it_is_whole_and_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.sqlite");
+        fs::write(with_end(&path, ".new"), "what a crash left").unwrap();
+        make(&path);
+        assert_eq!(names(folder.path()), ["jobs.sqlite"]);
+        let mut made = connection::writer(&path).unwrap();
+        let log = fs::metadata(with_end(&path, "-wal")).map_or(0, |log| log.len());
+        schema::migrate(&mut made).unwrap();
+        assert_eq!(fs::metadata(with_end(&path, "-wal")).map_or(0, |log| log.len()), log, "nothing is left to be done");
+    }
+
+    #[test]
+    fn what_is_there_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.sqlite");
+        fs::write(&path, "").unwrap();
+        make(&path);
+        assert_eq!(fs::read(&path).unwrap(), b"");
+        make(&folder.path().join("no folder/jobs.sqlite"));
+        assert_eq!(names(folder.path()), ["jobs.sqlite"]);
+    }
+}
