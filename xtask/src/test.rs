@@ -7,6 +7,7 @@ mod python;
 
 use std::{
     io::{BufRead as _, BufReader, IsTerminal as _, Write},
+    num::NonZero,
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -137,8 +138,12 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
 fn tests(shell: &Shell) -> anyhow::Result<String> {
     let has_nextest = cmd!(shell, "cargo nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
     if has_nextest {
+        let threads = test_threads().to_string();
         let lines = watched(
-            cmd!(shell, "cargo nextest run --workspace --exclude cos-batch-bench --all-features"),
+            cmd!(
+                shell,
+                "cargo nextest run --workspace --exclude cos-batch-bench --all-features --test-threads {threads}"
+            ),
             Stream::Stderr,
             |line| line.trim_start().starts_with("Summary ["),
         )?;
@@ -147,6 +152,11 @@ fn tests(shell: &Shell) -> anyhow::Result<String> {
     let command = cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --all-features --lib --bins --tests");
     let lines = watched(command, Stream::Stdout, |line| line.starts_with("test result: "))?;
     Ok(sum_of_results(&lines))
+}
+
+/// Tests that run at once: one more than there are processors, for many wait for a process, a lease or a clock of their own.
+fn test_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get) + 1
 }
 
 /// Which stream of a program is watched; the other goes straight to ours.
