@@ -22,7 +22,7 @@ pub enum VersionSelector {
 pub struct OperationId {
     /// The batch job's id as a number.
     pub job: u128,
-    /// The row of the job's manifest, from 0.
+    /// The row of the job's manifest, from 0; what else a job writes has numbers from the other end.
     pub row: u64,
 }
 

@@ -169,7 +169,8 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
             }
         };
         let key = report::manifest_key(report, job.id);
-        results::write(core, job.id, &report.bucket, &key, "application/json", content).await
+        let operation = results::list_operation(status);
+        results::write(core, job.id, operation, &report.bucket, &key, "application/json", content).await
     };
     match patiently(manifest).await {
         Ok(()) => Ok(()),

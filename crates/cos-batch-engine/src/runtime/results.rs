@@ -17,7 +17,7 @@ use crate::{
     job::{Failure, JobRecord},
     report::{self, spool::Rows},
     spec::ReportSpec,
-    store::{ResultFile, Segment},
+    store::{JobStatus, ResultFile, Segment},
 };
 
 /// Code of a job whose report cannot be written.
@@ -96,14 +96,25 @@ async fn write_file(
         }
         Ok(())
     };
-    write(core, job, bucket, key, "text/csv", copy).await?;
+    write(core, job, ROWS_OPERATION, bucket, key, "text/csv", copy).await?;
     Ok(hex::encode(md5.finalize()))
 }
 
-/// Writes an object of a report, durably. What is half written when it fails is dropped.
+/// Number of the operation that writes a file of rows: what is in one never changes.
+const ROWS_OPERATION: u64 = u64::MAX;
+
+/// Number of the operation that publishes the list of a job that ends so: a job that failed to publish one of another end
+/// has another list.
+pub(crate) fn list_operation(status: JobStatus) -> u64 {
+    u64::MAX - 1 - status as u64
+}
+
+/// Writes an object of a report, durably; again is the same operation, of this number. What is half written when it fails is
+/// dropped.
 pub(crate) async fn write(
     core: &Core,
     job: Uuid,
+    operation: u64,
     bucket: &str,
     key: &str,
     content_type: &'static str,
@@ -112,6 +123,7 @@ pub(crate) async fn write(
     let name = key.rsplit('/').next().unwrap_or(key);
     let store = core.buckets.store(bucket);
     let mut writer = ObjectWriter::new(store, bucket, key, content_type).noted(&core.spool, job, name);
+    writer = writer.as_operation(job, operation);
     match content(&mut writer).await {
         Ok(()) => writer.finish().await.map(|_| ()),
         Err(error) => {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cos_batch_objectstore::{
-    CompleteRequest, CompletedPart, ErrorKind, Metadata, MultipartRequest, ObjectStore, PartRequest, PutOutcome,
-    PutRequest, StorageClass, StoreError, UploadId,
+    CompleteRequest, CompletedPart, ErrorKind, Metadata, MultipartRequest, ObjectStore, OperationId, PartRequest,
+    PutOutcome, PutRequest, StorageClass, StoreError, UploadId,
 };
 
 use uuid::Uuid;
@@ -33,6 +33,7 @@ pub(crate) struct ObjectWriter {
     upload: Option<String>,
     parts: Vec<CompletedPart>,
     note: Option<Note>,
+    operation: Option<OperationId>,
 }
 
 /// Where an upload in parts is noted while it is under way, so that it is found where nobody ends it.
@@ -66,6 +67,7 @@ impl ObjectWriter {
             upload: None,
             parts: Vec::new(),
             note: None,
+            operation: None,
         }
     }
 
@@ -73,6 +75,12 @@ impl ObjectWriter {
     /// of it.
     pub(crate) fn noted(self, spool: &Spool, job: Uuid, name: &str) -> Self {
         Self { note: Some(Note { spool: spool.clone(), job, name: uploads::of_report(name) }), ..self }
+    }
+
+    /// Writing it again is the same operation: a store that names versions so has one of it. No row of a manifest has such a
+    /// number.
+    pub(crate) fn as_operation(self, job: Uuid, number: u64) -> Self {
+        Self { operation: Some(OperationId { job: job.as_u128(), row: number }), ..self }
     }
 
     /// Adds a piece.
@@ -116,7 +124,8 @@ impl ObjectWriter {
         let Some(upload) = self.upload.clone() else {
             let metadata = self.metadata();
             return offload(execution, async move {
-                let request = PutRequest { metadata, durable: true, ..PutRequest::new(&self.bucket, &self.key, rest) };
+                let request = PutRequest::new(&self.bucket, &self.key, rest);
+                let request = PutRequest { metadata, durable: true, operation: self.operation, ..request };
                 store.put(request).await
             })
             .await;
@@ -168,7 +177,7 @@ impl ObjectWriter {
         let id = match &self.upload {
             Some(id) => id.clone(),
             None => {
-                let (store, metadata) = (Arc::clone(&self.store), self.metadata());
+                let (store, metadata, operation) = (Arc::clone(&self.store), self.metadata(), self.operation);
                 let (bucket, key) = (bucket.clone(), key.clone());
                 let id = offload(execution, async move {
                     let request = MultipartRequest {
@@ -179,7 +188,7 @@ impl ObjectWriter {
                         storage_class: StorageClass::default(),
                         grants: Vec::new(),
                         canned_acl: None,
-                        operation: None,
+                        operation,
                     };
                     store.create_multipart(request).await
                 })

@@ -4,7 +4,6 @@
 mod act;
 mod check;
 mod model;
-#[cfg(test)]
 mod sound;
 mod token;
 
