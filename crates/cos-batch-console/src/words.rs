@@ -115,11 +115,9 @@ words! {
     started: "Started", "开始时间";
     ended: "Ended", "结束时间";
     live: "Live", "实时";
-    reload: "Reload", "刷新";
     offline: "No answer from the server. Trying again; what you see may be old.", "服务器无响应,正在重试;当前内容可能已过时。";
     sign_in_again: "Your session has ended. Sign in again to go on.", "会话已结束,请重新登录。";
 
-    job: "Job", "任务";
     total: "Total", "总数";
     succeeded: "Succeeded", "成功";
     speed: "Speed", "速度";
@@ -136,18 +134,13 @@ words! {
     timeline: "Timeline", "时间线";
     errors: "Errors", "错误";
     no_errors: "No task has failed.", "没有失败的对象。";
-    error_code: "Error code", "错误码";
-    examples: "Examples", "示例";
     all_failed_rows: "All failed rows", "全部失败行";
-    rows_of: "Rows with", "错误码为";
+    error_code: "Error code", "错误码";
     report: "Report", "报告";
     no_report: "No report was asked for.", "未要求生成报告。";
     report_later: "The report is written when the job ends.", "任务结束时生成报告。";
     report_missing: "The report cannot be read now:", "目前无法读取报告:";
-    report_files: "Files of the report", "报告文件";
-    report_manifest: "Manifest of the report", "报告清单";
     rows: "rows", "行";
-    download: "Download", "下载";
     download_csv: "Download as CSV", "下载 CSV";
     details: "Details", "详细信息";
     operation: "Operation", "操作";
@@ -157,14 +150,10 @@ words! {
     role: "Role", "角色";
     job_token: "Token", "令牌";
     reason: "Reason", "原因";
-    waits_for: "Waits for", "等待";
-    failures: "Why it failed", "失败原因";
     findings: "What was found", "检查结果";
     retry_of: "Tries again", "重试自";
     retried_by: "Tried again by", "被重试于";
     as_xml: "As the API describes it (XML)", "API 描述 (XML)";
-    bytes: "bytes", "字节";
-    none: "none", "无";
     none_symbol: "\u{2013}", "\u{2013}";
 
     review: "Review and confirm", "查看并确认";
@@ -173,7 +162,6 @@ words! {
     cancel_lead: "Tasks that are done stay done. The job ends as soon as what is in flight is over, and its report says what was done.",
         "已完成的操作不会撤销。进行中的操作结束后任务即停止,报告会记录已完成的部分。";
     cancel_do: "Cancel the job", "确认取消";
-    keep: "Keep it", "保留";
     delete: "Delete", "删除";
     delete_lead: "The job goes away from the list. One that runs is cancelled first. Objects and reports stay.",
         "任务将从列表中移除;运行中的任务会先取消。对象和报告会保留。";
@@ -192,7 +180,6 @@ words! {
     done_created: "The job was made. Nothing happens before you confirm it.", "任务已创建,确认之前不会执行任何操作。";
     done_uploaded: "The file was uploaded.", "文件已上传。";
     done_manifest: "The manifest was written. Choose what to do with its objects.", "清单已生成,请选择要执行的操作。";
-    not_asked: "Ask me before it runs", "运行前需要确认";
 
     confirm_title: "Before it runs", "运行前确认";
     confirm_lead: "Nothing has been changed yet. This is what the job will do:", "目前尚未做任何更改。该任务将:";
@@ -201,7 +188,6 @@ words! {
     will_delete: "Delete objects", "删除对象";
     will_restore: "Restore objects", "恢复对象";
     will_tag: "Tag objects", "为对象打标签";
-    objects: "objects", "个对象";
     about: "about", "约";
     data: "Data", "数据量";
     requests: "Requests", "请求数";
@@ -262,7 +248,6 @@ words! {
     scope_failed: "failed ones only", "仅失败行";
     description: "Description", "描述";
     description_hint: "how you will know it again, up to 256 bytes", "便于识别,最多 256 字节";
-    role_hint: "Needed by the service of Tencent Cloud only", "仅腾讯云服务需要";
     check: "Check", "检查";
     create_do: "Create suspended", "创建(暂停)";
     request: "The request", "请求内容";
@@ -281,7 +266,6 @@ words! {
     name: "Name", "名称";
     modified: "Modified", "修改时间";
     class: "Class", "存储类型";
-    folder: "Folder", "文件夹";
     up: "Up", "上一级";
     empty_folder: "Nothing here", "此处为空";
     empty_folder_lead: "No object's key begins like this.", "没有以此前缀开头的对象。";
@@ -301,7 +285,6 @@ words! {
     oops: "That did not work", "操作未成功";
     not_found: "There is nothing here", "页面不存在";
     request_id: "Request id", "请求 ID";
-    back: "Back", "返回";
     to_jobs: "To the jobs", "返回任务列表";
 }
 

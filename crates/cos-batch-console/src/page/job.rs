@@ -41,7 +41,6 @@ struct JobPage {
     title: String,
     /// What it does, where its title is a person's words.
     subtitle: String,
-    status: String,
     word: String,
     tone: &'static str,
     over: bool,
@@ -271,7 +270,6 @@ impl Visit<'_> {
             errors: details.errors.into_iter().take(CODES).collect(),
             retry_of: details.retry_of,
             retried_by: details.retried_by,
-            status: details.status,
             id: details.job_id,
             f: self.frame,
         };

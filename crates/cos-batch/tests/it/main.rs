@@ -9,6 +9,7 @@ mod demo;
 mod end_to_end;
 mod lifetime;
 mod manifest;
+mod manners;
 mod nodes;
 mod objects;
 mod output;
