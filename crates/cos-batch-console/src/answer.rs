@@ -38,7 +38,8 @@ pub(crate) fn encoded(text: &str) -> String {
 
 /// An answer with all of this.
 pub(crate) fn whole(content: impl Into<Bytes>, kind: &'static str) -> Answer {
-    let mut answer = Response::new(Full::new(content.into()).map_err(|never: Infallible| match never {}).boxed_unsync());
+    let mut answer =
+        Response::new(Full::new(content.into()).map_err(|never: Infallible| match never {}).boxed_unsync());
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
 }

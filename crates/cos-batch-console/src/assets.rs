@@ -13,7 +13,11 @@ struct Asset {
 
 const ASSETS: [Asset; 3] = [
     Asset { name: "console.css", kind: "text/css; charset=utf-8", content: include_bytes!("../static/console.css") },
-    Asset { name: "console.js", kind: "text/javascript; charset=utf-8", content: include_bytes!("../static/console.js") },
+    Asset {
+        name: "console.js",
+        kind: "text/javascript; charset=utf-8",
+        content: include_bytes!("../static/console.js"),
+    },
     Asset { name: "icon.svg", kind: "image/svg+xml", content: include_bytes!("../static/icon.svg") },
 ];
 
@@ -21,7 +25,8 @@ const ASSETS: [Asset; 3] = [
 pub(crate) fn mark() -> String {
     // FNV-1a: it tells versions of a file apart, and guards nothing.
     let bytes = ASSETS.iter().flat_map(|asset| asset.content);
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    let hash =
+        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
     format!("{hash:016x}")
 }
 

@@ -111,14 +111,16 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_between_steps() {
-        let chart = draw(&[point(0, 0, 0), point(7_000, 100, 0), point(7_100, 5_000, 3), point(61_000, 6_000, 3)]).unwrap();
+        let chart =
+            draw(&[point(0, 0, 0), point(7_000, 100, 0), point(7_100, 5_000, 3), point(61_000, 6_000, 3)]).unwrap();
         assert!(chart.peak > chart.mean && chart.top >= chart.peak, "{chart:?}");
         assert!((chart.mean - 6_003.0 / 61.0).abs() < 1e-6);
     }
 
     #[test]
     fn scales_are_round() {
-        for (number, round) in [(0.0, 1.0), (0.3, 0.5), (1.0, 1.0), (1.1, 2.0), (4_321.0, 5_000.0), (5_001.0, 10_000.0)] {
+        for (number, round) in [(0.0, 1.0), (0.3, 0.5), (1.0, 1.0), (1.1, 2.0), (4_321.0, 5_000.0), (5_001.0, 10_000.0)]
+        {
             assert!((round_up(number) - round).abs() < 1e-9, "{number}");
         }
     }

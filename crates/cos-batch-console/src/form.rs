@@ -50,6 +50,13 @@ impl Fields {
         Some(self.raw(name)).filter(|text| !text.is_empty())
     }
 
+    /// Gives a field a value that has none.
+    pub(crate) fn or_else(&mut self, name: &str, value: impl FnOnce() -> String) {
+        if self.text(name).is_empty() {
+            self.0.insert(name.to_owned(), vec![value()]);
+        }
+    }
+
     /// All values of a field.
     pub(crate) fn all(&self, name: &str) -> &[String] {
         self.0.get(name).map_or(&[], Vec::as_slice)
@@ -161,7 +168,8 @@ mod tests {
         for cut in 0..body.len() - 2 {
             assert!(multipart(&Bytes::copy_from_slice(&body.as_bytes()[..cut]), "x").is_err(), "{cut}");
         }
-        for wrong in ["--x\r\nX: y\r\n\r\n\r\n--x--", "--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--", "--y--"] {
+        for wrong in ["--x\r\nX: y\r\n\r\n\r\n--x--", "--x\r\nContent-Disposition: form-data\r\n\r\n\r\n--x--", "--y--"]
+        {
             assert!(multipart(&Bytes::from(wrong), "x").is_err(), "{wrong}");
         }
     }

@@ -62,6 +62,22 @@ pub(crate) fn time_of(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }
 
+/// A name or a sentence of somebody else with everything visible that could disguise it: controls, and what turns the
+/// direction of writing.
+pub(crate) fn inert(text: &str) -> String {
+    let steers = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        match steers(c) {
+            true => shown.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+            false => shown.push(c),
+        }
+        shown
+    })
+}
+
 /// Parts of a whole in tenths of a percent, rounded down: only what is whole is shown as whole.
 pub(crate) fn per_mille(part: u64, whole: u64) -> u64 {
     let share = (u128::from(part) * 1000).checked_div(u128::from(whole)).unwrap_or(0);
@@ -130,6 +146,11 @@ mod tests {
         assert_eq!(indented(xml), text);
         assert_eq!(indented("no xml"), "no xml");
         assert_eq!(indented("<broken"), "<broken");
+    }
+
+    #[test]
+    fn nothing_disguises_a_name() {
+        assert_eq!(inert("\u{202e}fdp.exe\u{0}\n中文"), "\\u{202e}fdp.exe\\u{0}\\u{a}中文");
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use http::{HeaderMap, header};
 
-use crate::{form::Fields, session::Session, words::{Lang, Words}};
+use crate::{
+    form::Fields,
+    session::Session,
+    words::{Lang, Words},
+};
 
 /// Where the console is.
 pub const PREFIX: &str = "/console";
@@ -117,9 +121,17 @@ mod tests {
         for own in ["/console/jobs", "/console/jobs/1?x=%0A", "/console"] {
             assert_eq!(own_page(own), own);
         }
-        for wrong in ["", "//evil.example", "http://evil.example", "/console//../\\x", "/console/\r\nx", "/console.evil",
-            "/consoleX", "/console/sign-out", "/jobs"]
-        {
+        for wrong in [
+            "",
+            "//evil.example",
+            "http://evil.example",
+            "/console//../\\x",
+            "/console/\r\nx",
+            "/console.evil",
+            "/consoleX",
+            "/console/sign-out",
+            "/jobs",
+        ] {
             assert_eq!(own_page(wrong), "/console/jobs", "{wrong}");
         }
     }

@@ -72,7 +72,12 @@ mod tests {
 
     #[test]
     fn nothing_inline_and_nothing_from_elsewhere() {
-        assert!(!POLICY.contains("unsafe") && !POLICY.contains("http") && !POLICY.contains('*') && !POLICY.contains("data:"));
+        assert!(
+            !POLICY.contains("unsafe")
+                && !POLICY.contains("http")
+                && !POLICY.contains('*')
+                && !POLICY.contains("data:")
+        );
         let mut response = Response::new(());
         protect(&mut response);
         assert_eq!(response.headers()[header::CONTENT_SECURITY_POLICY], POLICY);

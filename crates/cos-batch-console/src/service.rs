@@ -309,7 +309,10 @@ impl Inner {
             let boundary = form::boundary(kind).ok_or_else(|| refused("this form must be multipart/form-data"))?;
             let turn = tokio::time::timeout(BODY_TIMEOUT, self.uploads.acquire()).await;
             let Ok(Ok(_turn)) = turn else {
-                return Err(ApiError::new(ErrorCode::ServiceUnavailable, "too many upload at the same time; try again"));
+                return Err(ApiError::new(
+                    ErrorCode::ServiceUnavailable,
+                    "too many upload at the same time; try again",
+                ));
             };
             let body = collect(body, UPLOAD_BYTES_MAX + UPLOAD_FORM_BYTES).await?;
             let upload = form::multipart(&body, boundary)?;
@@ -420,7 +423,7 @@ async fn collect<B: HttpBody>(body: B, most: usize) -> Result<Bytes, ApiError> {
         }
         Ok(bytes.freeze())
     };
-    tokio::time::timeout(BODY_TIMEOUT, read).await.unwrap_or_else(|_| {
-        Err(ApiError::new(ErrorCode::RequestTimeout, "the form did not arrive in time"))
-    })
+    tokio::time::timeout(BODY_TIMEOUT, read)
+        .await
+        .unwrap_or_else(|_| Err(ApiError::new(ErrorCode::RequestTimeout, "the form did not arrive in time")))
 }

@@ -112,7 +112,8 @@ impl Claims {
 }
 
 fn mac(secret: &SecretKey, purpose: &str, text: &str) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("an HMAC takes a key of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("an HMAC takes a key of any length");
     mac.update(purpose.as_bytes());
     mac.update(b"\n");
     mac.update(text.as_bytes());
@@ -140,7 +141,10 @@ impl Sessions {
             Doors::Keys(keys) => match keys.key(id) {
                 Some(key) => (key, true),
                 // The same work for an id that nobody has.
-                None => (Key { secret: SecretKey::new("-"), appid: AppId::new("0").ok()?, uin: None, security_token: None }, false),
+                None => (
+                    Key { secret: SecretKey::new("-"), appid: AppId::new("0").ok()?, uin: None, security_token: None },
+                    false,
+                ),
             },
             Doors::Open { .. } => {
                 let appid = AppId::new(id).ok()?;
@@ -297,7 +301,8 @@ mod tests {
     #[test]
     fn a_session_that_was_signed_out_stays_so_and_others_go_on() {
         let sessions = sessions();
-        let (token, other) = (signed_in(&sessions), sessions.sign_in("a", "secret-a", "", "8".to_owned(), NOW).unwrap());
+        let (token, other) =
+            (signed_in(&sessions), sessions.sign_in("a", "secret-a", "", "8".to_owned(), NOW).unwrap());
         sessions.sign_out(&sessions.session(&token, NOW).unwrap(), NOW);
         assert!(sessions.session(&token, NOW).is_none());
         assert!(sessions.session(&other, NOW).is_some());

@@ -37,7 +37,8 @@ pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
     for list in LISTS {
         fs::copy(root.join(FOLDER).join(list), folder.join(list)).with_context(|| format!("{FOLDER}/{list}"))?;
     }
-    let npm = Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder).status();
+    let npm =
+        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder).status();
     if !npm.with_context(|| format!("`npm` cannot be started: {ADVICE}"))?.success() {
         bail!("`npm ci` failed in {}: it needs a network, once", folder.display());
     }

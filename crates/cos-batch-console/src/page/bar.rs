@@ -17,11 +17,8 @@ pub(super) struct Bar {
 
 impl Bar {
     pub(super) fn new(progress: &ProgressView, words: &Words) -> Self {
-        let (total, good, bad) = (
-            progress.total_number_of_tasks,
-            progress.number_of_tasks_succeeded,
-            progress.number_of_tasks_failed,
-        );
+        let (total, good, bad) =
+            (progress.total_number_of_tasks, progress.number_of_tasks_succeeded, progress.number_of_tasks_failed);
         let done = per_mille(good.saturating_add(bad), total);
         let mut failed = per_mille(bad, total);
         // What failed is seen, however little it is.
@@ -72,11 +69,8 @@ mod tests {
     use crate::words::Lang;
 
     fn bar(total: u64, good: u64, bad: u64) -> Bar {
-        let progress = ProgressView {
-            total_number_of_tasks: total,
-            number_of_tasks_succeeded: good,
-            number_of_tasks_failed: bad,
-        };
+        let progress =
+            ProgressView { total_number_of_tasks: total, number_of_tasks_succeeded: good, number_of_tasks_failed: bad };
         Bar::new(&progress, Lang::En.words())
     }
 

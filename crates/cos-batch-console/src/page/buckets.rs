@@ -126,7 +126,8 @@ impl Visit<'_> {
     async fn entries(&self, bucket: &str, prefix: &str, mut after: Option<String>) -> Result<Found, ApiError> {
         let mut entries: Vec<Entry> = Vec::new();
         for _ in 0..LISTS {
-            let found = self.inner.engine.list_objects(&self.context, bucket, prefix, after.as_deref(), ENTRIES + 1).await?;
+            let found =
+                self.inner.engine.list_objects(&self.context, bucket, prefix, after.as_deref(), ENTRIES + 1).await?;
             let mut stepped = None;
             for object in found.objects {
                 let name = &object.key[prefix.len()..];
@@ -141,18 +142,22 @@ impl Visit<'_> {
                     let link = place(bucket, &folder);
                     let none = String::new;
                     entries.push(Entry {
-                        folder: true, name, key: folder, link, size: none(), time: none(), class: none(), manifest: None,
+                        folder: true,
+                        name,
+                        key: folder,
+                        link,
+                        size: none(),
+                        time: none(),
+                        class: none(),
+                        manifest: None,
                     });
                     after = Some(over.clone());
                     stepped = Some(over);
                     break;
                 }
                 let is_list = [".csv", ".csv.gz"].iter().any(|end| name.ends_with(end));
-                let manifest = format!(
-                    "/console/new?manifest_bucket={}&manifest_key={}",
-                    encoded(bucket),
-                    encoded(&object.key)
-                );
+                let manifest =
+                    format!("/console/new?manifest_bucket={}&manifest_key={}", encoded(bucket), encoded(&object.key));
                 entries.push(Entry {
                     folder: false,
                     name: name.to_owned(),

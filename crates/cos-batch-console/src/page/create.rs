@@ -32,7 +32,7 @@ struct CreatePage<'a> {
     checked: Option<Checked>,
     buckets: Vec<String>,
     classes: &'static [&'static str],
-    token: String,
+    token: &'a str,
 }
 
 /// What a look around found.
@@ -107,11 +107,12 @@ impl Visit<'_> {
     }
 
     async fn form(mut self, fields: &Fields, touched: bool, error: Option<ApiError>) -> Result<Answer, ApiError> {
+        let mut fields = fields.clone();
+        fields.or_else("operation", || "copy".to_owned());
         // A token for each form: one that is sent twice makes one job.
-        let token = match fields.given("token") {
-            Some(token) => token.to_owned(),
-            None => random::<16>().map_err(|_| ApiError::new(ErrorCode::InternalError, "no random numbers"))?,
-        };
+        let token = random::<16>().map_err(|_| ApiError::new(ErrorCode::InternalError, "no random numbers"))?;
+        fields.or_else("token", || token);
+        let fields = &fields;
         let (mut draft, etag, etag_of) = self.draft(fields).await;
         let refused = fields.text("do") == "create" && (draft.request.is_none() || error.is_some());
         let checked = match &draft.request {
@@ -122,12 +123,13 @@ impl Visit<'_> {
             _ => None,
         };
         draft.wrong.extend(error.map(|error| ("", error.message)));
-        let document = draft.request.as_ref().map(|request| String::from_utf8_lossy(&xml::to_bytes(request)).into_owned());
+        let document =
+            draft.request.as_ref().map(|request| String::from_utf8_lossy(&xml::to_bytes(request)).into_owned());
         let buckets = self.inner.engine.buckets(&self.context).await.unwrap_or_default();
         self.frame.nav = "new";
-        let operation = if fields.text("operation").is_empty() { "copy" } else { fields.text("operation") };
         let template = CreatePage {
-            operation,
+            operation: fields.text("operation"),
+            token: fields.text("token"),
             fields,
             touched,
             refused,
@@ -137,7 +139,6 @@ impl Visit<'_> {
             checked,
             buckets: buckets.into_iter().map(|bucket| bucket.name).collect(),
             classes: StorageClass::ALLOWED,
-            token,
             draft,
             f: self.frame,
         };

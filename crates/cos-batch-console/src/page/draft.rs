@@ -1,10 +1,10 @@
 //! A job as it is typed: from a form to a request, with what is wrong by field.
 
 use cos_batch_model::{
-    BucketArn, ClientRequestToken, CreateJobRequest, Days, Description, Directive, ETag, InitiateRestoreObject, JobTier,
-    KeyPrefix, Lenient, Manifest, ManifestField, ManifestFormat, ManifestLocation, ManifestSpec, ObjectArn, Operation,
-    Priority, PutObjectCopy, PutObjectTagging, Report, ReportPrefix, ReportScope, RoleArn, StorageClass, Tag, TagKey,
-    TagValue, ValidationError,
+    BucketArn, ClientRequestToken, CreateJobRequest, Days, Description, Directive, ETag, InitiateRestoreObject,
+    JobTier, KeyPrefix, Lenient, Manifest, ManifestField, ManifestFormat, ManifestLocation, ManifestSpec, ObjectArn,
+    Operation, Priority, PutObjectCopy, PutObjectTagging, Report, ReportPrefix, ReportScope, RoleArn, StorageClass,
+    Tag, TagKey, TagValue, ValidationError,
 };
 
 use crate::form::Fields;

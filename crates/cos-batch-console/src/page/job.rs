@@ -299,11 +299,8 @@ impl Visit<'_> {
         wanted: RequestedJobStatus,
         reason: Option<StatusUpdateReason>,
     ) -> Result<(), ApiError> {
-        let request = UpdateJobStatusRequest {
-            job_id: job_id(id)?,
-            requested_job_status: wanted,
-            status_update_reason: reason,
-        };
+        let request =
+            UpdateJobStatusRequest { job_id: job_id(id)?, requested_job_status: wanted, status_update_reason: reason };
         self.inner.engine.update_job_status(&self.context, request).await.map(drop)
     }
 
@@ -358,7 +355,8 @@ mod tests {
 
     #[test]
     fn files_of_a_report_are_bounded_and_a_broken_one_has_none() {
-        let result = serde_json::json!({"TaskExecutionStatus": "failed", "Bucket": "b-1", "Key": "r/ä&.csv", "Rows": 1234});
+        let result =
+            serde_json::json!({"TaskExecutionStatus": "failed", "Bucket": "b-1", "Key": "r/ä&.csv", "Rows": 1234});
         let manifest = serde_json::json!({ "Results": vec![result; 100] });
         let files = files(&manifest);
         assert_eq!(files.len(), FILES);

@@ -55,10 +55,8 @@ async fn a_session_ends_by_time_and_by_wish() {
 async fn a_form_must_come_from_a_page_of_the_same_session() {
     let world = World::new().await;
     let (token, other) = (world.signed_in("AKIDone", "one").await, world.signed_in("AKIDone", "one").await);
-    let (form, others) = (
-        world.get("/console/jobs", &token).await.form(),
-        world.get("/console/jobs", &other).await.form(),
-    );
+    let (form, others) =
+        (world.get("/console/jobs", &token).await.form(), world.get("/console/jobs", &other).await.form());
     assert_ne!(form, others);
     let body = |form: &str| format!("form={form}&what=all&prefix=&name=made.csv");
     let path = format!("/console/buckets/{BUCKET}/manifest");
@@ -80,7 +78,10 @@ async fn a_form_must_come_from_a_page_of_the_same_session() {
         let answer = world.send("POST", &path, headers, &body(&form)).await;
         assert_eq!(answer.status, 403, "{headers:?}");
     }
-    assert!(!world.get(&format!("/console/buckets/{BUCKET}"), &token).await.body.contains("made.csv"), "nothing was done");
+    assert!(
+        !world.get(&format!("/console/buckets/{BUCKET}"), &token).await.body.contains("made.csv"),
+        "nothing was done"
+    );
     assert_eq!(world.post(&path, &token, &body(&form)).await.status, 303);
     assert!(world.get(&format!("/console/buckets/{BUCKET}"), &token).await.body.contains("made.csv"));
     // What changes something is no link.

@@ -345,7 +345,9 @@ pub trait JobStore: Send + Sync + fmt::Debug {
             let (mut tasks, mut after) = (0_u64, None);
             // Without statuses a list has all jobs.
             while !statuses.is_empty() {
-                let (jobs, more) = self.list(ListFilter { tenant, statuses, after, limit: JOBS_PER_PAGE, newest_first: false }).await?;
+                let (jobs, more) = self
+                    .list(ListFilter { tenant, statuses, after, limit: JOBS_PER_PAGE, newest_first: false })
+                    .await?;
                 let others = jobs.iter().filter(|job| job.id != but);
                 tasks = others.map(|job| job.progress.total).fold(tasks, u64::saturating_add);
                 match jobs.last() {

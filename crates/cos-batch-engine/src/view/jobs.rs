@@ -5,13 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::details::ProgressView;
 use crate::{
-    api::store_error,
-    clock::UnixMillis,
-    engine::Engine,
-    job::JobRecord,
-    spec::TaskOperation,
-    store::ListFilter,
-    wire,
+    api::store_error, clock::UnixMillis, engine::Engine, job::JobRecord, spec::TaskOperation, store::ListFilter, wire,
 };
 
 /// Most jobs of a page: more than anybody looks through.

@@ -38,7 +38,8 @@ pub(super) async fn list(connections: &Connections, filter: &ListFilter<'_>) -> 
     let after = filter.after.unwrap_or(if back { Uuid::max() } else { Uuid::nil() });
     let (tenant, limit) = (text::encode(filter.tenant), row::limit(filter.limit.saturating_add(1)));
     let found = if filter.statuses.is_empty() {
-        rows(connections, if back { sql::LIST_BACK } else { sql::LIST }, &[&tenant, &after, &limit], row::record).await?
+        rows(connections, if back { sql::LIST_BACK } else { sql::LIST }, &[&tenant, &after, &limit], row::record)
+            .await?
     } else {
         let statuses = names(filter.statuses);
         let text = if back { sql::LIST_BY_STATUS_BACK } else { sql::LIST_BY_STATUS };

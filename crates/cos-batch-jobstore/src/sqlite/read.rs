@@ -30,7 +30,12 @@ pub(super) fn list(connection: &Connection, filter: &ListFilter<'_>) -> Result<(
     let limit = row::limit(filter.limit.saturating_add(1));
     let record = |row: &Row<'_>| row::record(row).map(|(record, _)| record);
     let mut jobs = if filter.statuses.is_empty() {
-        collect(connection, if back { sql::LIST_BACK } else { sql::LIST }, params![filter.tenant, after, limit], record)?
+        collect(
+            connection,
+            if back { sql::LIST_BACK } else { sql::LIST },
+            params![filter.tenant, after, limit],
+            record,
+        )?
     } else {
         let statuses = names(filter.statuses);
         let mut values: Vec<&dyn ToSql> = vec![&filter.tenant, &after, &limit];

@@ -70,7 +70,9 @@ impl Watch {
                     last_heard = Instant::now();
                     jobs
                 }
-                Err(error) if draws && drawn > 0 && last_heard.elapsed() < PATIENCE && error.exit() == Exit::Unreachable => {
+                Err(error)
+                    if draws && drawn > 0 && last_heard.elapsed() < PATIENCE && error.exit() == Exit::Unreachable =>
+                {
                     terminal.redraw(&mut drawn, &format!("no answer from the server; trying again\n{error}"))?;
                     tokio::time::sleep(Duration::from_secs(self.every)).await;
                     continue;
@@ -118,7 +120,11 @@ async fn look(client: &ApiClient, seen: &mut BTreeSet<String>) -> Result<Vec<Job
     }
     let mut jobs: Vec<JobListMember> = jobs.into_values().collect();
     jobs.sort_by(|one, other| {
-        other.creation_time.unix_seconds().cmp(&one.creation_time.unix_seconds()).then(other.job_id.as_str().cmp(one.job_id.as_str()))
+        other
+            .creation_time
+            .unix_seconds()
+            .cmp(&one.creation_time.unix_seconds())
+            .then(other.job_id.as_str().cmp(one.job_id.as_str()))
     });
     Ok(jobs)
 }

@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn a_screen_is_bounded_both_ways() {
-        let jobs: Vec<JobListMember> = (0..40).map(|number| job(number, JobStatus::Active, u64::MAX, 0, u64::MAX)).collect();
+        let jobs: Vec<JobListMember> =
+            (0..40).map(|number| job(number, JobStatus::Active, u64::MAX, 0, u64::MAX)).collect();
         for (columns, rows) in [(40, 3), (80, 24), (200, 10)] {
             let text = screen(&jobs, &Rates::default(), columns, rows);
             assert!(text.lines().count() <= rows, "{rows}: {text}");

@@ -12,10 +12,7 @@ use http_body_util::{Either, Full};
 use hyper::service::Service;
 
 use super::Callers;
-use crate::{
-    credentials::GENERATED_APPID,
-    exit::Error,
-};
+use crate::{credentials::GENERATED_APPID, exit::Error};
 
 /// What a browser is told that asks for nothing in particular.
 const NOTHING: &str = "the console is at /console\n";

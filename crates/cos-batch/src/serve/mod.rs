@@ -142,7 +142,9 @@ impl Server {
                     let front = Front::new(console, own_machine(service, hosts));
                     tokio::spawn(listen::serve(jobs.0, probes.before(front), until, options))
                 }
-                None => tokio::spawn(listen::serve(jobs.0, probes.before(Front::new(console, service)), until, options)),
+                None => {
+                    tokio::spawn(listen::serve(jobs.0, probes.before(Front::new(console, service)), until, options))
+                }
             }
         };
         let jobs = Listener { address: jobs.1, stop, task };

@@ -37,7 +37,8 @@ fn browser() -> PathBuf {
     }
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|at| at.is_file());
+    let found =
+        std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|at| at.is_file());
     found.expect("there is no Chromium; `cargo xtask test --only browser` installs it")
 }
 

@@ -130,6 +130,7 @@ await flow("buckets: looking around, hostile names, a manifest uploaded and one 
   await page.getByRole("link", { name: "odd/" }).click();
   assert.equal(await page.locator("tbody input[type=checkbox]").count(), 5);
   await page.getByText("<img src=x onerror=alert(1)>.txt").waitFor();
+  await page.getByText("\\u{202e}fdp.exe\\u{202c}").waitFor();
   await shoot(page, "bucket-hostile");
   await page.getByLabel("Select all on this page").check();
   await page.getByLabel("Write it to").fill("lists/odd.csv");

@@ -214,7 +214,8 @@ fn json_is_as_its_schema_says() {
         value
     };
     let manifest = format!("{SOURCE}/lists/all.csv");
-    let copy = ["--operation", "copy", "--manifest", &manifest, "--etag", &etag, "--target", TARGET, "--output", "json"];
+    let copy =
+        ["--operation", "copy", "--manifest", &manifest, "--etag", &etag, "--target", TARGET, "--output", "json"];
     let report = ["--report-bucket", TARGET, "--confirm-required", "--description", "words"];
     check("validate", &[&["validate"][..], &copy].concat());
     let made = check("create", &[&["create"][..], &copy, &report].concat());
@@ -256,7 +257,8 @@ fn violations(root: &Value, schema: &Value, value: &Value, path: &str, wrong: &m
         Some(other) => panic!("this check does not know the type {other}"),
     };
     let allowed = schema["enum"].as_array().is_none_or(|all| all.contains(value));
-    let long = schema["minLength"].as_u64().is_none_or(|least| value.as_str().is_some_and(|text| text.len() as u64 >= least));
+    let long =
+        schema["minLength"].as_u64().is_none_or(|least| value.as_str().is_some_and(|text| text.len() as u64 >= least));
     let large = schema["minimum"].as_i64().is_none_or(|least| value.as_i64().is_none_or(|number| number >= least));
     if !(is && allowed && long && large) {
         wrong.push(format!("{path}: {value}"));

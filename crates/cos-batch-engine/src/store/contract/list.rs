@@ -12,7 +12,8 @@ use crate::{
 const TENANT: &str = "1250000000";
 
 async fn page(store: &dyn JobStore, statuses: &[JobStatus], after: Option<Uuid>, limit: usize) -> (Vec<Uuid>, bool) {
-    let (jobs, more) = store.list(ListFilter { tenant: TENANT, statuses, after, limit, newest_first: false }).await.unwrap();
+    let (jobs, more) =
+        store.list(ListFilter { tenant: TENANT, statuses, after, limit, newest_first: false }).await.unwrap();
     (jobs.iter().map(|job| job.id).collect(), more)
 }
 
