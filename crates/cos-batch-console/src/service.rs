@@ -24,6 +24,9 @@ use crate::{
 /// Most bytes of a form: a page of keys that are all selected, each percent-encoded.
 pub const FORM_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Most bytes of a form that anybody may send: a key with a temporary key's token.
+const OPEN_FORM_BYTES_MAX: usize = 16 * 1024;
+
 /// Most bytes of a file that is uploaded: it is held in memory whole. A million rows of 32 bytes.
 pub const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -225,7 +228,7 @@ impl Inner {
             (false, ["static", _, name]) => return assets::find(name).ok_or_else(page::nothing_here),
             (false, ["sign-in"]) => return page::sign_in(frame, &self.sessions.doors, &query, None),
             (true, ["sign-in"]) => return self.sign_in(&head.headers, body, frame, &query).await,
-            (true, ["settings"]) => return settings(&read(&head.headers, body, FORM_BYTES_MAX).await?),
+            (true, ["settings"]) => return settings(&read(&head.headers, body, OPEN_FORM_BYTES_MAX).await?),
             _ => {}
         }
         let Some(session) = self.session(&head.headers) else {
@@ -265,7 +268,7 @@ impl Inner {
         B: HttpBody + Send,
         B::Data: Send,
     {
-        let fields = read(headers, body, FORM_BYTES_MAX).await?;
+        let fields = read(headers, body, OPEN_FORM_BYTES_MAX).await?;
         let turn = tokio::time::timeout(SIGN_IN_WAIT, self.sign_ins.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(ApiError::new(ErrorCode::ServiceUnavailable, "too many sign in at the same time; try again"));

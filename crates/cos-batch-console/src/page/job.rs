@@ -234,7 +234,12 @@ impl Visit<'_> {
         let job = job.job;
         let w = self.frame.w;
         self.frame.nav = "jobs";
-        self.frame.every = if moves(&details.status) { EVERY } else { 2 * EVERY };
+        // One that waits may be confirmed by somebody else; one that has ended stays as it is.
+        self.frame.every = match details.status.as_str() {
+            status if moves(status) => EVERY,
+            status if is_over(status) => 0,
+            _ => 2 * EVERY,
+        };
         let now = engine.jobs().now().div_euclid(1000);
         let description = job.description.as_ref().map(|text| text.as_str().to_owned());
         let level = |finding: &cos_batch_engine::checks::Finding| match finding.level {

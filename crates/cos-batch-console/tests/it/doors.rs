@@ -177,6 +177,7 @@ async fn what_is_no_form_is_refused() {
     let form = world.get("/console/jobs", &token).await.form();
     let long = format!("form={form}&x={}", "x".repeat(FORM_BYTES_MAX));
     assert_eq!(world.post("/console/new", &token, &long).await.status, 413);
+    assert_eq!(world.post("/console/sign-in", "", &"x".repeat(20_000)).await.status, 413, "anybody may send this one");
     assert_eq!(world.post("/console/new", &token, "x=%FF").await.status, 400);
     let origin = format!("http://{}", world.address);
     let cookie = format!("cos-batch-session={token}");
