@@ -63,13 +63,13 @@ pub(crate) fn draw(points: &[PacePoint]) -> Option<Chart> {
     })
 }
 
-/// The next number of the form 1, 2 or 5 with zeros.
+/// The next round number.
 fn round_up(number: f64) -> f64 {
     if number <= 0.0 {
         return 1.0;
     }
     let power = 10_f64.powf(number.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|round| *round >= number).unwrap_or(number)
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|factor| factor * power).find(|round| *round >= number).unwrap_or(number)
 }
 
 /// Steps of the given heights, from 0 to 1, as a closed area.
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn scales_are_round() {
-        for (number, round) in [(0.0, 1.0), (0.3, 0.5), (1.0, 1.0), (1.1, 2.0), (4_321.0, 5_000.0), (5_001.0, 10_000.0)]
+        for (number, round) in [(0.0, 1.0), (0.3, 0.5), (1.0, 1.0), (1.1, 1.5), (4_321.0, 5_000.0), (5_001.0, 6_000.0)]
         {
             assert!((round_up(number) - round).abs() < 1e-9, "{number}");
         }

@@ -141,6 +141,7 @@ words! {
     report_later: "The report is written when the job ends.", "任务结束时生成报告。";
     report_missing: "The report cannot be read now:", "目前无法读取报告:";
     rows: "rows", "行";
+    row_count: "Rows", "行数";
     download_csv: "Download as CSV", "下载 CSV";
     details: "Details", "详细信息";
     operation: "Operation", "操作";

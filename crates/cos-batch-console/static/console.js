@@ -106,12 +106,12 @@
     };
     const soon = () => {
       clearTimeout(wait);
+      // What was found is not about what is typed now.
       document.getElementById("checked")?.remove();
       wait = setTimeout(look, 300);
     };
     draft.addEventListener("input", soon);
     draft.addEventListener("submit", () => { clearTimeout(wait); asked?.abort(); });
-    if (new FormData(draft).get("manifest_key")) soon();
   }
 
   // One box for all boxes of a table.

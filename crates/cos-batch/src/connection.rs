@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use cos_batch_client::{Client, Endpoint, Error as ClientError};
-use cos_batch_model::{AppId, Uin};
+use cos_batch_model::{AppId, ErrorCode, Uin};
 use cos_signature::Credentials;
 
 use crate::{
@@ -180,6 +180,20 @@ fn given(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|text| !text.is_empty())
 }
 
+/// What helps where nobody answers.
+const NO_SERVER: &str = "try: cos-batch serve --data DIR starts a server; --endpoint or COS_BATCH_ENDPOINT names another one";
+
+/// What helps after an answer with this code, where something does.
+fn next_step(code: &ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InvalidAccessKeyId | ErrorCode::SignatureDoesNotMatch => {
+            "\ntry: the key of that server, such as COS_CREDENTIALS=DIR/credentials.toml of its data folder"
+        }
+        ErrorCode::NoSuchJob => "\ntry: cos-batch list shows the jobs of this account",
+        _ => "",
+    }
+}
+
 impl From<ClientError> for Error {
     fn from(error: ClientError) -> Self {
         match &error {
@@ -190,9 +204,9 @@ impl From<ClientError> for Error {
                     _ => Exit::Error,
                 };
                 let id = answer.request_id.as_deref().map_or_else(String::new, |id| format!("\nrequest id: {id}"));
-                Self::new(exit, format!("{answer}{id}"))
+                Self::new(exit, format!("{answer}{id}{}", next_step(&answer.code)))
             }
-            ClientError::Transport { .. } => Self::new(Exit::Unreachable, &error),
+            ClientError::Transport { .. } => Self::new(Exit::Unreachable, format!("{error}\n{NO_SERVER}")),
             ClientError::GaveUp { .. } => Self::new(Exit::NotFinished, &error),
             ClientError::AmbiguousCreate { source, .. } if matches!(**source, ClientError::Transport { .. }) => {
                 Self::new(Exit::Unreachable, &error)

@@ -72,7 +72,7 @@ fn prepare(root: &Path) {
     let path = root.join("keys.toml");
     fs::write(&path, keys).unwrap();
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    fs::write(root.join("config.toml"), "[engine]\noperations_per_second = 120\n").unwrap();
+    fs::write(root.join("config.toml"), "[engine]\noperations_per_second = 25\n").unwrap();
 }
 
 #[test]

@@ -99,6 +99,7 @@ const flow = async (name, work) => {
   if (error || troubles.length > 0) {
     failures += 1;
     console.log(`FAILED ${name}\n${error?.stack ?? ""}\n${troubles.splice(0).join("\n")}`);
+    if (server.exitCode !== null || server.signalCode !== null) await start();
     await page.screenshot({ path: join(SHOTS, `failed-${failures}.png`) }).catch(() => {});
     return;
   }
@@ -214,6 +215,7 @@ await flow("a job moves by itself, in two tabs, and outlives its server", async 
   await other.getByText("Priority 77").waitFor();
   await shoot(page, "job-running");
 
+  await page.bringToFront();
   await kill();
   await page.getByText("No answer from the server").waitFor();
   await page.screenshot({ path: join(SHOTS, "job-offline.png") });
@@ -394,6 +396,7 @@ await flow("signed out is signed out", async () => {
   await page.locator("#settings summary").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("**/sign-in");
+  await tab.bringToFront();
   await tab.getByText("Your session has ended").waitFor();
   await context.addCookies([cookie]);
   await page.goto(address("/console/jobs"));

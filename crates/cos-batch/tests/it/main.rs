@@ -5,6 +5,7 @@
 mod cancel;
 mod command_line;
 mod conformance;
+mod console;
 mod demo;
 mod end_to_end;
 mod lifetime;
