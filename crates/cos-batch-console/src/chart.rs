@@ -2,8 +2,11 @@
 
 use cos_batch_engine::view::PacePoint;
 
-/// Steps of the curve: each is some pixels wide even on a phone.
-const STEPS: usize = 60;
+/// Most steps of the curve: each is some pixels wide even on a phone.
+const STEPS_MAX: usize = 60;
+
+/// Fewest steps of it.
+const STEPS_MIN: i64 = 12;
 
 /// Width and height of the drawing, in units of its own.
 const WIDTH: f64 = 600.0;
@@ -33,15 +36,17 @@ pub(crate) fn draw(points: &[PacePoint]) -> Option<Chart> {
     if millis <= 0 {
         return None;
     }
-    let step = millis as f64 / STEPS as f64;
-    let mut all = [0.0; STEPS];
-    let mut failed = [0.0; STEPS];
+    // A step of less than a second would show the rhythm of the books, not that of the work.
+    let steps = usize::try_from((millis / 1000).max(STEPS_MIN)).unwrap_or(STEPS_MAX).min(STEPS_MAX);
+    let step = millis as f64 / steps as f64;
+    let mut all = vec![0.0; steps];
+    let mut failed = vec![0.0; steps];
     for pair in points.windows(2) {
         let (from, to) = ((pair[0].at - first.at) as f64, (pair[1].at - first.at) as f64);
         let done = (pair[1].succeeded + pair[1].failed).saturating_sub(pair[0].succeeded + pair[0].failed) as f64;
         let bad = pair[1].failed.saturating_sub(pair[0].failed) as f64;
         // What was done between two points is spread evenly over the steps between them.
-        for index in (from / step) as usize..=((to / step) as usize).min(STEPS - 1) {
+        for index in (from / step) as usize..=((to / step) as usize).min(steps - 1) {
             let (begin, end) = (index as f64 * step, (index + 1) as f64 * step);
             let share = (end.min(to) - begin.max(from)).max(0.0) / (to - from);
             all[index] += done * share;
@@ -53,8 +58,8 @@ pub(crate) fn draw(points: &[PacePoint]) -> Option<Chart> {
     let top = round_up(peak);
     let total = (last.succeeded + last.failed).saturating_sub(first.succeeded + first.failed) as f64;
     Some(Chart {
-        all: area(&all.map(|count| per_second(&count) / top)),
-        failed: area(&failed.map(|count| per_second(&count) / top)),
+        all: area(all.iter().map(|count| per_second(count) / top)),
+        failed: area(failed.iter().map(|count| per_second(count) / top)),
         peak,
         mean: total * 1000.0 / millis as f64,
         top,
@@ -69,16 +74,21 @@ fn round_up(number: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(number.log10().floor());
-    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|factor| factor * power).find(|round| *round >= number).unwrap_or(number)
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|round| *round >= number)
+        .unwrap_or(number)
 }
 
 /// Steps of the given heights, from 0 to 1, as a closed area.
 #[expect(clippy::cast_precision_loss, reason = "a drawing")]
-fn area(heights: &[f64; STEPS]) -> String {
+fn area(heights: impl ExactSizeIterator<Item = f64>) -> String {
     use std::fmt::Write as _;
     let mut path = format!("M0 {HEIGHT}");
-    for (index, height) in heights.iter().enumerate() {
-        let (x, y) = ((index + 1) as f64 * WIDTH / STEPS as f64, HEIGHT * (1.0 - height));
+    let steps = heights.len();
+    for (index, height) in heights.enumerate() {
+        let (x, y) = ((index + 1) as f64 * WIDTH / steps as f64, HEIGHT * (1.0 - height));
         // Writing to a string cannot fail.
         let _ = write!(path, "V{y:.1}H{x:.1}");
     }

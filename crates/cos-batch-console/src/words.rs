@@ -74,19 +74,19 @@ words! {
 
     sign_in: "Sign in", "登录";
     sign_in_lead: "Use a key that this server accepts: the same one that requests are signed with.",
-        "请使用本服务器接受的密钥,即用于请求签名的密钥。";
+        "请使用本服务器接受的密钥，即用于请求签名的密钥。";
     secret_id: "Key ID", "密钥 ID";
     secret_key: "Secret key", "密钥";
     temporary: "I have a temporary key", "我使用临时密钥";
     token: "Security token", "临时令牌";
     anonymous_lead: "This server asks for no key. Say whose jobs you want to see.", "此服务器无需密钥。请输入要查看的账号。";
     wrong_key: "This key ID and secret do not belong together here. Check both; the server keeps its own key in credentials.toml in its data folder.",
-        "密钥 ID 与密钥不匹配。请检查;服务器自身的密钥保存在其数据目录的 credentials.toml 中。";
+        "密钥 ID 与密钥不匹配。请检查；服务器自身的密钥保存在其数据目录的 credentials.toml 中。";
     wrong_appid: "An APPID is 1 to 64 letters and digits.", "APPID 为 1–64 个字母或数字。";
     signed_out: "You were signed out, because you were away for long or the session reached its end.",
-        "会话已结束或长时间未操作,请重新登录。";
+        "会话已结束或长时间未操作，请重新登录。";
     stays_here: "The key is checked and not kept; your browser holds a token that ends after an hour without use.",
-        "密钥仅用于验证,不会保存;浏览器只保存一个令牌,一小时未使用即失效。";
+        "密钥仅用于验证，不会保存；浏览器只保存一个令牌，一小时未使用即失效。";
 
     all: "All", "全部";
     running: "Running", "进行中";
@@ -97,7 +97,7 @@ words! {
     filter: "Filter by status", "按状态筛选";
     no_jobs: "No jobs here yet", "还没有任务";
     no_jobs_lead: "A job does one thing to every object that a manifest lists: copy, delete, restore or tag.",
-        "任务对清单中的每个对象执行同一操作:复制、删除、恢复或打标签。";
+        "任务对清单中的每个对象执行同一操作：复制、删除、恢复或打标签。";
     no_such_jobs: "No job has this status", "没有此状态的任务";
     show_all: "Show all jobs", "显示全部任务";
     older: "Older jobs", "更早的任务";
@@ -115,8 +115,8 @@ words! {
     started: "Started", "开始时间";
     ended: "Ended", "结束时间";
     live: "Live", "实时";
-    offline: "No answer from the server. Trying again; what you see may be old.", "服务器无响应,正在重试;当前内容可能已过时。";
-    sign_in_again: "Your session has ended. Sign in again to go on.", "会话已结束,请重新登录。";
+    offline: "No answer from the server. Trying again; what you see may be old.", "服务器无响应，正在重试；当前内容可能已过时。";
+    sign_in_again: "Your session has ended. Sign in again to go on.", "会话已结束，请重新登录。";
 
     total: "Total", "总数";
     succeeded: "Succeeded", "成功";
@@ -139,7 +139,7 @@ words! {
     report: "Report", "报告";
     no_report: "No report was asked for.", "未要求生成报告。";
     report_later: "The report is written when the job ends.", "任务结束时生成报告。";
-    report_missing: "The report cannot be read now:", "目前无法读取报告:";
+    report_missing: "The report cannot be read now:", "目前无法读取报告：";
     rows: "rows", "行";
     row_count: "Rows", "行数";
     download_csv: "Download as CSV", "下载 CSV";
@@ -161,30 +161,30 @@ words! {
     confirm: "Confirm and run", "确认并运行";
     cancel: "Cancel", "取消任务";
     cancel_lead: "Tasks that are done stay done. The job ends as soon as what is in flight is over, and its report says what was done.",
-        "已完成的操作不会撤销。进行中的操作结束后任务即停止,报告会记录已完成的部分。";
+        "已完成的操作不会撤销。进行中的操作结束后任务即停止，报告会记录已完成的部分。";
     cancel_do: "Cancel the job", "确认取消";
     delete: "Delete", "删除";
     delete_lead: "The job goes away from the list. One that runs is cancelled first. Objects and reports stay.",
-        "任务将从列表中移除;运行中的任务会先取消。对象和报告会保留。";
+        "任务将从列表中移除；运行中的任务会先取消。对象和报告会保留。";
     delete_do: "Delete the job", "确认删除";
     retry: "Retry failed rows", "重试失败行";
     retry_lead: "A new job tries just the failed rows again, and waits for you before it runs.",
-        "将创建一个只包含失败行的新任务,并等待您确认。";
+        "将创建一个只包含失败行的新任务，并等待您确认。";
     retry_do: "Make the new job", "创建重试任务";
     change_priority: "Change", "修改";
-    priority_lead: "0 to 2147483647; higher goes first", "0–2147483647,数值越大越优先";
-    done_confirmed: "Confirmed. The job runs as soon as a worker is free.", "已确认,任务即将运行。";
+    priority_lead: "0 to 2147483647; higher goes first", "0–2147483647，数值越大越优先";
+    done_confirmed: "Confirmed. The job runs as soon as a worker is free.", "已确认，任务即将运行。";
     done_cancelled: "The job is being cancelled.", "任务正在取消。";
     done_deleted: "The job was deleted.", "任务已删除。";
     done_priority: "The priority was changed.", "优先级已修改。";
-    done_retry: "A new job was made of the failed rows. It waits for you.", "已用失败行创建新任务,等待确认。";
-    done_created: "The job was made. Nothing happens before you confirm it.", "任务已创建,确认之前不会执行任何操作。";
+    done_retry: "A new job was made of the failed rows. It waits for you.", "已用失败行创建新任务，等待确认。";
+    done_created: "The job was made. Nothing happens before you confirm it.", "任务已创建，确认之前不会执行任何操作。";
     done_uploaded: "The file was uploaded.", "文件已上传。";
-    done_manifest: "The manifest was written. Choose what to do with its objects.", "清单已生成,请选择要执行的操作。";
+    done_manifest: "The manifest was written. Choose what to do with its objects.", "清单已生成，请选择要执行的操作。";
 
     confirm_title: "Before it runs", "运行前确认";
-    confirm_lead: "Nothing has been changed yet. This is what the job will do:", "目前尚未做任何更改。该任务将:";
-    preparing: "The manifest is being read and checked. This page goes on by itself.", "正在读取并检查清单,本页会自动更新。";
+    confirm_lead: "Nothing has been changed yet. This is what the job will do:", "目前尚未做任何更改。该任务将：";
+    preparing: "The manifest is being read and checked. This page goes on by itself.", "正在读取并检查清单，本页会自动更新。";
     will_copy: "Copy objects", "复制对象";
     will_delete: "Delete objects", "删除对象";
     will_restore: "Restore objects", "恢复对象";
@@ -203,12 +203,12 @@ words! {
     becomes: "Becomes", "变为";
     size: "Size", "大小";
     replaces: "replaces what is there", "将覆盖已有对象";
-    already: "This job does not wait for a confirmation (any more).", "该任务无需(或不再需要)确认。";
+    already: "This job does not wait for a confirmation (any more).", "该任务无需（或不再需要）确认。";
     to_job: "Go to the job", "查看任务";
     not_run: "Do not run it", "不运行";
 
     create_lead: "One operation on every object of a manifest. The job is made suspended: you see what it will do before it runs.",
-        "对清单中的每个对象执行同一操作。任务创建后处于暂停状态,运行前可查看其影响。";
+        "对清单中的每个对象执行同一操作。任务创建后处于暂停状态，运行前可查看其影响。";
     what: "What", "操作";
     which: "Which objects", "对象";
     more: "More", "更多";
@@ -223,9 +223,9 @@ words! {
     manifest_bucket: "Bucket of the manifest", "清单所在存储桶";
     manifest_key: "Key of the manifest", "清单的键";
     manifest_hint: "A CSV file with a bucket and a key in each row. You can make one under Buckets.",
-        "每行包含存储桶和键的 CSV 文件,可在\u{201c}存储桶\u{201d}中生成。";
+        "每行包含存储桶和键的 CSV 文件，可在\u{201c}存储桶\u{201d}中生成。";
     columns: "Columns", "列";
-    columns_hint: "in order: Bucket, Key, VersionId, Ignore", "按顺序:Bucket, Key, VersionId, Ignore";
+    columns_hint: "in order: Bucket, Key, VersionId, Ignore", "按顺序：Bucket, Key, VersionId, Ignore";
     format: "Format", "格式";
     format_csv: "CSV manifest", "CSV 清单";
     format_inventory: "Inventory report", "清单报告 (inventory)";
@@ -233,11 +233,11 @@ words! {
     prefix_from: "Replace this beginning of keys", "替换键的前缀";
     prefix_to: "with", "替换为";
     storage_class: "Storage class", "存储类型";
-    class_default: "STANDARD (default)", "STANDARD(默认)";
+    class_default: "STANDARD (default)", "STANDARD（默认）";
     days: "Days readable", "可读天数";
     tier: "Speed of restoring", "恢复模式";
     tags: "Tags", "标签";
-    tags_hint: "one in a line: name=value", "每行一个:name=value";
+    tags_hint: "one in a line: name=value", "每行一个：name=value";
     tags_mode: "Tags that objects have", "对象已有的标签";
     tags_replace: "are replaced", "替换";
     tags_add: "stay, these are added", "保留并添加";
@@ -248,12 +248,12 @@ words! {
     scope_all: "all", "全部";
     scope_failed: "failed ones only", "仅失败行";
     description: "Description", "描述";
-    description_hint: "how you will know it again, up to 256 bytes", "便于识别,最多 256 字节";
+    description_hint: "how you will know it again, up to 256 bytes", "便于识别，最多 256 字节";
     check: "Check", "检查";
-    create_do: "Create suspended", "创建(暂停)";
+    create_do: "Create suspended", "创建（暂停）";
     request: "The request", "请求内容";
-    request_lead: "What will be sent as CreateJob, kept up to date as you type.", "将发送的 CreateJob 请求,随输入更新。";
-    request_incomplete: "Not complete yet:", "尚不完整:";
+    request_lead: "What will be sent as CreateJob, kept up to date as you type.", "将发送的 CreateJob 请求，随输入更新。";
+    request_incomplete: "Not complete yet:", "尚不完整：";
     checked: "What a look at buckets and rows found", "存储桶与行的检查结果";
     etag_found: "ETag", "ETag";
     please_fix: "This cannot be created yet", "暂时无法创建";
@@ -262,7 +262,7 @@ words! {
         "您可读取的存储桶。选择对象即可生成清单。";
     no_buckets: "No bucket here is yours to read", "没有可读取的存储桶";
     no_buckets_lead: "A bucket is a folder in the server's data folder, below buckets. Its name ends with your APPID:",
-        "存储桶是服务器数据目录下 buckets 中的文件夹,名称以您的 APPID 结尾:";
+        "存储桶是服务器数据目录下 buckets 中的文件夹，名称以您的 APPID 结尾：";
     read_only: "read only", "只读";
     name: "Name", "名称";
     modified: "Modified", "修改时间";
@@ -273,13 +273,13 @@ words! {
     select_all: "Select all on this page", "全选本页";
     select: "Select", "选择";
     make_manifest: "Make a manifest", "生成清单";
-    make_lead: "Lists what you select; a folder stands for everything in it.", "列出所选对象;文件夹代表其中的全部内容。";
+    make_lead: "Lists what you select; a folder stands for everything in it.", "列出所选对象；文件夹代表其中的全部内容。";
     write_to: "Write it to", "写入";
     whole_prefix: "everything here", "此处全部";
     selected_only: "what is selected", "所选内容";
     upload: "Upload", "上传";
     upload_manifest: "Upload a manifest", "上传清单";
-    upload_lead: "A CSV file, up to 32 MiB. One with the same name is replaced.", "CSV 文件,最大 32 MiB;同名文件将被替换。";
+    upload_lead: "A CSV file, up to 32 MiB. One with the same name is replaced.", "CSV 文件，最大 32 MiB；同名文件将被替换。";
     file: "File", "文件";
     use_manifest: "Use as manifest", "用作清单";
 

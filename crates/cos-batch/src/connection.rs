@@ -181,7 +181,8 @@ fn given(value: Option<&String>) -> Option<&str> {
 }
 
 /// What helps where nobody answers.
-const NO_SERVER: &str = "try: cos-batch serve --data DIR starts a server; --endpoint or COS_BATCH_ENDPOINT names another one";
+const NO_SERVER: &str =
+    "try: cos-batch serve --data DIR starts a server; --endpoint or COS_BATCH_ENDPOINT names another one";
 
 /// What helps after an answer with this code, where something does.
 fn next_step(code: &ErrorCode) -> &'static str {

@@ -216,6 +216,9 @@ await flow("a job moves by itself, in two tabs, and outlives its server", async 
   await shoot(page, "job-running");
 
   await page.bringToFront();
+  await page.goto(address(`/console/jobs/${night}`));
+  await page.waitForFunction(() => Number(document.body.dataset.loads) > 1);
+  await page.screenshot({ path: join(SHOTS, "readme.png") });
   await kill();
   await page.getByText("No answer from the server").waitFor();
   await page.screenshot({ path: join(SHOTS, "job-offline.png") });

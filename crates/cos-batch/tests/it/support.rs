@@ -247,7 +247,12 @@ impl Server {
     pub(crate) fn start_with(place: &Place, flags: &[&str]) -> Self {
         let log = File::options().create(true).append(true).open(place.file("serve.log")).unwrap();
         let mut command = program();
-        command.arg("serve").arg("--data").arg(place.data()).args(if flags.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] }).args(flags);
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(place.data())
+            .args(if flags.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
+            .args(flags);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the server starts");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut usage = String::new();
