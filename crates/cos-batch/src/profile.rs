@@ -87,9 +87,9 @@ mod tests {
 
     #[test]
     fn a_profile_is_found_by_its_name() {
-        let local = pick(TEXT, "local", Path::new("/home/a")).unwrap();
-        assert_eq!(local.credentials.as_deref(), Some(Path::new("/home/a/local.toml")));
-        let night = pick(TEXT, "night", Path::new("/home/a")).unwrap();
+        let local = pick(TEXT, "local", Path::new("/srv/a")).unwrap();
+        assert_eq!(local.credentials.as_deref(), Some(Path::new("/srv/a/local.toml")));
+        let night = pick(TEXT, "night", Path::new("/srv/a")).unwrap();
         assert_eq!((night.endpoint.as_deref(), night.appid.as_deref()), (Some("http://10.0.0.1:9450"), Some("1")));
         assert_eq!(night.credentials.as_deref(), Some(Path::new("/etc/night.toml")));
         assert_eq!(find(""), Ok(Profile::default()), "an empty variable is not set");
