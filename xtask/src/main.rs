@@ -8,6 +8,7 @@ mod fuzz;
 mod instructions;
 mod listener;
 mod long;
+mod manual;
 mod package;
 mod published;
 mod semver;
@@ -62,6 +63,8 @@ enum Command {
         #[arg(long, value_name = "N", default_value_t = fuzz::SECONDS_DEFAULT)]
         seconds: u64,
     },
+    /// Write the pages of the manual and completions for shells below `target/manual`.
+    Manual,
     /// Put all packages together and build each from its own files alone.
     Package {
         /// Also with what is not committed.
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
         Command::Instructions { keep } => instructions::run(&root(), keep),
         Command::Long(command) => long::run(&root(), &command),
         Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
+        Command::Manual => manual::run(&root()),
         Command::Package { allow_dirty } => package::run(&root(), allow_dirty),
         Command::Semver { since } => semver::run(&root(), since.as_deref()),
         Command::Test { only } => test::run(&root(), only),

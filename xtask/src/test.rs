@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change goes in, in stages.
 
+mod browser;
 mod features;
 mod postgres;
 mod processor;
@@ -42,6 +43,8 @@ pub(crate) enum Stage {
     Rustdoc,
     /// The environment with the Python SDK that some tests use is there, or is made.
     Python,
+    /// The browser that tests the console is there, or is installed.
+    Browser,
     /// The PostgreSQL that some tests start is there, or is installed.
     Postgres,
     /// Unit and integration tests.
@@ -124,6 +127,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
             flags.run()?;
         }
         Stage::Python => python::environment(root)?,
+        Stage::Browser => browser::environment(root)?,
         Stage::Postgres => postgres::server()?,
         Stage::Tests => return tests(shell).map(Some),
         Stage::Doctests => {

@@ -87,6 +87,7 @@ impl BatchApi for Engine {
                 statuses: &request.job_statuses,
                 after,
                 limit: usize::from(request.max_results.unwrap_or_default().get()),
+                newest_first: false,
             };
             let (jobs, more) = self.core.store.list(filter).await.map_err(store_error)?;
             let next_token = match jobs.last() {

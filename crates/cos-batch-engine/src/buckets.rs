@@ -36,6 +36,16 @@ impl Buckets {
         self
     }
 
+    /// The store of all buckets that are not named one by one.
+    pub(crate) fn default_store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.default)
+    }
+
+    /// Names of the buckets that are named one by one.
+    pub(crate) fn configured(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     /// Each store once.
     pub(crate) fn stores(&self) -> Vec<Arc<dyn ObjectStore>> {
         let mut stores = vec![Arc::clone(&self.default)];

@@ -12,7 +12,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("jobs.sqlite");
 //! let store = SqliteJobStore::open(path, Arc::new(SystemClock))?;
-//! let filter = ListFilter { tenant: "1250000000", statuses: &[], after: None, limit: 10 };
+//! let filter = ListFilter { tenant: "1250000000", statuses: &[], after: None, limit: 10, newest_first: false };
 //! let (jobs, more) = store.list(filter).await?;
 //! assert!(jobs.is_empty() && !more);
 //! # Ok(()) }

@@ -4,12 +4,13 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use cos_batch_client::{Client, Endpoint, Error as ClientError};
-use cos_batch_model::{AppId, Uin};
+use cos_batch_model::{AppId, ErrorCode, Uin};
 use cos_signature::Credentials;
 
 use crate::{
     credentials,
     exit::{Error, Exit},
+    profile::{self, Profile},
 };
 
 /// Where `cos-batch serve` listens if not told otherwise.
@@ -25,6 +26,10 @@ const NOT_AUTHORIZED: [u16; 2] = [401, 403];
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
+    /// Profile to take from what is given neither here nor by the environment: a table of that name in
+    /// ~/.config/cos-batch/profiles.toml, with endpoint, uin, region, appid and credentials
+    #[arg(long, env = "COS_BATCH_PROFILE", value_name = "NAME", value_parser = profile::find)]
+    profile: Option<Profile>,
     /// Address of the server [default: http://127.0.0.1:9450]
     #[arg(long, env = "COS_BATCH_ENDPOINT", value_name = "URL")]
     endpoint: Option<String>,
@@ -61,6 +66,7 @@ impl Connection {
     /// To this server with this key, whatever the environment says.
     pub(crate) fn to(endpoint: String, credentials: PathBuf) -> Self {
         Self {
+            profile: None,
             endpoint: Some(endpoint),
             uin: None,
             region: None,
@@ -74,32 +80,52 @@ impl Connection {
         }
     }
 
+    /// What was given, or else what the profile says.
+    fn or_profile<'a>(&'a self, value: Option<&'a String>, said: fn(&Profile) -> Option<&String>) -> Option<&'a str> {
+        given(value).or_else(|| given(self.profile.as_ref().and_then(said)))
+    }
+
+    /// The address of the server, if one is named.
+    fn address(&self) -> Option<&str> {
+        self.or_profile(self.endpoint.as_ref(), |profile| profile.endpoint.as_ref())
+    }
+
+    fn account(&self) -> Option<&str> {
+        self.or_profile(self.uin.as_ref(), |profile| profile.uin.as_ref())
+    }
+
+    fn region_if_any(&self) -> Option<&str> {
+        self.or_profile(self.region.as_ref(), |profile| profile.region.as_ref())
+    }
+
     /// The region for names of buckets.
     pub(crate) fn region(&self) -> &str {
-        given(self.region.as_ref()).unwrap_or(REGION_DEFAULT)
+        self.region_if_any().unwrap_or(REGION_DEFAULT)
     }
 
     /// Whether requests go to Tencent Cloud.
     pub(crate) fn is_cloud(&self) -> bool {
-        given(self.endpoint.as_ref()).is_none() && given(self.uin.as_ref()).is_some()
+        self.address().is_none() && self.account().is_some()
     }
 
     /// Where the server is.
     pub(crate) fn endpoint(&self) -> Result<Endpoint, Error> {
         if !self.is_cloud() {
-            let url = given(self.endpoint.as_ref()).unwrap_or(ENDPOINT_DEFAULT);
+            let url = self.address().unwrap_or(ENDPOINT_DEFAULT);
             return Endpoint::url(url).map_err(|error| Error::usage(format!("--endpoint {url}: {error}")));
         }
-        let uin = given(self.uin.as_ref()).unwrap_or_default();
+        let uin = self.account().unwrap_or_default();
         let uin = Uin::new(uin).map_err(|error| Error::usage(format!("--uin: {error}")))?;
-        let region = given(self.region.as_ref())
+        let region = self
+            .region_if_any()
             .ok_or_else(|| Error::usage("--uin names the service of Tencent Cloud, which also needs --region"))?;
         Endpoint::cos(&uin, region).map_err(|error| Error::usage(format!("--region {region}: {error}")))
     }
 
     /// The key and its account; no key: sign nothing.
     pub(crate) fn identity(&self) -> Result<(AppId, Option<Credentials>), Error> {
-        let appid = given(self.appid.as_ref())
+        let appid = self
+            .or_profile(self.appid.as_ref(), |profile| profile.appid.as_ref())
             .map(|text| AppId::new(text).map_err(|error| Error::usage(format!("--appid: {error}"))))
             .transpose()?;
         let no_appid = || Error::usage("no APPID: give --appid or set COS_APPID");
@@ -118,7 +144,9 @@ impl Connection {
             (Some(_), None) => Err(Error::usage("there is a key id but no secret: set COS_SECRET_KEY")),
             (None, Some(_)) => Err(Error::usage("there is a secret but no key id: set COS_SECRET_ID")),
             (None, None) => {
-                let path = self.credentials.as_ref().filter(|path| !path.as_os_str().is_empty()).ok_or_else(|| {
+                let named = self.credentials.as_ref().filter(|path| !path.as_os_str().is_empty());
+                let named = named.or_else(|| self.profile.as_ref()?.credentials.as_ref());
+                let path = named.ok_or_else(|| {
                     Error::usage(
                         "no key: set COS_SECRET_ID, COS_SECRET_KEY and COS_APPID as `cos-batch serve` says at its first \
                          start, or COS_CREDENTIALS to its file credentials.toml; or give --anonymous",
@@ -152,6 +180,21 @@ fn given(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|text| !text.is_empty())
 }
 
+/// What helps where nobody answers.
+const NO_SERVER: &str =
+    "try: cos-batch serve --data DIR starts a server; --endpoint or COS_BATCH_ENDPOINT names another one";
+
+/// What helps after an answer with this code, where something does.
+fn next_step(code: &ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InvalidAccessKeyId | ErrorCode::SignatureDoesNotMatch => {
+            "\ntry: the key of that server, such as COS_CREDENTIALS=DIR/credentials.toml of its data folder"
+        }
+        ErrorCode::NoSuchJob => "\ntry: cos-batch list shows the jobs of this account",
+        _ => "",
+    }
+}
+
 impl From<ClientError> for Error {
     fn from(error: ClientError) -> Self {
         match &error {
@@ -162,9 +205,9 @@ impl From<ClientError> for Error {
                     _ => Exit::Error,
                 };
                 let id = answer.request_id.as_deref().map_or_else(String::new, |id| format!("\nrequest id: {id}"));
-                Self::new(exit, format!("{answer}{id}"))
+                Self::new(exit, format!("{answer}{id}{}", next_step(&answer.code)))
             }
-            ClientError::Transport { .. } => Self::new(Exit::Unreachable, &error),
+            ClientError::Transport { .. } => Self::new(Exit::Unreachable, format!("{error}\n{NO_SERVER}")),
             ClientError::GaveUp { .. } => Self::new(Exit::NotFinished, &error),
             ClientError::AmbiguousCreate { source, .. } if matches!(**source, ClientError::Transport { .. }) => {
                 Self::new(Exit::Unreachable, &error)

@@ -5,7 +5,7 @@
 //! | `args` | the command line as a whole |
 //! | `command` | one module for each command |
 //! | `serve` | how the parts become a server |
-//! | `connection`, `credentials` | how a command finds its server and its key |
+//! | `connection`, `credentials`, `profile` | how a command finds its server and its key |
 //! | `remote` | what `cos-batch serve` offers beside the API |
 //! | `output` | tables, JSON, XML, progress |
 //! | `text` | texts and numbers for people |
@@ -19,6 +19,7 @@ mod credentials;
 mod exit;
 mod logging;
 mod output;
+mod profile;
 mod remote;
 mod serve;
 mod text;

@@ -138,8 +138,8 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         package: "cos-batch-console",
-        uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-objectstore"],
-        tests_use: &["cos-batch-server"],
+        uses: &["cos-batch-engine", "cos-batch-model", "cos-signature"],
+        tests_use: &["cos-batch-objectstore", "cos-batch-server"],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
     Arrow {

@@ -144,7 +144,10 @@ impl Commit {
         let (books, lease) = (&self.core.store, self.core.config.lease);
         let failed = |text| Uncommitted::NotNow(Fault::new("InternalError", text));
         match books.checkpoint(&self.lease, self.step.clone(), lease).await {
-            Ok(answer) => Ok(Committed { answer, rows: self.step.cursor.rows, asked }),
+            Ok(answer) => {
+                self.core.pulses.note(self.lease.job, books.now(), answer.progress);
+                Ok(Committed { answer, rows: self.step.cursor.rows, asked })
+            }
             Err(StoreError::Failed(text)) => {
                 *doubt = true;
                 Err(failed(text))

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     gate::{Endpoint, Gate, Turnstile},
+    pulse::Pulses,
     stop::{Level, Stop},
     trouble::Troubles,
 };
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     /// A piece of work ended.
     pub(crate) ended: Notify,
     pub(crate) troubles: Troubles,
+    /// How far jobs had come when.
+    pub(crate) pulses: Pulses,
 }
 
 /// A piece of work.
@@ -113,6 +116,7 @@ impl Core {
             running: Mutex::default(),
             ended: Notify::new(),
             troubles: Troubles::default(),
+            pulses: Pulses::default(),
         }
     }
 

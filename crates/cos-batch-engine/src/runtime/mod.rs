@@ -17,6 +17,7 @@ mod offload;
 mod parts;
 mod patience;
 mod prepare;
+pub(crate) mod pulse;
 mod results;
 mod shard;
 mod source;

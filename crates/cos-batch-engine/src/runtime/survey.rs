@@ -29,7 +29,7 @@ const OUTLOOK_BYTES: u64 = 1024 * 1024;
 const OUTLOOK_OBJECTS: usize = 20;
 
 /// How long that may take: preparing has done its part.
-const OUTLOOK_TIME: Duration = Duration::from_secs(3);
+pub(crate) const OUTLOOK_TIME: Duration = Duration::from_secs(3);
 
 /// Objects looked at at the same time.
 const LOOKS_AT_ONCE: usize = 8;
@@ -312,12 +312,27 @@ pub(crate) async fn bucket_exists(core: &Core, bucket: &str) -> Result<bool, Sto
     offload(store.execution(), async move { store.bucket_exists(&bucket).await }).await
 }
 
+/// The manifest as it was prepared.
+fn prepared(core: &Core, spec: &JobSpec, manifest: &PinnedManifest) -> Source {
+    let pinned = manifest.version.clone().map_or_else(|| version(&spec.manifest), VersionSelector::Id);
+    let store = core.buckets.store(&spec.manifest.bucket);
+    Source::of_manifest(store, &spec.manifest, pinned, Some(manifest.pin.clone()))
+}
+
+/// Some rows of a job that was prepared; none if its manifest cannot be read now.
+pub(crate) async fn sample(core: &Core, job: &JobRecord, manifest: &PinnedManifest) -> Vec<SampleRow> {
+    let source = prepared(core, &job.spec, manifest);
+    let mut survey = Survey::new(&job.spec, &job.tenant, &core.access);
+    match read(&job.spec, &source, manifest.size, OUTLOOK_BYTES, &mut survey).await {
+        Ok(_) => survey.sample(),
+        Err(_) => Vec::new(),
+    }
+}
+
 /// What confirming a job that was prepared will do.
 pub(crate) async fn outlook(core: &Core, job: &JobRecord, manifest: &PinnedManifest, rows: u64) -> Outlook {
     let spec = &job.spec;
-    let pinned = manifest.version.clone().map_or_else(|| version(&spec.manifest), VersionSelector::Id);
-    let store = core.buckets.store(&spec.manifest.bucket);
-    let source = Source::of_manifest(store, &spec.manifest, pinned, Some(manifest.pin.clone()));
+    let source = prepared(core, spec, manifest);
     let mut findings = checks::request(spec);
     let mut survey = Survey::new(spec, &job.tenant, &core.access);
     let mut bytes = None;

@@ -86,10 +86,12 @@ pub struct ListFilter<'a> {
     pub tenant: &'a str,
     /// Only these statuses; empty: all.
     pub statuses: &'a [JobStatus],
-    /// Only ids after this one.
+    /// Only ids after this one, in the order of the list.
     pub after: Option<Uuid>,
     /// At most so many.
     pub limit: usize,
+    /// From the newest to the oldest; else from the oldest on.
+    pub newest_first: bool,
 }
 
 /// Selects jobs for the scheduler: of each tenant its share, however many jobs another one has.
@@ -343,7 +345,9 @@ pub trait JobStore: Send + Sync + fmt::Debug {
             let (mut tasks, mut after) = (0_u64, None);
             // Without statuses a list has all jobs.
             while !statuses.is_empty() {
-                let (jobs, more) = self.list(ListFilter { tenant, statuses, after, limit: JOBS_PER_PAGE }).await?;
+                let (jobs, more) = self
+                    .list(ListFilter { tenant, statuses, after, limit: JOBS_PER_PAGE, newest_first: false })
+                    .await?;
                 let others = jobs.iter().filter(|job| job.id != but);
                 tasks = others.map(|job| job.progress.total).fold(tasks, u64::saturating_add);
                 match jobs.last() {

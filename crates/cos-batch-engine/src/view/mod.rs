@@ -4,8 +4,11 @@
 //! are the same answer, and no bucket is reached that the tenant has no right in. Results are plain data with a JSON
 //! form whose names are in the style of the API's. Each is bounded by a named constant.
 
+mod buckets;
 mod details;
+mod jobs;
 mod objects;
+mod preview;
 mod retry;
 mod rows;
 mod sample;
@@ -15,8 +18,11 @@ use cos_batch_model::{ApiError, ErrorCode};
 use cos_batch_objectstore::{ErrorKind, StoreError};
 
 pub use self::{
+    buckets::{BUCKETS_MAX, BucketLine},
     details::{CodeView, EventView, JobDetails, ManifestView, ObjectName, ProgressView},
+    jobs::{JOBS_LIMIT_MAX, JobLine, JobPage, Pace, PacePoint},
     objects::{LIST_LIMIT_MAX, ListedObject, ObjectAttributes, ObjectPage, PartName, READ_BYTES_MAX, Written},
+    preview::{Preview, PreviewRow},
     retry::{RETRY_ROWS_MAX, RetryRequest, RetryResult},
     rows::{ROWS_LIMIT_MAX, RowFilter, RowPlace, TaskPage, TaskRow},
     sample::{DIVIDED_ROWS_MAX, SampleResult, SampledJob},

@@ -33,14 +33,17 @@ pub(super) async fn get(connections: &Connections, id: Uuid) -> Result<Option<Jo
 }
 
 pub(super) async fn list(connections: &Connections, filter: &ListFilter<'_>) -> Result<(Vec<JobRecord>, bool), Fault> {
-    // No job has this id.
-    let after = filter.after.unwrap_or(Uuid::nil());
+    // No job has one of these ids.
+    let back = filter.newest_first;
+    let after = filter.after.unwrap_or(if back { Uuid::max() } else { Uuid::nil() });
     let (tenant, limit) = (text::encode(filter.tenant), row::limit(filter.limit.saturating_add(1)));
     let found = if filter.statuses.is_empty() {
-        rows(connections, sql::LIST, &[&tenant, &after, &limit], row::record).await?
+        rows(connections, if back { sql::LIST_BACK } else { sql::LIST }, &[&tenant, &after, &limit], row::record)
+            .await?
     } else {
         let statuses = names(filter.statuses);
-        rows(connections, sql::LIST_BY_STATUS, &[&tenant, &after, &limit, &statuses], row::record).await?
+        let text = if back { sql::LIST_BY_STATUS_BACK } else { sql::LIST_BY_STATUS };
+        rows(connections, text, &[&tenant, &after, &limit, &statuses], row::record).await?
     };
     let more = found.len() > filter.limit;
     Ok((found.into_iter().take(filter.limit).map(|(record, _)| record).collect(), more))

@@ -35,6 +35,29 @@ macro_rules! held_count {
     };
 }
 
+/// Jobs in some statuses, walking along the index once for each; `$side` of an id, in an order.
+macro_rules! list_by_status {
+    ($side:literal, $order:literal) => {
+        concat!(
+            "SELECT job.id, job.tenant, job.token, job_spec.spec, job.priority, job.state, job.version, job.created_at, \
+             job.total, job.succeeded + open.succeeded, job.failed + open.failed, \
+             job.shards - job.done - held.shards, held.shards, job.done, job.deleted, job.num FROM (\
+             SELECT found.* FROM unnest($4::text[]) AS wanted (status) CROSS JOIN LATERAL (\
+             SELECT * FROM job WHERE tenant = $1 AND status = wanted.status AND NOT deleted AND id ",
+            $side,
+            " $2 ORDER BY id ",
+            $order,
+            " LIMIT $3) AS found ORDER BY found.id ",
+            $order,
+            " LIMIT $3) AS job JOIN job_spec ON job_spec.job = job.num ",
+            open!(),
+            held_count!(),
+            "ORDER BY job.id ",
+            $order
+        )
+    };
+}
+
 /// The columns of a record, in the order in which `row::record` reads them.
 macro_rules! record {
     ($rest:literal) => {
@@ -112,17 +135,9 @@ statements! {
 
     GET = record!("WHERE job.id = $1");
     LIST = record!("WHERE job.tenant = $1 AND NOT job.deleted AND job.id > $2 ORDER BY job.id LIMIT $3");
-    LIST_BY_STATUS = concat!(
-        "SELECT job.id, job.tenant, job.token, job_spec.spec, job.priority, job.state, job.version, job.created_at, \
-         job.total, job.succeeded + open.succeeded, job.failed + open.failed, \
-         job.shards - job.done - held.shards, held.shards, job.done, job.deleted, job.num FROM (\
-         SELECT found.* FROM unnest($4::text[]) AS wanted (status) CROSS JOIN LATERAL (\
-         SELECT * FROM job WHERE tenant = $1 AND status = wanted.status AND NOT deleted AND id > $2 ORDER BY id LIMIT $3\
-         ) AS found ORDER BY found.id LIMIT $3) AS job JOIN job_spec ON job_spec.job = job.num ",
-        open!(),
-        held_count!(),
-        "ORDER BY job.id"
-    );
+    LIST_BACK = record!("WHERE job.tenant = $1 AND NOT job.deleted AND job.id < $2 ORDER BY job.id DESC LIMIT $3");
+    LIST_BY_STATUS = list_by_status!(">", "");
+    LIST_BY_STATUS_BACK = list_by_status!("<", "DESC");
     // Those in the job's counts first, then of each shard that is worked on.
     CODES = "SELECT code, tasks, -1::bigint FROM code WHERE job = (SELECT num FROM job WHERE id = $1) \
         UNION ALL SELECT codes, 0, number FROM shard WHERE job = (SELECT num FROM job WHERE id = $1) AND counted \

@@ -23,17 +23,24 @@ pub(super) fn get(connection: &Connection, id: Uuid) -> Result<Option<(JobRecord
 }
 
 pub(super) fn list(connection: &Connection, filter: &ListFilter<'_>) -> Result<(Vec<JobRecord>, bool), Fault> {
-    // Every id is greater than the empty one.
-    let after = filter.after.as_ref().map_or(&[][..], |id| id.as_bytes());
+    // Every id is greater than the empty one, and less than one that is longer than any.
+    let back = filter.newest_first;
+    let beyond: &[u8] = if back { &[u8::MAX; 17] } else { &[] };
+    let after = filter.after.as_ref().map_or(beyond, |id| id.as_bytes());
     let limit = row::limit(filter.limit.saturating_add(1));
     let record = |row: &Row<'_>| row::record(row).map(|(record, _)| record);
     let mut jobs = if filter.statuses.is_empty() {
-        collect(connection, sql::LIST, params![filter.tenant, after, limit], record)?
+        collect(
+            connection,
+            if back { sql::LIST_BACK } else { sql::LIST },
+            params![filter.tenant, after, limit],
+            record,
+        )?
     } else {
         let statuses = names(filter.statuses);
         let mut values: Vec<&dyn ToSql> = vec![&filter.tenant, &after, &limit];
         values.extend(statuses.iter().map(|status| status as &dyn ToSql));
-        collect(connection, &sql::list_by_status(statuses.len()), &*values, record)?
+        collect(connection, &sql::list_by_status(statuses.len(), back), &*values, record)?
     };
     let more = jobs.len() > filter.limit;
     jobs.truncate(filter.limit);

@@ -57,6 +57,7 @@ statements! {
 
     GET = record!("WHERE job.id = ?1");
     LIST = record!("WHERE tenant = ?1 AND deleted = 0 AND job.id > ?2 ORDER BY job.id LIMIT ?3");
+    LIST_BACK = record!("WHERE tenant = ?1 AND deleted = 0 AND job.id < ?2 ORDER BY job.id DESC LIMIT ?3");
     CODES = "SELECT code, tasks FROM code WHERE job = (SELECT num FROM job WHERE id = ?1)";
     EVENTS = "SELECT at, status, reason FROM event WHERE job = (SELECT num FROM job WHERE id = ?1) ORDER BY number";
     SEGMENTS = "SELECT number, epoch, succeeded_rows, failed_rows FROM segment \
@@ -125,14 +126,16 @@ statements! {
     INSERT_RESULT = "INSERT INTO result (job, shard, failed, key, md5, row_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 }
 
-/// As `LIST`, for so many statuses, which are parameters from 4 on: one walk along the index for each, merged.
-pub(super) fn list_by_status(statuses: usize) -> String {
-    const ARM: &str = record!("WHERE tenant = ?1 AND deleted = 0 AND job.id > ?2 AND status = ");
+/// As `LIST` or, `back`, as `LIST_BACK`, for so many statuses, which are parameters from 4 on: one walk along the index for each, merged.
+pub(super) fn list_by_status(statuses: usize, back: bool) -> String {
+    const ON: &str = record!("WHERE tenant = ?1 AND deleted = 0 AND job.id > ?2 AND status = ");
+    const BACK: &str = record!("WHERE tenant = ?1 AND deleted = 0 AND job.id < ?2 AND status = ");
+    let (arm, order) = if back { (BACK, "1 DESC") } else { (ON, "1") };
     let mut text = String::new();
     for number in 4..4 + statuses {
         let joint = if number == 4 { "" } else { " UNION ALL " };
         // Writing to a string cannot fail.
-        let _ = write!(text, "{joint}{ARM}?{number}");
+        let _ = write!(text, "{joint}{arm}?{number}");
     }
-    text + " ORDER BY 1 LIMIT ?3"
+    text + " ORDER BY " + order + " LIMIT ?3"
 }

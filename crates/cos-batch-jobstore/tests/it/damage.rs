@@ -69,7 +69,7 @@ async fn what_cannot_be_read_names_its_job() {
         let store = open(&path).unwrap();
         let id = store.create(new_job(TENANT, "1")).await.unwrap().id;
         Connection::open(&path).unwrap().execute_batch(damage).unwrap();
-        let filter = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 9 };
+        let filter = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 9, newest_first: false };
         for said in [
             text(store.get(id).await),
             text(store.list(filter).await),

@@ -69,7 +69,8 @@ async fn everything_but_leases_is_there_again() {
     assert_eq!((again.shard.index, again.cursor, again.next_segment), (1, Cursor { rows: 2, offset: 20 }, 1));
     assert!(again.epoch > second.epoch);
     assert_eq!(job.progress, Progress { total: 0, succeeded: 2, failed: 2 });
-    let filter = ListFilter { tenant: TENANT, statuses: &[JobStatus::Active], after: None, limit: 9 };
+    let filter =
+        ListFilter { tenant: TENANT, statuses: &[JobStatus::Active], after: None, limit: 9, newest_first: false };
     assert_eq!(store.list(filter).await.unwrap().0.len(), 1);
 }
 

@@ -35,7 +35,7 @@ async fn many_nodes_may_begin_at_once(server: &Postgres) {
     }
     nodes.join_all().await;
     let store = open(server, "race").await;
-    let all = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 100 };
+    let all = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 100, newest_first: false };
     assert_eq!(store.list(all).await.unwrap().0.len(), 8);
     assert_eq!(server.sql("SELECT count(*) FROM race.migration").unwrap(), "1");
 }

@@ -50,6 +50,13 @@ impl<S> OwnMachine<S> {
     }
 }
 
+impl<S> OwnMachine<S> {
+    /// Whether a host, with or without a port, is a name under which this service answers.
+    pub fn is_own(&self, host: &str) -> bool {
+        is_own(host) || self.hosts.contains(&name_of(host))
+    }
+}
+
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl<S, R, B> Service<Request<R>> for OwnMachine<S>

@@ -2,12 +2,12 @@
 
 use clap::Args;
 use cos_batch_client::Client as ApiClient;
-use cos_batch_model::{Priority, StatusUpdateReason, UpdateJobStatusResult, xml};
+use cos_batch_model::{Job as ApiJob, Priority, StatusUpdateReason, UpdateJobStatusResult, xml};
 
 use super::{Client, Job};
 use crate::{
     exit::{Error, Exit},
-    output::{self, Format, Terminal},
+    output::{self, Format, Terminal, ask},
     text::clean,
 };
 
@@ -31,6 +31,12 @@ pub(crate) struct Confirm {
     /// Why, at most 256 bytes; shown with the job
     #[arg(long, value_name = "TEXT")]
     reason: Option<StatusUpdateReason>,
+    /// Show what the job will do, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask; without a terminal nobody is asked
+    #[arg(long, short)]
+    yes: bool,
     #[command(flatten)]
     client: Client,
 }
@@ -43,6 +49,9 @@ pub(crate) struct Cancel {
     /// Why, at most 256 bytes; shown with the job
     #[arg(long, value_name = "TEXT")]
     reason: Option<StatusUpdateReason>,
+    /// Do not ask; without a terminal nobody is asked
+    #[arg(long, short)]
+    yes: bool,
     #[command(flatten)]
     client: Client,
 }
@@ -52,6 +61,9 @@ pub(crate) struct Cancel {
 pub(crate) struct Delete {
     #[command(flatten)]
     job: Job,
+    /// Do not ask; without a terminal nobody is asked
+    #[arg(long, short)]
+    yes: bool,
     #[command(flatten)]
     client: Client,
 }
@@ -74,6 +86,14 @@ impl SetPriority {
 impl Confirm {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let client: ApiClient = self.client.connection.client()?;
+        if self.dry_run || ask::is_asked(self.yes) {
+            let told = outlook(&client.describe_job(&self.job.id).await?);
+            if self.dry_run {
+                terminal.line(&told)?;
+                return Ok(Exit::Ok);
+            }
+            ask::consent(&format!("{told}\nLet it run?"), self.yes)?;
+        }
         let result = client.confirm(&self.job.id, self.reason).await?;
         status(self.client.output, terminal, &result)
     }
@@ -82,8 +102,18 @@ impl Confirm {
 impl Cancel {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let client: ApiClient = self.client.connection.client()?;
+        ask::consent(&format!("Cancel {}? What is done stays done.", self.job.id), self.yes)?;
         let result = client.cancel(&self.job.id, self.reason).await?;
         status(self.client.output, terminal, &result)
+    }
+}
+
+/// What letting a job run will do, as the server says.
+fn outlook(job: &ApiJob) -> String {
+    let cause = job.suspended_cause.as_ref().map(|cause| cause.as_str()).filter(|text| !text.is_empty());
+    match cause {
+        Some(cause) => clean(cause).into_owned(),
+        None => format!("{} is {}, and does not wait for a confirmation", job.job_id, clean(job.status.as_str())),
     }
 }
 
@@ -100,7 +130,10 @@ fn status(format: Format, terminal: &mut Terminal, result: &UpdateJobStatusResul
 
 impl Delete {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
-        self.client.connection.client()?.delete_job(&self.job.id).await?;
+        let client: ApiClient = self.client.connection.client()?;
+        let question = format!("Delete {}? One that runs is cancelled; objects and reports stay.", self.job.id);
+        ask::consent(&question, self.yes)?;
+        client.delete_job(&self.job.id).await?;
         // The API answers without a body: in its formats there is nothing to show.
         if self.client.output == Format::Table {
             terminal.line(&format!("{} is deleted", self.job.id))?;

@@ -3,7 +3,7 @@
 use std::{io::Write as _, pin::pin};
 
 use clap::Args;
-use cos_batch_model::{JobStatus, ListJobsResult, xml};
+use cos_batch_model::{JobStatus, ListJobsResult, ValidationError, WireEnum as _, xml};
 use futures_util::StreamExt as _;
 
 use super::Client;
@@ -15,11 +15,26 @@ use crate::{
 /// Most jobs one call lists: they are laid out, or become one document, in memory.
 const LIMIT_MAX: u64 = 100_000;
 
+/// How much a word may differ from the one that is meant.
+const SIMILAR: f64 = 0.8;
+
+/// Reads a status, and names the one that was perhaps meant.
+fn status(text: &str) -> Result<JobStatus, String> {
+    text.parse().map_err(|error: ValidationError| {
+        let similar = JobStatus::ALLOWED.iter().map(|name| (strsim::jaro_winkler(name, text), name));
+        let nearest = similar.filter(|(how, _)| *how > SIMILAR).max_by(|one, other| one.0.total_cmp(&other.0));
+        match nearest {
+            Some((_, name)) => format!("{error}; did you mean {name}?"),
+            None => error.to_string(),
+        }
+    })
+}
+
 /// List jobs, oldest first.
 #[derive(Args, Debug)]
 pub(crate) struct List {
     /// Only jobs with this status; may be given several times, or as a list with commas
-    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = status)]
     status: Vec<JobStatus>,
     /// Most jobs to list, up to 100000
     #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=LIMIT_MAX))]

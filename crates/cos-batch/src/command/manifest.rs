@@ -62,6 +62,9 @@ pub(crate) struct Manifest {
     /// Object to write the manifest to
     #[arg(long, value_name = "BUCKET/KEY", value_parser = place)]
     to: Option<Place>,
+    /// Count what would be listed, and write nothing
+    #[arg(long)]
+    dry_run: bool,
     /// How the result is written
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Result")]
     output: Format,
@@ -144,6 +147,7 @@ impl Manifest {
         let client = if self.stdin && self.out.is_some() { None } else { Some(self.connection.client()?) };
         let remote = client.as_ref().map(|client| Remote::new(client, "lists of objects"));
         let sink = match (&self.out, &self.to, &remote) {
+            _ if self.dry_run => Sink::nowhere(),
             (Some(path), ..) if path.as_os_str() == "-" => Sink::stdout(),
             (Some(path), ..) => Sink::file(path)?,
             (None, Some(place), Some(remote)) => Sink::object(remote, &place.bucket, &place.key),

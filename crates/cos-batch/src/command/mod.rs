@@ -1,6 +1,7 @@
 //! The commands: one module for each.
 
 mod change;
+mod completions;
 mod conformance;
 mod create;
 mod demo;
@@ -14,6 +15,7 @@ mod serve;
 mod sign;
 mod validate;
 mod wait;
+mod watch;
 
 use std::time::Duration;
 
@@ -51,12 +53,16 @@ pub(crate) enum Command {
     /// Remove a job from the list; one that still runs is cancelled
     Delete(change::Delete),
     Wait(wait::Wait),
+    Watch(watch::Watch),
     Manifest(Box<manifest::Manifest>),
     Report(report::Report),
     Retry(retry::Retry),
     Conformance(Box<conformance::Conformance>),
     Sign(sign::Sign),
     Demo(demo::Demo),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Manual(completions::Manual),
 }
 
 /// What all commands share that ask a server.
@@ -118,6 +124,7 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         Command::Cancel(cancel) => cancel.run(terminal).await,
         Command::Delete(delete) => delete.run(terminal).await,
         Command::Wait(wait) => wait.run(terminal).await,
+        Command::Watch(watch) => watch.run(terminal).await,
         Command::Manifest(manifest) => manifest.run(terminal).await,
         Command::Report(report) => report.run(terminal).await,
         Command::Retry(retry) => retry.run(terminal).await,
@@ -128,6 +135,8 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         }
         Command::Sign(sign) => sign.run(terminal),
         Command::Demo(demo) => demo.run(terminal).await,
+        Command::Completions(completions) => completions.run(terminal),
+        Command::Manual(manual) => manual.run(terminal),
     }
 }
 

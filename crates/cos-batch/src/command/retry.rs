@@ -40,6 +40,9 @@ pub(crate) struct Retry {
     /// Token that keeps the same job from being made twice [default: a random one]
     #[arg(long, value_name = "TOKEN")]
     token: Option<ClientRequestToken>,
+    /// Show what would be tried again, and make nothing
+    #[arg(long, conflicts_with = "wait")]
+    dry_run: bool,
     /// Wait until the new job has ended
     #[arg(long)]
     wait: bool,
@@ -69,6 +72,15 @@ pub(super) fn place(text: &str) -> Result<Place, String> {
 impl Retry {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let client = self.client.connection.client()?;
+        if self.dry_run {
+            let details = Remote::new(&client, "retries").details(&self.job.id).await?;
+            let failed = things(details.progress_summary.number_of_tasks_failed, "failed task", "failed tasks");
+            terminal.line(&format!("{failed} of {}, which is {}", self.job.id, clean(&details.status)))?;
+            for code in &details.errors {
+                terminal.line(&clean(&format!("{}: {}", code.code, things(code.tasks, "task", "tasks"))))?;
+            }
+            return Ok(Exit::Ok);
+        }
         let request = RetryRequest {
             client_request_token: match &self.token {
                 Some(token) => token.to_string(),

@@ -47,6 +47,10 @@ pub(crate) struct Serve {
     /// free one
     #[arg(long, value_name = "ADDRESS")]
     objects_listen: Option<SocketAddr>,
+    /// No web console. It is at /console of the address to listen on if that is a loopback address, for those who have a
+    /// key that is accepted
+    #[arg(long)]
+    no_console: bool,
     /// TOML file with the keys to accept: [[key]] with secret_id, secret_key, appid and maybe uin; [[bucket]] with name
     /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
@@ -108,7 +112,7 @@ impl Serve {
             _ if own_key => vec![format!("export COS_CREDENTIALS={}", quoted(&key_file.display().to_string()))],
             _ => Vec::new(),
         };
-        let listen = Addresses { jobs: self.listen, objects: self.objects_listen };
+        let listen = Addresses { jobs: self.listen, objects: self.objects_listen, console: !self.no_console };
         let mut server = Server::start(home, &config, callers, listen, self.role).await?;
         let endpoint = format!("http://{}", server.address());
         if public.is_some() {
@@ -117,6 +121,9 @@ impl Serve {
         usage(terminal, &endpoint, made.then(|| key_file.display().to_string()), shown)?;
         if let Some(address) = server.objects_address() {
             terminal.line(&format!("objects on http://{address}"))?;
+        }
+        if server.has_console() {
+            terminal.line(&format!("console on {endpoint}/console"))?;
         }
         terminal.line(&format!("listening on {endpoint}"))?;
         tokio::select! {

@@ -1,10 +1,12 @@
 //! What a person or a program gets to see.
 
+pub(crate) mod ask;
 pub(crate) mod findings;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod table;
 mod terminal;
+pub(crate) mod watch;
 pub(crate) mod wire;
 
 use clap::ValueEnum;

@@ -185,7 +185,7 @@ fn between(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// The word for a kind of operation.
-fn kind(kind: &Lenient<OperationKind>) -> &str {
+pub(super) fn kind(kind: &Lenient<OperationKind>) -> &str {
     match kind {
         Lenient::Known(OperationKind::PutObjectCopy) => "copy",
         Lenient::Known(OperationKind::InitiateRestoreObject) => "restore",

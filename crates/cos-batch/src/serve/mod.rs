@@ -1,5 +1,6 @@
 //! The assembled server: engine, stores and API, on one data folder or beside others on a database.
 
+mod console;
 mod data;
 mod descriptors;
 mod extension;
@@ -20,7 +21,7 @@ use cos_batch_server::{
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub(crate) use self::data::DataFolder;
-use self::{extension::Views, probes::Probes};
+use self::{console::Front, extension::Views, probes::Probes};
 use crate::{
     config::Config,
     credentials::{self, Credentials, GENERATED_APPID},
@@ -39,9 +40,11 @@ pub(crate) enum Callers {
     Everybody(Vec<String>),
 }
 
-/// Where a server listens.
+/// Where a server listens, and for what.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Addresses {
+    /// The web console is with the API of jobs, if that is on loopback: keys and pages go over the wire as they are.
+    pub(crate) console: bool,
     /// For the API of jobs.
     pub(crate) jobs: SocketAddr,
     /// For the API of objects, if it is wanted.
@@ -79,6 +82,7 @@ struct Listener {
 pub(crate) struct Server {
     jobs: Listener,
     objects: Option<Listener>,
+    has_console: bool,
     engine: Arc<Engine>,
     // The folder stays locked for as long as anything works on it.
     _home: Home,
@@ -126,16 +130,21 @@ impl Server {
         let listeners = 1 + u64::from(objects.is_some());
         let connections = descriptors::connections(listeners, config.descriptors()?);
         let options = ListenOptions { connections, ..ListenOptions::default() };
+        let has_console = listen.console && jobs.1.ip().is_loopback() && role != Role::Worker;
         let (stop, until) = stopper();
         let task = if role == Role::Worker {
             tokio::spawn(listen::serve(jobs.0, probes.alone(), until, options))
         } else {
+            let console = has_console.then(|| console::console(&engine, &callers)).transpose()?;
             let service = service(&engine, callers)?;
             match &hosts {
                 Some(hosts) => {
-                    tokio::spawn(listen::serve(jobs.0, probes.before(own_machine(service, hosts)), until, options))
+                    let front = Front::new(console, own_machine(service, hosts));
+                    tokio::spawn(listen::serve(jobs.0, probes.before(front), until, options))
                 }
-                None => tokio::spawn(listen::serve(jobs.0, probes.before(service), until, options)),
+                None => {
+                    tokio::spawn(listen::serve(jobs.0, probes.before(Front::new(console, service)), until, options))
+                }
             }
         };
         let jobs = Listener { address: jobs.1, stop, task };
@@ -147,12 +156,17 @@ impl Server {
             };
             Listener { address, stop, task }
         });
-        Ok(Self { jobs, objects, engine, _home: home })
+        Ok(Self { jobs, objects, has_console, engine, _home: home })
     }
 
     /// Where it listens for the API of jobs.
     pub(crate) fn address(&self) -> SocketAddr {
         self.jobs.address
+    }
+
+    /// Whether it has the web console, at [`address`](Self::address).
+    pub(crate) fn has_console(&self) -> bool {
+        self.has_console
     }
 
     /// Where it listens for the API of objects.

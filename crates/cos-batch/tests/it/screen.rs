@@ -31,7 +31,12 @@ pub(crate) struct Seen {
 }
 
 /// Runs a program on a terminal.
-pub(crate) fn run(mut command: Command) -> Seen {
+pub(crate) fn run(command: Command) -> Seen {
+    run_answering(command, "", "")
+}
+
+/// Runs a program on a terminal, and types an answer when it has asked.
+pub(crate) fn run_answering(mut command: Command, question: &str, answer: &str) -> Seen {
     let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&controller).unwrap();
     unlockpt(&controller).unwrap();
@@ -52,6 +57,7 @@ pub(crate) fn run(mut command: Command) -> Seen {
     let mut controller = File::from(controller);
     let mut buffer = [0; 4096];
     let mut frames: Vec<String> = Vec::new();
+    let mut answers = Some(answer).filter(|answer| !answer.is_empty());
     // Linux ends it with an error when the last program is gone.
     while let Ok(count @ 1..) = controller.read(&mut buffer) {
         // A frame ends where the next one goes back to the beginning of the line.
@@ -62,6 +68,11 @@ pub(crate) fn run(mut command: Command) -> Seen {
             if frames.last() != Some(&frame) {
                 frames.push(frame);
             }
+        }
+        if screen.screen().contents().ends_with(question.trim_end())
+            && let Some(answer) = answers.take()
+        {
+            std::io::Write::write_all(&mut controller, answer.as_bytes()).unwrap();
         }
     }
     let code = child.wait().unwrap().code().expect("the program ended by itself");

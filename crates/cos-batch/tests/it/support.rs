@@ -247,7 +247,8 @@ impl Server {
     pub(crate) fn begin(place: &Place, flags: &[&str]) -> Child {
         let log = File::options().create(true).append(true).open(place.file("serve.log")).unwrap();
         let mut command = program();
-        command.arg("serve").arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0"]).args(flags);
+        let anywhere: &[_] = if flags.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
+        command.arg("serve").arg("--data").arg(place.data()).args(anywhere).args(flags);
         command.stdout(Stdio::piped()).stderr(log).spawn().expect("the server starts")
     }
 

@@ -129,7 +129,7 @@ pub(super) async fn get(store: &dyn JobStore, id: Uuid) -> JobRecord {
 
 /// Ids of all jobs of a tenant that are listed.
 pub(super) async fn listed(store: &dyn JobStore, tenant: &str) -> Vec<Uuid> {
-    let filter = ListFilter { tenant, statuses: &[], after: None, limit: 1000 };
+    let filter = ListFilter { tenant, statuses: &[], after: None, limit: 1000, newest_first: false };
     let (jobs, more) = store.list(filter).await.unwrap();
     assert!(!more);
     jobs.iter().map(|job| job.id).collect()

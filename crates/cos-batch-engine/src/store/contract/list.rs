@@ -12,7 +12,8 @@ use crate::{
 const TENANT: &str = "1250000000";
 
 async fn page(store: &dyn JobStore, statuses: &[JobStatus], after: Option<Uuid>, limit: usize) -> (Vec<Uuid>, bool) {
-    let (jobs, more) = store.list(ListFilter { tenant: TENANT, statuses, after, limit }).await.unwrap();
+    let (jobs, more) =
+        store.list(ListFilter { tenant: TENANT, statuses, after, limit, newest_first: false }).await.unwrap();
     (jobs.iter().map(|job| job.id).collect(), more)
 }
 
@@ -44,7 +45,19 @@ pub async fn a_list_is_paged_in_order_of_ids(fixture: Fixture) {
     delete(store, ids[4]).await;
     assert_eq!(page(store, &[], Some(ids[1]), 2).await, (ids[2..4].to_vec(), false));
 
-    let filter = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 1 };
+    let backwards = async |statuses: &[JobStatus], after, limit| {
+        let filter = ListFilter { tenant: TENANT, statuses, after, limit, newest_first: true };
+        let (jobs, more) = store.list(filter).await.unwrap();
+        (jobs.iter().map(|job| job.id).collect::<Vec<_>>(), more)
+    };
+    assert_eq!(backwards(&[], None, 2).await, (vec![ids[3], ids[2]], true));
+    assert_eq!(backwards(&[], Some(ids[2]), 2).await, (vec![ids[0]], false));
+    assert_eq!(backwards(&[], Some(ids[0]), 2).await, (vec![], false));
+    assert_eq!(backwards(&[JobStatus::New, JobStatus::Active], None, 2).await, (vec![ids[3], ids[2]], true));
+    assert_eq!(backwards(&[JobStatus::New, JobStatus::Active], Some(ids[3]), 2).await, (vec![ids[2], ids[0]], false));
+    assert_eq!(backwards(&[], Some(ids[4]), 9).await, (vec![ids[3], ids[2], ids[0]], false));
+
+    let filter = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 1, newest_first: false };
     let (jobs, _) = store.list(filter).await.unwrap();
     assert_eq!(Some(&jobs[0]), store.get(ids[0]).await.unwrap().as_ref(), "whole records are listed");
 }

@@ -68,9 +68,11 @@ impl Books {
     pub(super) fn list(&self, filter: &ListFilter<'_>) -> (Vec<JobRecord>, bool) {
         let Some(tenant) = self.tenants.get(filter.tenant) else { return (Vec::new(), false) };
         let after = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut found = tenant
-            .jobs
-            .range((after, Bound::Unbounded))
+        let ids: Box<dyn Iterator<Item = &Uuid>> = match filter.newest_first {
+            false => Box::new(tenant.jobs.range((after, Bound::Unbounded))),
+            true => Box::new(tenant.jobs.range((Bound::Unbounded, after)).rev()),
+        };
+        let mut found = ids
             .filter_map(|id| self.jobs.get(id))
             .map(|entry| &entry.record)
             .filter(|record| !record.deleted)

@@ -31,7 +31,7 @@ use crate::{
 ///
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
 /// let store = MemoryJobStore::new(Arc::new(SystemClock));
-/// let filter = ListFilter { tenant: "1250000000", statuses: &[], after: None, limit: 10 };
+/// let filter = ListFilter { tenant: "1250000000", statuses: &[], after: None, limit: 10, newest_first: false };
 /// let (jobs, more) = store.list(filter).await.unwrap();
 /// assert!(jobs.is_empty() && !more);
 /// # }

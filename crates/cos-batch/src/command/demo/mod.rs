@@ -85,7 +85,7 @@ impl Demo {
         terminal.line(&format!("1. Files: {files} in bucket {SOURCE}, {} KB.", count(filled.bytes / 1000)))?;
         terminal.line(&format!("   The manifest has {rows} rows, {} of which must fail.\n", filled.must_fail))?;
 
-        let free_port = Addresses { jobs: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), objects: None };
+        let free_port = Addresses { jobs: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), objects: None, console: false };
         let server =
             Server::start(Home::Folder(data), &Config::default(), Callers::Keys(keys), free_port, Role::All).await?;
         let endpoint = format!("http://{}", server.address());

@@ -51,6 +51,10 @@ impl<'a> Sink<'a> {
         Self::to(Target::File { writer: Box::new(BufWriter::new(io::stdout())), md5: Md5::new() })
     }
 
+    pub(super) fn nowhere() -> Self {
+        Self::to(Target::File { writer: Box::new(io::sink()), md5: Md5::new() })
+    }
+
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
         let file = File::create(path).map_err(|error| Error::usage(format!("--out {}: {error}", path.display())))?;
         Ok(Self::to(Target::File { writer: Box::new(BufWriter::new(file)), md5: Md5::new() }))

@@ -1,0 +1,392 @@
+//! Every text of the pages, in both languages side by side. What servers and stores say (findings, errors) is shown as
+//! it came.
+
+/// A language of the console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Lang {
+    #[default]
+    En,
+    Zh,
+}
+
+impl Lang {
+    /// As in `lang` and in the cookie.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh-CN",
+        }
+    }
+
+    /// The language with this code.
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
+        [Self::En, Self::Zh].into_iter().find(|lang| lang.code() == code)
+    }
+
+    /// The first language of an Accept-Language header that we have.
+    pub(crate) fn accepted(header: &str) -> Self {
+        let known = |tag: &str| match tag.trim().split(['-', ';']).next() {
+            Some("zh") => Some(Self::Zh),
+            Some("en") => Some(Self::En),
+            _ => None,
+        };
+        header.to_ascii_lowercase().split(',').find_map(known).unwrap_or_default()
+    }
+
+    /// Its texts.
+    pub(crate) fn words(self) -> &'static Words {
+        match self {
+            Self::En => &EN,
+            Self::Zh => &ZH,
+        }
+    }
+}
+
+macro_rules! words {
+    ($($name:ident: $en:literal, $zh:literal;)*) => {
+        /// Texts in one language.
+        #[derive(Debug)]
+        pub(crate) struct Words {
+            $(pub(crate) $name: &'static str,)*
+        }
+
+        static EN: Words = Words { $($name: $en,)* };
+        static ZH: Words = Words { $($name: $zh,)* };
+    };
+}
+
+words! {
+    title: "Batch console", "批量处理控制台";
+    skip: "Skip to content", "跳到正文";
+    main_menu: "Main", "主菜单";
+    settings: "Settings", "设置";
+    account: "Account", "账号";
+    jobs: "Jobs", "任务";
+    new_job: "New job", "新建任务";
+    buckets: "Buckets", "存储桶";
+    sign_out: "Sign out", "退出";
+    language: "Language", "语言";
+    theme: "Theme", "主题";
+    theme_auto: "Auto", "自动";
+    theme_light: "Light", "浅色";
+    theme_dark: "Dark", "深色";
+    apply: "Apply", "应用";
+
+    sign_in: "Sign in", "登录";
+    sign_in_lead: "Use a key that this server accepts: the same one that requests are signed with.",
+        "请使用本服务器接受的密钥，即用于请求签名的密钥。";
+    secret_id: "Key ID", "密钥 ID";
+    secret_key: "Secret key", "密钥";
+    temporary: "I have a temporary key", "我使用临时密钥";
+    token: "Security token", "临时令牌";
+    anonymous_lead: "This server asks for no key. Say whose jobs you want to see.", "此服务器无需密钥。请输入要查看的账号。";
+    wrong_key: "This key ID and secret do not belong together here. Check both; the server keeps its own key in credentials.toml in its data folder.",
+        "密钥 ID 与密钥不匹配。请检查；服务器自身的密钥保存在其数据目录的 credentials.toml 中。";
+    wrong_appid: "An APPID is 1 to 64 letters and digits.", "APPID 为 1–64 个字母或数字。";
+    signed_out: "You were signed out, because you were away for long or the session reached its end.",
+        "会话已结束或长时间未操作，请重新登录。";
+    stays_here: "The key is checked and not kept; your browser holds a token that ends after an hour without use.",
+        "密钥仅用于验证，不会保存；浏览器只保存一个令牌，一小时未使用即失效。";
+
+    all: "All", "全部";
+    running: "Running", "进行中";
+    waiting: "Waiting for you", "待确认";
+    complete: "Complete", "已完成";
+    failed: "Failed", "失败";
+    cancelled: "Cancelled", "已取消";
+    filter: "Filter by status", "按状态筛选";
+    no_jobs: "No jobs here yet", "还没有任务";
+    no_jobs_lead: "A job does one thing to every object that a manifest lists: copy, delete, restore or tag.",
+        "任务对清单中的每个对象执行同一操作：复制、删除、恢复或打标签。";
+    no_such_jobs: "No job has this status", "没有此状态的任务";
+    show_all: "Show all jobs", "显示全部任务";
+    older: "Older jobs", "更早的任务";
+    newest: "Newest jobs", "最新的任务";
+    next_page: "Next page", "下一页";
+    first_page: "First page", "第一页";
+    tasks: "tasks", "个对象";
+    no_tasks_yet: "not counted yet", "尚未统计";
+    of_total: "of", "/";
+    per_second: "/s", "/秒";
+    left: "left", "剩余";
+    took: "took", "耗时";
+    priority: "Priority", "优先级";
+    created: "Created", "创建时间";
+    started: "Started", "开始时间";
+    ended: "Ended", "结束时间";
+    live: "Live", "实时";
+    offline: "No answer from the server. Trying again; what you see may be old.", "服务器无响应，正在重试；当前内容可能已过时。";
+    sign_in_again: "Your session has ended. Sign in again to go on.", "会话已结束，请重新登录。";
+
+    total: "Total", "总数";
+    succeeded: "Succeeded", "成功";
+    speed: "Speed", "速度";
+    time_left: "Time left", "剩余时间";
+    elapsed: "Elapsed", "已用时间";
+    estimate_tip: "at the present speed", "按当前速度";
+    progress: "Progress", "进度";
+    throughput: "Throughput", "吞吐量";
+    throughput_lead: "Tasks per second", "每秒对象数";
+    peak: "peak", "峰值";
+    mean: "mean", "平均";
+    no_curve: "The curve begins when tasks run while this server is up.", "任务运行期间才会显示曲线。";
+    no_speed: "Not running", "未运行";
+    timeline: "Timeline", "时间线";
+    errors: "Errors", "错误";
+    no_errors: "No task has failed.", "没有失败的对象。";
+    all_failed_rows: "All failed rows", "全部失败行";
+    error_code: "Error code", "错误码";
+    report: "Report", "报告";
+    no_report: "No report was asked for.", "未要求生成报告。";
+    report_later: "The report is written when the job ends.", "任务结束时生成报告。";
+    report_missing: "The report cannot be read now:", "目前无法读取报告：";
+    rows: "rows", "行";
+    row_count: "Rows", "行数";
+    download_csv: "Download as CSV", "下载 CSV";
+    details: "Details", "详细信息";
+    operation: "Operation", "操作";
+    manifest: "Manifest", "清单";
+    source: "Source", "源存储桶";
+    target: "Target", "目标存储桶";
+    role: "Role", "角色";
+    job_token: "Token", "令牌";
+    reason: "Reason", "原因";
+    findings: "What was found", "检查结果";
+    retry_of: "Tries again", "重试自";
+    retried_by: "Tried again by", "被重试于";
+    as_xml: "As the API describes it (XML)", "API 描述 (XML)";
+    none_symbol: "\u{2013}", "\u{2013}";
+
+    review: "Review and confirm", "查看并确认";
+    confirm: "Confirm and run", "确认并运行";
+    cancel: "Cancel", "取消任务";
+    cancel_lead: "Tasks that are done stay done. The job ends as soon as what is in flight is over, and its report says what was done.",
+        "已完成的操作不会撤销。进行中的操作结束后任务即停止，报告会记录已完成的部分。";
+    cancel_do: "Cancel the job", "确认取消";
+    delete: "Delete", "删除";
+    delete_lead: "The job goes away from the list. One that runs is cancelled first. Objects and reports stay.",
+        "任务将从列表中移除；运行中的任务会先取消。对象和报告会保留。";
+    delete_do: "Delete the job", "确认删除";
+    retry: "Retry failed rows", "重试失败行";
+    retry_lead: "A new job tries just the failed rows again, and waits for you before it runs.",
+        "将创建一个只包含失败行的新任务，并等待您确认。";
+    retry_do: "Make the new job", "创建重试任务";
+    change_priority: "Change", "修改";
+    priority_lead: "0 to 2147483647; higher goes first", "0–2147483647，数值越大越优先";
+    done_confirmed: "Confirmed. The job runs as soon as a worker is free.", "已确认，任务即将运行。";
+    done_cancelled: "The job is being cancelled.", "任务正在取消。";
+    done_deleted: "The job was deleted.", "任务已删除。";
+    done_priority: "The priority was changed.", "优先级已修改。";
+    done_retry: "A new job was made of the failed rows. It waits for you.", "已用失败行创建新任务，等待确认。";
+    done_created: "The job was made. Nothing happens before you confirm it.", "任务已创建，确认之前不会执行任何操作。";
+    done_uploaded: "The file was uploaded.", "文件已上传。";
+    done_manifest: "The manifest was written. Choose what to do with its objects.", "清单已生成，请选择要执行的操作。";
+
+    confirm_title: "Before it runs", "运行前确认";
+    confirm_lead: "Nothing has been changed yet. This is what the job will do:", "目前尚未做任何更改。该任务将：";
+    preparing: "The manifest is being read and checked. This page goes on by itself.", "正在读取并检查清单，本页会自动更新。";
+    will_copy: "Copy objects", "复制对象";
+    will_delete: "Delete objects", "删除对象";
+    will_restore: "Restore objects", "恢复对象";
+    will_tag: "Tag objects", "为对象打标签";
+    about: "about", "约";
+    data: "Data", "数据量";
+    requests: "Requests", "请求数";
+    unknown: "unknown", "未知";
+    warnings: "Warnings", "警告";
+    no_warnings: "Nothing to warn of.", "没有需要注意的问题。";
+    sample: "Sample rows", "示例行";
+    sample_lead: "Some rows, spread over the manifest, and what is there now.", "清单中的部分行及其当前状态。";
+    no_sample: "No row can be shown now.", "目前没有可显示的行。";
+    row: "Row", "行";
+    object: "Object", "对象";
+    becomes: "Becomes", "变为";
+    size: "Size", "大小";
+    replaces: "replaces what is there", "将覆盖已有对象";
+    already: "This job does not wait for a confirmation (any more).", "该任务无需（或不再需要）确认。";
+    to_job: "Go to the job", "查看任务";
+    not_run: "Do not run it", "不运行";
+
+    create_lead: "One operation on every object of a manifest. The job is made suspended: you see what it will do before it runs.",
+        "对清单中的每个对象执行同一操作。任务创建后处于暂停状态，运行前可查看其影响。";
+    what: "What", "操作";
+    which: "Which objects", "对象";
+    more: "More", "更多";
+    op_copy: "Copy", "复制";
+    op_copy_hint: "to another bucket or prefix", "到其他存储桶或前缀";
+    op_delete: "Delete", "删除";
+    op_delete_hint: "objects or versions", "对象或版本";
+    op_restore: "Restore", "恢复";
+    op_restore_hint: "from the archive", "归档对象";
+    op_tag: "Tag", "打标签";
+    op_tag_hint: "set or add tags", "设置或添加标签";
+    manifest_bucket: "Bucket of the manifest", "清单所在存储桶";
+    manifest_key: "Key of the manifest", "清单的键";
+    manifest_hint: "A CSV file with a bucket and a key in each row. You can make one under Buckets.",
+        "每行包含存储桶和键的 CSV 文件，可在\u{201c}存储桶\u{201d}中生成。";
+    columns: "Columns", "列";
+    columns_hint: "in order: Bucket, Key, VersionId, Ignore", "按顺序：Bucket, Key, VersionId, Ignore";
+    format: "Format", "格式";
+    format_csv: "CSV manifest", "CSV 清单";
+    format_inventory: "Inventory report", "清单报告 (inventory)";
+    target_bucket: "Target bucket", "目标存储桶";
+    prefix_from: "Replace this beginning of keys", "替换键的前缀";
+    prefix_to: "with", "替换为";
+    storage_class: "Storage class", "存储类型";
+    class_default: "STANDARD (default)", "STANDARD（默认）";
+    days: "Days readable", "可读天数";
+    tier: "Speed of restoring", "恢复模式";
+    tags: "Tags", "标签";
+    tags_hint: "one in a line: name=value", "每行一个：name=value";
+    tags_mode: "Tags that objects have", "对象已有的标签";
+    tags_replace: "are replaced", "替换";
+    tags_add: "stay, these are added", "保留并添加";
+    report_bucket: "Report to bucket", "报告存储桶";
+    report_bucket_hint: "empty: no report", "留空则不生成报告";
+    report_prefix: "Prefix of the report", "报告前缀";
+    report_scope: "Rows in the report", "报告内容";
+    scope_all: "all", "全部";
+    scope_failed: "failed ones only", "仅失败行";
+    description: "Description", "描述";
+    description_hint: "how you will know it again, up to 256 bytes", "便于识别，最多 256 字节";
+    check: "Check", "检查";
+    create_do: "Create suspended", "创建（暂停）";
+    request: "The request", "请求内容";
+    request_lead: "What will be sent as CreateJob, kept up to date as you type.", "将发送的 CreateJob 请求，随输入更新。";
+    request_incomplete: "Not complete yet:", "尚不完整：";
+    checked: "What a look at buckets and rows found", "存储桶与行的检查结果";
+    etag_found: "ETag", "ETag";
+    please_fix: "This cannot be created yet", "暂时无法创建";
+
+    buckets_lead: "Objects of the buckets you may read. Select some to make a manifest of them.",
+        "您可读取的存储桶。选择对象即可生成清单。";
+    no_buckets: "No bucket here is yours to read", "没有可读取的存储桶";
+    no_buckets_lead: "A bucket is a folder in the server's data folder, below buckets. Its name ends with your APPID:",
+        "存储桶是服务器数据目录下 buckets 中的文件夹，名称以您的 APPID 结尾：";
+    read_only: "read only", "只读";
+    name: "Name", "名称";
+    modified: "Modified", "修改时间";
+    class: "Class", "存储类型";
+    up: "Up", "上一级";
+    empty_folder: "Nothing here", "此处为空";
+    empty_folder_lead: "No object's key begins like this.", "没有以此前缀开头的对象。";
+    select_all: "Select all on this page", "全选本页";
+    select: "Select", "选择";
+    make_manifest: "Make a manifest", "生成清单";
+    make_lead: "Lists what you select; a folder stands for everything in it.", "列出所选对象；文件夹代表其中的全部内容。";
+    write_to: "Write it to", "写入";
+    whole_prefix: "everything here", "此处全部";
+    selected_only: "what is selected", "所选内容";
+    upload: "Upload", "上传";
+    upload_manifest: "Upload a manifest", "上传清单";
+    upload_lead: "A CSV file, up to 32 MiB. One with the same name is replaced.", "CSV 文件，最大 32 MiB；同名文件将被替换。";
+    file: "File", "文件";
+    use_manifest: "Use as manifest", "用作清单";
+
+    oops: "That did not work", "操作未成功";
+    not_found: "There is nothing here", "页面不存在";
+    request_id: "Request id", "请求 ID";
+    to_jobs: "To the jobs", "返回任务列表";
+}
+
+impl Words {
+    /// A status of a job, for people.
+    pub(crate) fn status<'a>(&self, status: &'a str) -> &'a str {
+        if !std::ptr::eq(self, &ZH) {
+            return status;
+        }
+        match status {
+            "New" => "新建",
+            "Preparing" => "准备中",
+            "Suspended" => "待确认",
+            "Ready" => "就绪",
+            "Active" => "运行中",
+            "Pausing" => "暂停中",
+            "Paused" => "已暂停",
+            "Completing" => "收尾中",
+            "Complete" => "已完成",
+            "Cancelling" => "取消中",
+            "Cancelled" => "已取消",
+            "Failing" => "失败处理中",
+            "Failed" => "失败",
+            other => other,
+        }
+    }
+
+    /// An operation, as a title.
+    pub(crate) fn operation_name<'a>(&self, operation: &'a str) -> &'a str
+    where
+        Self: 'static,
+    {
+        match operation {
+            "copy" => self.op_copy,
+            "delete" => self.op_delete,
+            "restore" => self.op_restore,
+            "tag" => self.op_tag,
+            other => other,
+        }
+    }
+
+    /// What confirming will do.
+    pub(crate) fn will<'a>(&self, operation: &'a str) -> &'a str {
+        match operation {
+            "copy" => self.will_copy,
+            "delete" => self.will_delete,
+            "restore" => self.will_restore,
+            "tag" => self.will_tag,
+            other => other,
+        }
+    }
+
+    /// What was just done, by the word in the address.
+    pub(crate) fn notice(&self, done: &str) -> Option<&'static str> {
+        Some(match done {
+            "confirmed" => self.done_confirmed,
+            "cancelled" => self.done_cancelled,
+            "deleted" => self.done_deleted,
+            "priority" => self.done_priority,
+            "retry" => self.done_retry,
+            "created" => self.done_created,
+            "uploaded" => self.done_uploaded,
+            "manifest" => self.done_manifest,
+            "signed-out" => self.signed_out,
+            _ => return None,
+        })
+    }
+
+    /// Units of time: days, hours, minutes, seconds.
+    pub(crate) fn units(&self) -> [&'static str; 4] {
+        if std::ptr::eq(self, &ZH) { ["天", "小时", "分", "秒"] } else { ["d", "h", "min", "s"] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cos_batch_model::{JobStatus, WireEnum as _};
+
+    use super::*;
+
+    #[test]
+    fn the_first_known_language_is_taken() {
+        for (header, lang) in [
+            ("", Lang::En),
+            ("de, zh;q=0.5, en", Lang::Zh),
+            ("zh-TW", Lang::Zh),
+            ("en-US,en;q=0.9,zh-CN;q=0.8", Lang::En),
+            ("xx", Lang::En),
+        ] {
+            assert_eq!(Lang::accepted(header), lang, "{header}");
+        }
+        for lang in [Lang::En, Lang::Zh] {
+            assert_eq!(Lang::from_code(lang.code()), Some(lang));
+        }
+    }
+
+    #[test]
+    fn every_status_has_a_chinese_name() {
+        for status in JobStatus::ALL {
+            assert_eq!(EN.status(status.as_str()), status.as_str());
+            assert!(!ZH.status(status.as_str()).is_ascii(), "{status}");
+        }
+    }
+}

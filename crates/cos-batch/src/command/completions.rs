@@ -1,0 +1,53 @@
+//! What comes with the program: completions for shells, and pages of the manual.
+
+use std::{fs, path::PathBuf};
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+use crate::{
+    args,
+    exit::{Error, Exit},
+    output::Terminal,
+};
+
+/// Name of the program.
+const NAME: &str = "cos-batch";
+
+/// Write what a shell needs to complete commands and flags.
+///
+/// For bash: cos-batch completions bash > ~/.local/share/bash-completion/completions/cos-batch
+#[derive(Args, Debug)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Write the pages of the manual into a folder.
+#[derive(Args, Debug)]
+pub(crate) struct Manual {
+    /// The folder; made if there is none
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+}
+
+impl Completions {
+    pub(crate) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        let mut text = Vec::new();
+        clap_complete::generate(self.shell, &mut args::Args::command(), NAME, &mut text);
+        terminal.bytes(&text)?;
+        Ok(Exit::Ok)
+    }
+}
+
+impl Manual {
+    pub(crate) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        fs::create_dir_all(&self.folder)
+            .map_err(|error| Error::usage(format!("{}: {error}", self.folder.display())))?;
+        clap_mangen::generate_to(args::Args::command(), &self.folder)
+            .map_err(|error| Error::usage(format!("{}: {error}", self.folder.display())))?;
+        terminal.line(&format!("pages are in {}", self.folder.display()))?;
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,130 @@
+//! `cos-batch watch`
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::pin,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use cos_batch_client::Client as ApiClient;
+use cos_batch_model::{JobListMember, JobStatus};
+use futures_util::StreamExt as _;
+
+use super::Client;
+use crate::{
+    exit::{Error, Exit},
+    output::{Format, Terminal, watch},
+};
+
+/// Jobs looked at, at most: more than any screen has lines.
+const JOBS_MAX: usize = 500;
+
+/// A server that does not answer is asked again for so long before the command gives up.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Watch all jobs that have not ended, in the terminal.
+///
+/// A line for each job, drawn anew every second: status, progress, failures, speed, time left. Jobs that end meanwhile
+/// stay to be seen. Ctrl-C leaves; the jobs go on. Where the output is no terminal, the jobs are written once.
+#[derive(Args, Debug)]
+pub(crate) struct Watch {
+    /// Look so often, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    every: u64,
+    /// End when all jobs have ended
+    #[arg(long)]
+    until_idle: bool,
+    #[command(flatten)]
+    client: Client,
+}
+
+/// Statuses of jobs that have not ended.
+const LIVE: [JobStatus; 10] = [
+    JobStatus::New,
+    JobStatus::Preparing,
+    JobStatus::Suspended,
+    JobStatus::Ready,
+    JobStatus::Active,
+    JobStatus::Pausing,
+    JobStatus::Paused,
+    JobStatus::Completing,
+    JobStatus::Cancelling,
+    JobStatus::Failing,
+];
+
+impl Watch {
+    pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        if self.client.output != Format::Table {
+            return Err(Error::usage("watch draws for people; `cos-batch list --output json` is for programs"));
+        }
+        let client = self.client.connection.client()?;
+        let mut seen = BTreeSet::new();
+        let mut rates = watch::Rates::default();
+        let mut drawn = 0;
+        let mut last_heard = Instant::now();
+        let draws = terminal.draws();
+        loop {
+            let jobs = match look(&client, &mut seen).await {
+                Ok(jobs) => {
+                    last_heard = Instant::now();
+                    jobs
+                }
+                Err(error)
+                    if draws && drawn > 0 && last_heard.elapsed() < PATIENCE && error.exit() == Exit::Unreachable =>
+                {
+                    terminal.redraw(&mut drawn, &format!("no answer from the server; trying again\n{error}"))?;
+                    tokio::time::sleep(Duration::from_secs(self.every)).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            rates.observe(&jobs, Instant::now());
+            let text = watch::screen(&jobs, &rates, terminal.columns(), terminal.rows());
+            if !draws {
+                terminal.line(&text)?;
+                return Ok(Exit::Ok);
+            }
+            terminal.redraw(&mut drawn, &text)?;
+            let live = jobs.iter().any(|job| job.status.known().is_none_or(|status| !status.is_final()));
+            if self.until_idle && !live {
+                return Ok(Exit::Ok);
+            }
+            tokio::time::sleep(Duration::from_secs(self.every)).await;
+        }
+    }
+}
+
+/// Jobs that have not ended, and those that were seen before and have: newest first.
+async fn look(client: &ApiClient, seen: &mut BTreeSet<String>) -> Result<Vec<JobListMember>, Error> {
+    let mut jobs: BTreeMap<String, JobListMember> = BTreeMap::new();
+    for statuses in [LIVE.to_vec(), vec![JobStatus::Complete, JobStatus::Failed, JobStatus::Cancelled]] {
+        let live = statuses.len() == LIVE.len();
+        if !live && seen.iter().all(|id| jobs.contains_key(id)) {
+            break;
+        }
+        let mut found = pin!(client.jobs(statuses));
+        while let Some(job) = found.next().await.transpose()? {
+            let id = job.job_id.to_string();
+            if live || seen.contains(&id) {
+                jobs.insert(id, job);
+            }
+            if jobs.len() >= JOBS_MAX {
+                break;
+            }
+        }
+    }
+    seen.extend(jobs.keys().cloned());
+    while seen.len() > JOBS_MAX {
+        seen.pop_first();
+    }
+    let mut jobs: Vec<JobListMember> = jobs.into_values().collect();
+    jobs.sort_by(|one, other| {
+        other
+            .creation_time
+            .unix_seconds()
+            .cmp(&one.creation_time.unix_seconds())
+            .then(other.job_id.as_str().cmp(one.job_id.as_str()))
+    });
+    Ok(jobs)
+}

@@ -1,0 +1,117 @@
+//! The browser that tests the console: Chromium, and the programs that steer it and look at its pages.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, bail};
+
+/// What is installed, to the byte.
+const LISTS: [&str; 2] = ["package.json", "package-lock.json"];
+
+/// Where these lists are.
+const FOLDER: &str = "xtask/browser";
+
+/// What Debian and Ubuntu call what is needed: a browser, a runtime for what steers it, a font with Chinese characters.
+const PACKAGES: [&str; 4] = ["chromium", "nodejs", "npm", "fonts-wqy-microhei"];
+
+/// What to do where it cannot be installed.
+const ADVICE: &str = "install Chromium, and Node.js 20 or newer with npm (Debian and Ubuntu: `apt install chromium nodejs \
+                      npm fonts-wqy-microhei`), or name a browser in the variable CHROMIUM";
+
+/// Installs what is missing, and brings the programs into the target folder; the tests then need no network.
+pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
+    if !(runs("node") && runs("npm") && has_browser()) {
+        install();
+    }
+    if !has_browser() {
+        bail!("there is no Chromium: {ADVICE}");
+    }
+    let folder = target(root).join("browser");
+    if is_ready(root, &folder) {
+        return Ok(());
+    }
+    fs::create_dir_all(&folder)?;
+    for list in LISTS {
+        fs::copy(root.join(FOLDER).join(list), folder.join(list)).with_context(|| format!("{FOLDER}/{list}"))?;
+    }
+    let npm =
+        Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]).current_dir(&folder).status();
+    if !npm.with_context(|| format!("`npm` cannot be started: {ADVICE}"))?.success() {
+        bail!("`npm ci` failed in {}: it needs a network, once", folder.display());
+    }
+    // What was installed is what the lists said.
+    fs::copy(folder.join(LISTS[1]), folder.join("installed.json"))?;
+    Ok(())
+}
+
+/// Whether the folder holds what the lists ask for.
+fn is_ready(root: &Path, folder: &Path) -> bool {
+    let installed = fs::read(folder.join("installed.json"));
+    let wanted = fs::read(root.join(FOLDER).join(LISTS[1]));
+    matches!((installed, wanted), (Ok(installed), Ok(wanted)) if installed == wanted)
+}
+
+fn runs(program: &str) -> bool {
+    let status = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
+fn has_browser() -> bool {
+    std::env::var_os("CHROMIUM").is_some() || ["chromium", "chromium-browser", "google-chrome"].into_iter().any(runs)
+}
+
+/// Installs it where there is apt-get and the right to use it without asking anybody.
+fn install() {
+    let install: Vec<&str> = ["install", "-q", "-y", "--no-install-recommends"].into_iter().chain(PACKAGES).collect();
+    let steps = [vec!["update", "-q"], install];
+    let _ = [&["apt-get"][..], &["sudo", "-n", "apt-get"]].into_iter().any(|prefix| {
+        println!("a browser or Node.js is missing: trying {}", prefix.join(" "));
+        steps.iter().all(|step| {
+            let words: Vec<&str> = prefix[1..].iter().chain(step).copied().collect();
+            Command::new(prefix[0]).args(words).status().is_ok_and(|status| status.success())
+        })
+    });
+}
+
+/// Where cargo builds.
+fn target(root: &Path) -> PathBuf {
+    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(std::env::var_os);
+    root.join(named.unwrap_or_else(|| "target".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_lists_name_versions_and_no_host() {
+        for list in LISTS {
+            let text = fs::read_to_string(root().join(FOLDER).join(list)).unwrap();
+            assert!(!text.contains("\"^") && !text.contains("resolved"), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_folder_is_ready_with_just_what_the_lists_say() {
+        let folder = std::env::temp_dir().join(format!("browser-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert!(!is_ready(&root(), &folder));
+        fs::copy(root().join(FOLDER).join(LISTS[1]), folder.join("installed.json")).unwrap();
+        assert!(is_ready(&root(), &folder));
+        fs::write(folder.join("installed.json"), "{}").unwrap();
+        assert!(!is_ready(&root(), &folder));
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_does_not_run() {
+        assert!(!runs("no-such-program") && runs("cargo"));
+    }
+}
