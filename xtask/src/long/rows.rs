@@ -41,6 +41,7 @@ const SOURCE: &str = "photos-1250000000";
 const TARGET: &str = "copies-1250000000";
 const MANIFEST: &str = "lists/all.csv";
 const LIST: &str = "lists/manifest.json";
+const CHECKSUM: &str = "lists/manifest.checksum";
 const DATA: &str = "lists/data.csv.gz";
 
 #[derive(clap::Args)]
@@ -179,11 +180,7 @@ fn job(programs: &Path, objects: Objects, format: Format, rows: u64) -> anyhow::
     };
     let server = Listener::start(&mut serve)?;
     let (manifest, body) = lists.files.first().context("a job has a manifest")?;
-    let etag = Md5::digest(body).iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
+    let etag = md5(body);
     let begin = Instant::now();
     let mut create = Command::new(programs.join("cos-batch"));
     create.env("COS_BATCH_ENDPOINT", format!("http://{}", server.address));
@@ -222,6 +219,14 @@ fn watched(client: &mut Command, server: &Listener) -> anyhow::Result<(Output, u
     })
 }
 
+fn md5(body: &[u8]) -> String {
+    Md5::digest(body).iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 fn key(row: u64) -> String {
     format!("in/{:05}/{:03}.txt", row / FOLDER_ROWS, row % FOLDER_ROWS)
 }
@@ -248,7 +253,12 @@ fn inventory(rows: u64) -> anyhow::Result<Lists> {
         "{{\"sourceBucket\": \"{SOURCE}\", \"fileFormat\": \"CSV\", \"fileSchema\": \"Bucket, Key, VersionId, IsLatest, \
          IsDeleteMarker\", \"files\": [{{\"key\": \"{DATA}\"}}]}}"
     );
-    let files = vec![(LIST.to_owned(), list.into_bytes()), (DATA.to_owned(), encoder.finish()?)];
+    let checksum = md5(list.as_bytes());
+    let files = vec![
+        (LIST.to_owned(), list.into_bytes()),
+        (CHECKSUM.to_owned(), checksum.into_bytes()),
+        (DATA.to_owned(), encoder.finish()?),
+    ];
     // Complete, and some tasks failed.
     Ok(Lists { files, format: "COSInventoryReport_CSV_V1", exit: 4 })
 }

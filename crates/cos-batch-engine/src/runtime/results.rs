@@ -123,7 +123,7 @@ pub(crate) async fn write(
     let name = key.rsplit('/').next().unwrap_or(key);
     let store = core.buckets.store(bucket);
     let mut writer = ObjectWriter::new(store, bucket, key, content_type).noted(&core.spool, job, name);
-    writer = writer.as_operation(job, operation);
+    writer = writer.of_operation(job, operation);
     match content(&mut writer).await {
         Ok(()) => writer.finish().await.map(|_| ()),
         Err(error) => {

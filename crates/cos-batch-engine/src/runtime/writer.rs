@@ -79,7 +79,7 @@ impl ObjectWriter {
 
     /// Writing it again is the same operation: a store that names versions so has one of it. No row of a manifest has such a
     /// number.
-    pub(crate) fn as_operation(self, job: Uuid, number: u64) -> Self {
+    pub(crate) fn of_operation(self, job: Uuid, number: u64) -> Self {
         Self { operation: Some(OperationId { job: job.as_u128(), row: number }), ..self }
     }
 
