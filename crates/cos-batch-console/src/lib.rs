@@ -49,9 +49,11 @@ mod guard;
 mod page;
 mod service;
 mod session;
+mod visit;
 mod words;
 
 pub use answer::Body;
 pub use frame::PREFIX;
-pub use service::{Console, FORM_BYTES_MAX, UPLOAD_BYTES_MAX};
+pub use service::{Console, FORM_BYTES_MAX};
 pub use session::{IDLE_SECONDS_MAX, Key, Keys, SESSION_SECONDS_MAX};
+pub use visit::UPLOAD_BYTES_MAX;

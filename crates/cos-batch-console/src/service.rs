@@ -18,6 +18,7 @@ use crate::{
     frame::{Frame, LANG_COOKIE, PREFIX, SESSION_COOKIE, THEME_COOKIE, Theme, cookie, own_page},
     guard, page,
     session::{Doors, Keys, Session, Sessions},
+    visit::{UPLOAD_BYTES_MAX, Visit, random},
     words::Lang,
 };
 
@@ -26,9 +27,6 @@ pub const FORM_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Most bytes of a form that anybody may send: a key with a temporary key's token.
 const OPEN_FORM_BYTES_MAX: usize = 16 * 1024;
-
-/// Most bytes of a file that is uploaded: it is held in memory whole. A million rows of 32 bytes.
-pub const UPLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Room around a file in its form.
 const UPLOAD_FORM_BYTES: usize = 64 * 1024;
@@ -62,9 +60,9 @@ pub struct Console {
     inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) sessions: Sessions,
+struct Inner {
+    engine: Arc<Engine>,
+    sessions: Sessions,
     clock: Clock,
     /// Where everybody is let in: to which hosts.
     own_host: Option<OwnHost>,
@@ -145,23 +143,8 @@ fn system_time() -> i64 {
     i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Random hexadecimal digits.
-pub(crate) fn random<const BYTES: usize>() -> Result<String, getrandom::Error> {
-    let mut bytes = [0; BYTES];
-    getrandom::fill(&mut bytes)?;
-    Ok(hex::encode(bytes))
-}
-
 fn no_random(_: getrandom::Error) -> ApiError {
     ApiError::new(ErrorCode::InternalError, "the system has no random numbers")
-}
-
-/// One request of somebody who is signed in.
-pub(crate) struct Visit<'a> {
-    pub(crate) inner: &'a Inner,
-    pub(crate) context: RequestContext,
-    pub(crate) query: Fields,
-    pub(crate) frame: Frame,
 }
 
 impl Inner {
@@ -238,7 +221,7 @@ impl Inner {
             return see(&format!("{PREFIX}/sign-in?next={}{done}", crate::answer::encoded(next)));
         };
         let context = RequestContext { uin: session.uin.clone(), ..RequestContext::new(session.appid.clone(), id) };
-        let visit = Visit { inner: self, context, query, frame: frame.of(&session) };
+        let visit = Visit { engine: Arc::clone(&self.engine), context, query, frame: frame.of(&session) };
         let mut answer = if changes {
             self.change(&parts, visit, &session, &head.headers, body).await?
         } else {
@@ -291,7 +274,7 @@ impl Inner {
     async fn change<B>(
         &self,
         parts: &[&str],
-        visit: Visit<'_>,
+        visit: Visit,
         session: &Session,
         headers: &HeaderMap,
         body: B,
@@ -343,7 +326,7 @@ impl Inner {
     }
 }
 
-impl Visit<'_> {
+impl Visit {
     async fn show(self, parts: &[&str]) -> Result<Answer, ApiError> {
         match parts {
             [""] | ["jobs"] => self.jobs().await,
@@ -352,14 +335,14 @@ impl Visit<'_> {
             ["jobs", id, "rows"] => self.rows(id).await,
             ["jobs", id, "rows.csv"] => {
                 let code = self.query.given("code").map(str::to_owned);
-                crate::answer::rows(Arc::clone(&self.inner.engine), self.context, (*id).to_owned(), code).await
+                crate::answer::rows(self.engine, self.context, (*id).to_owned(), code).await
             }
             ["new"] => self.blank_job().await,
             ["buckets"] => self.buckets().await,
             ["buckets", bucket] => self.bucket(bucket).await,
             ["buckets", bucket, "download"] => {
                 let key = self.query.raw("key").to_owned();
-                crate::answer::object(Arc::clone(&self.inner.engine), self.context, (*bucket).to_owned(), key).await
+                crate::answer::object(self.engine, self.context, (*bucket).to_owned(), key).await
             }
             _ => Err(page::nothing_here()),
         }

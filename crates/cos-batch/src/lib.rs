@@ -26,7 +26,7 @@ mod text;
 
 use std::{io::Write as _, process::ExitCode};
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::{
     exit::{Error, Exit},
@@ -39,7 +39,7 @@ pub fn run() -> ExitCode {
     // Wrong usage ends the process here, with the code documented for it.
     let args = args::Args::parse();
     let mut terminal = Terminal::system();
-    let exit = match command::run(args.command, &mut terminal) {
+    let exit = match command::run(args.command, args::Args::command, &mut terminal) {
         Ok(exit) => exit,
         // Whoever reads our output has seen enough.
         Err(error) if error.is_broken_pipe() => Exit::Ok,

@@ -10,7 +10,7 @@ use crate::{
     answer::{Answer, page},
     format::{bytes, number},
     frame::Frame,
-    service::Visit,
+    visit::Visit,
 };
 
 #[derive(Template)]
@@ -61,9 +61,9 @@ impl From<PreviewRow> for Sample {
     }
 }
 
-impl Visit<'_> {
+impl Visit {
     pub(crate) async fn before(mut self, id: &str) -> Result<Answer, ApiError> {
-        let engine = &self.inner.engine;
+        let engine = &self.engine;
         let details = engine.details(&self.context, id).await?;
         let preview = engine.preview(&self.context, id).await?;
         let w = self.frame.w;

@@ -11,7 +11,7 @@ use crate::{
     form::{Fields, Upload, refused},
     format::{bytes, moment, time_of},
     frame::Frame,
-    service::{UPLOAD_BYTES_MAX, Visit},
+    visit::{UPLOAD_BYTES_MAX, Visit},
 };
 
 /// Entries on a page.
@@ -89,9 +89,9 @@ fn push_row(out: &mut String, bucket: &str, key: &str) {
     out.push('\n');
 }
 
-impl Visit<'_> {
+impl Visit {
     pub(crate) async fn buckets(mut self) -> Result<Answer, ApiError> {
-        let buckets = self.inner.engine.buckets(&self.context).await?;
+        let buckets = self.engine.buckets(&self.context).await?;
         self.frame.nav = "buckets";
         let example = format!("mkdir buckets/photos-{}", self.context.appid);
         page(&BucketsPage { f: self.frame, buckets, example }, StatusCode::OK)
@@ -102,7 +102,7 @@ impl Visit<'_> {
         let after = self.query.given("after").map(str::to_owned);
         let later = after.is_some();
         let found = self.entries(bucket, &prefix, after).await?;
-        let mine = self.inner.engine.buckets(&self.context).await?;
+        let mine = self.engine.buckets(&self.context).await?;
         self.frame.nav = "buckets";
         let crumbs = crumbs(bucket, &prefix);
         let up = crumbs.len().checked_sub(2).map(|index| crumbs[index].1.clone());
@@ -126,8 +126,7 @@ impl Visit<'_> {
     async fn entries(&self, bucket: &str, prefix: &str, mut after: Option<String>) -> Result<Found, ApiError> {
         let mut entries: Vec<Entry> = Vec::new();
         for _ in 0..LISTS {
-            let found =
-                self.inner.engine.list_objects(&self.context, bucket, prefix, after.as_deref(), ENTRIES + 1).await?;
+            let found = self.engine.list_objects(&self.context, bucket, prefix, after.as_deref(), ENTRIES + 1).await?;
             let mut stepped = None;
             for object in found.objects {
                 let name = &object.key[prefix.len()..];
@@ -196,11 +195,8 @@ impl Visit<'_> {
         for prefix in prefixes {
             let mut after = None;
             loop {
-                let page = self
-                    .inner
-                    .engine
-                    .list_objects(&self.context, bucket, prefix, after.as_deref(), LIST_LIMIT_MAX)
-                    .await?;
+                let page =
+                    self.engine.list_objects(&self.context, bucket, prefix, after.as_deref(), LIST_LIMIT_MAX).await?;
                 for object in page.objects.iter().filter(|object| object.key != name) {
                     push_row(&mut text, bucket, &object.key);
                     rows += 1;
@@ -242,7 +238,7 @@ impl Visit<'_> {
     }
 
     async fn write(self, bucket: &str, key: &str, content: Bytes, done: &str) -> Result<Answer, ApiError> {
-        self.inner.engine.write_object(&self.context, bucket, key, content, Some("text/csv")).await?;
+        self.engine.write_object(&self.context, bucket, key, content, Some("text/csv")).await?;
         let (bucket, key) = (encoded(bucket), encoded(key));
         see(&format!("/console/new?manifest_bucket={bucket}&manifest_key={key}&done={done}"))
     }

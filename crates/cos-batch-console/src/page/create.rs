@@ -11,7 +11,7 @@ use crate::{
     form::Fields,
     format::{bytes, indented, number},
     frame::Frame,
-    service::{Visit, random},
+    visit::{Visit, random},
 };
 
 #[derive(Template)]
@@ -65,7 +65,7 @@ fn checked(found: Validation, frame: &Frame) -> Checked {
     Checked { findings: findings.collect(), summary }
 }
 
-impl Visit<'_> {
+impl Visit {
     /// The empty form, or one that begins with a manifest.
     pub(crate) async fn blank_job(self) -> Result<Answer, ApiError> {
         let fields = self.query.clone();
@@ -78,7 +78,7 @@ impl Visit<'_> {
             "create" => {
                 let (draft, ..) = self.draft(fields).await;
                 let Some(request) = draft.request else { return self.form(fields, true, None).await };
-                match self.inner.engine.create_job(&self.context, request).await {
+                match self.engine.create_job(&self.context, request).await {
                     Ok(made) => see(&format!("/console/jobs/{}/confirm?done=created", made.job_id)),
                     Err(error) if error.status.is_client_error() => self.form(fields, true, Some(error)).await,
                     Err(error) => Err(error),
@@ -98,7 +98,7 @@ impl Visit<'_> {
                 Ok(fields.text("etag").to_owned())
             }
             Some((bucket, key)) => {
-                let found = self.inner.engine.object_attributes(&self.context, bucket, key, None).await;
+                let found = self.engine.object_attributes(&self.context, bucket, key, None).await;
                 found.map(|attributes| attributes.etag).map_err(|error| error.message)
             }
         };
@@ -117,7 +117,7 @@ impl Visit<'_> {
         let refused = fields.text("do") == "create" && (draft.request.is_none() || error.is_some());
         let checked = match &draft.request {
             Some(request) if fields.text("do") == "check" => {
-                let found = self.inner.engine.validate(&self.context, request).await?;
+                let found = self.engine.validate(&self.context, request).await?;
                 Some(checked(found, &self.frame))
             }
             _ => None,
@@ -125,7 +125,7 @@ impl Visit<'_> {
         draft.wrong.extend(error.map(|error| ("", error.message)));
         let document =
             draft.request.as_ref().map(|request| String::from_utf8_lossy(&xml::to_bytes(request)).into_owned());
-        let buckets = self.inner.engine.buckets(&self.context).await.unwrap_or_default();
+        let buckets = self.engine.buckets(&self.context).await.unwrap_or_default();
         self.frame.nav = "new";
         let template = CreatePage {
             operation: fields.text("operation"),

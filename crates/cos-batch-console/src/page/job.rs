@@ -20,7 +20,7 @@ use crate::{
     form::Fields,
     format::{bytes, indented, moment, number, rate, seconds_of, span, time_of},
     frame::Frame,
-    service::{Visit, random},
+    visit::{Visit, random},
     words::Words,
 };
 
@@ -223,9 +223,9 @@ fn files(manifest: &Value) -> Vec<File> {
     results.iter().take(FILES).map(file).collect()
 }
 
-impl Visit<'_> {
+impl Visit {
     pub(crate) async fn job(mut self, id: &str) -> Result<Answer, ApiError> {
-        let engine = &self.inner.engine;
+        let engine = &self.engine;
         let job = engine.describe_job(&self.context, DescribeJobRequest { job_id: job_id(id)? }).await?;
         let details = engine.details(&self.context, id).await?;
         let pace = engine.pace(&self.context, id).await?;
@@ -287,7 +287,7 @@ impl Visit<'_> {
         if !is_over(&details.status) {
             return Report::Later { place };
         }
-        let read = self.inner.engine.read_object(&self.context, &at.bucket, &at.key, None, 0..READ_BYTES_MAX, None);
+        let read = self.engine.read_object(&self.context, &at.bucket, &at.key, None, 0..READ_BYTES_MAX, None);
         match read.await {
             Err(error) => Report::Missing { place, why: error.message },
             // One that is longer than what is read at once has its files in itself alone.
@@ -306,7 +306,7 @@ impl Visit<'_> {
     ) -> Result<(), ApiError> {
         let request =
             UpdateJobStatusRequest { job_id: job_id(id)?, requested_job_status: wanted, status_update_reason: reason };
-        self.inner.engine.update_job_status(&self.context, request).await.map(drop)
+        self.engine.update_job_status(&self.context, request).await.map(drop)
     }
 
     pub(crate) async fn confirm(self, id: &str) -> Result<Answer, ApiError> {
@@ -322,14 +322,14 @@ impl Visit<'_> {
     }
 
     pub(crate) async fn delete(self, id: &str) -> Result<Answer, ApiError> {
-        self.inner.engine.delete_job(&self.context, DeleteJobRequest { job_id: job_id(id)? }).await?;
+        self.engine.delete_job(&self.context, DeleteJobRequest { job_id: job_id(id)? }).await?;
         see("/console/jobs?done=deleted")
     }
 
     pub(crate) async fn priority(self, id: &str, fields: &Fields) -> Result<Answer, ApiError> {
         let priority = priority(fields.text("priority"))?;
         let request = UpdateJobPriorityRequest { job_id: job_id(id)?, priority };
-        self.inner.engine.update_job_priority(&self.context, request).await?;
+        self.engine.update_job_priority(&self.context, request).await?;
         see(&format!("/console/jobs/{id}?done=priority"))
     }
 
@@ -344,7 +344,7 @@ impl Visit<'_> {
             confirmation_required: Some(true),
             manifest: None,
         };
-        let made = self.inner.engine.retry(&self.context, id, request).await?;
+        let made = self.engine.retry(&self.context, id, request).await?;
         see(&format!("/console/jobs/{}/confirm?done=retry", made.job_id))
     }
 }

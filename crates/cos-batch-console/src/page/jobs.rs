@@ -10,7 +10,7 @@ use crate::{
     answer::{Answer, encoded, page},
     format::{moment, number, rate, seconds_of, span},
     frame::Frame,
-    service::Visit,
+    visit::Visit,
     words::Words,
 };
 
@@ -120,12 +120,12 @@ impl Row {
     }
 }
 
-impl Visit<'_> {
+impl Visit {
     pub(crate) async fn jobs(mut self) -> Result<Answer, ApiError> {
         let show = self.query.text("show");
         let (show, statuses) = FILTERS.into_iter().find(|(name, _)| *name == show).unwrap_or(FILTERS[0]);
         let after = self.query.given("after");
-        let found = self.inner.engine.jobs_page(&self.context, statuses, after, JOBS).await?;
+        let found = self.engine.jobs_page(&self.context, statuses, after, JOBS).await?;
         let w = self.frame.w;
         let words = [w.all, w.running, w.waiting, w.complete, w.failed, w.cancelled];
         let next = found.next.map(|after| format!("/console/jobs?show={show}&after={}", encoded(&after)));

@@ -8,7 +8,7 @@ use http::StatusCode;
 use crate::{
     answer::{Answer, encoded, page},
     frame::Frame,
-    service::Visit,
+    visit::Visit,
 };
 
 /// Rows on a page.
@@ -29,13 +29,13 @@ struct RowsPage {
     csv: String,
 }
 
-impl Visit<'_> {
+impl Visit {
     pub(crate) async fn rows(mut self, id: &str) -> Result<Answer, ApiError> {
         let code = self.query.given("code").map(str::to_owned);
         let after = self.query.given("after").map(str::parse).transpose()?;
-        let details = self.inner.engine.details(&self.context, id).await?;
+        let details = self.engine.details(&self.context, id).await?;
         let filter = RowFilter { succeeded: false, code: code.clone() };
-        let found = self.inner.engine.task_rows(&self.context, id, &filter, after, ROWS).await?;
+        let found = self.engine.task_rows(&self.context, id, &filter, after, ROWS).await?;
         self.frame.nav = "jobs";
         let code = code.unwrap_or_default();
         let address = |code: &str| format!("/console/jobs/{}/rows?code={}", details.job_id, encoded(code));

@@ -27,7 +27,7 @@ pub(crate) const START: i64 = 1_800_000_000;
 pub(crate) struct World {
     pub(crate) address: std::net::SocketAddr,
     pub(crate) now: Arc<AtomicI64>,
-    pub(crate) objects: MemoryStore,
+    pub(crate) objects: Arc<MemoryStore>,
     pub(crate) engine: Arc<Engine>,
 }
 
@@ -77,14 +77,14 @@ impl World {
     }
 
     pub(crate) async fn with(console: impl FnOnce(Arc<Engine>) -> Console) -> Self {
-        let (objects, spool) = (MemoryStore::new(), MemoryStore::new());
+        let (objects, spool) = (Arc::new(MemoryStore::new()), MemoryStore::new());
         for bucket in [BUCKET, FOREIGN] {
             objects.create_bucket(bucket).unwrap();
         }
         spool.create_bucket("segments").unwrap();
         let parts = Parts {
             jobs: Arc::new(MemoryJobStore::new(Arc::new(SystemClock))),
-            buckets: Buckets::new(Arc::new(objects.clone())),
+            buckets: Buckets::new(Arc::clone(&objects) as _),
             access: Access::new(),
             spool: Spool::new(Arc::new(spool), "segments"),
             config: Config::default(),

@@ -2,11 +2,10 @@
 
 use std::{fs, path::PathBuf};
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::{
-    args,
     exit::{Error, Exit},
     output::Terminal,
 };
@@ -33,19 +32,19 @@ pub(crate) struct Manual {
 }
 
 impl Completions {
-    pub(crate) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+    pub(crate) fn run(self, mut whole: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         let mut text = Vec::new();
-        clap_complete::generate(self.shell, &mut args::Args::command(), NAME, &mut text);
+        clap_complete::generate(self.shell, &mut whole, NAME, &mut text);
         terminal.bytes(&text)?;
         Ok(Exit::Ok)
     }
 }
 
 impl Manual {
-    pub(crate) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+    pub(crate) fn run(self, whole: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         fs::create_dir_all(&self.folder)
             .map_err(|error| Error::usage(format!("{}: {error}", self.folder.display())))?;
-        clap_mangen::generate_to(args::Args::command(), &self.folder)
+        clap_mangen::generate_to(whole, &self.folder)
             .map_err(|error| Error::usage(format!("{}: {error}", self.folder.display())))?;
         terminal.line(&format!("pages are in {}", self.folder.display()))?;
         Ok(Exit::Ok)

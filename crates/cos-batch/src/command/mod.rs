@@ -84,9 +84,11 @@ pub(crate) struct Job {
     id: JobId,
 }
 
-/// Runs a command to its end.
-pub(crate) fn run(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
+/// Runs a command to its end. `whole` gives the command line as a whole, for what is made of it.
+pub(crate) fn run(command: Command, whole: fn() -> clap::Command, terminal: &mut Terminal) -> Result<Exit, Error> {
     match command {
+        Command::Completions(completions) => completions.run(whole(), terminal),
+        Command::Manual(manual) => manual.run(whole(), terminal),
         Command::Serve(serve) => {
             logging::start(serve.log(), "info")?;
             let config = serve.config()?;
@@ -135,8 +137,8 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         }
         Command::Sign(sign) => sign.run(terminal),
         Command::Demo(demo) => demo.run(terminal).await,
-        Command::Completions(completions) => completions.run(terminal),
-        Command::Manual(manual) => manual.run(terminal),
+        // They ask nobody.
+        Command::Completions(_) | Command::Manual(_) => Ok(Exit::Ok),
     }
 }
 
