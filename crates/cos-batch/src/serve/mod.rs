@@ -6,6 +6,7 @@ mod extension;
 mod lock;
 mod objects;
 mod probes;
+mod s3control;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -130,7 +131,8 @@ impl Server {
         let task = if role == Role::Worker {
             tokio::spawn(listen::serve(jobs.0, probes.alone(), until, options))
         } else {
-            let service = service(&engine, callers)?;
+            let second = s3control::api(&engine, &callers)?;
+            let service = second.before(service(&engine, callers)?);
             match &hosts {
                 Some(hosts) => {
                     tokio::spawn(listen::serve(jobs.0, probes.before(own_machine(service, hosts)), until, options))
@@ -281,7 +283,8 @@ fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error
     let builder = match callers {
         Callers::Keys(credentials) => {
             let keys = credentials.keys.into_iter().map(|key| {
-                let credentials::Key { secret_id, secret_key, appid, uin, security_token } = key;
+                // The account id is for the other dialect.
+                let credentials::Key { secret_id, secret_key, appid, uin, security_token, account_id: _ } = key;
                 let security_token = security_token.map(|token| token.expose().to_owned());
                 (secret_id, Key { uin, security_token, ..Key::new(secret_key, appid) })
             });

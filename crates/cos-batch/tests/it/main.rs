@@ -17,6 +17,7 @@ mod raw;
 mod refusals;
 mod report;
 mod retry;
+mod s3control;
 mod sample;
 mod scenario;
 mod screen;
