@@ -9,7 +9,7 @@ use cos_batch_model::{
     xml::MAX_REQUEST_BYTES,
 };
 use cos_signature::SecretKey;
-use http::{Request, Response, StatusCode, header, request::Parts};
+use http::{Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Either, Full, Limited};
 use hyper::service::Service;
@@ -98,14 +98,24 @@ impl S3Control {
             Ok(document) => (answer(StatusCode::OK, document, &request_id), ""),
             Err(failure) => (failure.render(&request_id), failure.code),
         };
-        tracing::info!(
-            method = head.method.as_str(),
-            path = %head.uri.path().escape_debug(),
-            status = response.status().as_u16(),
-            code,
-            request_id,
-            "request of S3 Control"
-        );
+        macro_rules! log {
+            ($level:ident) => {
+                tracing::$level!(
+                    method = head.method.as_str(),
+                    path = %head.uri.path().escape_debug(),
+                    status = response.status().as_u16(),
+                    code,
+                    request_id,
+                    "request of S3 Control"
+                )
+            };
+        }
+        // As in the other dialect: whoever waits for a job looks at it again and again.
+        if head.method == Method::GET && response.status().is_success() {
+            log!(debug);
+        } else {
+            log!(info);
+        }
         response.map(Full::new)
     }
 }
@@ -131,10 +141,19 @@ where
     }
 }
 
+/// A request whose head is in order.
+struct Admitted<'a> {
+    action: ActionName,
+    /// Id of the job that the path names.
+    id: Option<&'a str>,
+    owner: Owner,
+    /// What the signature says of the body; none where nobody has to sign.
+    payload: Option<Payload>,
+}
+
 impl Inner {
     async fn work<B: Body>(&self, head: &Parts, body: B, request_id: &str) -> Result<String, Failure> {
-        let admitted = self.admit(head);
-        let (action, id, owner, payload) = match admitted {
+        let Admitted { action, id, owner, payload } = match self.admit(head) {
             Ok(admitted) => admitted,
             Err(failure) => {
                 drain(head, body).await;
@@ -147,7 +166,7 @@ impl Inner {
     }
 
     /// What is asked for, and on whose behalf.
-    fn admit<'a>(&self, head: &'a Parts) -> Result<(ActionName, Option<&'a str>, Owner, Option<Payload>), Failure> {
+    fn admit<'a>(&self, head: &'a Parts) -> Result<Admitted<'a>, Failure> {
         let length = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
         if length > URI_BYTES_MAX {
             let message = format!("the path and query must be at most {URI_BYTES_MAX} bytes long, not {length} bytes");
@@ -163,7 +182,7 @@ impl Inner {
         if let Some(id) = id {
             action::check_job_id(id).map_err(|error| Failure::bad_request(Some(action), error))?;
         }
-        Ok((action, id, owner, payload))
+        Ok(Admitted { action, id, owner, payload })
     }
 
     fn owner(&self, head: &Parts) -> Result<(Owner, Option<Payload>), Failure> {

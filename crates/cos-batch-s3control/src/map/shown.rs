@@ -237,7 +237,10 @@ pub(crate) fn write_report(encoder: &mut Encoder, job: &JobRecord, shown: &Shown
         return write_member(encoder, request.members(), "Report");
     }
     encoder.element("Report", |encoder| {
-        let Some(report) = &job.spec.report else { return encoder.plain("Enabled", false) };
+        let Some(report) = &job.spec.report else {
+            encoder.plain("Enabled", false);
+            return;
+        };
         encoder.text("Bucket", &format!("arn:aws:s3:::{}", report.bucket));
         encoder.text("Format", job.spec.dialect.report_format());
         encoder.plain("Enabled", true);

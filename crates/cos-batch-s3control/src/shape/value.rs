@@ -32,7 +32,7 @@ pub struct Structure {
 
 impl PartialEq for Structure {
     fn eq(&self, other: &Self) -> bool {
-        let named = |structure: &'_ Self| structure.members.iter().map(|member| member.name).collect::<Vec<_>>();
+        let named = |structure: &Self| structure.members.iter().map(|member| member.name).collect::<Vec<_>>();
         self.values == other.values && named(self) == named(other)
     }
 }
