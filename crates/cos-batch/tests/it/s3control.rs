@@ -7,9 +7,45 @@ use std::{
     process::{Command, Stdio},
 };
 
+use cos_batch_objectstore::PutRequest;
 use serde_json::{Value, json};
 
-use crate::support::{Place, Server, etag_of, write_private};
+use crate::{
+    scenario::{backends, observe, story::Bucket},
+    support::{Place, Server, etag_of, write_private},
+};
+
+/// Buckets in another store, in which boto3 keeps what it wants to have copied.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn boto3_runs_a_job_over_buckets_in_seaweedfs() {
+    let backend = backends::seaweedfs().await;
+    let (source, target) = (Bucket::Source.name(), Bucket::Target.name());
+    let mut rows = String::new();
+    for number in 0..3 {
+        let (key, text) = (format!("in/{number}.txt"), format!("text {number}"));
+        backend.store.put(PutRequest::new(source, &key, text.into())).await.unwrap();
+        rows.push_str(&format!("{source},{key}\n"));
+    }
+    backend.store.put(PutRequest::new(source, "manifest.csv", rows.clone().into())).await.unwrap();
+    let (key, secret) = backend.server.key();
+    let mut plan = json!({
+        "endpoint": backend.server.endpoint, "source": source, "target": target, "etag": etag_of(&rows),
+        "key": key, "secret": secret,
+    });
+    plan["job"] = boto3("create", &plan)["job"].clone();
+    let seen = boto3("confirm", &plan);
+    assert_eq!((&seen["status"], &seen["failed"]), (&json!("Complete"), &json!(0)), "{seen}");
+    for number in 0..3 {
+        let copy = observe::get(&*backend.store, target, &format!("copies/in/{number}.txt")).await;
+        assert_eq!(copy, format!("text {number}"));
+    }
+    let job = plan["job"].as_str().unwrap();
+    let manifest = observe::get(&*backend.store, target, &format!("reports/job-{job}/manifest.json")).await;
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let [results] = &manifest["Results"].as_array().unwrap()[..] else { panic!("{manifest:#}") };
+    let report = observe::get(&*backend.store, target, results["Key"].as_str().unwrap()).await;
+    assert_eq!(report, rows.replace('\n', ",,succeeded,200,,\n"));
+}
 
 /// Buckets as they are called where nobody knows of APPIDs.
 const SOURCE: &str = "holiday.photos";

@@ -20,14 +20,14 @@ ACCOUNT = "123456789012"
 ENDED = {"Complete", "Failed", "Cancelled"}
 
 
-def client(key="AKIDEXAMPLE", secret="exampleSecret", region="snow", endpoint=PLAN["endpoint"], **config):
+def client(key=None, secret=None, region="snow", endpoint=PLAN["endpoint"], **config):
     # With any other region botocore puts the account before the host.
     return boto3.client(
         "s3control",
         region_name=region,
         endpoint_url=endpoint,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
+        aws_access_key_id=key or PLAN.get("key", "AKIDEXAMPLE"),
+        aws_secret_access_key=secret or PLAN.get("secret", "exampleSecret"),
         config=botocore.config.Config(retries={"max_attempts": 0}, **config),
     )
 
@@ -177,7 +177,8 @@ def errors():
     assert refused(raised.NotFoundException, s3control.get_job_tagging, "no job", JobId=nobody) == 404
     job = s3control.create_job(**request(ClientRequestToken="t"))["JobId"]
     make = s3control.create_job
-    assert refused(raised.IdempotencyException, make, "ClientRequestToken", **request(ClientRequestToken="t", Priority=1)) == 400
+    again = request(ClientRequestToken="t", Priority=1)
+    assert refused(raised.IdempotencyException, make, "ClientRequestToken", **again) == 400
     assert refused(raised.BadRequestException, make, "Manifest", **request(Manifest=None)) == 400
     assert refused(raised.BadRequestException, make, "Priority", **request(Priority=2**31)) == 400
     assert refused(raised.BadRequestException, make, "Description", **request(Description="é" * 257)) == 400
@@ -211,7 +212,8 @@ def errors():
     assert refused(raised.TooManyTagsException, put, "50 tags", JobId=job, Tags=many) == 400
     change = s3control.update_job_status
     look_until(s3control, job, lambda status: status == "Suspended")
-    assert refused(raised.BadRequestException, change, "requestedJobStatus", JobId=job, RequestedJobStatus="Paused") == 400
+    paused = {"JobId": job, "RequestedJobStatus": "Paused"}
+    assert refused(raised.BadRequestException, change, "requestedJobStatus", **paused) == 400
     change(AccountId=ACCOUNT, JobId=job, RequestedJobStatus="Cancelled")
     look_until(s3control, job, lambda status: status == "Cancelled")
     assert refused(raised.JobStatusException, change, "already", JobId=job, RequestedJobStatus="Ready") == 400
@@ -295,10 +297,15 @@ def ways():
     return {}
 
 
+def confirm():
+    client().update_job_status(AccountId=ACCOUNT, JobId=PLAN["job"], RequestedJobStatus="Ready")
+    return look()
+
+
 def look():
     seen = look_until(client(), PLAN["job"], lambda status: status in ENDED)
-    counts = seen["ProgressSummary"]
-    return {"status": seen["Status"], "failed": counts["NumberOfTasksFailed"], "key": seen["Manifest"]["Location"]["ObjectArn"]}
+    failed, key = seen["ProgressSummary"]["NumberOfTasksFailed"], seen["Manifest"]["Location"]["ObjectArn"]
+    return {"status": seen["Status"], "failed": failed, "key": key}
 
 
 def create():
@@ -323,5 +330,5 @@ def foreign():
     return {}
 
 
-STORIES = [life, errors, operations, generated, ways, look, create, foreign]
+STORIES = [life, errors, operations, generated, ways, confirm, look, create, foreign]
 print(json.dumps({story.__name__: story for story in STORIES}[sys.argv[1]]()))
