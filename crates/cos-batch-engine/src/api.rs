@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How often a write is worked out anew because the job changed meanwhile.
-const CONFLICTS_MAX: u32 = 64;
+pub(crate) const CONFLICTS_MAX: u32 = 64;
 
 impl BatchApi for Engine {
     fn create_job<'a>(

@@ -93,10 +93,17 @@ fn things(number: u64, one: &str, many: &str) -> String {
 pub fn named_buckets(spec: &JobSpec) -> impl Iterator<Item = (&'static str, &str, Right)> {
     let target = match &spec.operation {
         TaskOperation::Copy(copy) => Some(("TargetResource", copy.target_bucket.as_str(), Right::Write)),
-        TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+        TaskOperation::Restore { .. }
+        | TaskOperation::Delete
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. } => None,
     };
     let report = spec.report.as_ref().map(|report| ("Report.Bucket", report.bucket.as_str(), Right::Write));
-    let manifest = ("Manifest.Location.ObjectArn", spec.manifest.bucket.as_str(), Right::Read);
+    let list = match &spec.manifest.format {
+        ManifestFormat::Csv { .. } | ManifestFormat::Inventory => "Manifest.Location.ObjectArn",
+        ManifestFormat::Listed(_) => "ManifestGenerator.SourceBucket",
+    };
+    let manifest = (list, spec.manifest.bucket.as_str(), Right::Read);
     [Some(manifest), target, report].into_iter().flatten()
 }
 
@@ -122,6 +129,7 @@ pub fn missing_ability(spec: &JobSpec, listed: Option<&[Column]>, can: Capabilit
     let columns = match &spec.manifest.format {
         ManifestFormat::Csv { columns } => Some(columns.as_slice()),
         ManifestFormat::Inventory => listed,
+        ManifestFormat::Listed(_) => None,
     };
     if !can.versions && columns.is_some_and(|columns| columns.contains(&Column::VersionId)) {
         return Some("versions, which the manifest names");
@@ -147,6 +155,8 @@ pub fn missing_ability(spec: &JobSpec, listed: Option<&[Column]>, can: Capabilit
         }
         TaskOperation::Restore { .. } => (!can.restore).then_some("restore"),
         TaskOperation::Tag { .. } => (!can.tagging).then_some("tags"),
+        TaskOperation::Acl { .. } if !can.acl => Some("access control lists"),
+        TaskOperation::Acl { grants, .. } => (!grants.is_empty() && !can.grants).then_some("grants to accounts of COS"),
         TaskOperation::Delete => None,
     }
 }
@@ -162,6 +172,7 @@ pub fn request(spec: &JobSpec) -> Vec<Finding> {
     let versions = match &spec.manifest.format {
         ManifestFormat::Csv { columns } => columns.contains(&Column::VersionId),
         ManifestFormat::Inventory => true,
+        ManifestFormat::Listed(_) => false,
     };
     match &spec.operation {
         TaskOperation::Delete if versions => {
@@ -180,7 +191,7 @@ pub fn request(spec: &JobSpec) -> Vec<Finding> {
                 findings.push(Finding::ok("operation", text));
             }
         }
-        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } => {}
+        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => {}
     }
     findings
 }
@@ -197,7 +208,10 @@ pub fn requests_per_task(spec: &JobSpec) -> u64 {
             1 + u64::from(reads_tags) + u64::from(reads_metadata) + 2 * u64::from(reads_grants)
         }
         TaskOperation::Tag { tags: Change::Add(_) } => 2,
-        TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => 1,
+        TaskOperation::Restore { .. }
+        | TaskOperation::Delete
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. } => 1,
     }
 }
 
@@ -223,6 +237,7 @@ pub fn intention(spec: &JobSpec, rows: u64, source: &str) -> String {
         }
         TaskOperation::Delete => format!("delete {objects} in {source}"),
         TaskOperation::Tag { .. } => format!("tag {objects} in {source}"),
+        TaskOperation::Acl { .. } => format!("set who may use {objects} in {source}"),
     }
 }
 
@@ -231,7 +246,7 @@ mod tests {
     use cos_batch_objectstore::Grant;
 
     use super::*;
-    use crate::spec::{CopySpec, ManifestSpec, SPEC_VERSION};
+    use crate::spec::{CopySpec, Dialect, ManifestSpec, SPEC_VERSION};
 
     fn spec(operation: TaskOperation, format: ManifestFormat) -> JobSpec {
         JobSpec {
@@ -248,6 +263,8 @@ mod tests {
             operation,
             report: None,
             role_arn: "r".into(),
+            tags: Vec::new(),
+            dialect: Dialect::Cos,
             retry_of: None,
             request: String::new(),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cos_batch_model::JobStatus;
-use cos_batch_objectstore::Pin;
+use cos_batch_objectstore::{Pin, Tag};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -71,6 +71,17 @@ pub struct JobState {
     /// The manifest as it was when it was prepared; later reads are pinned to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<PinnedManifest>,
+    /// The job's own tags, once they were replaced; none: those it was [made with](crate::JobSpec::tags).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+}
+
+impl JobRecord {
+    /// The job's own tags.
+    #[must_use]
+    pub fn tags(&self) -> &[Tag] {
+        self.state.tags.as_deref().unwrap_or(&self.spec.tags)
+    }
 }
 
 impl JobState {
@@ -87,6 +98,7 @@ impl JobState {
             failures: Vec::new(),
             findings: Vec::new(),
             manifest: None,
+            tags: None,
         }
     }
 }

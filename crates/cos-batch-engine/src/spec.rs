@@ -3,7 +3,7 @@
 //! A [`JobSpec`] is what is stored and run. It is not a wire type: other dialects of the API and other operations map
 //! to it. It is stored as JSON with a version number, so that a later release can read what an earlier one wrote.
 
-use cos_batch_objectstore::{Grant, Metadata, RestoreTier, StorageClass, Tag};
+use cos_batch_objectstore::{Grant, Metadata, ObjectMeta, RestoreTier, StorageClass, Tag};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,11 +30,43 @@ pub struct JobSpec {
     pub report: Option<ReportSpec>,
     /// The role the job runs under, as sent.
     pub role_arn: String,
+    /// Tags of the job itself, as it was made with. They may be replaced: see [`JobState::tags`](crate::JobState::tags).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tag>,
+    /// The dialect it was asked for in, which is also that of its report.
+    #[serde(default, skip_serializing_if = "Dialect::is_cos")]
+    pub dialect: Dialect,
     /// The job whose failed tasks this one tries again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<Uuid>,
-    /// The request as it was sent (one wire document), from which DescribeJob echoes what was asked for.
+    /// The request as it was sent (one wire document of the dialect), from which DescribeJob echoes what was asked for.
     pub request: String,
+}
+
+/// A dialect of the API. Jobs are the same in all; what they were asked for in, and how their reports look, is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dialect {
+    /// COS Batch Operations.
+    #[default]
+    Cos,
+    /// Batch jobs of S3 Control.
+    S3Control,
+}
+
+impl Dialect {
+    /// What a report's manifest calls the report's format.
+    #[must_use]
+    pub fn report_format(self) -> &'static str {
+        match self {
+            Self::Cos => "Report_CSV_V1",
+            Self::S3Control => "Report_CSV_20180820",
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+    fn is_cos(&self) -> bool {
+        *self == Self::Cos
+    }
 }
 
 /// Which objects a job works on.
@@ -65,6 +97,69 @@ pub enum ManifestFormat {
     },
     /// `COSInventoryReport_CSV_V1`: an inventory's `manifest.json`.
     Inventory,
+    /// There is none: the bucket's objects are listed when the job is prepared. Key and ETag are empty.
+    Listed(ObjectFilter),
+}
+
+/// Which of a bucket's objects are meant. Every member that is set must hold; a list holds where one of its texts does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObjectFilter {
+    /// Beginnings of keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prefixes: Vec<String>,
+    /// Ends of keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suffixes: Vec<String>,
+    /// Pieces of keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub substrings: Vec<String>,
+    /// Last changed after this Unix second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<i64>,
+    /// Last changed before this Unix second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// More bytes than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub larger_than: Option<i64>,
+    /// Fewer bytes than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub smaller_than: Option<i64>,
+    /// Storage classes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub storage_classes: Vec<String>,
+}
+
+impl ObjectFilter {
+    /// The columns of the rows that are made of a list.
+    pub const COLUMNS: [Column; 2] = [Column::Bucket, Column::Key];
+
+    /// Whether an object is meant.
+    #[must_use]
+    pub fn admits(&self, key: &str, object: &ObjectMeta) -> bool {
+        let any =
+            |texts: &[String], holds: &dyn Fn(&str) -> bool| texts.is_empty() || texts.iter().any(|text| holds(text));
+        let size = i64::try_from(object.size).unwrap_or(i64::MAX);
+        any(&self.prefixes, &|text| key.starts_with(text))
+            && any(&self.suffixes, &|text| key.ends_with(text))
+            && any(&self.substrings, &|text| key.contains(text))
+            && self.after.is_none_or(|second| object.last_modified > second)
+            && self.before.is_none_or(|second| object.last_modified < second)
+            && self.larger_than.is_none_or(|bytes| size > bytes)
+            && self.smaller_than.is_none_or(|bytes| size < bytes)
+            && any(&self.storage_classes, &|class| object.storage_class.0 == class)
+    }
+
+    /// What all keys begin with that are meant.
+    #[must_use]
+    pub fn common_prefix(&self) -> &str {
+        let Some((first, others)) = self.prefixes.split_first() else { return "" };
+        others.iter().fold(first.as_str(), |common, other| {
+            let same = common.bytes().zip(other.bytes()).take_while(|(left, right)| left == right).count();
+            &common[..common.floor_char_boundary(same)]
+        })
+    }
 }
 
 /// A column of a manifest.
@@ -129,6 +224,14 @@ pub enum TaskOperation {
         /// Whether the set is replaced or added to.
         tags: Change<Vec<Tag>>,
     },
+    /// Set its access control list; what was set before is gone.
+    Acl {
+        /// Grants.
+        grants: Vec<Grant>,
+        /// Canned access control list.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        canned: Option<String>,
+    },
 }
 
 impl TaskOperation {
@@ -140,6 +243,7 @@ impl TaskOperation {
             Self::Restore { .. } => "restore",
             Self::Delete => "delete",
             Self::Tag { .. } => "tag",
+            Self::Acl { .. } => "acl",
         }
     }
 }
@@ -236,4 +340,59 @@ pub struct ReportSpec {
     pub prefix: String,
     /// All tasks, or the failed ones only.
     pub all_tasks: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_hold_in_every_member() {
+        let object = ObjectMeta {
+            size: 10,
+            etag: String::new(),
+            last_modified: 1000,
+            version_id: None,
+            storage_class: StorageClass::new("STANDARD"),
+            metadata: Metadata::default(),
+            grants: Vec::new(),
+            canned_acl: None,
+            restore: None,
+            pin: cos_batch_objectstore::Pin(String::new()),
+        };
+        let filter = |change: fn(&mut ObjectFilter)| {
+            let mut filter = ObjectFilter::default();
+            change(&mut filter);
+            filter.admits("in/a.jpg", &object)
+        };
+        assert!(filter(|_| ()));
+        assert!(filter(|filter| filter.prefixes = vec!["x".into(), "in/".into()]));
+        assert!(!filter(|filter| filter.prefixes = vec!["x".into()]));
+        assert!(
+            filter(|filter| filter.suffixes = vec![".jpg".into()]) && !filter(|f| f.suffixes = vec![".png".into()])
+        );
+        assert!(filter(|filter| filter.substrings = vec!["/a".into()]) && !filter(|f| f.substrings = vec!["b".into()]));
+        assert!(filter(|filter| filter.after = Some(999)) && !filter(|filter| filter.after = Some(1000)));
+        assert!(filter(|filter| filter.before = Some(1001)) && !filter(|filter| filter.before = Some(1000)));
+        assert!(filter(|filter| filter.larger_than = Some(-1)) && !filter(|filter| filter.larger_than = Some(10)));
+        assert!(filter(|filter| filter.smaller_than = Some(11)) && !filter(|filter| filter.smaller_than = Some(10)));
+        let class = object.storage_class.0.clone();
+        assert!(
+            ObjectFilter { storage_classes: vec!["X".into(), class], ..ObjectFilter::default() }.admits("k", &object)
+        );
+        assert!(!filter(|filter| filter.storage_classes = vec!["X".into()]));
+        assert!(!filter(|filter| (filter.prefixes, filter.after) = (vec!["in/".into()], Some(5000))));
+    }
+
+    #[test]
+    fn a_common_prefix_is_cut_between_characters() {
+        let common = |prefixes: &[&str]| {
+            let prefixes = prefixes.iter().map(|text| (*text).to_owned()).collect();
+            ObjectFilter { prefixes, ..ObjectFilter::default() }.common_prefix().to_owned()
+        };
+        assert_eq!(common(&[]), "");
+        assert_eq!(common(&["in/a"]), "in/a");
+        assert_eq!(common(&["in/a", "in/b", "in/"]), "in/");
+        assert_eq!(common(&["é", "è"]), "");
+    }
 }

@@ -1,5 +1,7 @@
 //! Between the COS dialect of the API and the engine's own words.
 
+mod foreign;
+
 use bytes::Bytes;
 use cos_batch_model::{
     self as model, ApiError, CreateJobRequest, DescribeJobResult, ErrorCode, FailureCode, FailureReason, Job,
@@ -12,8 +14,8 @@ use crate::{
     clock::UnixMillis,
     job::{JobRecord, Progress},
     spec::{
-        Change, Column, CopySpec, JobSpec, ManifestFormat, ManifestSpec, PrefixReplace, ReportSpec, SPEC_VERSION,
-        TaskOperation, Tier,
+        Change, Column, CopySpec, Dialect, JobSpec, ManifestFormat, ManifestSpec, PrefixReplace, ReportSpec,
+        SPEC_VERSION, TaskOperation, Tier,
     },
 };
 
@@ -46,6 +48,8 @@ pub fn spec(request: &CreateJobRequest) -> Result<JobSpec, ApiError> {
         operation: operation(&request.operation)?,
         report: report(&request.report)?,
         role_arn: request.role_arn.as_str().to_owned(),
+        tags: Vec::new(),
+        dialect: Dialect::Cos,
         retry_of: None,
         request: String::from_utf8(xml::to_bytes(request).to_vec())
             .map_err(|_| ApiError::new(ErrorCode::InternalError, "the request has no form as text"))?,
@@ -198,12 +202,18 @@ fn grants(copy: &model::PutObjectCopy) -> Result<Vec<Grant>, ValidationError> {
         .collect()
 }
 
-/// The request that made a job.
+/// The request that made a job; for a job of another dialect, the request of this one that comes nearest.
 ///
 /// # Errors
-/// `InternalError` when what is stored cannot be read back.
+/// `InternalError` when what is stored cannot be read back; `NotImplemented` for a job of another dialect that this one has
+/// no words for.
 pub fn request(job: &JobRecord) -> Result<CreateJobRequest, ApiError> {
-    xml::from_slice(job.spec.request.as_bytes(), xml::Mode::Lenient).map_err(|error| stored_wrong(job, &error))
+    match job.spec.dialect {
+        Dialect::Cos => {
+            xml::from_slice(job.spec.request.as_bytes(), xml::Mode::Lenient).map_err(|error| stored_wrong(job, &error))
+        }
+        Dialect::S3Control => foreign::request(job),
+    }
 }
 
 /// Where a manifest is that was made here.
@@ -312,18 +322,20 @@ pub fn document(job: &JobRecord) -> Result<Bytes, ApiError> {
 /// # Errors
 /// `InternalError` when what is stored cannot be read back.
 pub fn member(job: &JobRecord) -> Result<JobListMember, ApiError> {
-    let kind = match &job.spec.operation {
-        TaskOperation::Copy(_) => OperationKind::PutObjectCopy,
-        TaskOperation::Restore { .. } => OperationKind::InitiateRestoreObject,
-        TaskOperation::Delete => OperationKind::DeleteObject,
-        TaskOperation::Tag { .. } => OperationKind::PutObjectTagging,
+    let operation = match &job.spec.operation {
+        TaskOperation::Copy(_) => OperationKind::PutObjectCopy.into(),
+        TaskOperation::Restore { .. } => OperationKind::InitiateRestoreObject.into(),
+        TaskOperation::Delete => OperationKind::DeleteObject.into(),
+        TaskOperation::Tag { .. } => OperationKind::PutObjectTagging.into(),
+        // This dialect has no such operation, so it has the name that it was asked for by.
+        TaskOperation::Acl { .. } => Lenient::Unknown(model::UnknownText::truncated("S3PutObjectAcl")),
     };
-    let description = job.spec.description.as_deref().map(model::Description::new).transpose();
+    let description = job.spec.description.as_deref().map(foreign::description).transpose();
     Ok(JobListMember {
         creation_time: timestamp(job.created_at),
         description: description.map_err(|error| stored_wrong(job, &error))?,
         job_id: job_id(job.id),
-        operation: kind.into(),
+        operation,
         priority: priority(job)?,
         progress_summary: progress(job.progress),
         status: job.state.status.into(),

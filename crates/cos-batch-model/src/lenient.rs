@@ -49,7 +49,9 @@ impl UnknownText {
 
     /// Keeps a text that decoding found; cut at [`Self::MAX_BYTES`], and free of what XML
     /// cannot carry, so that it can be written again.
-    pub(crate) fn truncated(text: &str) -> Self {
+    ///
+    /// Source: ours, for words that another dialect has and this one has not.
+    pub fn truncated(text: &str) -> Self {
         Self(Box::new(Inner(crate::scalar::cut_to(text, Self::MAX_BYTES))))
     }
 

@@ -1,7 +1,7 @@
 //! Files of keys: whose requests a server accepts, and what a command signs with.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
     io::{Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -20,6 +20,12 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// APPID that a generated key belongs to, as in the documentation's samples.
 pub(crate) const GENERATED_APPID: &str = "1250000000";
+
+/// Account id that a generated key belongs to, as in the documentation's samples of S3.
+const GENERATED_ACCOUNT_ID: &str = "123456789012";
+
+/// Digits of an account id of S3.
+const ACCOUNT_ID_DIGITS: usize = 12;
 
 /// What is drawn for ids and secrets: as Tencent Cloud's keys look.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -60,6 +66,9 @@ pub(crate) struct Key {
     /// The account's UIN.
     #[serde(default, deserialize_with = "parsed_option")]
     pub(crate) uin: Option<Uin>,
+    /// The account as S3 names it: twelve digits. Without it the key is of no use with SDKs of AWS.
+    #[serde(default)]
+    pub(crate) account_id: Option<String>,
     /// The token without which a temporary key is not good; permanent keys have none. Not to be shown, as the secret.
     #[serde(default, deserialize_with = "secret_option")]
     pub(crate) security_token: Option<SecretKey>,
@@ -144,8 +153,23 @@ impl Credentials {
             return Err(Error::usage("there is no [[key]] in it"));
         }
         let mut ids = BTreeSet::new();
+        let mut accounts = BTreeMap::new();
         for key in &credentials.keys {
             let id = key.secret_id.as_str();
+            if let Some(account) = &key.account_id {
+                if account.len() != ACCOUNT_ID_DIGITS || !account.bytes().all(|b| b.is_ascii_digit()) {
+                    return Err(Error::usage(format!(
+                        "account_id of {id} must be {ACCOUNT_ID_DIGITS} digits and is {account:?}"
+                    )));
+                }
+                let appid = accounts.entry(account).or_insert(&key.appid);
+                if *appid != &key.appid {
+                    let other = &key.appid;
+                    return Err(Error::usage(format!(
+                        "account_id {account} belongs to two APPIDs, {appid} and {other}"
+                    )));
+                }
+            }
             let legal = |b: u8| b.is_ascii_graphic() && !matches!(b, b'&' | b'=' | b';');
             if !(1..=SECRET_ID_BYTES_MAX).contains(&id.len()) || !id.bytes().all(legal) {
                 return Err(Error::usage(format!(
@@ -170,7 +194,8 @@ impl Credentials {
 pub(crate) fn generate(path: &Path) -> Result<(), Error> {
     let text = format!(
         "# The key that this server accepts. Who has it may do everything with the buckets of its APPID.\n\
-         [[key]]\nsecret_id = \"AKID{}\"\nsecret_key = \"{}\"\nappid = \"{GENERATED_APPID}\"\n",
+         [[key]]\nsecret_id = \"AKID{}\"\nsecret_key = \"{}\"\nappid = \"{GENERATED_APPID}\"\n\
+         account_id = \"{GENERATED_ACCOUNT_ID}\"\n",
         draw()?,
         draw()?
     );
@@ -226,6 +251,8 @@ mod tests {
 
     const KEY: &str = "[[key]]\nsecret_id = \"AKID1\"\nsecret_key = \"hush\"\nappid = \"125\"\n";
 
+    const ACCOUNT: &str = "account_id = \"123456789012\"\n";
+
     fn error(text: &str) -> String {
         Credentials::parse(text).unwrap_err().to_string()
     }
@@ -233,7 +260,7 @@ mod tests {
     #[test]
     fn all_that_a_file_may_have() {
         let text = format!(
-            "{KEY}uin = \"100000000001\"\nsecurity_token = \"shush\"\n[[bucket]]\nname = \"plain\"\nowner = \"125\"\n\
+            "{KEY}uin = \"100000000001\"\n{ACCOUNT}security_token = \"shush\"\n[[bucket]]\nname = \"plain\"\nowner = \"125\"\n\
              [[grant]]\nbucket = \"a-126\"\nappid = \"125\"\nrights = [\"read\", \"write\", \"delete\"]\n"
         );
         let file = Credentials::parse(&text).unwrap();
@@ -256,6 +283,11 @@ mod tests {
             (&KEY.replace("hush", ""), "secret_key of AKID1 is empty"),
             (&format!("{KEY}security_token = \"\"\n"), "security_token of AKID1 is empty"),
             (&format!("{KEY}{KEY}"), "secret_id AKID1 is there twice"),
+            (&format!("{KEY}account_id = \"12345678901\"\n"), "account_id of AKID1 must be 12 digits"),
+            (
+                &format!("{KEY}{ACCOUNT}{}{ACCOUNT}", KEY.replace("AKID1", "AKID2").replace("125", "126")),
+                "account_id 123456789012 belongs to two APPIDs, 125 and 126",
+            ),
             (&KEY.replace("\"hush\"", "\"hush"), "line 3: "),
             (
                 &format!("{KEY}[[grant]]\nbucket = \"a-1\"\nappid = \"1\"\nrights = [\"fly\"]\n"),

@@ -144,9 +144,9 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         package: "cos-batch-s3control",
-        uses: &["cos-batch-engine", "cos-batch-model"],
+        uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-objectstore", "cos-signature"],
         tests_use: &[],
-        third_party: ThirdParty::Not(SQL),
+        third_party: ThirdParty::Not(SQL_AND_XML),
     },
     Arrow {
         package: "cos-batch",

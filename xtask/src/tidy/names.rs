@@ -37,7 +37,7 @@ pub(crate) fn xml_in_one_place(sources: &[Source<'_>]) -> Vec<Violation> {
 ///
 /// Why: the engine, the job stores and the model can then be used in a program that speaks something else.
 pub(crate) fn http_at_the_edges(sources: &[Source<'_>]) -> Vec<Violation> {
-    const EDGES: [&str; 8] = [
+    const EDGES: [&str; 9] = [
         "cos-batch",
         "cos-batch-client",
         "cos-batch-console",
@@ -46,6 +46,7 @@ pub(crate) fn http_at_the_edges(sources: &[Source<'_>]) -> Vec<Violation> {
         "cos-batch-nullstore",
         "cos-batch-objectgateway",
         "cos-batch-objectstore",
+        "cos-batch-s3control",
         "cos-batch-server",
     ];
     const NAMES: [&str; 7] =

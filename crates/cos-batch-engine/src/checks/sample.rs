@@ -154,7 +154,7 @@ fn suits(spec: &JobSpec, meta: &ObjectMeta) -> bool {
             !meta.storage_class.is_archive() || meta.restore.is_some_and(|restore| !restore.ongoing)
         }
         TaskOperation::Restore { .. } => meta.storage_class.is_archive(),
-        TaskOperation::Delete | TaskOperation::Tag { .. } => true,
+        TaskOperation::Delete | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => true,
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
     use crate::{
         checks::Level,
-        spec::{Column, CopySpec, ManifestFormat, ManifestSpec, SPEC_VERSION, Tier},
+        spec::{Column, CopySpec, Dialect, ManifestFormat, ManifestSpec, SPEC_VERSION, Tier},
     };
 
     fn spec(operation: TaskOperation) -> JobSpec {
@@ -183,6 +183,8 @@ mod tests {
             operation,
             report: None,
             role_arn: "r".into(),
+            tags: Vec::new(),
+            dialect: Dialect::Cos,
             retry_of: None,
             request: String::new(),
         }

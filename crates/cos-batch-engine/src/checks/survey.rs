@@ -210,7 +210,7 @@ pub(super) fn may_look(access: &Access, tenant: &str, bucket: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Column, CopySpec, ManifestFormat, ManifestSpec, PrefixReplace, SPEC_VERSION};
+    use crate::spec::{Column, CopySpec, Dialect, ManifestFormat, ManifestSpec, PrefixReplace, SPEC_VERSION};
 
     fn spec(operation: TaskOperation) -> JobSpec {
         JobSpec {
@@ -227,6 +227,8 @@ mod tests {
             operation,
             report: None,
             role_arn: "r".into(),
+            tags: Vec::new(),
+            dialect: Dialect::Cos,
             retry_of: None,
             request: String::new(),
         }

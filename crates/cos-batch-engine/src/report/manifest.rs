@@ -3,7 +3,13 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{clock::UnixMillis, job::Progress, report::row::SCHEMA, spec::ReportSpec, store::ResultFile};
+use crate::{
+    clock::UnixMillis,
+    job::Progress,
+    report::row::SCHEMA,
+    spec::{Dialect, ReportSpec},
+    store::ResultFile,
+};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -48,9 +54,9 @@ const NO_RESULTS: &str = "\"Results\": [";
 impl Pieces {
     /// Of the report of a job that has ended like this.
     #[must_use]
-    pub fn new(job: Uuid, status: &str, progress: Progress, now: UnixMillis) -> Self {
+    pub fn new(job: Uuid, dialect: Dialect, status: &str, progress: Progress, now: UnixMillis) -> Self {
         let manifest = Manifest {
-            format: "Report_CSV_V1",
+            format: dialect.report_format(),
             report_creation_date: crate::wire::timestamp(now).to_string(),
             job_id: job.to_string(),
             status,
@@ -103,19 +109,20 @@ mod tests {
         let report = ReportSpec { bucket: "rep-1".into(), prefix: "r".into(), all_tasks: true };
         let file = ResultFile { shard: 0, failed: true, key: "r/x.csv".into(), md5: "00ff".into(), rows: 2 };
         let progress = Progress { total: 9, succeeded: 7, failed: 2 };
-        let mut pieces = Pieces::new(Uuid::from_u128(1), "Complete", progress, 1_700_000_000_999);
+        let mut pieces = Pieces::new(Uuid::from_u128(1), Dialect::Cos, "Complete", progress, 1_700_000_000_999);
         let none = format!("{}{}", pieces.begin(), pieces.end());
         assert!(none.contains("\"Results\": [],\n"), "{none}");
         let text = format!("{}{}{}", pieces.begin().to_owned(), pieces.entry(&report, &file), pieces.end());
         insta::assert_snapshot!(text);
         let text = format!(
             "{}{}{}{}",
-            Pieces::new(Uuid::nil(), "Failed", progress, 0).begin(),
-            Pieces::new(Uuid::nil(), "Failed", progress, 0).entry(&report, &file),
+            Pieces::new(Uuid::nil(), Dialect::S3Control, "Failed", progress, 0).begin(),
+            Pieces::new(Uuid::nil(), Dialect::S3Control, "Failed", progress, 0).entry(&report, &file),
             pieces.entry(&report, &file),
             pieces.end()
         );
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["Results"].as_array().unwrap().len(), 2);
+        assert_eq!(json["Format"], "Report_CSV_20180820");
     }
 }

@@ -146,7 +146,7 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
     // Why the list of files could not be read, which is no fault of the report's store.
     let unlisted = std::sync::Mutex::new(None);
     let manifest = async || {
-        let mut pieces = Pieces::new(job.id, status.as_str(), job.progress, created);
+        let mut pieces = Pieces::new(job.id, job.spec.dialect, status.as_str(), job.progress, created);
         let content = async |writer: &mut ObjectWriter| {
             writer.push(pieces.begin().as_bytes()).await?;
             let mut last = None;

@@ -32,7 +32,7 @@ use crate::{
     job::{Failure, JobRecord},
     lifecycle::Command,
     manifest::Columns,
-    spec::ManifestFormat,
+    spec::{ManifestFormat, ObjectFilter},
     store::{CheckpointAnswer, ShardLease, ShardSource, StoreError},
     task::{REFUSED_AS_LISTED, Runner},
 };
@@ -235,6 +235,7 @@ impl<'a> Worker<'a> {
         let manifest = job.state.manifest.as_ref().ok_or_else(|| broken("the job has shards but no manifest"))?;
         let columns = match (&job.spec.manifest.format, &manifest.columns) {
             (ManifestFormat::Csv { columns }, _) => Columns::new(columns),
+            (ManifestFormat::Listed(_), _) => Columns::new(&ObjectFilter::COLUMNS),
             (ManifestFormat::Inventory, columns) => columns.as_deref().and_then(Columns::of_inventory),
         };
         let columns = columns.ok_or_else(|| broken("the manifest has no Bucket or no Key column"))?;

@@ -79,6 +79,7 @@ pub(crate) async fn read(
             }
             (taken, all)
         }
+        ManifestFormat::Listed(_) => return Err(broken("the bucket's objects are listed when the job is prepared")),
     };
     let whole = left > 0;
     let rows = if whole { survey.rows() } else { scaled(survey.rows(), all, taken) };
@@ -271,7 +272,10 @@ pub(crate) async fn look(core: &Core, spec: &JobSpec, rows: Vec<SampleRow>, time
     let until = Instant::now() + time;
     let target = match &spec.operation {
         TaskOperation::Copy(copy) => Some(copy.target_bucket.clone()),
-        TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+        TaskOperation::Restore { .. }
+        | TaskOperation::Delete
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. } => None,
     };
     let looks = rows.into_iter().map(|row| {
         let target = target.clone();
@@ -336,10 +340,16 @@ pub(crate) async fn outlook(core: &Core, job: &JobRecord, manifest: &PinnedManif
     let mut findings = checks::request(spec);
     let mut survey = Survey::new(spec, &job.tenant, &core.access);
     let mut bytes = None;
-    match read(spec, &source, manifest.size, OUTLOOK_BYTES, &mut survey).await {
+    let read = match &spec.manifest.format {
+        ManifestFormat::Listed(_) => None,
+        _ => Some(read(spec, &source, manifest.size, OUTLOOK_BYTES, &mut survey).await),
+    };
+    match read {
+        // All of these objects were there just now.
+        None => {}
         // What can be wrong with it was found before; if it cannot be read now, there is just less to tell.
-        Err(finding) => findings.push(Finding { level: Level::Warning, ..finding }),
-        Ok(_) => {
+        Some(Err(finding)) => findings.push(Finding { level: Level::Warning, ..finding }),
+        Some(Ok(_)) => {
             findings.extend(survey.findings());
             let mut sample = checks::visible(survey.sample(), &core.access, &job.tenant);
             let step = sample.len().div_ceil(OUTLOOK_OBJECTS).max(1);

@@ -7,8 +7,8 @@ pub mod retry;
 use std::{borrow::Cow, sync::Arc};
 
 use cos_batch_objectstore::{
-    Conditions, CopyRequest, CopySource, DeleteRequest, Directive, ObjectStore, OperationId, RestoreOutcome,
-    RestoreRequest, StoreError, TagRequest, VersionSelector,
+    AclRequest, Conditions, CopyRequest, CopySource, DeleteRequest, Directive, ObjectStore, OperationId,
+    RestoreOutcome, RestoreRequest, StoreError, TagRequest, VersionSelector,
 };
 
 use crate::{
@@ -117,7 +117,10 @@ impl Runner {
     pub fn changed_bucket(&self) -> &str {
         match &self.spec.operation {
             TaskOperation::Copy(copy) => &copy.target_bucket,
-            TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => &self.source_bucket,
+            TaskOperation::Restore { .. }
+            | TaskOperation::Delete
+            | TaskOperation::Tag { .. }
+            | TaskOperation::Acl { .. } => &self.source_bucket,
         }
     }
 
@@ -150,6 +153,17 @@ impl Runner {
                     key: &task.key,
                     version: &task.version,
                     tags: directive(tags, Vec::as_slice),
+                })
+                .await
+                .map(|()| 200),
+            TaskOperation::Acl { grants, canned } => self
+                .store
+                .put_acl(AclRequest {
+                    bucket: &task.bucket,
+                    key: &task.key,
+                    version: &task.version,
+                    grants,
+                    canned_acl: canned.as_deref(),
                 })
                 .await
                 .map(|()| 200),
@@ -208,7 +222,10 @@ impl Runner {
     pub fn copy_of<'a>(&'a self, task: &'a Task) -> Option<(&'a CopySpec, Cow<'a, str>)> {
         match &self.spec.operation {
             TaskOperation::Copy(copy) => target_key(copy, &task.key).ok().map(|key| (&**copy, key)),
-            TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+            TaskOperation::Restore { .. }
+            | TaskOperation::Delete
+            | TaskOperation::Tag { .. }
+            | TaskOperation::Acl { .. } => None,
         }
     }
 
@@ -239,7 +256,10 @@ fn refusal(operation: &TaskOperation, listed_as: ListedAs) -> Option<Outcome> {
             let message = "the inventory lists a version that is not the latest; of each object, the latest is copied";
             Some(Outcome::failure(400, NOT_LATEST, message))
         }
-        (ListedAs::OlderVersion, TaskOperation::Restore { .. } | TaskOperation::Tag { .. }) => None,
+        (
+            ListedAs::OlderVersion,
+            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. },
+        ) => None,
     }
 }
 
@@ -248,7 +268,7 @@ fn refusal(operation: &TaskOperation, listed_as: ListedAs) -> Option<Outcome> {
 pub fn source_right(operation: &TaskOperation) -> Right {
     match operation {
         TaskOperation::Copy(_) => Right::Read,
-        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } => Right::Write,
+        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => Right::Write,
         TaskOperation::Delete => Right::Delete,
     }
 }

@@ -48,6 +48,12 @@ pub const REPEATS: &[Repeat] = &[
         remains: "tags that somebody sets between the two are lost",
     },
     Repeat {
+        operation: "acl",
+        done_twice: "the same access control list",
+        in_doubt: "it is set again",
+        remains: "a list that somebody sets between the two is lost",
+    },
+    Repeat {
         operation: "restore",
         done_twice: "the same: a second request is refused with RestoreAlreadyInProgress, or counts the days anew",
         in_doubt: "it is asked for again; RestoreAlreadyInProgress then means that the first request arrived",
@@ -65,7 +71,7 @@ impl Runner {
         match &self.spec.operation {
             TaskOperation::Copy(_) => self.store.capabilities().versions,
             TaskOperation::Delete => task.version == VersionSelector::Latest,
-            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } => false,
+            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => false,
         }
     }
 
@@ -82,7 +88,7 @@ impl Runner {
                 Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(Some(Outcome::success(204))),
                 Err(error) => Err(error),
             },
-            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } => Ok(None),
+            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => Ok(None),
         }
     }
 

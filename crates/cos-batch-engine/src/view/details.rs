@@ -164,7 +164,10 @@ impl Engine {
         let pinned = job.state.manifest.as_ref();
         let target = match &spec.operation {
             TaskOperation::Copy(copy) => Some(copy.target_bucket.clone()),
-            TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+            TaskOperation::Restore { .. }
+            | TaskOperation::Delete
+            | TaskOperation::Tag { .. }
+            | TaskOperation::Acl { .. } => None,
         };
         Ok(JobDetails {
             job_id: job.id.to_string(),

@@ -12,7 +12,7 @@ use crate::{
     job::JobRecord,
     report::{self, row, spool::Rows},
     runtime::ObjectWriter,
-    spec::{Column, ManifestFormat},
+    spec::{Column, Dialect, JobSpec, ManifestFormat, ManifestSpec},
     store::{JobStatus, NewJob, StoreError},
     task::REFUSED_AS_LISTED,
     wire,
@@ -92,25 +92,36 @@ impl Engine {
         let version = match &old.spec.manifest.format {
             ManifestFormat::Csv { columns } => columns.contains(&Column::VersionId),
             ManifestFormat::Inventory => true,
+            ManifestFormat::Listed(_) => false,
         };
         let etag = self.write_failed_rows(&old, &place, version).await?;
 
-        let mut create = wire::request(&old)?;
-        let region = create.manifest.location.object_arn.region().to_owned();
-        create.manifest = wire::csv_manifest(&region, &place.bucket, &place.key, &etag, version)?;
-        create.client_request_token = token.clone();
-        create.priority = priority.unwrap_or(Priority::new(old.priority)?);
-        if let Some(required) = request.confirmation_required {
-            create.confirmation_required = required;
-        }
-        let mut spec = wire::spec(&create)?;
+        let priority = priority.unwrap_or(Priority::new(old.priority)?);
+        let confirmation = request.confirmation_required.unwrap_or(old.spec.confirmation_required);
+        let mut spec = match old.spec.dialect {
+            Dialect::Cos => {
+                let mut create = wire::request(&old)?;
+                let region = create.manifest.location.object_arn.region().to_owned();
+                create.manifest = wire::csv_manifest(&region, &place.bucket, &place.key, &etag, version)?;
+                create.client_request_token = token.clone();
+                create.priority = priority;
+                create.confirmation_required = confirmation;
+                wire::spec(&create)?
+            }
+            // Its request in the words of this dialect would be another job.
+            Dialect::S3Control => JobSpec {
+                manifest: rows_manifest(&place, &etag, version),
+                confirmation_required: confirmation,
+                ..JobSpec::clone(&old.spec)
+            },
+        };
         spec.retry_of = Some(old.id);
         self.check_access(context.appid.as_str(), &spec)?;
         let job = NewJob {
             tenant: old.tenant.clone(),
             token: token.as_str().to_owned(),
             spec,
-            priority: create.priority.get(),
+            priority: priority.get(),
             live_jobs_max: self.core.config.live_jobs_max,
         };
         let made = match self.core.store.create(job).await {
@@ -264,6 +275,21 @@ impl Engine {
     async fn left_out(&self, old: &JobRecord) -> Result<u64, ApiError> {
         let codes = self.core.store.codes(old.id).await.map_err(store_error)?;
         Ok(codes.iter().filter(|(code, _)| refused_as_listed(old, code)).map(|(_, tasks)| tasks).sum())
+    }
+}
+
+/// A manifest of report rows that was written here.
+fn rows_manifest(place: &ObjectName, etag: &str, version: bool) -> ManifestSpec {
+    let mut columns = vec![Column::Bucket, Column::Key];
+    if version {
+        columns.push(Column::VersionId);
+    }
+    ManifestSpec {
+        bucket: place.bucket.clone(),
+        key: place.key.clone(),
+        version: None,
+        etag: etag.trim_matches('"').to_owned(),
+        format: ManifestFormat::Csv { columns },
     }
 }
 

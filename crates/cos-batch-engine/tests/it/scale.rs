@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cos_batch_engine::{
     Access, Buckets, Config, Engine, JobStore, MemoryJobStore, Parts, Spool, SystemClock,
     manifest::{Columns, Cut, Indexer, Inflated, Inflater, Step},
-    spec::{Column, JobSpec, ManifestFormat, ManifestSpec, SPEC_VERSION, TaskOperation},
+    spec::{Column, Dialect, JobSpec, ManifestFormat, ManifestSpec, SPEC_VERSION, TaskOperation},
     store::{JobStatus, NewJob},
 };
 use cos_batch_objectstore::{
@@ -166,6 +166,8 @@ fn spec() -> JobSpec {
         operation: TaskOperation::Delete,
         report: None,
         role_arn: String::new(),
+        tags: Vec::new(),
+        dialect: Dialect::Cos,
         retry_of: None,
         request: String::new(),
     }

@@ -7,6 +7,7 @@ mod extension;
 mod lock;
 mod objects;
 mod probes;
+mod s3control;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -136,7 +137,8 @@ impl Server {
             tokio::spawn(listen::serve(jobs.0, probes.alone(), until, options))
         } else {
             let console = has_console.then(|| console::console(&engine, &callers)).transpose()?;
-            let service = service(&engine, callers)?;
+            let second = s3control::api(&engine, &callers)?;
+            let service = second.before(service(&engine, callers)?);
             match &hosts {
                 Some(hosts) => {
                     let front = Front::new(console, own_machine(service, hosts));
@@ -295,7 +297,8 @@ fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error
     let builder = match callers {
         Callers::Keys(credentials) => {
             let keys = credentials.keys.into_iter().map(|key| {
-                let credentials::Key { secret_id, secret_key, appid, uin, security_token } = key;
+                // The account id is for the other dialect.
+                let credentials::Key { secret_id, secret_key, appid, uin, security_token, account_id: _ } = key;
                 let security_token = security_token.map(|token| token.expose().to_owned());
                 (secret_id, Key { uin, security_token, ..Key::new(secret_key, appid) })
             });

@@ -25,6 +25,7 @@ mod refusals;
 mod report;
 mod reported;
 mod retry;
+mod s3control;
 mod sample;
 mod scenario;
 mod screen;

@@ -18,7 +18,10 @@ use crate::{
 pub(super) async fn check_buckets(core: &Core, job: &JobRecord, stop: &Stop) -> Result<(), Prepared> {
     let target = match &job.spec.operation {
         TaskOperation::Copy(copy) => Some(("TargetBucket", "TargetResource", &copy.target_bucket)),
-        TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+        TaskOperation::Restore { .. }
+        | TaskOperation::Delete
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. } => None,
     };
     let report = job.spec.report.as_ref().map(|report| ("ReportBucket", "Report.Bucket", &report.bucket));
     for (code, field, bucket) in target.into_iter().chain(report) {

@@ -4,10 +4,11 @@ mod checks;
 mod csv;
 mod file;
 mod inventory;
+mod listed;
 
 use std::sync::Arc;
 
-use cos_batch_objectstore::{ErrorKind, ObjectMeta, StoreError as ObjectError, VersionSelector};
+use cos_batch_objectstore::{ErrorKind, ObjectMeta, Pin, StoreError as ObjectError, VersionSelector};
 
 use super::{
     core::{CommandError, Core, Kind, Piece},
@@ -167,12 +168,60 @@ async fn prepare(
 ) -> Result<(PinnedManifest, u64, Outlook), Prepared> {
     let spec = &job.spec.manifest;
     checks::check_buckets(core, job, stop).await?;
-    let columns = match &spec.format {
-        ManifestFormat::Csv { columns } => Some(Columns::new(columns).ok_or_else(|| {
-            unfit("ManifestMalformed", "Fields must name Bucket once, Key once, VersionId at most once")
-        })?),
-        ManifestFormat::Inventory => None,
+    let context =
+        Context { core: Arc::clone(core), job: Arc::new(job.clone()), lease: lease.clone(), stop: Arc::clone(stop) };
+    let (read, pinned) = match &spec.format {
+        ManifestFormat::Listed(filter) => {
+            begin_anew(core, lease).await?;
+            (listed::index(&context, &spec.bucket, filter).await?, Head::default())
+        }
+        ManifestFormat::Csv { columns } => {
+            let columns = Columns::new(columns).ok_or_else(|| {
+                unfit("ManifestMalformed", "Fields must name Bucket once, Key once, VersionId at most once")
+            })?;
+            let (source, head) = open(&context).await?;
+            (csv::index(&context, source, head.size, columns).await?, head)
+        }
+        ManifestFormat::Inventory => {
+            let (source, head) = open(&context).await?;
+            (inventory::index(&context, source, head.size).await?, head)
+        }
     };
+    checks::check_rows(core, job, read.rows).await?;
+    checks::check_capabilities(core, job, &read.source_bucket, read.columns.as_deref(), stop).await?;
+    let manifest = PinnedManifest {
+        size: pinned.size,
+        pin: pinned.pin,
+        version: pinned.version,
+        columns: read.columns,
+        source_bucket: read.source_bucket,
+    };
+    let outlook = if job.spec.confirmation_required {
+        outlook(core, job, &manifest, read.rows, stop).await?
+    } else {
+        Outlook::default()
+    };
+    Ok((manifest, read.rows, outlook))
+}
+
+/// What a manifest is pinned to.
+struct Head {
+    size: u64,
+    pin: Pin,
+    version: Option<String>,
+}
+
+impl Default for Head {
+    /// Of no object.
+    fn default() -> Self {
+        Self { size: 0, pin: Pin(String::new()), version: None }
+    }
+}
+
+/// The manifest, which must be the one that the request means; and a clean slate for what is cut from it.
+async fn open(context: &Context) -> Result<(Source, Head), Prepared> {
+    let Context { core, job, lease, stop } = context;
+    let spec = &job.spec.manifest;
     let mut source = Source::of_manifest(core.buckets.store(&spec.bucket), spec, version(spec), None);
     let head = head(&source, stop).await?.map_err(|error| unreadable("Manifest", &source, &error))?;
     if !head.etag.eq_ignore_ascii_case(&spec.etag) {
@@ -185,27 +234,7 @@ async fn prepare(
         source.version = VersionSelector::Id(id.clone());
     }
     begin_anew(core, lease).await?;
-    let context =
-        Context { core: Arc::clone(core), job: Arc::new(job.clone()), lease: lease.clone(), stop: Arc::clone(stop) };
-    let read = match columns {
-        Some(columns) => csv::index(&context, source, head.size, columns).await?,
-        None => inventory::index(&context, source, head.size).await?,
-    };
-    checks::check_rows(core, job, read.rows).await?;
-    checks::check_capabilities(core, job, &read.source_bucket, read.columns.as_deref(), stop).await?;
-    let manifest = PinnedManifest {
-        size: head.size,
-        pin: head.pin,
-        version: head.version_id,
-        columns: read.columns,
-        source_bucket: read.source_bucket,
-    };
-    let outlook = if job.spec.confirmation_required {
-        outlook(core, job, &manifest, read.rows, stop).await?
-    } else {
-        Outlook::default()
-    };
-    Ok((manifest, read.rows, outlook))
+    Ok((source, Head { size: head.size, pin: head.pin, version: head.version_id }))
 }
 
 /// What confirming the job will do: for whoever is asked to.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cos_batch_model::JobStatus;
-use cos_batch_objectstore::Pin;
+use cos_batch_objectstore::{Pin, Tag};
 use uuid::Uuid;
 
 use super::kit::{
@@ -13,7 +13,7 @@ use super::kit::{
 use crate::{
     checks::Finding,
     job::{Failure, JobEvent, JobState, PinnedManifest, Progress, ShardTally},
-    spec::Column,
+    spec::{Column, Dialect, ManifestFormat, ObjectFilter, TaskOperation},
     store::{EVENTS_MAX, JobChange, StoreError, rules::COUNT_MAX},
 };
 
@@ -146,6 +146,11 @@ pub async fn everything_of_a_job_is_kept(fixture: Fixture) {
     new.spec.description = Some(text.to_owned());
     new.spec.manifest.key = text.to_owned();
     new.spec.request = text.repeat(500);
+    new.spec.dialect = Dialect::S3Control;
+    new.spec.tags = vec![Tag { key: text.to_owned(), value: text.to_owned() }];
+    new.spec.operation = TaskOperation::Acl { grants: Vec::new(), canned: Some(text.to_owned()) };
+    let filter = ObjectFilter { prefixes: vec![text.to_owned()], larger_than: Some(-1), ..ObjectFilter::default() };
+    new.spec.manifest.format = ManifestFormat::Listed(filter);
     let job = store.create(new).await.unwrap();
     let state = JobState {
         status: JobStatus::Failing,
@@ -163,11 +168,13 @@ pub async fn everything_of_a_job_is_kept(fixture: Fixture) {
             columns: Some(vec![Column::Appid, Column::Key, Column::Ignore]),
             source_bucket: "a-1250000000".to_owned(),
         }),
+        tags: Some(vec![Tag { key: text.to_owned(), value: String::new() }]),
     };
     let change = JobChange { state: Some(state.clone()), ..JobChange::default() };
     let changed = store.transition(job.id, 0, change).await.unwrap();
     assert_eq!(changed.state, state);
     assert_eq!(changed.spec, job.spec);
+    assert_eq!((job.tags(), changed.tags()), (&*job.spec.tags, &*state.tags.unwrap()));
     assert_eq!(get(store, job.id).await, changed);
     assert_eq!(listed(store, text).await, [job.id]);
     assert_eq!(store.events(job.id).await.unwrap()[1].reason.as_deref(), Some(text));

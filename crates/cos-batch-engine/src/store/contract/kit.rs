@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::{
     clock::{Clock, ManualClock, UnixMillis},
     job::JobRecord,
-    spec::{Column, JobSpec, ManifestFormat, ManifestSpec, SPEC_VERSION, TaskOperation},
+    spec::{Column, Dialect, JobSpec, ManifestFormat, ManifestSpec, SPEC_VERSION, TaskOperation},
     store::{
         BriefFilter, Checkpoint, Cursor, JobBrief, JobChange, JobLease, JobStore, ListFilter, NewJob, ResultFile,
         Segment, Shard, ShardLease, ShardSource, StoreError,
@@ -83,6 +83,8 @@ pub fn spec() -> JobSpec {
         operation: TaskOperation::Delete,
         report: None,
         role_arn: "qcs::cam::uin/100000000001:roleName/batch".to_owned(),
+        tags: Vec::new(),
+        dialect: Dialect::Cos,
         retry_of: None,
         request: "<CreateJobRequest></CreateJobRequest>".to_owned(),
     }

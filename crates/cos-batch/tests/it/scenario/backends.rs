@@ -108,6 +108,7 @@ fn grants() -> String {
 fn start(place: &Place, rights: &str, flags: &[&str]) -> Server {
     let file = place.key_file();
     let key = format!("[[key]]\nsecret_id = \"AKID{SECRET_ID}\"\nsecret_key = \"{SECRET_KEY}\"\nappid = \"{APPID}\"\n");
+    let key = key + "account_id = \"123456789012\"\n";
     write_private(&file, &(key + rights));
     Server::start_with(place, &[&["--credentials", file.to_str().unwrap()], flags].concat())
 }

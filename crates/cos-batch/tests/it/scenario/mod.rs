@@ -1,11 +1,11 @@
 //! One story of jobs with every option, told to each kind of object store: what is there afterwards must be the same.
 
-mod backends;
-mod observe;
+pub(crate) mod backends;
+pub(crate) mod observe;
 // Servers of others, which the tests of object stores start too.
 #[path = "../../../../cos-batch-objectstore/tests/it/http/python.rs"]
 mod peers;
-mod story;
+pub(crate) mod story;
 
 use std::{
     collections::BTreeMap,

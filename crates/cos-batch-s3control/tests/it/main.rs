@@ -1,0 +1,8 @@
+//! Messages against the model of those who publish it, signatures against the signer of their SDK.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
+
+mod alterations;
+mod botocore;
+mod messages;
+mod signing;

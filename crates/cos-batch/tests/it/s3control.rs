@@ -1,0 +1,207 @@
+//! The second dialect: somebody with boto3, as it comes, and a job store that both dialects share.
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use cos_batch_objectstore::PutRequest;
+use serde_json::{Value, json};
+
+use crate::{
+    scenario::{backends, observe, story::Bucket},
+    support::{Place, Server, etag_of, write_private},
+};
+
+/// Buckets in another store, in which boto3 keeps what it wants to have copied.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn boto3_runs_a_job_over_buckets_in_seaweedfs() {
+    let backend = backends::seaweedfs().await;
+    let (source, target) = (Bucket::Source.name(), Bucket::Target.name());
+    let mut rows = String::new();
+    for number in 0..3 {
+        let (key, text) = (format!("in/{number}.txt"), format!("text {number}"));
+        backend.store.put(PutRequest::new(source, &key, text.into())).await.unwrap();
+        rows.push_str(&format!("{source},{key}\n"));
+    }
+    backend.store.put(PutRequest::new(source, "manifest.csv", rows.clone().into())).await.unwrap();
+    let (key, secret) = backend.server.key();
+    let mut plan = json!({
+        "endpoint": backend.server.endpoint, "source": source, "target": target, "etag": etag_of(&rows),
+        "key": key, "secret": secret,
+    });
+    plan["job"] = boto3("create", &plan)["job"].clone();
+    let seen = boto3("confirm", &plan);
+    assert_eq!((&seen["status"], &seen["failed"]), (&json!("Complete"), &json!(0)), "{seen}");
+    for number in 0..3 {
+        let copy = observe::get(&*backend.store, target, &format!("copies/in/{number}.txt")).await;
+        assert_eq!(copy, format!("text {number}"));
+    }
+    let job = plan["job"].as_str().unwrap();
+    let manifest = observe::get(&*backend.store, target, &format!("reports/job-{job}/manifest.json")).await;
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    let [results] = &manifest["Results"].as_array().unwrap()[..] else { panic!("{manifest:#}") };
+    let report = observe::get(&*backend.store, target, results["Key"].as_str().unwrap()).await;
+    assert_eq!(report, rows.replace('\n', ",,succeeded,200,,\n"));
+}
+
+/// Buckets as they are called where nobody knows of APPIDs.
+const SOURCE: &str = "holiday.photos";
+const TARGET: &str = "archive";
+
+const KEYS: &str = "[[key]]\nsecret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\nappid = \"1250000000\"\n\
+                    account_id = \"123456789012\"\n\
+                    [[key]]\nsecret_id = \"AKIDOTHER\"\nsecret_key = \"otherSecret\"\nappid = \"1251111111\"\n\
+                    account_id = \"210987654321\"\n\
+                    [[bucket]]\nname = \"holiday.photos\"\nowner = \"1250000000\"\n\
+                    [[bucket]]\nname = \"archive\"\nowner = \"1250000000\"\n";
+
+/// The interpreter of the virtual environment with the SDK, which is made if it is not there.
+fn interpreter() -> PathBuf {
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/environment.py");
+    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().into()
+}
+
+/// Nobody's settings, and no question to a service that knows the machine's role.
+fn without_settings(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("AWS_") || text.to_lowercase().ends_with("_proxy") {
+            command.env_remove(&name);
+        }
+    }
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command.env("AWS_EC2_METADATA_DISABLED", "true");
+}
+
+/// Runs a story of the script; gives what it tells at its end.
+fn boto3(story: &str, plan: &Value) -> Value {
+    let mut command = Command::new(interpreter());
+    without_settings(&mut command);
+    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/s3control.py")).arg(story);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python starts");
+    child.stdin.take().unwrap().write_all(plan.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{story}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+struct World {
+    place: Place,
+    server: Server,
+    etag: String,
+}
+
+impl World {
+    /// Five photos, a manifest that names them and one that is not there, and a server with both dialects.
+    fn new() -> Self {
+        let place = Place::new();
+        for bucket in [SOURCE, TARGET] {
+            fs::create_dir_all(place.bucket(bucket)).unwrap();
+        }
+        write_private(&place.key_file(), KEYS);
+        let mut manifest = String::new();
+        for number in 0..5 {
+            fs::write(place.bucket(SOURCE).join(format!("{number} é+.jpg")), format!("photo {number}")).unwrap();
+            manifest.push_str(&format!("{SOURCE},{number}%20%C3%A9%2B.jpg\n"));
+        }
+        manifest.push_str(&format!("{SOURCE},missing.jpg\n"));
+        fs::write(place.bucket(SOURCE).join("manifest.csv"), &manifest).unwrap();
+        let server = Server::start(&place);
+        Self { place, server, etag: etag_of(&manifest) }
+    }
+
+    fn plan(&self) -> Value {
+        json!({
+            "endpoint": self.server.endpoint, "source": SOURCE, "target": TARGET, "etag": self.etag,
+            "folder": self.place.bucket(TARGET), "source_folder": self.place.bucket(SOURCE),
+        })
+    }
+}
+
+#[test]
+fn boto3_makes_confirms_and_follows_a_job_and_reads_its_report() {
+    let world = World::new();
+    let told = boto3("life", &world.plan());
+    let job = told["job"].as_str().unwrap();
+    // The other dialect has no name for a bucket with a dot: the list has the job, a look at it says why not.
+    let listed = world.server.run(&["list", "--output", "json"]).with_code(0);
+    assert!(listed.contains(job), "{listed}");
+    let refused = world.server.run(&["describe", job]);
+    assert!(refused.err.contains("made through the API of S3 Control"), "{refused:?}");
+    for number in 0..5 {
+        let copy = fs::read_to_string(world.place.bucket(TARGET).join(format!("copies/{number} é+.jpg"))).unwrap();
+        assert_eq!(copy, format!("photo {number}"));
+    }
+    // What failed is tried again as a job of the same dialect.
+    let again = world.server.run(&["retry", job]).with_code(0);
+    let mut plan = world.plan();
+    plan["job"] = json!(again.trim());
+    world.server.run(&["confirm", again.trim()]).with_code(0);
+    let seen = boto3("look", &plan);
+    assert_eq!((&seen["status"], &seen["failed"]), (&json!("Complete"), &json!(1)), "{seen}");
+    assert!(
+        seen["key"].as_str().unwrap().starts_with(&format!("arn:aws:s3:::{TARGET}/reports/job-{job}/retry-")),
+        "{seen}"
+    );
+}
+
+#[test]
+fn manifests_are_made_from_a_bucket() {
+    let world = World::new();
+    boto3("generated", &world.plan());
+}
+
+#[test]
+fn requests_come_through_proxies_and_by_signed_addresses() {
+    let world = World::new();
+    boto3("ways", &world.plan());
+}
+
+#[test]
+fn operations_that_only_this_dialect_has_are_carried_out() {
+    let world = World::new();
+    boto3("operations", &world.plan());
+    let listed = world.server.run(&["list", "--output", "json"]).with_code(0);
+    assert!(listed.contains("S3PutObjectAcl"), "{listed}");
+}
+
+#[test]
+fn what_goes_wrong_has_the_types_that_boto3_knows() {
+    let world = World::new();
+    boto3("errors", &world.plan());
+}
+
+#[test]
+fn each_dialect_works_on_jobs_of_the_other() {
+    let world = World::new();
+    let server = &world.server;
+    // Made there, handled here.
+    let plain = json!({ "source": "photos-1250000000", "target": "archive-1250000000" });
+    let rows = world.place.fill(3);
+    let etag = world.place.write_manifest(&rows.text);
+    let mut plan = world.plan();
+    for (name, value) in plain.as_object().unwrap() {
+        plan[name] = value.clone();
+    }
+    plan["etag"] = json!(etag);
+    plan["manifest"] = json!("lists/all.csv");
+    let made = boto3("create", &plan);
+    let made = made["job"].as_str().unwrap();
+    server.look_until(made, |job| job["Status"] == "Suspended");
+    let seen = server.describe(made);
+    assert_eq!(seen["Operation"]["COSPutObjectCopy"]["TargetResource"], "qcs::cos:s3::archive-1250000000", "{seen:#}");
+    server.run(&["priority", made, "77"]).with_code(0);
+    server.run(&["cancel", made]).with_code(0);
+    // Made here, handled there.
+    plan["theirs"] = json!(server.create_copy(&etag, &["--confirm-required"]));
+    plan["cancelled"] = json!(made);
+    boto3("foreign", &plan);
+}
