@@ -62,7 +62,7 @@ impl Engine {
         after: Option<uuid::Uuid>,
         limit: usize,
     ) -> Result<(Vec<JobRecord>, bool), ApiError> {
-        let filter = ListFilter { tenant: context.appid.as_str(), statuses, after, limit };
+        let filter = ListFilter { tenant: context.appid.as_str(), statuses, after, limit, newest_first: false };
         self.core.store.list(filter).await.map_err(store_error)
     }
 

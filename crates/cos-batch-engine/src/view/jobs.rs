@@ -142,7 +142,10 @@ impl Engine {
             source_bucket: pinned.filter(|name| !name.is_empty()).unwrap_or_else(|| spec.manifest.bucket.clone()),
             target_bucket: match &spec.operation {
                 TaskOperation::Copy(copy) => Some(copy.target_bucket.clone()),
-                TaskOperation::Restore { .. } | TaskOperation::Delete | TaskOperation::Tag { .. } => None,
+                TaskOperation::Restore { .. }
+                | TaskOperation::Delete
+                | TaskOperation::Tag { .. }
+                | TaskOperation::Acl { .. } => None,
             },
             priority: job.priority,
             creation_time: wire::timestamp(job.created_at).to_string(),
