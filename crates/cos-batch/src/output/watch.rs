@@ -15,13 +15,13 @@ use crate::text::{clean, cut, percent, short_count, span, things};
 const SAMPLES: usize = 20;
 
 /// Columns of a bar, with its ends.
-const BAR: usize = 16;
+const BAR: usize = 10;
 
 /// Columns of what is not the bar and not the name: status, figures, spaces.
-const FIXED: usize = 66;
+const FIXED: usize = 73;
 
 /// Fewest columns that are worth a name.
-const NAME_MIN: usize = 12;
+const NAME_MIN: usize = 7;
 
 /// How fast jobs go.
 #[derive(Debug, Default)]
@@ -97,7 +97,7 @@ fn line(job: &JobListMember, rate: Option<u64>, columns: usize) -> String {
     let name = cut(&name, columns.saturating_sub(FIXED).max(NAME_MIN)).to_owned();
     let pad = |text: &str, width: usize| format!("{text}{}", " ".repeat(width.saturating_sub(text.width())));
     format!(
-        "{} {} {bar} {share:>5} {failed:>9} {speed:>8} {left:>11}  {name}",
+        "{} {} {bar} {share:>5} {failed:>9} {speed:>7} {left:>11}  {name}",
         pad(&clean(id), 13),
         pad(cut(&status, 10), 10)
     )
