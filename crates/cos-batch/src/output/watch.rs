@@ -157,7 +157,10 @@ mod tests {
         for part in ["01a20ba1-cc2e Active     [====    ]", " 50 % ", " 12 bad ", "/s ", " 9 s  ", "night"] {
             assert!(lines[1].contains(part), "{part}: {text}");
         }
-        assert!(lines[2].contains("Suspended") && lines[3].contains("100 %") && lines[4].contains("[        ]"), "{text}");
+        assert!(
+            lines[2].contains("Suspended") && lines[3].contains("100 %") && lines[4].contains("[        ]"),
+            "{text}"
+        );
         assert!(!text.contains('\u{1b}'), "nothing steers the terminal: {text}");
     }
 }

@@ -39,7 +39,8 @@ fn said(place: &Place, endpoint: &str, keys: &str) -> String {
         let mut command = program();
         command.env("COS_BATCH_ENDPOINT", endpoint).env("COS_CREDENTIALS", &path).args(words);
         let said = run(&mut command);
-        assert!(said.code == 0 || said.out.is_empty(), "{words:?}: results alone go to the standard output");
+        let finds = words[0] == "validate";
+        assert!(said.code == 0 || said.out.is_empty() || finds, "{words:?}: results alone go to the standard output");
         writeln!(
             text,
             "{} (exit {})\n{}\n",
