@@ -8,7 +8,7 @@ use super::{Client, Job};
 use crate::{
     exit::{Error, Exit},
     output::{self, Format, Terminal, ask},
-    text::clean,
+    text::{clean, wrap},
 };
 
 /// `cos-batch priority`
@@ -89,7 +89,7 @@ impl Confirm {
         if self.dry_run || ask::is_asked(self.yes) {
             let told = outlook(&client.describe_job(&self.job.id).await?);
             if self.dry_run {
-                terminal.line(&told)?;
+                terminal.line(&wrap(&told, terminal.columns()).join("\n"))?;
                 return Ok(Exit::Ok);
             }
             ask::consent(&format!("{told}\nLet it run?"), self.yes)?;

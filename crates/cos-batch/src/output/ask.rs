@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
 use crate::{
     exit::{Error, Exit},
-    text::clean,
+    text::{clean, wrap},
 };
 
 /// Most bytes of an answer that are read.
@@ -14,6 +14,9 @@ const ANSWER_BYTES_MAX: u64 = 256;
 pub(crate) fn is_asked(given: bool) -> bool {
     !given && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
+
+/// Columns that questions are laid out for.
+const COLUMNS: usize = 80;
 
 /// Asks for a yes, unless it was given beforehand or there is nobody to ask: a script means what it says.
 ///
@@ -25,7 +28,9 @@ pub(crate) fn consent(question: &str, given: bool) -> Result<(), Error> {
     }
     let mut output = io::stderr().lock();
     for line in question.lines() {
-        writeln!(output, "{}", clean(line))?;
+        for piece in wrap(&clean(line), COLUMNS) {
+            writeln!(output, "{piece}")?;
+        }
     }
     write!(output, "[y/N] ")?;
     output.flush()?;

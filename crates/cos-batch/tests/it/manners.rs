@@ -39,8 +39,16 @@ fn said(place: &Place, endpoint: &str, keys: &str) -> String {
         let mut command = program();
         command.env("COS_BATCH_ENDPOINT", endpoint).env("COS_CREDENTIALS", &path).args(words);
         let said = run(&mut command);
-        assert_eq!(said.out, "", "{words:?}: results alone go to the standard output");
-        writeln!(text, "{} (exit {})\n{}\n", words.join(" "), said.code, said.err.trim_end()).unwrap();
+        let finds = words[0] == "validate";
+        assert!(said.code == 0 || said.out.is_empty() || finds, "{words:?}: results alone go to the standard output");
+        writeln!(
+            text,
+            "{} (exit {})\n{}\n",
+            words.join(" "),
+            said.code,
+            format!("{}{}", said.out, said.err).trim_end()
+        )
+        .unwrap();
     }
     text
 }
@@ -181,7 +189,7 @@ fn watch_draws_on_a_terminal_and_writes_once_elsewhere() {
     assert_eq!(server.run(&["watch"]).with_code(0), "0 jobs not ended\n");
     let waiting = server.create_copy(&etag, &["--confirm-required", "--description", "waits"]);
     server.look_until(&waiting, |job| job["Status"] == "Suspended");
-    let told = server.run(&["watch"]).with_code(0);
+    let told = server.run(&["watch"]).with_code(0).replace(&waiting[..13], "00000000-0000");
     snapshots().bind(|| insta::assert_snapshot!("manners-watch-pipe", told));
     server.run(&["cancel", &waiting]).with_code(0);
     server.look_until(&waiting, |job| job["Status"] == "Cancelled");

@@ -69,7 +69,7 @@ pub(crate) fn run_answering(mut command: Command, question: &str, answer: &str) 
                 frames.push(frame);
             }
         }
-        if screen.screen().contents().ends_with(question.trim_end())
+        if screen.screen().contents().trim_end().ends_with(question.trim_end())
             && let Some(answer) = answers.take()
         {
             std::io::Write::write_all(&mut controller, answer.as_bytes()).unwrap();
