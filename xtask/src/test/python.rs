@@ -1,4 +1,5 @@
-//! The virtual environment with programs that are not ours: the official Python SDK of COS, servers that speak S3.
+//! The virtual environments with programs that are not ours: the official Python SDK of COS and servers that speak S3; the
+//! command line of AWS.
 
 use std::{
     ffi::OsString,
@@ -8,6 +9,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+/// Folders in the target folder, and the lists of what is in each.
+const ENVIRONMENTS: [(&str, &str); 2] =
+    [("python", "xtask/python/requirements.txt"), ("python-aws", "xtask/python/awscli.txt")];
+
 /// Makes the environment, and is all that knows where the tests look for it.
 const SCRIPT: &str = "xtask/python/environment.py";
 
@@ -15,18 +20,18 @@ const SCRIPT: &str = "xtask/python/environment.py";
 const ADVICE: &str = "install Python 3.8 or newer with its venv module (Debian and Ubuntu: `apt install python3 \
                       python3-venv`; macOS: `brew install python`), or name an interpreter in the variable PYTHON";
 
-/// Makes the environment in the target folder, unless it is there already; the tests then need no network for it.
+/// Makes the environments in the target folder, unless they are there already; the tests then need no network for them.
 pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
-    let (script, folder) = (root.join(SCRIPT), target(root).join("python"));
-    if let Some(python) = std::env::var_os("PYTHON") {
-        return make(&python, &script, &folder);
-    }
-    let python = "python3".into();
-    if !has_venv(&python) {
-        // Where it cannot be installed, making the environment fails with advice.
-        install();
-    }
-    make(&python, &script, &folder)
+    let python = std::env::var_os("PYTHON").unwrap_or_else(|| {
+        let python = "python3".into();
+        if !has_venv(&python) {
+            // Where it cannot be installed, making the environment fails with advice.
+            install();
+        }
+        python
+    });
+    let (script, target) = (root.join(SCRIPT), target(root));
+    ENVIRONMENTS.iter().try_for_each(|(folder, list)| make(&python, &script, &target.join(folder), &root.join(list)))
 }
 
 /// Whether this Python is there and can make environments.
@@ -48,9 +53,9 @@ fn install() {
     });
 }
 
-fn make(python: &OsString, script: &Path, folder: &Path) -> anyhow::Result<()> {
+fn make(python: &OsString, script: &Path, folder: &Path, list: &Path) -> anyhow::Result<()> {
     let shown = python.display();
-    let status = Command::new(python).arg(script).arg(folder).status();
+    let status = Command::new(python).arg(script).arg(folder).arg(list).status();
     let status = status.with_context(|| format!("`{shown}` cannot be started: {ADVICE}"))?;
     if !status.success() {
         bail!("`{shown} {} {}` failed: {ADVICE}", script.display(), folder.display());
@@ -80,13 +85,17 @@ mod tests {
     fn the_script_is_where_it_is_said_to_be() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         assert!(root.join(SCRIPT).is_file());
+        for (_, list) in ENVIRONMENTS {
+            assert!(root.join(list).is_file(), "{list}");
+        }
     }
 
     #[test]
     fn without_python_one_is_told_how_to_get_it() {
-        let error = make(&"no-such-python".into(), Path::new("script"), Path::new("folder")).unwrap_err();
+        let error =
+            make(&"no-such-python".into(), Path::new("script"), Path::new("folder"), Path::new("list")).unwrap_err();
         assert!(error.to_string().contains("`no-such-python` cannot be started: install Python 3.8"), "{error}");
-        let error = make(&"false".into(), Path::new("script"), Path::new("folder")).unwrap_err();
+        let error = make(&"false".into(), Path::new("script"), Path::new("folder"), Path::new("list")).unwrap_err();
         assert!(error.to_string().contains("`false script folder` failed: install"), "{error}");
     }
 }

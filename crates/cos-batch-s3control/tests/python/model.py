@@ -99,7 +99,7 @@ class Draw:
             if len(names) > 1 and self.breaks(f"two members of {shape.name}"):
                 chosen = self.random.sample(names, 2)
         else:
-            chosen = [name for name in names if name in shape.required_members or self.random.random() < 0.4]
+            chosen = [name for name in names if name in shape.required_members or self.random.random() < 0.3]
         if top:
             chosen = [name for name in chosen if name not in ("Manifest", "ManifestGenerator")]
             chosen.append(self.random.choice(["Manifest", "ManifestGenerator"]))
@@ -126,8 +126,9 @@ class Draw:
         if self.breaks(f"the length of {shape.name}"):
             length = self.random.choice([high + 1, low - 1] if low else [high + 1])
         else:
-            length = self.random.choice([low, high, self.random.randint(low, min(high, 20))])
-        return "".join(self.random.choice(LETTERS) for _ in range(length))
+            short = self.random.randint(low, min(high, 20))
+            length = self.random.choice([low, high, short, short, short, short])
+        return "".join(self.random.choices(LETTERS, k=length))
 
     def integer(self, shape):
         low, high = RANGES[shape.type_name]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
 
 mod attacks;
+mod aws;
 mod cancel;
 mod command_line;
 mod conformance;
