@@ -11,6 +11,7 @@ mod long;
 mod manual;
 mod package;
 mod published;
+mod release;
 mod semver;
 mod test;
 mod tidy;
@@ -71,6 +72,17 @@ enum Command {
         #[arg(long)]
         allow_dirty: bool,
     },
+    /// Give all packages a new version, and the changelog a section for it; tells what is left to do.
+    Release {
+        /// The version, such as 0.2.0.
+        version: String,
+        /// The day of the release.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: String,
+        /// Write nothing; see that it could be done.
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Compare the public interfaces with those of an earlier revision; needs cargo-semver-checks.
     Semver {
         /// The revision; the newest tag if not given.
@@ -100,6 +112,7 @@ fn main() -> ExitCode {
         Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Command::Manual => manual::run(&root()),
         Command::Package { allow_dirty } => package::run(&root(), allow_dirty),
+        Command::Release { version, date, dry_run } => release::run(&root(), &version, &date, dry_run),
         Command::Semver { since } => semver::run(&root(), since.as_deref()),
         Command::Test { only } => test::run(&root(), only),
         Command::Tidy => tidy::run(&root()),

@@ -35,6 +35,33 @@ pub(crate) fn packages(root: &Path) -> anyhow::Result<Vec<Package>> {
     Ok(packages)
 }
 
+/// All of them, each after those that it depends on.
+///
+/// # Errors
+///
+/// A manifest that cannot be read; packages that depend on each other in a circle.
+pub(crate) fn in_order(root: &Path) -> anyhow::Result<Vec<Package>> {
+    let mut left = packages(root)?;
+    let mut ordered: Vec<Package> = Vec::new();
+    while !left.is_empty() {
+        let names: Vec<String> = left.iter().map(|package| package.name.clone()).collect();
+        let free = left.iter().position(|package| {
+            let needs = needs(root, &package.name).unwrap_or_default();
+            !needs.iter().any(|need| *need != package.name && names.contains(need))
+        });
+        let free = free.context("packages depend on each other in a circle")?;
+        ordered.push(left.remove(free));
+    }
+    Ok(ordered)
+}
+
+/// What a package depends on, tests aside.
+fn needs(root: &Path, name: &str) -> anyhow::Result<Vec<String>> {
+    let table: toml::Table = fs::read_to_string(root.join(manifest(name)))?.parse()?;
+    let needs = table.get("dependencies").and_then(toml::Value::as_table);
+    Ok(needs.into_iter().flat_map(toml::Table::keys).cloned().collect())
+}
+
 /// Path of a package's manifest in the repository.
 pub(crate) fn manifest(name: &str) -> String {
     format!("{FOLDER}/{name}/Cargo.toml")
@@ -60,6 +87,21 @@ mod tests {
         assert_eq!(name("[package]\nname = 'a'\n").unwrap().as_deref(), Some("a"));
         assert_eq!(name("[package]\nname = 'a'\npublish = false\n").unwrap(), None);
         assert!(name("[workspace]\n").is_err() && name("[package]\n").is_err() && name("package").is_err());
+    }
+
+    #[test]
+    fn a_package_comes_after_what_it_depends_on() {
+        let ordered = in_order(&crate::root()).unwrap();
+        let place = |name: &str| ordered.iter().position(|package| package.name == name).unwrap();
+        assert_eq!(ordered.len(), packages(&crate::root()).unwrap().len());
+        for (first, then) in [
+            ("cos-batch-model", "cos-batch-client"),
+            ("cos-batch-objectstore", "cos-batch-engine"),
+            ("cos-batch-engine", "cos-batch-jobstore"),
+            ("cos-batch-server", "cos-batch-testing"),
+        ] {
+            assert!(place(first) < place(then), "{first}, {then}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! at once, each with its place, the rule's name and what to do about it.
 
 mod arrows;
+mod book;
 mod circles;
 mod hygiene;
 mod lexer;
@@ -75,7 +76,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 15] = [
+    let on_files: [FileRule; 17] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -91,6 +92,8 @@ fn check(repo: &Repo) -> Vec<Violation> {
         prose::machine_paths,
         prose::links_resolve,
         prose::changelog,
+        book::pages_in_contents,
+        book::anchors_resolve,
     ];
     let on_sources: [SourceRule; 10] = [
         names::xml_in_one_place,

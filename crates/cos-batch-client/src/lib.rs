@@ -34,7 +34,7 @@
 //! ```
 //!
 //! [`Client`] has a method for each action, [`Client::jobs`] for all pages of the list, [`Client::progress`] and
-//! [`Client::wait`] for following a job, and [`Client::presign`] for handing a signed request to somebody without a key. It is a [`BatchApi`](cos_batch_model::BatchApi), too: what serves one can stand
+//! [`Client::wait`] for following a job, [`JobBuilder`] makes the common jobs in a few lines, and [`Client::presign`] for handing a signed request to somebody without a key. It is a [`BatchApi`](cos_batch_model::BatchApi), too: what serves one can stand
 //! in front of it.
 //!
 //! # What is repeated
@@ -68,6 +68,7 @@ mod create;
 mod endpoint;
 mod error;
 mod extension;
+mod job;
 mod list;
 mod presign;
 mod retry;
@@ -82,6 +83,7 @@ pub use create::{SCAN_JOBS_MAX, SCAN_PAGES_MAX};
 pub use endpoint::Endpoint;
 pub use error::{BoxError, BuildError, Error, TransportErrorKind};
 pub use extension::ExtensionRequest;
+pub use job::JobBuilder;
 pub use retry::{ATTEMPTS_MAX, RetryPolicy};
 pub use transport::{
     CONNECT_TIMEOUT, DefaultConnector, HttpTransport, IDLE_CONNECTIONS_MAX, IDLE_TIMEOUT, RESPONSE_BYTES_MAX, Transport,

@@ -41,6 +41,7 @@ impl BatchApi for Engine {
                 live_jobs_max: self.core.config.live_jobs_max,
             };
             let job = self.core.store.create(job).await.map_err(store_error)?;
+            tracing::info!(job = %job.id, appid = tenant, request_id = context.request_id, "job made");
             self.core.wake.notify_one();
             Ok(CreateJobResult { job_id: wire::job_id(job.id) })
         })

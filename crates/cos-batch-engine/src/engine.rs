@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     report::spool::Spool,
     runtime::{self, Core},
+    statistics::Statistics,
     store::{JobStore, StoreError},
 };
 
@@ -60,6 +61,12 @@ impl Engine {
     pub fn answering(parts: Parts) -> Self {
         let core = Core::new(parts.jobs, parts.buckets, parts.access, parts.spool, parts.config);
         Self { core: Arc::new(core), driver: Mutex::new(None) }
+    }
+
+    /// What it does now, and what it has done with each store since it started.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.core.statistics()
     }
 
     /// The store the engine works on.

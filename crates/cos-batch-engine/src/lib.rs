@@ -40,6 +40,7 @@
 //! | [`checks`] | what can be known of a job before it runs |
 //! | [`view`] | what the API has no place for: a job in full, its tasks, trying again, objects |
 //! | [`pace`] | how fast operations begin |
+//! | [`statistics`] | what is counted for whoever watches |
 //! | `runtime` | everything that waits, spawns or takes time |
 //! | [`wire`] | between the COS dialect and the engine's own words |
 
@@ -59,6 +60,7 @@ pub mod report;
 mod runtime;
 pub mod scheduler;
 pub mod spec;
+pub mod statistics;
 pub mod store;
 pub mod task;
 pub mod view;
@@ -72,4 +74,5 @@ pub use engine::{Engine, Parts};
 pub use job::{Failure, JobEvent, JobRecord, JobState, PinnedManifest, Progress, ShardTally};
 pub use report::spool::Spool;
 pub use spec::{Dialect, JobSpec};
+pub use statistics::Statistics;
 pub use store::{JobStore, MemoryJobStore};

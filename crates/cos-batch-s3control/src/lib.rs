@@ -22,5 +22,5 @@ pub mod shape;
 pub mod shapes;
 pub mod sigv4;
 
-pub use owner::{Callers, Key, Owner};
+pub use owner::{Callers, Key, Keys, Owner};
 pub use service::{Before, S3Control};

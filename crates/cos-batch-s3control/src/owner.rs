@@ -1,6 +1,6 @@
 //! Whose requests are accepted, and on whose behalf they are carried out.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use cos_batch_model::AppId;
 use cos_signature::SecretKey;
@@ -44,11 +44,23 @@ pub struct Key {
     pub appid: AppId,
 }
 
+/// Knows keys.
+pub trait Keys: Send + Sync {
+    /// The key with this id, unless there is none or it may not be used now. It must not block.
+    fn key(&self, secret_id: &str) -> Option<Key>;
+}
+
+impl Keys for BTreeMap<String, Key> {
+    fn key(&self, secret_id: &str) -> Option<Key> {
+        self.get(secret_id).cloned()
+    }
+}
+
 /// Whose requests are accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Callers {
-    /// Those that are signed with one of these keys, by id.
-    Keys(BTreeMap<String, Key>),
+    /// Those that are signed with one of these keys.
+    Keys(Arc<dyn Keys>),
     /// All, under whichever account they name; jobs are those of this APPID.
     Everybody(AppId),
 }

@@ -206,9 +206,9 @@ impl Inner {
             Failure::new(error.code(), status, error.to_string())
         };
         let presented = Presented::from_parts(head).map_err(|error| not_accepted(&error))?;
-        let key = keys.get(&presented.secret_id);
+        let key = keys.key(&presented.secret_id);
         let now = (self.clock)();
-        verify(head, &presented, key.map(|key| &key.secret), now).map_err(|error| not_accepted(&error))?;
+        verify(head, &presented, key.as_ref().map(|key| &key.secret), now).map_err(|error| not_accepted(&error))?;
         let Some(key) = key else { return Err(Failure::denied("there is no such key")) };
         token_is_the_keys_own(key.security_token.as_ref(), presented.security_token.as_deref())?;
         if key.account != account {

@@ -19,6 +19,7 @@ use futures_util::{FutureExt, poll};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
+use tracing::Instrument as _;
 
 use crate::{
     Authenticate, Authorize, Extension, Limits,
@@ -275,7 +276,11 @@ impl Inner {
             }
             result
         };
-        let work = AssertUnwindSafe(work).catch_unwind();
+        // Every line that is logged on the way has the request's id; a request that only looks writes none, and is not to
+        // pay for it.
+        let looks = head.method == Method::GET && !head.uri.path().starts_with(EXTENSION_PREFIX);
+        let span = if looks { tracing::Span::none() } else { tracing::info_span!("request", request_id) };
+        let work = AssertUnwindSafe(work.instrument(span)).catch_unwind();
         let longest = match head.uri.path().starts_with(EXTENSION_PREFIX) {
             true => self.limits.extension_timeout,
             false => self.limits.request_timeout,

@@ -60,3 +60,13 @@ fn report(error: &Error) {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The same of its Chinese form.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.zh-CN.md")]
+struct ReadmeInChinese;
+
+/// The examples of the guide on tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide-testing.md")]
+struct GuideToTests;

@@ -131,6 +131,19 @@ const ARROWS: &[Arrow] = &[
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
     Arrow {
+        package: "cos-batch-testing",
+        uses: &[
+            "cos-batch-client",
+            "cos-batch-engine",
+            "cos-batch-model",
+            "cos-batch-objectstore",
+            "cos-batch-server",
+            "cos-signature",
+        ],
+        tests_use: &[],
+        third_party: ThirdParty::Not(SQL_AND_XML),
+    },
+    Arrow {
         package: "cos-batch-objectgateway",
         uses: &["cos-batch-objectstore", "cos-signature"],
         tests_use: &["cos-batch-server"],
@@ -163,7 +176,7 @@ const ARROWS: &[Arrow] = &[
             "cos-batch-server",
             "cos-signature",
         ],
-        tests_use: &["cos-batch-nodetest", "cos-batch-nullstore"],
+        tests_use: &["cos-batch-nodetest", "cos-batch-nullstore", "cos-batch-testing"],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
     Arrow { package: "cos-batch-nodetest", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },

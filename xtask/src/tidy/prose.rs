@@ -84,7 +84,7 @@ pub(crate) fn links_resolve(repo: &Repo) -> Vec<Violation> {
 }
 
 /// Targets of the links of a line: `[text](target)`, and `[name]: target` at its start. Code quotes are left out.
-fn links(line: &str) -> Vec<&str> {
+pub(super) fn links(line: &str) -> Vec<&str> {
     let mut found = Vec::new();
     if let Some((_, target)) = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
         found.push(target.trim());
@@ -99,12 +99,12 @@ fn links(line: &str) -> Vec<&str> {
     found
 }
 
-fn is_relative(target: &str) -> bool {
+pub(super) fn is_relative(target: &str) -> bool {
     !target.starts_with('#') && !target.contains("://") && !target.starts_with("mailto:")
 }
 
 /// The path that a link from a file means; none if it leads out of the repository.
-fn resolve(from: &str, target: &str) -> Option<String> {
+pub(super) fn resolve(from: &str, target: &str) -> Option<String> {
     if target.starts_with('/') {
         return None;
     }

@@ -24,6 +24,7 @@ use crate::{
     job::JobRecord,
     lifecycle::{self, Command, Effect, Refusal},
     report::spool::Spool,
+    statistics::Statistics,
     store::{BoxFuture, JobChange, JobStore, StoreError},
 };
 
@@ -147,7 +148,12 @@ impl Core {
             match self.store.transition(job, record.version, change).await {
                 Err(StoreError::Conflict) => {}
                 result => {
-                    let record = result?;
+                    let changed = result?;
+                    let (from, to) = (&record.state.status, &changed.state.status);
+                    if from != to {
+                        tracing::info!(%job, appid = changed.tenant, %from, %to, "status");
+                    }
+                    let record = changed;
                     self.perform(job, &effects);
                     return Ok(record);
                 }
@@ -271,6 +277,19 @@ impl Core {
         self.lock().remove(&piece);
         self.ended.notify_waiters();
         self.wake.notify_one();
+    }
+
+    /// What is done here now, and what was done with each store.
+    pub(crate) fn statistics(&self) -> Statistics {
+        let running = self.lock();
+        let count = |wanted: fn(Kind) -> bool| running.keys().filter(|piece| wanted(piece.kind)).count();
+        Statistics {
+            preparing: count(|kind| kind == Kind::Prepare),
+            shards: count(|kind| matches!(kind, Kind::Shard(_))),
+            finishing: count(|kind| kind == Kind::Finish),
+            resting: running.values().filter(|running| running.resting).count(),
+            stores: self.endpoints.iter().map(|endpoint| endpoint.statistics()).collect(),
+        }
     }
 
     /// Stops all work on a job in this process.

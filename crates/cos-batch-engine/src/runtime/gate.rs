@@ -21,6 +21,7 @@ use crate::{
         Slots, TokenBucket,
         slots::{Answer, Observation},
     },
+    statistics::{ByClass, Histogram, OfStore},
     task::retry::Class,
 };
 
@@ -40,6 +41,9 @@ pub(crate) struct Endpoint {
     began: Instant,
     /// None where the number is fixed: threads of this machine are known beforehand.
     adapts: Option<Mutex<Adapts>>,
+    took: Histogram,
+    failures: ByClass,
+    retries: ByClass,
 }
 
 #[derive(Debug)]
@@ -84,6 +88,26 @@ impl Endpoint {
             most,
             began: Instant::now(),
             adapts: adapts.map(|slots| Mutex::new(Adapts { slots, in_use: 0, owed: 0 })),
+            took: Histogram::default(),
+            failures: ByClass::default(),
+            retries: ByClass::default(),
+        }
+    }
+
+    /// What was done here so far.
+    pub(crate) fn statistics(&self) -> OfStore {
+        let (slots, in_flight) = match self.adapts() {
+            Some(adapts) => (adapts.slots.limit(), adapts.in_use),
+            None => (self.most, self.most.saturating_sub(self.free.available_permits())),
+        };
+        OfStore {
+            store: Arc::clone(&self.store),
+            slots,
+            in_flight,
+            waiting: self.waiting.load(Ordering::Relaxed),
+            took: self.took.read(),
+            failures: self.failures.read(),
+            retries: self.retries.read(),
         }
     }
 
@@ -129,6 +153,9 @@ impl Endpoint {
     /// An operation in a slot is over; with `keep`, another one begins in the same slot. Tells whether the slot may be
     /// used again.
     fn back(&self, began: Instant, seen: Option<Seen>, keep: bool) -> bool {
+        if let Some(seen) = seen {
+            self.took.observe(seen.ended.duration_since(began));
+        }
         let Some(mut adapts) = self.adapts() else { return true };
         if let Some(seen) = seen {
             self.observe(&mut adapts, began, seen);
@@ -176,6 +203,9 @@ impl Slot {
 
     /// The operation ended just now, with an error of this class or none.
     pub(crate) fn done(&mut self, error: Option<Class>) {
+        if let Some(class) = error {
+            self.endpoint.failures.add(class);
+        }
         let answer = match error {
             Some(Class::Throttled) => Answer::Throttled,
             Some(Class::Transient | Class::Unreachable) => Answer::Unclear,
@@ -300,8 +330,18 @@ impl Gate {
         slot.again(self.further.load(Ordering::Relaxed))
     }
 
-    /// The store asks for fewer requests, in answer to one that has no slot of its own or keeps it.
-    pub(crate) fn throttled(&self) {
+    /// A try that failed like this is followed by another one.
+    pub(crate) fn retried(&self, class: Class) {
+        self.endpoint.retries.add(class);
+    }
+
+    /// A try failed like this that has no slot of its own, or keeps it.
+    pub(crate) fn failed(&self, class: Class) {
+        self.endpoint.failures.add(class);
+        if class != Class::Throttled {
+            return;
+        }
+        // Whoever begins something there heeds it.
         if let Some(mut adapts) = self.endpoint.adapts() {
             let now = Instant::now();
             self.endpoint.observe(&mut adapts, now, Seen { answer: Answer::Throttled, ended: now });

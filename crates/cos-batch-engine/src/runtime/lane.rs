@@ -142,6 +142,7 @@ impl Hands {
                         }
                         return (Some(give_up(&error, between.tries.count)), class == Class::Permanent);
                     };
+                    self.gate.retried(class);
                     between.last = Some(error);
                     wait
                 }

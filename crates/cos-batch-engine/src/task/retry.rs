@@ -23,6 +23,22 @@ pub enum Class {
     Unreachable,
 }
 
+impl Class {
+    /// All of them, in their order.
+    pub const ALL: [Self; 4] = [Self::Permanent, Self::Transient, Self::Throttled, Self::Unreachable];
+
+    /// Its name, in lower case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::Transient => "transient",
+            Self::Throttled => "throttled",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
 /// A code and what it means.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {

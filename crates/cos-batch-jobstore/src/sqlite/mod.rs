@@ -1,5 +1,6 @@
 //! A job store in one SQLite file.
 
+mod backup;
 mod connection;
 mod jobs;
 mod new;
@@ -33,6 +34,7 @@ use cos_batch_engine::{
 use rusqlite::Connection;
 use uuid::Uuid;
 
+pub use self::backup::{copy_store, unfinished_jobs};
 use self::{
     readers::Readers,
     renditions::{KEPT_BYTES_MAX, Renditions},

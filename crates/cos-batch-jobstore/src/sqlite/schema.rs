@@ -18,21 +18,9 @@ const APPLICATION_ID: i32 = 0x434f_5342;
 /// Brings the database to the newest schema. One that is of a newer release, or not a job store, is left alone.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let number = |pragma: &str| transaction.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
-    let application = number("application_id")?;
     let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION_ID && (application != 0 || tables != 0) {
-        return Err(Fault::Corrupt("the file is a database, but not a job store".to_owned()));
-    }
-    let version = number("user_version")?;
-    let Some(missing) = usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version..)) else {
-        return Err(Fault::Corrupt(format!(
-            "the job store has schema {version}, this release knows schemas up to {}: use the release that wrote it, or \
-             a newer one",
-            MIGRATIONS.len()
-        )));
-    };
-    if missing.is_empty() && application == APPLICATION_ID {
+    let missing = missing(&transaction, tables == 0)?;
+    if missing.is_empty() {
         return Ok(());
     }
     for migration in missing {
@@ -42,6 +30,28 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), Fault> {
     transaction.pragma_update(None, "user_version", i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX))?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Refuses a database that is no job store, or one of a newer release.
+pub(super) fn known(connection: &Connection) -> Result<(), Fault> {
+    missing(connection, false).map(drop)
+}
+
+/// The migrations that the database has not seen; `fresh`: it may be no job store yet.
+fn missing(connection: &Connection, fresh: bool) -> Result<&'static [&'static str], Fault> {
+    let number = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, i32>(0));
+    let application = number("application_id")?;
+    if application != APPLICATION_ID && (application != 0 || !fresh) {
+        return Err(Fault::Corrupt("the file is a database, but not a job store".to_owned()));
+    }
+    let version = number("user_version")?;
+    usize::try_from(version).ok().and_then(|version| MIGRATIONS.get(version..)).ok_or_else(|| {
+        Fault::Corrupt(format!(
+            "the job store has schema {version}, this release knows schemas up to {}: use the release that wrote it, or \
+             a newer one",
+            MIGRATIONS.len()
+        ))
+    })
 }
 
 #[cfg(test)]

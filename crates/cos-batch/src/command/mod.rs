@@ -1,7 +1,9 @@
 //! The commands: one module for each.
 
+mod backup;
 mod change;
 mod completions;
+mod config;
 mod conformance;
 mod create;
 mod demo;
@@ -58,6 +60,9 @@ pub(crate) enum Command {
     Report(report::Report),
     Retry(retry::Retry),
     Conformance(Box<conformance::Conformance>),
+    Config(config::Config),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Sign(sign::Sign),
     Demo(demo::Demo),
     Completions(completions::Completions),
@@ -90,16 +95,16 @@ pub(crate) fn run(command: Command, whole: fn() -> clap::Command, terminal: &mut
         Command::Completions(completions) => completions.run(whole(), terminal),
         Command::Manual(manual) => manual.run(whole(), terminal),
         Command::Serve(serve) => {
-            logging::start(serve.log(), "info")?;
-            let config = serve.config()?;
-            on_large_runtime(config.blocking_threads()?, serve.run(config, terminal))
+            let settings = serve.settings()?;
+            let selection = logging::begin(settings.log(), settings.given.log_format.unwrap_or_default())?;
+            on_large_runtime(settings.config.blocking_threads()?, serve::run(settings, Some(selection), terminal))
         }
         Command::Demo(demo) => {
-            logging::start(None, "warn")?;
+            logging::start("warn")?;
             on_large_runtime(Config::default().blocking_threads()?, demo.run(terminal))
         }
         other => {
-            logging::start(None, "warn")?;
+            logging::start("warn")?;
             let runtime = Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(ask(other, terminal))
         }
@@ -131,10 +136,10 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         Command::Report(report) => report.run(terminal).await,
         Command::Retry(retry) => retry.run(terminal).await,
         Command::Conformance(conformance) => conformance.run(terminal).await,
-        Command::Serve(serve) => {
-            let config = serve.config()?;
-            serve.run(config, terminal).await
-        }
+        Command::Serve(serve) => serve::run(serve.settings()?, None, terminal).await,
+        Command::Config(config) => config.run(terminal),
+        Command::Backup(backup) => backup.run(terminal),
+        Command::Restore(restore) => restore.run(terminal),
         Command::Sign(sign) => sign.run(terminal),
         Command::Demo(demo) => demo.run(terminal).await,
         // They ask nobody.

@@ -1,6 +1,10 @@
 //! `cos-batch serve`
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use cos_batch_engine::SystemClock;
@@ -8,16 +12,14 @@ use cos_batch_jobstore::PostgresJobStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    config::Config,
+    config::{Config, Given, LOG_DEFAULT, Origin, Role, Settings, host_name},
     connection::ENDPOINT_DEFAULT,
     credentials::Credentials,
     exit::{Error, Exit},
+    logging::{LogFormat, Selection},
     output::Terminal,
-    serve::{Addresses, Callers, DataFolder, Home, Role, Server},
+    serve::{Addresses, Callers, DataFolder, Home, Server, notify},
 };
-
-/// Bytes of the name of a host at most (RFC 1035, 2.3.4).
-const HOST_BYTES_MAX: usize = 253;
 
 /// Run a server, on a local folder or as one of many nodes.
 ///
@@ -28,6 +30,9 @@ const HOST_BYTES_MAX: usize = 253;
 ///
 /// With --jobs instead of --data, jobs are kept in a PostgreSQL database that any number of such servers share; what they
 /// need for that stands in docs/operations.md.
+///
+/// Each setting may also stand in [serve] of the file of --config, or in a variable of the environment; a flag goes before
+/// a variable, and that before the file. SIGHUP lets the server read its keys and its log filter again.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Folder with the buckets and all state; made if there is none
@@ -35,14 +40,14 @@ pub(crate) struct Serve {
     data: Option<PathBuf>,
     /// Database with the jobs, which other nodes share: postgres://USER@HOST:PORT/DATABASE, with what psql knows behind a ?.
     /// A password is better kept in PGPASSWORD or ~/.pgpass
-    #[arg(long, env = "COS_BATCH_JOBS", hide_env_values = true, value_name = "URL")]
+    #[arg(long, value_name = "URL")]
     jobs: Option<String>,
     /// With --jobs: what this node does
-    #[arg(long, value_enum, default_value_t, value_name = "ROLE")]
-    role: Role,
-    /// Address and port to listen on; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9450")]
-    listen: SocketAddr,
+    #[arg(long, value_enum, value_name = "ROLE")]
+    role: Option<Role>,
+    /// Address and port to listen on, 127.0.0.1:9450 if not given; port 0 takes any free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Address and port of the object endpoint, for the SDKs of COS; there is none without this option. Port 0 takes any
     /// free one
     #[arg(long, value_name = "ADDRESS")]
@@ -51,6 +56,9 @@ pub(crate) struct Serve {
     /// key that is accepted
     #[arg(long)]
     no_console: bool,
+    /// Address and port of /metrics, for Prometheus; there is none without this option. Whoever reaches it may read it
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
     /// TOML file with the keys to accept: [[key]] with secret_id, secret_key, appid and maybe uin; [[bucket]] with name
     /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
@@ -64,111 +72,177 @@ pub(crate) struct Serve {
     anonymous: bool,
     /// With --anonymous: also accept requests to the host NAME, such as the name of a container; give it again for more.
     /// Only names that nobody else can make mean this machine
-    #[arg(long, value_name = "NAME", requires = "anonymous", value_parser = host_name)]
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
     allow_host: Vec<String>,
     /// What is logged to the error output: error, warn, info, debug, or a filter such as cos_batch_engine=debug
-    #[arg(long, env = "RUST_LOG", value_name = "FILTER")]
+    #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// How log lines look: for people (text, unless told otherwise) or one JSON object a line (json)
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 }
 
 impl Serve {
-    pub(super) fn log(&self) -> Option<&str> {
-        self.log.as_deref().filter(|text| !text.is_empty())
+    /// The settings that hold, of all that say something.
+    pub(super) fn settings(self) -> Result<Settings, Error> {
+        let file = self.config.clone();
+        Settings::read(self.given(), file)
     }
 
-    /// The file of --config, read.
-    pub(super) fn config(&self) -> Result<Config, Error> {
-        Ok(self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default())
+    /// What the flags say.
+    fn given(self) -> Given {
+        Given {
+            data: self.data,
+            jobs: self.jobs.filter(|url| !url.is_empty()),
+            role: self.role,
+            listen: self.listen,
+            objects_listen: self.objects_listen,
+            metrics_listen: self.metrics_listen,
+            console: self.no_console.then_some(false),
+            credentials: self.credentials,
+            anonymous: self.anonymous.then_some(true),
+            allow_host: Some(self.allow_host).filter(|hosts| !hosts.is_empty()),
+            log: self.log.filter(|text| !text.is_empty()),
+            log_format: self.log_format,
+        }
     }
+}
 
-    pub(super) async fn run(self, config: Config, terminal: &mut Terminal) -> Result<Exit, Error> {
-        let public = [Some(self.listen), self.objects_listen].into_iter().flatten().find(|a| !a.ip().is_loopback());
-        if let Some(address) = public.filter(|_| self.anonymous) {
-            return Err(Error::usage(format!(
-                "--anonymous lets everybody in who reaches {address}: it goes with a loopback address only"
-            )));
+/// Runs a server until it is told to stop.
+pub(super) async fn run(
+    settings: Settings,
+    selection: Option<Selection>,
+    terminal: &mut Terminal,
+) -> Result<Exit, Error> {
+    let given = &settings.given;
+    settings.check()?;
+    let mut signals = Signals::new()?;
+    let home = home(given).await?;
+    let key_file = match &home {
+        Home::Folder(data) => data.credentials(),
+        Home::Shared(_) => PathBuf::new(),
+    };
+    let (callers, made) = match (&given.credentials, &home) {
+        _ if settings.anonymous() => (Callers::Everybody(given.allow_host.clone().unwrap_or_default()), false),
+        (Some(path), _) => (Callers::Keys(Credentials::read(path)?), false),
+        (None, Home::Folder(data)) => {
+            let (credentials, made) = data.own_key()?;
+            (Callers::Keys(credentials), made)
         }
-        let mut signals = Signals::new()?;
-        let home = self.home().await?;
-        let key_file = match &home {
-            Home::Folder(data) => data.credentials(),
-            Home::Shared(_) => PathBuf::new(),
-        };
-        let (callers, made) = match (&self.credentials, &home) {
-            _ if self.anonymous => (Callers::Everybody(self.allow_host.clone()), false),
-            (Some(path), _) => (Callers::Keys(Credentials::read(path)?), false),
-            (None, Home::Folder(data)) => {
-                let (credentials, made) = data.own_key()?;
-                (Callers::Keys(credentials), made)
-            }
-            (None, Home::Shared(_)) => {
-                let text = "--jobs: all nodes accept the same keys: name their file with --credentials";
-                return Err(Error::usage(text));
-            }
-        };
-        let own_key = !self.anonymous && self.credentials.is_none();
-        let shown = match &callers {
-            Callers::Keys(credentials) if made => secret_lines(credentials),
-            _ if own_key => vec![format!("export COS_CREDENTIALS={}", quoted(&key_file.display().to_string()))],
-            _ => Vec::new(),
-        };
-        let listen = Addresses { jobs: self.listen, objects: self.objects_listen, console: !self.no_console };
-        let mut server = Server::start(home, &config, callers, listen, self.role).await?;
-        let endpoint = format!("http://{}", server.address());
-        if public.is_some() {
-            tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
+        (None, Home::Shared(_)) => {
+            let text = "--jobs: all nodes accept the same keys: name their file with --credentials";
+            return Err(Error::usage(text));
         }
-        usage(terminal, &endpoint, made.then(|| key_file.display().to_string()), shown)?;
-        if let Some(address) = server.objects_address() {
-            terminal.line(&format!("objects on http://{address}"))?;
-        }
-        if server.has_console() {
-            terminal.line(&format!("console on {endpoint}/console"))?;
-        }
-        terminal.line(&format!("listening on {endpoint}"))?;
+    };
+    let own_key = !settings.anonymous() && given.credentials.is_none();
+    let shown = match &callers {
+        Callers::Keys(credentials) if made => secret_lines(credentials),
+        _ if own_key => vec![format!("export COS_CREDENTIALS={}", quoted(&key_file.display().to_string()))],
+        _ => Vec::new(),
+    };
+    let keys = match &callers {
+        Callers::Everybody(_) => None,
+        Callers::Keys(_) => Some(given.credentials.clone().unwrap_or_else(|| key_file.clone())),
+    };
+    let listen = Addresses {
+        jobs: settings.listen(),
+        objects: given.objects_listen,
+        metrics: given.metrics_listen,
+        console: given.console.unwrap_or(true),
+    };
+    let mut server = Server::start(home, &settings.config, callers, listen, settings.role()).await?;
+    let endpoint = format!("http://{}", server.address());
+    if [Some(settings.listen()), given.objects_listen].into_iter().flatten().any(|a| !a.ip().is_loopback()) {
+        tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
+    }
+    usage(terminal, &endpoint, made.then(|| key_file.display().to_string()), shown)?;
+    if let Some(address) = server.metrics_address() {
+        terminal.line(&format!("metrics on http://{address}/metrics"))?;
+    }
+    if let Some(address) = server.objects_address() {
+        terminal.line(&format!("objects on http://{address}"))?;
+    }
+    if server.has_console() {
+        terminal.line(&format!("console on {endpoint}/console"))?;
+    }
+    terminal.line(&format!("listening on {endpoint}"))?;
+    notify::tell("READY=1");
+    loop {
         tokio::select! {
-            name = signals.next() => tracing::info!("{name}: stopping; once more to stop at once"),
+            asked = signals.next() => match asked {
+                Asked::Reload => {
+                    notify::tell(&notify::reloading());
+                    reload(&settings, &server, keys.as_deref(), selection.as_ref());
+                    notify::tell("READY=1");
+                }
+                Asked::Stop(name) => {
+                    tracing::info!("{name}: stopping; once more to stop at once");
+                    break;
+                }
+            },
             error = server.failed() => return Err(error),
         }
+    }
+    notify::tell("STOPPING=1");
+    let mut stopping = std::pin::pin!(server.shutdown());
+    loop {
         tokio::select! {
-            () = server.shutdown() => tracing::info!("stopped"),
-            name = signals.next() => tracing::warn!("{name}: stopped at once"),
+            () = &mut stopping => {
+                tracing::info!("stopped");
+                break;
+            }
+            asked = signals.next() => if let Asked::Stop(name) = asked {
+                tracing::warn!("{name}: stopped at once");
+                break;
+            },
         }
-        Ok(Exit::Ok)
+    }
+    Ok(Exit::Ok)
+}
+
+/// Where jobs are kept.
+async fn home(given: &Given) -> Result<Home, Error> {
+    match (&given.data, &given.jobs) {
+        (_, Some(url)) => {
+            let variable = |name: &str| std::env::var(name).ok();
+            let store = PostgresJobStore::open(url, variable, SystemClock).await;
+            Ok(Home::Shared(Arc::new(store.map_err(|error| Error::other(format!("--jobs: {error}")))?)))
+        }
+        (Some(data), None) => Ok(Home::Folder(DataFolder::open(data)?)),
+        (None, None) => Err(Error::usage("--data DIR, where jobs are kept, or --jobs URL must be given")),
     }
 }
 
-impl Serve {
-    async fn home(&self) -> Result<Home, Error> {
-        let jobs = self.jobs.as_deref().filter(|url| !url.is_empty());
-        if jobs.is_none() && self.role != Role::All {
-            return Err(Error::usage("--role goes with --jobs: a server on its own does everything"));
-        }
-        if jobs.is_some() && self.objects_listen.is_some() {
-            return Err(Error::usage("--objects-listen serves the folder of --data, which goes with no --jobs"));
-        }
-        match (&self.data, jobs) {
-            (Some(_), Some(_)) => {
-                Err(Error::usage("either --data or --jobs (COS_BATCH_JOBS): jobs are in a folder or in a database"))
+/// Reads again what can change while the server runs: the keys, and the log filter of the file. What cannot be read
+/// changes nothing.
+fn reload(settings: &Settings, server: &Server, keys: Option<&Path>, selection: Option<&Selection>) {
+    if let Some(path) = keys {
+        match Credentials::read(path) {
+            Ok(credentials) => {
+                server.accept(&credentials);
+                tracing::info!(
+                    keys = credentials.keys.len(),
+                    "keys were read again; grants and owners hold from the next start"
+                );
             }
-            (None, Some(url)) => {
-                let variable = |name: &str| std::env::var(name).ok();
-                let store = PostgresJobStore::open(url, variable, SystemClock).await;
-                Ok(Home::Shared(Arc::new(store.map_err(|error| Error::other(format!("--jobs: {error}")))?)))
-            }
-            (Some(data), None) => Ok(Home::Folder(DataFolder::open(data)?)),
-            (None, None) => Err(Error::usage("--data DIR, where jobs are kept, or --jobs URL must be given")),
+            Err(error) => tracing::error!(%error, "the keys cannot be read: those of before are still accepted"),
         }
     }
-}
-
-/// The name of a host, without a port.
-fn host_name(text: &str) -> Result<String, String> {
-    let bare = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if text.is_empty() || text.len() > HOST_BYTES_MAX || !text.chars().all(bare) {
-        return Err(format!("a name is 1–{HOST_BYTES_MAX} letters, digits, -, _ and ., without a port"));
+    let Some(path) = &settings.file else { return };
+    let config = match Config::read(path) {
+        Ok(config) => config,
+        Err(error) => return tracing::error!(%error, "the configuration cannot be read, and stays as it was"),
+    };
+    if settings.origins.log == Origin::File || settings.origins.log == Origin::Default {
+        let directives = config.serve().log.as_deref().unwrap_or(LOG_DEFAULT);
+        match selection.map(|selection| selection.set(directives)) {
+            Some(Err(error)) => tracing::error!(%error, "the log filter stays as it was"),
+            _ => tracing::info!(
+                directives,
+                "the log filter was read again; all else of the file holds from the next start"
+            ),
+        }
     }
-    Ok(text.to_owned())
 }
 
 /// Says how the other commands reach this server.
@@ -210,21 +284,34 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// What asks the server to stop.
+/// What the server is asked to do.
+pub(super) enum Asked {
+    /// By the signal of this name.
+    Stop(&'static str),
+    Reload,
+}
+
+/// What asks the server to do something.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     pub(super) fn new() -> Result<Self, Error> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "interrupted",
+            _ = self.terminate.recv() => Asked::Stop("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::Stop("interrupted"),
+            _ = self.hangup.recv() => Asked::Reload,
         }
     }
 }
@@ -232,14 +319,6 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_hosts() {
-        assert_eq!(host_name("Cos-Batch.local").as_deref(), Ok("Cos-Batch.local"));
-        for wrong in ["", "a:80", "http://a", "a/b", "*", &"a".repeat(254)] {
-            assert!(host_name(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn words_are_quoted_where_a_shell_needs_it() {

@@ -144,6 +144,40 @@ impl EngineSettings {
         Ok(config)
     }
 
+    /// Each setting as it holds, where it is other than none, and whether the file says so.
+    pub(super) fn effective(&self, config: &Config) -> Vec<(&'static str, Option<u64>, bool)> {
+        let count = |number: usize| Some(number as u64);
+        let rate = |rate: Option<NonZeroU32>| rate.map(|rate| u64::from(rate.get()));
+        let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
+        let threshold = config.failure_threshold.unwrap_or_default();
+        let percent = config.failure_threshold.map_or(*PERCENT.end(), |threshold| threshold.failed_percent_above);
+        vec![
+            ("workers", count(config.workers), self.workers.is_some()),
+            ("preparers", count(config.preparers), self.preparers.is_some()),
+            ("blocking_slots", count(config.blocking_slots), self.blocking_slots.is_some()),
+            ("async_slots", count(config.async_slots), self.async_slots.is_some()),
+            ("operations_per_second", rate(config.operations_per_second), self.operations_per_second.is_some()),
+            (
+                "job_operations_per_second",
+                rate(config.job_operations_per_second),
+                self.job_operations_per_second.is_some(),
+            ),
+            ("failed_percent_max", Some(percent), self.failed_percent_max.is_some()),
+            ("failed_percent_tasks_above", Some(threshold.tasks_above), self.failed_percent_tasks_above.is_some()),
+            ("manifest_rows_max", Some(config.manifest_rows_max), self.manifest_rows_max.is_some()),
+            ("tenant_rows_max", Some(config.tenant_rows_max), self.tenant_rows_max.is_some()),
+            ("report_bytes_max", Some(config.report_bytes_max), self.report_bytes_max.is_some()),
+            ("live_jobs_max", Some(config.live_jobs_max), self.live_jobs_max.is_some()),
+            ("confirmation_hours", Some(config.confirmation_wait.as_secs() / 3_600), self.confirmation_hours.is_some()),
+            ("retention_days", Some(config.retention.as_secs() / 86_400), self.retention_days.is_some()),
+            ("trouble_hours", Some(config.trouble_time.as_secs() / 3_600), self.trouble_hours.is_some()),
+            ("lease_seconds", Some(config.lease.as_secs()), self.lease_seconds.is_some()),
+            ("drain_seconds", Some(config.drain.as_secs()), self.drain_seconds.is_some()),
+            ("poll_millis", millis(config.poll), self.poll_millis.is_some()),
+            ("checkpoint_millis", millis(config.checkpoint_interval), self.checkpoint_millis.is_some()),
+        ]
+    }
+
     /// When a job has failed too often; never at 100 percent.
     fn threshold(&self) -> Result<Option<FailureThreshold>, String> {
         let mut threshold = FailureThreshold::default();

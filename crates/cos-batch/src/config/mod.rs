@@ -1,6 +1,10 @@
 //! The configuration of `serve`: stores, which bucket is in which, and the settings of the engine.
 
 mod engine;
+mod print;
+mod settings;
+mod webhook;
+mod whole;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +25,15 @@ use cos_batch_objectstore::{
 use cos_signature::{Credentials, SecretKey};
 use serde::{Deserialize, Deserializer, de};
 
-use self::engine::{EngineSettings, Tenant};
+pub(crate) use self::print::printed;
+pub(crate) use self::settings::{Given, Origin, Origins, Role, host_name};
+pub(crate) use self::webhook::Target;
+pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings};
+use self::{
+    engine::{EngineSettings, Tenant},
+    settings::has_password,
+    webhook::Webhook,
+};
 use crate::exit::Error;
 
 /// Bytes of a configuration at most: room for thousands of buckets.
@@ -47,6 +59,9 @@ const FILES_OF_OPERATION: u64 = 4;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
+    /// What may be said by flags and by the environment as well.
+    #[serde(default)]
+    serve: Given,
     /// Whether buckets that are not named here are folders of the data folder (where there is one they are, unless told
     /// otherwise); if not, they are refused.
     local_buckets: Option<bool>,
@@ -64,6 +79,8 @@ pub(crate) struct Config {
     /// What is otherwise for single APPIDs.
     #[serde(default, rename = "appid")]
     tenants: Vec<Tenant>,
+    /// Where changes of status are told.
+    webhook: Option<Webhook>,
 }
 
 /// `[spool]`: a bucket that belongs to the server alone.
@@ -169,9 +186,15 @@ impl Config {
             return Err(Error::usage(format!("--config: {place}: larger than {FILE_BYTES_MAX} bytes")));
         }
         let config = Self::parse(&text).map_err(|error| error.while_doing(format!("--config: {place}")))?;
-        if mode & 0o077 != 0 && config.stores.iter().any(|store| store.secret_key.is_some()) {
+        let secret = match &config.serve.jobs {
+            _ if config.stores.iter().any(|store| store.secret_key.is_some()) => Some("secret_key"),
+            _ if config.webhook.as_ref().is_some_and(|webhook| webhook.secret.is_some()) => Some("secret"),
+            Some(url) if has_password(url) => Some("password"),
+            _ => None,
+        };
+        if let Some(secret) = secret.filter(|_| mode & 0o077 != 0) {
             return Err(Error::usage(format!(
-                "--config: {place}: it has a secret_key, and others than its owner may use it (mode {:03o}); run: chmod 600 {place}",
+                "--config: {place}: it has a {secret}, and others than its owner may use it (mode {:03o}); run: chmod 600 {place}",
                 mode & 0o777
             )));
         }
@@ -184,6 +207,11 @@ impl Config {
             let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             Error::usage(format!("line {line}: {}{}", error.message(), suggestion(error.message())))
         })
+    }
+
+    /// What may be said by flags and by the environment as well.
+    pub(crate) fn serve(&self) -> &Given {
+        &self.serve
     }
 
     /// Owners of buckets whose names do not say it.
@@ -266,6 +294,21 @@ impl Config {
             buckets = buckets.with(bucket.name.as_str(), Arc::clone(store));
         }
         Ok((buckets, spool))
+    }
+
+    /// Where changes of status are told, if anywhere.
+    pub(crate) fn webhook(&self) -> Result<Option<Target>, Error> {
+        self.webhook.as_ref().map(Webhook::target).transpose().map_err(Error::usage)
+    }
+
+    /// The configured stores that have buckets, by name.
+    pub(crate) fn named_stores(&self, buckets: &Buckets) -> Vec<(String, Arc<dyn ObjectStore>)> {
+        let bucket_of = |store: &Store| self.buckets.iter().find(|bucket| bucket.store == store.name);
+        let stores = self.stores.iter().filter_map(|store| {
+            let bucket = bucket_of(store)?;
+            Some((store.name.clone(), buckets.store(&bucket.name)))
+        });
+        stores.collect()
     }
 
     fn open_spool(&self, spool: &SpoolPlace, stores: &BTreeMap<&str, Arc<dyn ObjectStore>>) -> Result<Spool, Error> {
@@ -499,7 +542,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[[stor]]\n",
-                "line 1: unknown field `stor`, expected one of `local_buckets`, `spool`, `store`, `bucket`, `engine`, `appid` (did you mean `store`?)",
+                "line 1: unknown field `stor`, expected one of `serve`, `local_buckets`, `spool`, `store`, `bucket`, `engine`, `appid`, `webhook` (did you mean `store`?)",
             ),
             (&format!("{S3}sytle = \"path\"\n"), "line 7: unknown field `sytle`"),
             (&format!("{S3}style = \"host\"\n"), "line 7: unknown variant `host`, expected `path` or `virtual`"),

@@ -1,9 +1,9 @@
 //! The web console, in front of the API on the same address.
 
-use std::{collections::BTreeMap, convert::Infallible, pin::Pin, sync::Arc};
+use std::{convert::Infallible, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
-use cos_batch_console::{Body, Console, Key, PREFIX};
+use cos_batch_console::{Body, Console, PREFIX};
 use cos_batch_engine::Engine;
 use cos_batch_model::AppId;
 use cos_batch_server::listen::OwnMachine;
@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::service::Service;
 
-use super::Callers;
+use super::{Callers, keys::Keys};
 use crate::{credentials::GENERATED_APPID, exit::Error};
 
 /// What a browser is told that asks for nothing in particular.
@@ -28,20 +28,9 @@ type Answer<B> = Response<Either<Either<Full<Bytes>, Body>, B>>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The console over this engine, for the callers of the API.
-pub(super) fn console(engine: &Arc<Engine>, callers: &Callers) -> Result<Console, Error> {
+pub(super) fn console(engine: &Arc<Engine>, callers: &Callers, keys: &Keys) -> Result<Console, Error> {
     match callers {
-        Callers::Keys(credentials) => {
-            let keys = credentials.keys.iter().map(|key| {
-                let known = Key {
-                    secret: key.secret_key.clone(),
-                    appid: key.appid.clone(),
-                    uin: key.uin.clone(),
-                    security_token: key.security_token.clone(),
-                };
-                (key.secret_id.clone(), known)
-            });
-            Ok(Console::with_keys(Arc::clone(engine), keys.collect::<BTreeMap<_, _>>()))
-        }
+        Callers::Keys(_) => Ok(Console::with_keys(Arc::clone(engine), keys.clone())),
         Callers::Everybody(hosts) => {
             let own = super::own_machine((), hosts);
             let appid = AppId::new(GENERATED_APPID).map_err(Error::other)?;

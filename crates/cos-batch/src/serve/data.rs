@@ -11,6 +11,25 @@ use crate::{
     exit::Error,
 };
 
+/// What is where in a data folder, whether anything is there or not.
+pub(crate) struct Paths {
+    /// Outcomes on their way into a report.
+    pub(crate) spool: PathBuf,
+    /// The database of jobs.
+    pub(crate) jobs: PathBuf,
+    /// The generated key.
+    pub(crate) credentials: PathBuf,
+}
+
+/// What is where in this data folder.
+pub(crate) fn paths(folder: &Path) -> Paths {
+    Paths {
+        spool: folder.join("spool"),
+        jobs: folder.join("jobs.sqlite"),
+        credentials: folder.join("credentials.toml"),
+    }
+}
+
 /// A data folder, locked for this process.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
@@ -39,17 +58,17 @@ impl DataFolder {
 
     /// Outcomes on their way into a report.
     pub(crate) fn spool(&self) -> PathBuf {
-        self.path.join("spool")
+        paths(&self.path).spool
     }
 
     /// The database of jobs.
     pub(crate) fn jobs(&self) -> PathBuf {
-        self.path.join("jobs.sqlite")
+        paths(&self.path).jobs
     }
 
     /// The generated key.
     pub(crate) fn credentials(&self) -> PathBuf {
-        self.path.join("credentials.toml")
+        paths(&self.path).credentials
     }
 
     /// The folder's own key, made if there is none; says whether it was made now.

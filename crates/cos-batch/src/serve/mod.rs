@@ -4,10 +4,14 @@ mod console;
 mod data;
 mod descriptors;
 mod extension;
+mod keys;
 mod lock;
+pub(crate) mod metrics;
+pub(crate) mod notify;
 mod objects;
 mod probes;
 mod s3control;
+mod webhook;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -16,15 +20,22 @@ use cos_batch_jobstore::{PostgresJobStore, SqliteJobStore};
 use cos_batch_model::{AppId, BatchApi};
 use cos_batch_objectstore::{ErrorKind, FolderStore, ListRequest, ObjectStore};
 use cos_batch_server::{
-    BatchService, Key, StaticKeys,
+    BatchService,
     listen::{self, ListenOptions, OwnMachine},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-pub(crate) use self::data::DataFolder;
-use self::{console::Front, extension::Views, probes::Probes};
+pub(crate) use self::data::{DataFolder, Paths, paths};
+use self::{
+    console::Front,
+    extension::Views,
+    keys::Keys,
+    metrics::{CountingJobStore, Counts, Metrics, Requests},
+    probes::Probes,
+    webhook::{Notices, Told},
+};
 use crate::{
-    config::Config,
+    config::{Config, Role},
     credentials::{self, Credentials, GENERATED_APPID},
     exit::Error,
 };
@@ -50,6 +61,8 @@ pub(crate) struct Addresses {
     pub(crate) jobs: SocketAddr,
     /// For the API of objects, if it is wanted.
     pub(crate) objects: Option<SocketAddr>,
+    /// For `/metrics`, if that is wanted.
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 /// Where a server keeps what it works on.
@@ -58,18 +71,6 @@ pub(crate) enum Home {
     Folder(DataFolder),
     /// A database that other nodes share.
     Shared(Arc<PostgresJobStore>),
-}
-
-/// What a node is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Role {
-    /// Answers the API and works on jobs
-    #[default]
-    All,
-    /// Answers the API, and leaves jobs to others
-    Api,
-    /// Works on jobs, and answers nothing but /livez and /readyz
-    Worker,
 }
 
 /// Something that listens.
@@ -84,7 +85,10 @@ pub(crate) struct Server {
     jobs: Listener,
     objects: Option<Listener>,
     has_console: bool,
+    metrics: Option<Listener>,
     engine: Arc<Engine>,
+    keys: Keys,
+    notices: Option<Arc<Notices>>,
     // The folder stays locked for as long as anything works on it.
     _home: Home,
 }
@@ -109,10 +113,26 @@ impl Server {
             Callers::Everybody(hosts) => Some(hosts.clone()),
             Callers::Keys(_) => None,
         };
-        let (parts, local) = parts(&home, config, access).await?;
+        let keys = match &callers {
+            Callers::Keys(credentials) => Keys::of(credentials),
+            Callers::Everybody(_) => Keys::default(),
+        };
+        let (mut parts, local) = parts(&home, config, access).await?;
+        let counts = Arc::new(Counts::default());
+        let told = Arc::new(Told::default());
+        let notices = match config.webhook()? {
+            Some(target) => Some(Arc::new(Notices::start(target, Arc::clone(&told))?)),
+            None => None,
+        };
+        parts.jobs = Arc::new(CountingJobStore::new(parts.jobs, Arc::clone(&counts), notices.clone()));
+        let stores = metrics::named(config.named_stores(&parts.buckets), local.clone());
+        let scrapes = match listen.metrics {
+            Some(address) => Some(bind("--metrics-listen", address).await?),
+            None => None,
+        };
         let objects = match (listen.objects, local) {
             (Some(address), Some(local)) => {
-                let gateway = objects::gateway(local, &callers, parts.access.clone())?;
+                let gateway = objects::gateway(local, &callers, &keys, parts.access.clone())?;
                 Some((bind("--objects-listen", address).await?, gateway))
             }
             _ => None,
@@ -132,13 +152,20 @@ impl Server {
         let connections = descriptors::connections(listeners, config.descriptors()?);
         let options = ListenOptions { connections, ..ListenOptions::default() };
         let has_console = listen.console && jobs.1.ip().is_loopback() && role != Role::Worker;
+        let requests = Requests::default();
+        let metrics = scrapes.map(|(listener, address)| {
+            let (stop, until) = stopper();
+            let metrics = Metrics::new(Arc::clone(&engine), counts, requests.clone(), told, stores);
+            let options = ListenOptions { connections: metrics::CONNECTIONS, ..ListenOptions::default() };
+            Listener { address, stop, task: tokio::spawn(listen::serve(listener, metrics, until, options)) }
+        });
         let (stop, until) = stopper();
         let task = if role == Role::Worker {
             tokio::spawn(listen::serve(jobs.0, probes.alone(), until, options))
         } else {
-            let console = has_console.then(|| console::console(&engine, &callers)).transpose()?;
-            let second = s3control::api(&engine, &callers)?;
-            let service = second.before(service(&engine, callers)?);
+            let console = has_console.then(|| console::console(&engine, &callers, &keys)).transpose()?;
+            let second = s3control::api(&engine, &callers, &keys)?;
+            let service = second.before(requests.count(service(&engine, &callers, &keys)?));
             match &hosts {
                 Some(hosts) => {
                     let front = Front::new(console, own_machine(service, hosts));
@@ -158,7 +185,12 @@ impl Server {
             };
             Listener { address, stop, task }
         });
-        Ok(Self { jobs, objects, has_console, engine, _home: home })
+        Ok(Self { jobs, objects, metrics, has_console, engine, keys, notices, _home: home })
+    }
+
+    /// From now on these keys are accepted, and no others.
+    pub(crate) fn accept(&self, credentials: &Credentials) {
+        self.keys.replace(credentials);
     }
 
     /// Where it listens for the API of jobs.
@@ -174,6 +206,11 @@ impl Server {
     /// Where it listens for the API of objects.
     pub(crate) fn objects_address(&self) -> Option<SocketAddr> {
         self.objects.as_ref().map(|listener| listener.address)
+    }
+
+    /// Where it listens for `/metrics`.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|listener| listener.address)
     }
 
     /// Returns only if the server stops by itself, with the reason.
@@ -204,6 +241,13 @@ impl Server {
         };
         // All drain at the same time: requests that were begun, and operations.
         tokio::join!(self.jobs.stop(), objects, self.engine.shutdown());
+        if let Some(notices) = &self.notices {
+            notices.stop().await;
+        }
+        // The last scrape may see how it ended.
+        if let Some(listener) = self.metrics {
+            listener.stop().await;
+        }
     }
 }
 
@@ -291,19 +335,11 @@ async fn checked(spool: Spool) -> Result<Spool, Error> {
     }
 }
 
-fn service(engine: &Arc<Engine>, callers: Callers) -> Result<BatchService, Error> {
+fn service(engine: &Arc<Engine>, callers: &Callers, keys: &Keys) -> Result<BatchService, Error> {
     let api = Arc::clone(engine) as Arc<dyn BatchApi>;
     let builder = BatchService::builder(api).extension(Views(Arc::clone(engine)));
     let builder = match callers {
-        Callers::Keys(credentials) => {
-            let keys = credentials.keys.into_iter().map(|key| {
-                // The account id is for the other dialect.
-                let credentials::Key { secret_id, secret_key, appid, uin, security_token, account_id: _ } = key;
-                let security_token = security_token.map(|token| token.expose().to_owned());
-                (secret_id, Key { uin, security_token, ..Key::new(secret_key, appid) })
-            });
-            builder.authenticate(keys.collect::<StaticKeys>())
-        }
+        Callers::Keys(_) => builder.authenticate(keys.clone()),
         Callers::Everybody(_) => builder.allow_anonymous(AppId::new(GENERATED_APPID).map_err(Error::other)?),
     };
     builder.build().map_err(Error::other)

@@ -1,12 +1,12 @@
 //! The object endpoint: the same keys, the same buckets, the same rights as the API of jobs.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use cos_batch_engine::Access;
-use cos_batch_objectgateway::{Authorize, Key, ObjectGateway, Right};
+use cos_batch_objectgateway::{Authorize, ObjectGateway, Right};
 use cos_batch_objectstore::ObjectStore;
 
-use super::Callers;
+use super::{Callers, keys::Keys};
 use crate::exit::Error;
 
 /// The rights of the engine, as the gateway asks for them.
@@ -24,18 +24,15 @@ impl Authorize for Rights {
 }
 
 /// The gateway to this store.
-pub(super) fn gateway(store: Arc<dyn ObjectStore>, callers: &Callers, access: Access) -> Result<ObjectGateway, Error> {
+pub(super) fn gateway(
+    store: Arc<dyn ObjectStore>,
+    callers: &Callers,
+    keys: &Keys,
+    access: Access,
+) -> Result<ObjectGateway, Error> {
     let builder = ObjectGateway::builder(store);
     let builder = match callers {
-        Callers::Keys(credentials) => {
-            let keys = credentials.keys.iter().map(|key| {
-                let uin = key.uin.as_ref().map(ToString::to_string);
-                let security_token = key.security_token.as_ref().map(|token| token.expose().to_owned());
-                let known = Key { uin, security_token, ..Key::new(key.secret_key.clone(), key.appid.to_string()) };
-                (key.secret_id.clone(), known)
-            });
-            builder.authenticate(keys.collect::<BTreeMap<_, _>>()).authorize(Rights(access))
-        }
+        Callers::Keys(_) => builder.authenticate(keys.clone()).authorize(Rights(access)),
         Callers::Everybody(_) => builder.allow_everybody(),
     };
     builder.build().map_err(Error::other)

@@ -347,6 +347,11 @@ impl Server {
         assert_eq!(self.child.wait().unwrap().signal(), Some(9));
     }
 
+    /// Asks it to read its files again.
+    pub(crate) fn hang_up(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
+    }
+
     /// Asks it to stop, and waits until it has.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();

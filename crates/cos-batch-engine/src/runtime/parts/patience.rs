@@ -41,16 +41,14 @@ impl Patience {
         moved: Option<Instant>,
     ) -> Result<(), Left> {
         let class = retry::classify(error);
-        if class == Class::Throttled {
-            // Whoever begins something there heeds it.
-            gate.throttled();
-            if let Some(moved) = moved {
-                self.tries.moved(moved.elapsed());
-            }
+        gate.failed(class);
+        if let Some(moved) = moved.filter(|_| class == Class::Throttled) {
+            self.tries.moved(moved.elapsed());
         }
         let Some(wait) = self.tries.failed(class, error.retry_after(), self.began.elapsed()) else {
             return Err(Left::Failed(give_up(error, self.tries.count)));
         };
+        gate.retried(class);
         tokio::select! {
             biased;
             () = tokio::time::sleep(wait) => {}

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    Class, PATIENCE, REST_FIRST, REST_MAX, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST,
-    THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN, TRY_TIME_MAX, WAIT_FIRST, WAIT_MAX,
+    PATIENCE, REST_FIRST, REST_MAX, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX,
+    TRIES_MAX, TRIES_MIN, TRY_TIME_MAX, WAIT_FIRST, WAIT_MAX,
 };
 use crate::task::repeat::{ASK_SKEW_S, REPEATS};
 
@@ -43,7 +43,7 @@ pub fn document() -> String {
     );
     for rule in TABLE {
         // Writing to a string cannot fail.
-        let _ = writeln!(page, "| {} | {} | {} |", rule.code, name(rule.class), rule.because);
+        let _ = writeln!(page, "| {} | {} | {} |", rule.code, rule.class.name(), rule.because);
     }
     page.push_str(
         "\n## What a repeat leaves behind\n\n\
@@ -84,14 +84,5 @@ fn text(wait: std::time::Duration) -> String {
     match wait.as_millis() {
         millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
         millis => format!("{millis} ms"),
-    }
-}
-
-fn name(class: Class) -> &'static str {
-    match class {
-        Class::Permanent => "permanent",
-        Class::Transient => "transient",
-        Class::Throttled => "throttled",
-        Class::Unreachable => "unreachable",
     }
 }

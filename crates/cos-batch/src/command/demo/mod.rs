@@ -21,15 +21,15 @@ use cos_batch_objectstore::FolderStore;
 
 use self::{fill::Filled, report::Rows};
 use super::{
-    serve::{Signals, quoted},
+    serve::{Asked, Signals, quoted},
     wait,
 };
 use crate::{
-    config::Config,
+    config::{Config, Role},
     connection::Connection,
     exit::{Error, Exit},
     output::{Terminal, wire},
-    serve::{Addresses, Callers, DataFolder, Home, Role, Server},
+    serve::{Addresses, Callers, DataFolder, Home, Server},
     text::{clean, count, wrap},
 };
 
@@ -69,7 +69,14 @@ impl Demo {
         tokio::select! {
             result = self.show(terminal) => result,
             // Ends here rather than by the signal, so that the temporary folder is removed.
-            name = signals.next() => Err(Error::other(name)),
+            name = async {
+                loop {
+                    // There is nothing to read again.
+                    if let Asked::Stop(name) = signals.next().await {
+                        break name;
+                    }
+                }
+            } => Err(Error::other(name)),
         }
     }
 
@@ -85,7 +92,8 @@ impl Demo {
         terminal.line(&format!("1. Files: {files} in bucket {SOURCE}, {} KB.", count(filled.bytes / 1000)))?;
         terminal.line(&format!("   The manifest has {rows} rows, {} of which must fail.\n", filled.must_fail))?;
 
-        let free_port = Addresses { jobs: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), objects: None, console: false };
+        let jobs = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let free_port = Addresses { jobs, objects: None, metrics: None, console: false };
         let server =
             Server::start(Home::Folder(data), &Config::default(), Callers::Keys(keys), free_port, Role::All).await?;
         let endpoint = format!("http://{}", server.address());

@@ -1,0 +1,98 @@
+//! Copies of a store that may be in use.
+
+use std::{fs::File, path::Path};
+
+use cos_batch_engine::store::StoreError;
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use super::{connection, row, schema};
+use crate::fault::Fault;
+
+/// Copies a store into a file that is not there yet, as it is at one moment. A process that works on it is neither stopped
+/// nor slowed, and what it commits meanwhile is in the copy or not. Blocks.
+///
+/// # Errors
+/// [`StoreError::Failed`]: no job store, one of a newer release, a file that is there already, a disk that is full.
+pub fn copy_store(from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), StoreError> {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    copy(from, to).map_err(|fault| StoreError::Failed(format!("{}: {fault}", from.display())))
+}
+
+/// Jobs of a store that have not ended, deleted ones included. The store may be in use. Blocks.
+///
+/// # Errors
+/// As [`copy_store`].
+pub fn unfinished_jobs(path: impl AsRef<Path>) -> Result<Vec<Uuid>, StoreError> {
+    let path = path.as_ref();
+    let found = open(path).and_then(|connection| {
+        let mut statement = connection.prepare("SELECT id FROM job WHERE terminated_at IS NULL")?;
+        let ids = statement.query_map([], |row| row::id(row, 0))?;
+        Ok(ids.collect::<Result<Vec<_>, _>>()?)
+    });
+    found.map_err(|fault| StoreError::Failed(format!("{}: {fault}", path.display())))
+}
+
+fn open(path: &Path) -> Result<Connection, Fault> {
+    let connection = connection::reader(path)?;
+    schema::known(&connection)?;
+    Ok(connection)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
+    let connection = open(from)?;
+    let name = to.to_str().ok_or_else(|| Fault::Corrupt("the copy's name is not UTF-8".to_owned()))?;
+    // One read transaction; the file must be empty or not there.
+    connection.execute("VACUUM INTO ?1", [name])?;
+    File::open(to).and_then(|file| file.sync_all()).map_err(|error| Fault::Corrupt(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cos_batch_engine::{
+        JobStore as _,
+        store::contract::{START, new_job},
+    };
+
+    use super::*;
+    use crate::SqliteJobStore;
+
+    #[derive(Debug)]
+    struct Fixed;
+
+    impl cos_batch_engine::Clock for Fixed {
+        fn now(&self) -> i64 {
+            START
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_in_use_is_copied_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("jobs.sqlite"), folder.path().join("copy.sqlite"));
+        let store = SqliteJobStore::open(&path, Arc::new(Fixed)).unwrap();
+        let first = store.create(new_job("1", "a")).await.unwrap();
+        copy_store(&path, &copy).unwrap();
+        let second = store.create(new_job("1", "b")).await.unwrap();
+        assert_eq!(unfinished_jobs(&path).unwrap(), [first.id, second.id]);
+        assert_eq!(unfinished_jobs(&copy).unwrap(), [first.id]);
+        // A copy is a store like any other.
+        let copied = SqliteJobStore::open(&copy, Arc::new(Fixed)).unwrap();
+        assert_eq!(copied.get(first.id).await.unwrap(), store.get(first.id).await.unwrap());
+        assert!(copied.get(second.id).await.unwrap().is_none());
+        let error = copy_store(&path, &copy).unwrap_err().to_string();
+        assert!(error.contains("already exists"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_store_is_not_copied() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("theirs.sqlite"), folder.path().join("copy.sqlite"));
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
+        let error = copy_store(&path, &copy).unwrap_err().to_string();
+        assert!(error.contains("not a job store"), "{error}");
+        assert!(!copy.exists());
+    }
+}

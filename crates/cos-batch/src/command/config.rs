@@ -1,0 +1,69 @@
+//! `cos-batch config`
+
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use cos_batch_objectstore::{MemoryStore, ObjectStore};
+
+use super::serve::Serve;
+use crate::{
+    config::{Settings, printed},
+    credentials::Credentials,
+    exit::{Error, Exit},
+    output::Terminal,
+};
+
+/// Look at the settings of `serve`, and start nothing.
+#[derive(Args, Debug)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Say whether `serve` would accept its settings, given in the same way
+    ///
+    /// Looks at flags, variables, the file of --config and the file of keys, and at whether what they name is there; asks no
+    /// database and no store.
+    Check(Box<Serve>),
+    /// Show every setting as it holds, and where it comes from
+    ///
+    /// The settings are given as for `serve`. Secrets are not shown. What is written is a file for --config.
+    Print(Box<Serve>),
+}
+
+impl Config {
+    pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        match self.what {
+            What::Check(serve) => {
+                check(&serve.settings()?)?;
+                terminal.line("the settings are right")?;
+            }
+            What::Print(serve) => terminal.bytes(printed(&serve.settings()?)?.as_bytes())?,
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// All that can be known of settings without a server.
+fn check(settings: &Settings) -> Result<(), Error> {
+    settings.check()?;
+    let config = &settings.config;
+    config.blocking_threads()?;
+    config.descriptors()?;
+    config.webhook()?;
+    // In place of the data folder, which is made at the start.
+    let local = settings.given.jobs.is_none().then(|| Arc::new(MemoryStore::new()) as Arc<dyn ObjectStore>);
+    let shared = local.is_none();
+    let (_, spool) = config.buckets(local)?;
+    if shared && spool.is_none() {
+        return Err(Error::usage(
+            "--jobs: nodes share a spool: name its store and bucket as [spool] in the file of --config",
+        ));
+    }
+    if let Some(path) = &settings.given.credentials {
+        Credentials::read(path)?;
+    }
+    Ok(())
+}

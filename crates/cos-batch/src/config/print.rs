@@ -1,0 +1,124 @@
+//! A configuration as it holds, for people: what each setting is and where it comes from, without secrets.
+
+use std::fmt::Write as _;
+
+use toml::{Table, Value};
+
+use super::{Given, LISTEN_DEFAULT, LOG_DEFAULT, Origin, Origins, Settings, settings::without_password};
+use crate::exit::Error;
+
+/// What stands in place of what nobody must read.
+const HIDDEN: &str = "***";
+
+/// Settings of a store that are secrets, or may have some in them.
+const SECRETS: [&str; 5] = ["secret", "secret_key", "session_token", "credentials_command", "credentials_url"];
+
+/// Columns of a setting before the place it comes from is named.
+const COLUMNS: usize = 44;
+
+/// The settings as a file of `--config` would have them; behind each, where it comes from.
+pub(crate) fn printed(settings: &Settings) -> Result<String, Error> {
+    let mut rest = match &settings.file {
+        Some(path) => {
+            std::fs::read_to_string(path)?.parse::<Table>().map_err(|_| Error::usage("--config: not TOML"))?
+        }
+        None => Table::new(),
+    };
+    rest.remove("serve");
+    rest.remove("engine");
+    hide(&mut rest);
+    let mut text = Text::default();
+    // What stands in no table must come before the first one.
+    for (name, value) in rest.clone().into_iter().filter(|(_, value)| !has_tables(value)) {
+        rest.remove(&name);
+        text.setting(&name, Some(value), Origin::File);
+    }
+    text.serve(&settings.given, &settings.origins);
+    text.section("[engine]");
+    let config = &settings.config;
+    for (name, number, of_file) in config.engine.effective(&config.engine()?) {
+        let origin = if of_file { Origin::File } else { Origin::Default };
+        text.setting(name, number.map(|number| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))), origin);
+    }
+    if !rest.is_empty() {
+        text.section("# all below: file");
+        text.0.push_str(&toml::to_string(&rest).map_err(Error::other)?);
+    }
+    Ok(text.0)
+}
+
+fn has_tables(value: &Value) -> bool {
+    value.is_table() || value.as_array().is_some_and(|values| values.iter().any(Value::is_table))
+}
+
+/// The text, so far.
+#[derive(Default)]
+struct Text(String);
+
+impl Text {
+    fn serve(&mut self, given: &Given, origins: &Origins) {
+        self.section("[serve]");
+        let string = |text: &dyn ToString| Some(Value::String(text.to_string()));
+        let path = |path: &Option<std::path::PathBuf>| path.as_ref().and_then(|path| string(&path.display()));
+        let address = |address: &Option<std::net::SocketAddr>| address.as_ref().and_then(|address| string(address));
+        self.setting("data", path(&given.data), origins.data);
+        self.setting("jobs", given.jobs.as_ref().and_then(|url| string(&without_password(url))), origins.jobs);
+        let role = clap::ValueEnum::to_possible_value(&given.role.unwrap_or_default());
+        self.setting("role", role.and_then(|role| string(&role.get_name())), origins.role);
+        self.setting("listen", string(&given.listen.unwrap_or(LISTEN_DEFAULT)), origins.listen);
+        self.setting("objects_listen", address(&given.objects_listen), origins.objects_listen);
+        self.setting("metrics_listen", address(&given.metrics_listen), origins.metrics_listen);
+        self.setting("console", Some(Value::Boolean(given.console.unwrap_or(true))), origins.console);
+        self.setting("credentials", path(&given.credentials), origins.credentials);
+        self.setting("anonymous", Some(Value::Boolean(given.anonymous.unwrap_or_default())), origins.anonymous);
+        let hosts = given.allow_host.as_ref().map(|hosts| hosts.iter().cloned().map(Value::String).collect());
+        self.setting("allow_host", hosts.map(Value::Array), origins.allow_host);
+        self.setting("log", string(&given.log.as_deref().unwrap_or(LOG_DEFAULT)), origins.log);
+        self.setting("log_format", string(&given.log_format.unwrap_or_default().name()), origins.log_format);
+    }
+
+    fn section(&mut self, name: &str) {
+        let gap = if self.0.is_empty() { "" } else { "\n" };
+        let _ = writeln!(self.0, "{gap}{name}");
+    }
+
+    /// One setting. What is not set is a comment.
+    fn setting(&mut self, name: &str, value: Option<Value>, origin: Origin) {
+        let line = match value {
+            Some(value) => format!("{name} = {value}"),
+            None => format!("# {name} is not set"),
+        };
+        let _ = writeln!(self.0, "{line:<COLUMNS$} # {origin}");
+    }
+}
+
+/// Puts something else in the place of secrets, wherever they stand.
+fn hide(table: &mut Table) {
+    for (name, value) in table.iter_mut() {
+        if SECRETS.contains(&name.as_str()) {
+            *value = Value::String(HIDDEN.to_owned());
+            continue;
+        }
+        let inside = match value {
+            Value::Array(values) => values.iter_mut().collect(),
+            other => vec![other],
+        };
+        inside.into_iter().filter_map(Value::as_table_mut).for_each(hide);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_wherever_they_stand() {
+        let mut table: Table = "[[store]]\nname = \"a\"\nsecret_key = \"hush\"\nsecret_key_env = \"SHOWN\"\n\
+             credentials_command = [\"hush\"]\n[other.inside]\nsession_token = \"hush\"\ncredentials_url = \"hush\"\n"
+            .parse()
+            .unwrap();
+        hide(&mut table);
+        let text = toml::to_string(&table).unwrap();
+        assert!(!text.contains("hush") && text.contains("SHOWN") && text.matches(HIDDEN).count() == 4, "{text}");
+    }
+}

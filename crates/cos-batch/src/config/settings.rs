@@ -1,0 +1,276 @@
+//! What `serve` is told in three ways: by a flag, by a variable of the environment, by `[serve]` of the file; each goes
+//! before the next.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use clap::ValueEnum as _;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{exit::Error, logging::LogFormat};
+
+/// Bytes of the name of a host at most (RFC 1035, 2.3.4).
+const HOST_BYTES_MAX: usize = 253;
+
+/// What a node is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Answers the API and works on jobs
+    #[default]
+    All,
+    /// Answers the API, and leaves jobs to others
+    Api,
+    /// Works on jobs, and answers nothing but /livez and /readyz
+    Worker,
+}
+
+/// Where a setting comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A flag of the command line.
+    Flag,
+    /// The variable of this name.
+    Variable(&'static str),
+    /// The file of `--config`.
+    File,
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("flag"),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::File => f.write_str("file"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+macro_rules! settings {
+    ($($field:ident: $type:ty, $variable:literal, $parse:expr, $deserialize:literal;)*) => {
+        /// What one of the ways says. The names are those of the flags.
+        #[derive(Clone, Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct Given {
+            $(
+                #[serde(default, deserialize_with = $deserialize)]
+                pub(crate) $field: Option<$type>,
+            )*
+        }
+
+        /// Where each comes from.
+        #[derive(Clone, Debug)]
+        pub(crate) struct Origins {
+            $(pub(crate) $field: Origin,)*
+        }
+
+        /// Names and variables of all settings.
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$((stringify!($field), $variable)),*];
+
+        impl Given {
+            /// What the environment says. An empty variable counts as not set.
+            pub(crate) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+                let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+                Ok(Self {
+                    $(
+                        $field: get($variable)
+                            .map(|text| ($parse)(&text))
+                            .transpose()
+                            .map_err(|error: String| Error::usage(format!("the variable {}: {error}", $variable)))?,
+                    )*
+                })
+            }
+
+            /// What holds: flags, else the environment, else the file.
+            pub(crate) fn or(self, environment: Self, file: &Self) -> (Self, Origins) {
+                $(
+                    let $field = if let Some(value) = self.$field {
+                        (Some(value), Origin::Flag)
+                    } else if let Some(value) = environment.$field {
+                        (Some(value), Origin::Variable($variable))
+                    } else if let Some(value) = file.$field.clone() {
+                        (Some(value), Origin::File)
+                    } else {
+                        (None, Origin::Default)
+                    };
+                )*
+                (Self { $($field: $field.0,)* }, Origins { $($field: $field.1,)* })
+            }
+        }
+    };
+}
+
+settings! {
+    data: PathBuf, "COS_BATCH_DATA", path, "plain";
+    jobs: String, "COS_BATCH_JOBS", text, "plain";
+    role: Role, "COS_BATCH_ROLE", role, "role_of";
+    listen: SocketAddr, "COS_BATCH_LISTEN", address, "plain";
+    objects_listen: SocketAddr, "COS_BATCH_OBJECTS_LISTEN", address, "plain";
+    metrics_listen: SocketAddr, "COS_BATCH_METRICS_LISTEN", address, "plain";
+    console: bool, "COS_BATCH_CONSOLE", boolean, "plain";
+    credentials: PathBuf, "COS_BATCH_KEYS", path, "plain";
+    anonymous: bool, "COS_BATCH_ANONYMOUS", boolean, "plain";
+    allow_host: Vec<String>, "COS_BATCH_ALLOW_HOST", hosts, "hosts_of";
+    log: String, "RUST_LOG", text, "plain";
+    log_format: LogFormat, "COS_BATCH_LOG_FORMAT", format, "format_of";
+}
+
+/// The name of a host, without a port.
+pub(crate) fn host_name(text: &str) -> Result<String, String> {
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if text.is_empty() || text.len() > HOST_BYTES_MAX || !text.chars().all(bare) {
+        return Err(format!("a name is 1–{HOST_BYTES_MAX} letters, digits, -, _ and ., without a port"));
+    }
+    Ok(text.to_owned())
+}
+
+fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("{text:?} is no address with a port, such as 127.0.0.1:9450"))
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    text.parse().map_err(|_| format!("{text:?} is neither true nor false"))
+}
+
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    text.split(',').map(|name| host_name(name.trim())).collect()
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::from_str(text, false).map_err(|_| format!("{text:?} is none of all, api, worker"))
+}
+
+fn format(text: &str) -> Result<LogFormat, String> {
+    LogFormat::from_str(text, false).map_err(|_| format!("{text:?} is neither text nor json"))
+}
+
+fn plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn role_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Role>, D::Error> {
+    role(&String::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
+}
+
+fn format_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogFormat>, D::Error> {
+    format(&String::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
+}
+
+fn hosts_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    names.iter().map(|name| host_name(name)).collect::<Result<_, _>>().map(Some).map_err(de::Error::custom)
+}
+
+/// The address of a database without its password.
+pub(crate) fn without_password(url: &str) -> String {
+    match password(url) {
+        Some(range) => format!("{}***{}", &url[..range.start], &url[range.end..]),
+        None => url.to_owned(),
+    }
+}
+
+/// Whether the address of a database has a password in it.
+pub(crate) fn has_password(url: &str) -> bool {
+    password(url).is_some_and(|range| !range.is_empty())
+}
+
+/// Where the password is: between the colon and the last `@` of the part that names user and host, or behind `password=`.
+fn password(url: &str) -> Option<std::ops::Range<usize>> {
+    if let Some(at) = url.find("password=") {
+        let start = at + "password=".len();
+        let end = url[start..].find(['&', ' ']).map_or(url.len(), |length| start + length);
+        return Some(start..end);
+    }
+    let start = url.find("://")? + 3;
+    let end = start + url[start..].find(['/', '?']).unwrap_or(url.len() - start);
+    let at = start + url[start..end].rfind('@')?;
+    let colon = start + url[start..at].find(':')?;
+    Some(colon + 1..at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_hosts() {
+        assert_eq!(host_name("Cos-Batch.local").as_deref(), Ok("Cos-Batch.local"));
+        for wrong in ["", "a:80", "http://a", "a/b", "*", &"a".repeat(254)] {
+            assert!(host_name(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_flag_goes_before_a_variable_and_that_before_the_file() {
+        let variable = |name: &str| match name {
+            "COS_BATCH_DATA" => Some("of-variable".to_owned()),
+            "COS_BATCH_LISTEN" => Some("127.0.0.1:2".to_owned()),
+            "COS_BATCH_ROLE" => Some(String::new()),
+            _ => None,
+        };
+        let environment = Given::of_environment(variable).unwrap();
+        let file: Given =
+            toml::from_str("data = \"of-file\"\nlisten = \"127.0.0.1:3\"\nrole = \"api\"\nlog_format = \"json\"\n")
+                .unwrap();
+        let flags = Given { data: Some("of-flag".into()), ..Given::default() };
+        let (given, origins) = flags.or(environment, &file);
+        assert_eq!((given.data.unwrap(), origins.data), ("of-flag".into(), Origin::Flag));
+        assert_eq!((given.listen.unwrap().port(), origins.listen), (2, Origin::Variable("COS_BATCH_LISTEN")));
+        assert_eq!((given.role, origins.role), (Some(Role::Api), Origin::File));
+        assert_eq!((given.log_format, origins.log_format), (Some(LogFormat::Json), Origin::File));
+        assert_eq!((given.jobs, origins.jobs), (None, Origin::Default));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_refused_by_its_name() {
+        for (name, value, says) in [
+            ("COS_BATCH_LISTEN", "localhost", "\"localhost\" is no address with a port"),
+            ("COS_BATCH_ROLE", "both", "\"both\" is none of all, api, worker"),
+            ("COS_BATCH_ANONYMOUS", "yes", "\"yes\" is neither true nor false"),
+            ("COS_BATCH_ALLOW_HOST", "a, b:80", "without a port"),
+            ("COS_BATCH_LOG_FORMAT", "xml", "\"xml\" is neither text nor json"),
+        ] {
+            let error =
+                Given::of_environment(|asked| (asked == name).then(|| value.to_owned())).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("the variable {name}: ")) && error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_pages_have_every_setting_and_its_variable() {
+        let (configuration, cli) =
+            (include_str!("../../../../docs/configuration.md"), include_str!("../../../../docs/cli.md"));
+        for (name, variable) in ALL {
+            let row = format!("| `{name}` | `{variable}` |");
+            assert!(configuration.contains(&row), "docs/configuration.md has no row {row:?}");
+            assert!(cli.contains(&format!("`{variable}`")), "docs/cli.md: {variable}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_found_and_left_out() {
+        for (url, shown) in [
+            ("postgres://me:hush@db:5432/x?sslmode=require", "postgres://me:***@db:5432/x?sslmode=require"),
+            ("postgres://me:hu@sh@db/x", "postgres://me:***@db/x"),
+            (
+                "postgres://db:5432/x?user=me&password=hush&schema=y",
+                "postgres://db:5432/x?user=me&password=***&schema=y",
+            ),
+            ("postgres://me@db:5432/x", "postgres://me@db:5432/x"),
+            ("postgres:///x", "postgres:///x"),
+        ] {
+            assert_eq!(without_password(url), shown);
+            assert_eq!(has_password(url), url.contains("hu"), "{url}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `/metrics` of a server that works.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+use crate::support::{Place, SOURCE, Server, TARGET};
+
+/// The status and the body of an answer to a plain GET.
+fn get(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head[9..12].parse().unwrap(), body.to_owned())
+}
+
+/// Each line that is no comment: what is counted, and the number.
+fn samples(text: &str) -> BTreeMap<&str, f64> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let samples: Vec<(&str, f64)> = lines
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .map(|(name, number)| (name, number.parse().unwrap()))
+        .collect();
+    let distinct: BTreeMap<&str, f64> = samples.iter().copied().collect();
+    assert_eq!(distinct.len(), samples.len(), "something is told twice:\n{text}");
+    distinct
+}
+
+#[test]
+fn what_a_job_did_is_told_by_the_names_on_the_page() {
+    let place = Place::new();
+    let mut rows = place.fill(30);
+    rows.add_failing(SOURCE, "in/gone.txt");
+    let etag = place.write_manifest(&rows.text);
+    let server = Server::start_with(&place, &["--metrics-listen", "127.0.0.1:0"]);
+    let address = server.usage.lines().find_map(|line| line.strip_prefix("metrics on http://")).unwrap();
+    let address = address.strip_suffix("/metrics").unwrap();
+    let job = server.create_copy(&etag, &[]);
+    server.run(&["wait", &job]).with_code(4);
+    server.create_copy(&etag, &["--confirm-required"]);
+
+    let (status, text) = get(address, "/metrics");
+    assert_eq!(status, 200);
+    let page = include_str!("../../../../docs/metrics.md");
+    let on_page: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|name| name.starts_with("cos_batch_"))
+        .collect();
+    let told: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert_eq!(told, on_page);
+    let found = samples(&text);
+    for (name, number) in [
+        ("cos_batch_tasks_total{outcome=\"succeeded\"}", 30.0),
+        ("cos_batch_tasks_total{outcome=\"failed\"}", 1.0),
+        ("cos_batch_status_changes_total{to=\"Complete\"}", 1.0),
+        ("cos_batch_operation_failures_total{store=\"local\",class=\"transient\"}", 0.0),
+        ("cos_batch_store_in_flight{store=\"local\"}", 0.0),
+        ("cos_batch_work{kind=\"shard\"}", 0.0),
+        ("cos_batch_leases_total{kind=\"shard\"}", 1.0),
+        ("cos_batch_lease_takeovers_total", 0.0),
+        ("cos_batch_leases_reaped_total", 0.0),
+        ("cos_batch_jobs_cut_off", 0.0),
+    ] {
+        assert_eq!(found.get(name), Some(&number), "{name}\n{text}");
+    }
+    for name in [
+        "cos_batch_checkpoints_total",
+        "cos_batch_job_store_seconds_count{call=\"checkpoint\"}",
+        "cos_batch_request_seconds_count{status=\"2xx\"}",
+    ] {
+        assert!(found[name] >= 1.0, "{name}\n{text}");
+    }
+    assert!(found["cos_batch_operation_seconds_count{store=\"local\"}"] >= 31.0, "{text}");
+    assert_eq!(
+        found["cos_batch_operation_seconds_bucket{store=\"local\",le=\"+Inf\"}"],
+        found["cos_batch_operation_seconds_count{store=\"local\"}"]
+    );
+    for secret in [SOURCE, TARGET, "1250000000", &job] {
+        assert!(!text.contains(secret), "{secret}\n{text}");
+    }
+
+    // The API's address has none, and this one has nothing else.
+    assert_eq!(get(server.endpoint.strip_prefix("http://").unwrap(), "/metrics").0, 404);
+    assert_eq!(get(address, "/jobs").0, 404);
+    assert_eq!(server.terminate().code(), Some(0));
+}
