@@ -102,7 +102,7 @@ fn every_command_has_a_help_text_within_a_hundred_columns() {
     let mut pages = vec![vec!["--help"]];
     for command in [
         "serve", "create", "describe", "list", "priority", "confirm", "cancel", "delete", "wait", "manifest", "report",
-        "retry", "validate", "demo",
+        "retry", "validate", "demo", "config", "backup", "restore",
     ] {
         pages.push(vec![command, "--help"]);
     }

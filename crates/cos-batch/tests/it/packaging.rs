@@ -49,30 +49,21 @@ fn the_root_of_a_container_has_all_that_the_program_needs_and_nothing_else() {
         return;
     }
     // With the variables of the image; all but the address, which may be taken.
-    let mut command = Command::new("chroot");
+    let inside = || {
+        let mut command = Command::new("chroot");
+        // Nothing of this environment but where `chroot` itself is found.
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.arg("--userspec=65532:65532").arg(&root).arg("/usr/bin/cos-batch");
+        command
+    };
     let image = file
         .lines()
         .find_map(|line| line.strip_prefix("ENV "))
         .unwrap()
         .split(' ')
         .filter_map(|pair| pair.split_once('='));
-    command
-        .arg("--userspec=65532:65532")
-        .arg(&root)
-        .args(["/usr/bin/cos-batch", "config", "check"])
-        .env_clear()
-        .envs(image);
-    assert_eq!(run(&mut command).with_code(0), "the settings are right\n");
-    let mut command = Command::new("chroot");
-    command.arg("--userspec=65532:65532").arg(&root).args([
-        "/usr/bin/cos-batch",
-        "demo",
-        "--objects",
-        "20",
-        "--keep",
-        "/data/demo",
-    ]);
-    let said: Said = run(command.env_clear());
+    assert_eq!(run(inside().args(["config", "check"]).envs(image)).with_code(0), "the settings are right\n");
+    let said: Said = run(inside().args(["demo", "--objects", "20", "--keep", "/data/demo"]));
     assert!(said.code == 0 && said.out.contains("all 20 copies have the bytes of their source"), "{said:?}");
 }
 
