@@ -101,7 +101,7 @@ pub(crate) fn indented(xml: &str) -> String {
             depth = depth.saturating_sub(1);
         }
         // An element with text alone stays on its line.
-        if !out.is_empty() && !(closes && after_text) {
+        if !(out.is_empty() || closes && after_text) {
             out.push('\n');
             out.extend(std::iter::repeat_n("  ", depth));
         }

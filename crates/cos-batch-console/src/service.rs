@@ -163,18 +163,18 @@ impl Inner {
             let message = format!("the answer took longer than {} seconds", ANSWER_TIMEOUT.as_secs());
             Err(ApiError::new(ErrorCode::ServiceUnavailable, message))
         });
-        let mut answer = result.unwrap_or_else(|error| self.error(&head, error, &id));
+        let mut answer = result.unwrap_or_else(|error| self.error(&head, &error, &id));
         guard::protect(&mut answer);
         answer
     }
 
-    fn error(&self, head: &Parts, error: ApiError, id: &str) -> Answer {
+    fn error(&self, head: &Parts, error: &ApiError, id: &str) -> Answer {
         tracing::info!(code = %error.code, status = error.status.as_u16(), path = head.uri.path(), id, "refused");
         let mut frame = Frame::new(&head.headers, PREFIX, &Fields::default(), &self.mark);
         if let Some(session) = self.session(&head.headers) {
             frame = frame.of(&session);
         }
-        page::error(frame, &error, id)
+        page::error(frame, error, id)
     }
 
     fn session(&self, headers: &HeaderMap) -> Option<Session> {

@@ -148,7 +148,7 @@ impl Sessions {
             },
             Doors::Open { .. } => {
                 let appid = AppId::new(id).ok()?;
-                return self.token(Claims { who: appid.to_string(), since: now, made: now, number });
+                return self.token(&Claims { who: appid.to_string(), since: now, made: now, number });
             }
         };
         let right = same(&key.secret, secret);
@@ -159,7 +159,7 @@ impl Sessions {
         if !(found && right && token_right) {
             return None;
         }
-        self.token(Claims { who: id.to_owned(), since: now, made: now, number })
+        self.token(&Claims { who: id.to_owned(), since: now, made: now, number })
     }
 
     fn secret(&self, who: &str) -> Option<Key> {
@@ -172,7 +172,7 @@ impl Sessions {
         }
     }
 
-    fn token(&self, claims: Claims) -> Option<String> {
+    fn token(&self, claims: &Claims) -> Option<String> {
         let text = claims.text();
         let key = self.secret(&claims.who)?;
         Some(format!("{text}.{}", hex::encode(mac(&key.secret, FOR_SESSION, &text).finalize().into_bytes())))
@@ -195,7 +195,7 @@ impl Sessions {
             return None;
         }
         let renewed = match now - claims.made > RENEW_SECONDS {
-            true => self.token(Claims { made: now, ..claims.clone() }),
+            true => self.token(&Claims { made: now, ..claims.clone() }),
             false => None,
         };
         let form = mac(&key.secret, FOR_FORMS, &format!("{}.{}", claims.since, claims.number)).finalize().into_bytes();

@@ -362,7 +362,7 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
-    use cos_batch_model::{JobStatus, WireEnum as _};
+    use cos_batch_model::JobStatus;
 
     use super::*;
 

@@ -175,7 +175,13 @@ mod tests {
         let path = folder.path().join("jobs.sqlite");
         let ids = fill(&path, 100, JobStatus::Complete).await.unwrap();
         let store = SqliteJobStore::open(&path, Arc::new(SystemClock)).unwrap();
-        let filter = ListFilter { tenant: APPID, statuses: &[JobStatus::Complete], after: None, limit: 1000 };
+        let filter = ListFilter {
+            tenant: APPID,
+            statuses: &[JobStatus::Complete],
+            after: None,
+            limit: 1000,
+            newest_first: false,
+        };
         let (jobs, more) = store.list(filter).await.unwrap();
         assert_eq!((jobs.iter().map(|job| job.id.to_string()).collect::<Vec<_>>(), more), (ids, false));
         let shown = wire::document(&jobs[0]).unwrap();

@@ -224,7 +224,7 @@ mod tests {
         store.create_bucket("b-1250000000").unwrap();
         for sizes in [vec![PART_BYTES], vec![PART_BYTES - 1, 2], vec![3 * PART_BYTES + 7], vec![100_000; 300]] {
             let mut writer = ObjectWriter::new(Arc::clone(&store) as _, "b-1250000000", "k", "text/csv");
-            let whole: Vec<u8> = (0..sizes.iter().sum::<usize>()).map(|at| (at % 251) as u8).collect();
+            let whole: Vec<u8> = (0..=250u8).cycle().take(sizes.iter().sum()).collect();
             let mut rest = whole.as_slice();
             for size in sizes {
                 let (piece, left) = rest.split_at(size);

@@ -3,6 +3,8 @@
 //! The flows are in `suite.mjs`. What they need is installed by `cargo xtask test --only browser`; screenshots of the
 //! pages are left in `console-screenshots` of the target folder.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
+
 use std::{
     fmt::Write as _,
     fs,

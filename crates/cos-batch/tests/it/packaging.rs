@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -18,7 +19,8 @@ fn packaging() -> PathBuf {
 fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
     if !found {
-        eprintln!("{program} is not installed: what it is needed for is not looked at");
+        // Nobody may be there to read it.
+        let _ = writeln!(std::io::stderr(), "{program} is not installed: what it is needed for is not looked at");
     }
     found
 }

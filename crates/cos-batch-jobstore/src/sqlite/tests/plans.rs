@@ -25,7 +25,8 @@ fn every_statement_finds_its_rows_by_an_index() {
     let mut statements: Vec<(String, String)> =
         sql::ALL.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     for count in [1, 2, 13] {
-        statements.push((format!("list by {count} statuses"), sql::list_by_status(count)));
+        statements.push((format!("list by {count} statuses"), sql::list_by_status(count, false)));
+        statements.push((format!("list by {count} statuses, newest first"), sql::list_by_status(count, true)));
     }
     // What purging a job does to everything that hangs on it.
     for table in ["job_spec", "event", "shard", "segment", "result", "code"] {
@@ -44,7 +45,8 @@ fn each_look_up_uses_the_index_made_for_it() {
     let connection = database();
     for (text, index) in [
         (sql::LIST, "job_list "),
-        (&sql::list_by_status(2), "job_list_by_status "),
+        (&sql::list_by_status(2, false), "job_list_by_status "),
+        (&sql::list_by_status(2, true), "job_list_by_status "),
         (sql::BRIEFS, "job_brief "),
         (sql::TASKS, "job_list_by_status "),
         (sql::SUSPENDED, "job_suspended "),
@@ -101,7 +103,11 @@ fn answers_about_jobs_cost_the_same_among_many() {
             steps(&connection, sql::TOKEN, ["even", &(middle - middle % 2).to_string()]),
             steps(&connection, sql::LIST, params!["even", after.as_bytes(), 10]),
             steps(&connection, sql::LIST, params!["odd", none, 10]),
-            steps(&connection, &sql::list_by_status(2), params!["even", after.as_bytes(), 10, "Active", "Paused"]),
+            steps(
+                &connection,
+                &sql::list_by_status(2, false),
+                params!["even", after.as_bytes(), 10, "Active", "Paused"],
+            ),
             steps(&connection, sql::BRIEFS, params!["even", "Active", 10]),
             steps(&connection, sql::TENANTS, params!["", 10]),
             steps(&connection, sql::SUSPENDED, params![i64::MAX, 10]),

@@ -80,7 +80,10 @@ fn what_was_answered_is_there_whichever_call_to_the_disk_fails() {
     loop {
         // A few of the calls are syncs: every second time the next of those fails.
         if tried % 2 == 1 {
-            call += calls.iter().skip(call as usize - 1).position(|syncs| *syncs).unwrap_or(0) as u64;
+            call += (call..)
+                .zip(calls.iter().skip(usize::try_from(call - 1).unwrap()))
+                .find(|(_, syncs)| **syncs)
+                .map_or(0, |(at, _)| at - call);
         }
         let error = if tried % 2 == 0 { EIO } else { ENOSPC };
         let Some(journal) = Journal::of_a_run(place.path(), Some(Failing { call, error })) else { return };

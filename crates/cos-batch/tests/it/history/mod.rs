@@ -16,7 +16,7 @@ use crate::support::{Place, SOURCE, Server};
 
 fn team(server: &Server, etag: &str) -> Team {
     let (id, secret) = server.key();
-    Team::new(&[server.endpoint.clone()], &id, &secret, request(SOURCE, etag))
+    Team::new(std::slice::from_ref(&server.endpoint), &id, &secret, request(SOURCE, etag))
 }
 
 fn place() -> (Place, String) {
