@@ -243,7 +243,7 @@ mod tests {
             (job().copy_to("no bucket"), "BucketArn"),
             (job().retag([("", "x")]), "Key"),
             (job().delete().priority(u32::MAX), "Priority"),
-            (job().delete().role("admin"), "RoleArn"),
+            (job().delete().role(""), "RoleArn"),
             (job().delete().report_to("b", "r"), "BucketArn"),
             (JobBuilder::new("local", "photos-1250000000", "2b31").delete(), "ObjectArn"),
         ] {
