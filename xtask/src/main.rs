@@ -36,11 +36,7 @@ enum Command {
     /// Measure everything, compare it with the committed figures, and write `docs/performance.md`.
     Bench(bench::Arguments),
     /// Write the pages under `docs` that come from tables in the code.
-    Docs {
-        /// Write nothing; fail if what is there is not what would be written.
-        #[arg(long)]
-        check: bool,
-    },
+    Docs,
     /// Write the golden messages under `fixtures/golden`.
     Fixtures {
         /// Write nothing; fail if what is there is not what would be written.
@@ -105,7 +101,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(&root(), &arguments),
-        Command::Docs { check } => docs::run(&root(), check),
+        Command::Docs => docs::run(&root()),
         Command::Fixtures { check } => fixtures::run(&root(), check),
         Command::Instructions { keep } => instructions::run(&root(), keep),
         Command::Long(command) => long::run(&root(), &command),

@@ -3,4 +3,5 @@
 
 mod engine;
 mod job_store;
+mod pages;
 mod scale;
