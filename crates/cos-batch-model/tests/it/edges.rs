@@ -8,7 +8,7 @@ use cos_batch_model::xml::{
 };
 use cos_batch_model::{
     Action, ApiError, BucketArn, CreateJobRequest, CreateJobResult, DecodeErrorKind, DescribeJobResult, ErrorCode,
-    FailureCode, JobStatus, Lenient, ListJobsResult, UpdateJobStatusResult,
+    FailureCode, JobStatus, Lenient, ListJobsResult, MetadataValue, Uin, UpdateJobStatusResult,
 };
 use http::Request;
 
@@ -223,4 +223,16 @@ fn each_header_alone_contradicts_copying_all_of_them() {
     assert!(with("<UserMetadata><member><Key>a</Key><Value>b</Value></member></UserMetadata>").is_err());
     // How a copy is encrypted is no header of the source.
     with("<SSEAlgorithm>AES256</SSEAlgorithm>").unwrap();
+}
+
+#[test]
+fn what_goes_into_headers_has_their_characters() {
+    for text in ["1 2", "1;2", "\u{7f}", "1/2"] {
+        assert!(Uin::new(text).is_err(), "{text:?}");
+    }
+    assert!(Uin::new("100000000001").is_ok());
+    for text in ["a\nb", "a\r", "\n"] {
+        assert!(MetadataValue::new(text).is_err(), "{text:?}");
+    }
+    assert!(MetadataValue::new("a b\tc \u{ff21}").is_ok());
 }

@@ -1,6 +1,6 @@
 //! Limits of what is read, each at its edge, and lists with repetitions.
 
-use cos_signature::{NameList, PRESENTED_BYTES_MAX, Place};
+use cos_signature::{KeyTime, NameList, PRESENTED_BYTES_MAX, Place, canonical};
 
 use super::*;
 
@@ -30,4 +30,11 @@ fn a_repeated_name_counts_once_in_lists_that_are_sorted_too() {
     for (text, names) in [("host;host", &["host"][..]), ("a;host;host;z", &["a", "host", "z"])] {
         assert_eq!(NameList::parse(text).iter().collect::<Vec<_>>(), names, "{text}");
     }
+}
+
+#[test]
+fn the_longest_window_is_signed() {
+    let text = canonical::string_to_sign(KeyTime::new(i64::MAX, i64::MAX).unwrap(), b"");
+    let window = "9223372036854775807;9223372036854775807";
+    assert_eq!(text, format!("sha1\n{window}\nda39a3ee5e6b4b0d3255bfef95601890afd80709\n"));
 }
