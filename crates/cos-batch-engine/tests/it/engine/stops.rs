@@ -254,3 +254,21 @@ async fn another_tenants_small_job_need_not_wait_for_a_large_one() {
     }
     panic!("the small job waits for the large one");
 }
+
+/// Whether a copy without an answer was done is asked; the word that it was not comes after the cancel.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_word_about_a_row_begins_nothing_after_a_cancel() {
+    let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
+    faulty.unreachable.store(true, Ordering::SeqCst);
+    let rows = world.fill(20).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    *faulty.heads_gated.lock().unwrap() = Some(TARGET);
+    world.until(&id, |_| faulty.heads.load(Ordering::SeqCst) >= 1).await;
+    world.set_status(&id, RequestedJobStatus::Cancelled).await.unwrap();
+    // So long after its answer an operation may still begin.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let begun = faulty.copies.load(Ordering::SeqCst);
+    faulty.read_gate.close();
+    world.until_status(&id, JobStatus::Cancelled).await;
+    assert_eq!(faulty.copies.load(Ordering::SeqCst), begun, "an operation began after the cancel");
+}
