@@ -256,7 +256,8 @@ async fn another_tenants_small_job_need_not_wait_for_a_large_one() {
 }
 
 /// Whether a copy without an answer was done is asked; the word that it was not comes after the cancel.
-#[tokio::test(flavor = "multi_thread")]
+/// The clock stands still where nobody waits for it: no wait of a moment gives the cancel time to be noticed.
+#[tokio::test(start_paused = true)]
 async fn a_late_word_about_a_row_begins_nothing_after_a_cancel() {
     let (world, faulty) = faulty_world(world::config(), Execution::Async).await;
     faulty.unreachable.store(true, Ordering::SeqCst);
