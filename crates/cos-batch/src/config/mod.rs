@@ -3,26 +3,15 @@
 mod engine;
 mod print;
 mod settings;
+mod store;
 mod webhook;
 mod whole;
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    io::Read as _,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, io::Read as _, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use cos_batch_engine::{Buckets, Config as EngineConfig, Spool};
 use cos_batch_model::AppId;
-use cos_batch_objectstore::{
-    Capabilities, CommandCredentials, FileCredentials, FolderStore, HttpDialect, HttpSettings, HttpStore, ObjectStore,
-    StaticCredentials, Style, UrlCredentials,
-};
-use cos_signature::{Credentials, SecretKey};
+use cos_batch_objectstore::{HttpSettings, ObjectStore};
 use serde::{Deserialize, Deserializer, de};
 
 pub(crate) use self::print::printed;
@@ -32,6 +21,7 @@ pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings};
 use self::{
     engine::{EngineSettings, Tenant},
     settings::has_password,
+    store::{Kind, Store},
     webhook::Webhook,
 };
 use crate::exit::Error;
@@ -89,75 +79,6 @@ pub(crate) struct Config {
 struct SpoolPlace {
     store: String,
     bucket: String,
-}
-
-/// A store of objects.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Store {
-    name: String,
-    kind: Kind,
-    folder: Option<PathBuf>,
-    endpoint: Option<String>,
-    region: Option<String>,
-    style: Option<StyleName>,
-    proxy: Option<String>,
-    ca_file: Option<PathBuf>,
-    connections: Option<usize>,
-    /// Seconds.
-    copy_timeout: Option<u64>,
-    secret_id: Option<String>,
-    #[serde(default, deserialize_with = "secret")]
-    secret_key: Option<SecretKey>,
-    session_token: Option<String>,
-    secret_id_env: Option<String>,
-    secret_key_env: Option<String>,
-    session_token_env: Option<String>,
-    credentials_file: Option<PathBuf>,
-    credentials_command: Option<Vec<String>>,
-    credentials_url: Option<String>,
-    credentials_url_authorization_env: Option<String>,
-    #[serde(default)]
-    anonymous: bool,
-    /// What the store cannot do.
-    #[serde(default)]
-    without: Vec<Ability>,
-}
-
-/// Tokens, commands and addresses may be secrets, or have some in them.
-impl fmt::Debug for Store {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("name", &self.name).field("kind", &self.kind).finish_non_exhaustive()
-    }
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Cos,
-    S3,
-    Folder,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum StyleName {
-    Path,
-    Virtual,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Ability {
-    Tagging,
-    Restore,
-    Acl,
-    Grants,
-    Archive,
-    Conditions,
-    Encryption,
-    Versions,
-    Multipart,
 }
 
 /// A bucket that jobs may name.
@@ -329,146 +250,6 @@ impl Config {
     }
 }
 
-/// The value of a variable of the environment.
-fn variable(name: &String) -> Result<String, String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty()).ok_or(format!("the variable {name} is not set"))
-}
-
-/// Seconds that one copy may be given at most: beyond a day nobody waits for one.
-const COPY_SECONDS_MAX: u64 = 24 * 3600;
-
-impl Store {
-    fn folder<'a>(&self, mut buckets: impl Iterator<Item = &'a Bucket>) -> Result<Arc<dyn ObjectStore>, String> {
-        if self.endpoint.is_some() || self.secret_id.is_some() {
-            return Err("a folder has no endpoint and no credentials".to_owned());
-        }
-        if let Some(bucket) = buckets.find(|bucket| bucket.at.is_some()) {
-            return Err(format!("bucket {:?}: `at` is for stores behind HTTP: name the folder so", bucket.name));
-        }
-        let path = self.folder.as_ref().ok_or("`folder` is missing: where its buckets are")?;
-        let store = FolderStore::open(path).map_err(|error| format!("folder {}: {error}", path.display()))?;
-        Ok(Arc::new(store))
-    }
-
-    fn http<'a>(&self, buckets: impl Iterator<Item = &'a Bucket>) -> Result<Arc<dyn ObjectStore>, String> {
-        if self.folder.is_some() {
-            return Err("`folder` is for the kind \"folder\"".to_owned());
-        }
-        let dialect = if self.kind == Kind::Cos { HttpDialect::Cos } else { HttpDialect::S3 };
-        let endpoint = match (&self.endpoint, self.kind, &self.region) {
-            (Some(endpoint), _, _) => endpoint.clone(),
-            (None, Kind::Cos, Some(region)) => format!("https://cos.{region}.myqcloud.com"),
-            (None, Kind::S3, Some(region)) => format!("https://s3.{region}.amazonaws.com"),
-            _ => return Err("`endpoint` or `region` is missing: where it is".to_owned()),
-        };
-        let mut builder = HttpStore::builder(dialect, endpoint).capabilities(self.capabilities());
-        if let Some(region) = &self.region {
-            builder = builder.region(region.as_str());
-        }
-        if let Some(style) = self.style {
-            builder = builder.style(match style {
-                StyleName::Path => Style::Path,
-                StyleName::Virtual => Style::Virtual,
-            });
-        }
-        builder = match self.proxy.as_deref() {
-            None => builder,
-            Some("environment") => builder.proxy_of_environment(),
-            Some(url) => builder.proxy(url),
-        };
-        if let Some(path) = &self.ca_file {
-            builder = builder.ca_file(path);
-        }
-        let mut settings = HttpSettings::default();
-        if let Some(connections) = self.connections {
-            settings.connections_max = connections;
-        }
-        if let Some(seconds) = self.copy_timeout {
-            if !(1..=COPY_SECONDS_MAX).contains(&seconds) {
-                return Err(format!("`copy_timeout` is 1 to {COPY_SECONDS_MAX} seconds, not {seconds}"));
-            }
-            settings.long_timeout = Duration::from_secs(seconds);
-        }
-        builder = builder.settings(settings);
-        for bucket in buckets {
-            if let Some(at) = &bucket.at {
-                builder = builder.rename(bucket.name.as_str(), at.as_str());
-            }
-        }
-        let fixed = self.fixed_credentials()?;
-        let ways = [
-            fixed.is_some(),
-            self.credentials_file.is_some(),
-            self.credentials_command.is_some(),
-            self.credentials_url.is_some(),
-            self.anonymous,
-        ];
-        if ways.iter().filter(|way| **way).count() != 1 {
-            let all = "`secret_id` with `secret_key`, `secret_id_env` with `secret_key_env`, `credentials_file`, \
-                       `credentials_command`, `credentials_url`, `anonymous = true`";
-            return Err(format!("one way to its credentials must be given: {all}"));
-        }
-        if let Some(credentials) = fixed {
-            builder = builder.credentials(StaticCredentials::new(credentials));
-        }
-        if let Some(path) = &self.credentials_file {
-            builder = builder.credentials(FileCredentials::new(path));
-        }
-        if let Some(command) = &self.credentials_command {
-            builder = builder.credentials(CommandCredentials::new(command.clone()).map_err(str::to_owned)?);
-        }
-        if let Some(url) = &self.credentials_url {
-            let named = |error: String| format!("`credentials_url`: {error}");
-            let mut source = UrlCredentials::new(url).map_err(named)?;
-            if let Some(name) = &self.credentials_url_authorization_env {
-                source = source.authorization(&variable(name)?).map_err(named)?;
-            }
-            builder = builder.credentials(source);
-        } else if self.credentials_url_authorization_env.is_some() {
-            return Err("`credentials_url_authorization_env` goes with `credentials_url`".to_owned());
-        }
-        let store = builder.build().map_err(|error| error.to_string())?;
-        Ok(Arc::new(store))
-    }
-
-    /// Credentials that stand here, or in the environment.
-    fn fixed_credentials(&self) -> Result<Option<Credentials>, String> {
-        let pair = match (&self.secret_id, &self.secret_key, &self.secret_id_env, &self.secret_key_env) {
-            (None, None, None, None) => return Ok(None),
-            (Some(id), Some(secret), None, None) => Credentials::new(id.as_str(), secret.expose()),
-            (None, None, Some(id), Some(secret)) => Credentials::new(variable(id)?, variable(secret)?),
-            _ => return Err("`secret_id` goes with `secret_key`, and `secret_id_env` with `secret_key_env`".to_owned()),
-        };
-        let token = match (&self.session_token, &self.session_token_env) {
-            (Some(token), _) => Some(token.clone()),
-            (None, Some(name)) => Some(variable(name)?),
-            (None, None) => None,
-        };
-        Ok(Some(match token {
-            Some(token) => pair.with_security_token(token),
-            None => pair,
-        }))
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        let mut able = Capabilities::ALL;
-        for ability in &self.without {
-            match ability {
-                Ability::Tagging => able.tagging = false,
-                Ability::Restore => able.restore = false,
-                Ability::Acl => able.acl = false,
-                Ability::Grants => able.grants = false,
-                Ability::Archive => able.archive = false,
-                Ability::Conditions => able.conditions = false,
-                Ability::Encryption => able.encryption = false,
-                Ability::Versions => able.versions = false,
-                Ability::Multipart => able.multipart = false,
-            }
-        }
-        able
-    }
-}
-
 /// What may have been meant by the word that a message of the parser says is unknown, among those it says are known.
 fn suggestion(message: &str) -> String {
     let mut words = message.split('`').skip(1).step_by(2);
@@ -484,10 +265,6 @@ fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
         Some((distance, known)) if distance <= SLIP_DISTANCE_MAX => format!(" (did you mean `{known}`?)"),
         _ => String::new(),
     }
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretKey>, D::Error> {
-    String::deserialize(deserializer).map(|secret| Some(SecretKey::new(secret)))
 }
 
 fn appid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AppId>, D::Error> {

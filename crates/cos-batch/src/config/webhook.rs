@@ -5,7 +5,7 @@ use cos_signature::SecretKey;
 use http::Uri;
 use serde::{Deserialize, Deserializer, de};
 
-use super::{secret, variable};
+use super::store::{secret, variable};
 
 /// Where to tell what.
 #[derive(Clone, Debug)]
