@@ -189,6 +189,7 @@ words! {
     will_delete: "Delete objects", "删除对象";
     will_restore: "Restore objects", "恢复对象";
     will_tag: "Tag objects", "为对象打标签";
+    will_acl: "Set who may use objects", "设置对象的访问权限";
     about: "about", "约";
     data: "Data", "数据量";
     requests: "Requests", "请求数";
@@ -219,6 +220,7 @@ words! {
     op_restore: "Restore", "恢复";
     op_restore_hint: "from the archive", "归档对象";
     op_tag: "Tag", "打标签";
+    op_acl: "Set access", "设置访问权限";
     op_tag_hint: "set or add tags", "设置或添加标签";
     manifest_bucket: "Bucket of the manifest", "清单所在存储桶";
     manifest_key: "Key of the manifest", "清单的键";
@@ -323,6 +325,7 @@ impl Words {
             "delete" => self.op_delete,
             "restore" => self.op_restore,
             "tag" => self.op_tag,
+            "acl" => self.op_acl,
             other => other,
         }
     }
@@ -334,6 +337,7 @@ impl Words {
             "delete" => self.will_delete,
             "restore" => self.will_restore,
             "tag" => self.will_tag,
+            "acl" => self.will_acl,
             other => other,
         }
     }

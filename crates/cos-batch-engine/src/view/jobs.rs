@@ -22,7 +22,7 @@ pub struct JobLine {
     /// A person's words about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// `copy`, `restore`, `delete`, `tag`.
+    /// `copy`, `restore`, `delete`, `tag`, `acl`.
     pub operation: String,
     /// The bucket its objects are in, once the manifest is prepared; before, the manifest's.
     pub source_bucket: String,
