@@ -107,19 +107,24 @@ impl Config {
             return Err(Error::usage(format!("--config: {place}: larger than {FILE_BYTES_MAX} bytes")));
         }
         let config = Self::parse(&text).map_err(|error| error.while_doing(format!("--config: {place}")))?;
-        let secret = match &config.serve.jobs {
-            _ if config.stores.iter().any(|store| store.secret_key.is_some()) => Some("secret_key"),
-            _ if config.webhook.as_ref().is_some_and(|webhook| webhook.secret.is_some()) => Some("secret"),
-            Some(url) if has_password(url) => Some("password"),
-            _ => None,
-        };
-        if let Some(secret) = secret.filter(|_| mode & 0o077 != 0) {
+        if let Some(secret) = config.secret().filter(|_| mode & 0o077 != 0) {
             return Err(Error::usage(format!(
                 "--config: {place}: it has a {secret}, and others than its owner may use it (mode {:03o}); run: chmod 600 {place}",
                 mode & 0o777
             )));
         }
         Ok(config)
+    }
+
+    /// The name of a setting that is a secret, if there is one.
+    fn secret(&self) -> Option<&'static str> {
+        if self.webhook.as_ref().is_some_and(|webhook| webhook.secret.is_some()) {
+            return Some("secret");
+        }
+        if self.serve.jobs.as_deref().is_some_and(has_password) {
+            return Some("password");
+        }
+        self.stores.iter().find_map(Store::secret)
     }
 
     fn parse(text: &str) -> Result<Self, Error> {
