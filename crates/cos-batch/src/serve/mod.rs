@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Bucket of the private spool. Users name buckets of another store, so none of them can name this one.
-const SPOOL_BUCKET: &str = "segments";
+pub(crate) const SPOOL_BUCKET: &str = "segments";
 
 /// Whose requests are accepted.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ impl Server {
         } else {
             let console = has_console.then(|| console::console(&engine, &callers, &keys)).transpose()?;
             let second = s3control::api(&engine, &callers, &keys)?;
-            let service = second.before(requests.count(service(&engine, &callers, &keys)?));
+            let service = requests.count(second.before(service(&engine, &callers, &keys)?));
             match &hosts {
                 Some(hosts) => {
                     let front = Front::new(console, own_machine(service, hosts));
