@@ -91,6 +91,24 @@ async fn a_manifest_that_was_half_read_is_read_to_its_end() {
     assert_eq!(faulty.exists.load(Ordering::SeqCst), 3);
 }
 
+/// The lease of a shard began when it was asked for. Where the answer comes when it is over, nothing begins before a renewal.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_answered_late_is_no_longer_a_lease() {
+    let lease = Duration::from_secs(1);
+    let (world, faulty, flaky) = flaky_world(Config { lease, ..world::config() }).await;
+    flaky.slow_claims.store(1_100, Ordering::SeqCst);
+    flaky.no_renewals.store(true, Ordering::SeqCst);
+    let rows = world.fill(20).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    world.until(&id, |_| flaky.claims.load(Ordering::SeqCst) > 0).await;
+    flaky.slow_claims.store(0, Ordering::SeqCst);
+    tokio::time::sleep(lease / 6).await;
+    assert_eq!(faulty.copies.load(Ordering::SeqCst), 0, "somebody else may have the shard by now");
+    flaky.no_renewals.store(false, Ordering::SeqCst);
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!((executed(&job), faulty.copies.load(Ordering::SeqCst)), (20, 20));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_a_checkpoint_repeats_nothing() {
     let (world, faulty, flaky) = flaky_world(world::config()).await;
