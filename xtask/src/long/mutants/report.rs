@@ -175,7 +175,7 @@ impl<'a> Report<'a> {
         writeln!(text, "Commits that they ran on, with how many: {}. A result counts while", commits.join(", "))?;
         writeln!(
             text,
-            "the code of the code of the changed file stays as it is; a survivor runs again when its package changes.\n"
+            "the code of the changed file stays as it is; a survivor runs again when its package changes.\n"
         )
     }
 
