@@ -123,6 +123,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// Where cargo builds. If its configuration says otherwise than the environment does, the tests make the environment
+/// themselves.
+fn target(root: &Path) -> PathBuf {
+    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(std::env::var_os);
+    root.join(named.unwrap_or_else(|| "target".into()))
+}
+
 /// The repository's root: the folder above this package.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_owned)
