@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a panic is how a test fails")]
 
 mod alterations;
+mod answers;
 mod botocore;
 mod messages;
+mod roundtrip;
 mod service;
 mod signing;
 mod world;
