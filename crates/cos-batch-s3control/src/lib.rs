@@ -13,6 +13,7 @@
 //! | [`S3Control`] | the service over an engine |
 
 pub mod action;
+mod admission;
 mod error;
 pub mod map;
 mod owner;

@@ -34,6 +34,8 @@ pub(super) struct Flaky {
     pub(super) claims: AtomicU64,
     /// Leases of shards cannot be renewed.
     pub(super) no_renewals: AtomicBool,
+    /// Changes of jobs that wrote a state.
+    pub(super) states: AtomicU64,
 }
 
 impl Flaky {
@@ -47,6 +49,7 @@ impl Flaky {
             slow_claims: AtomicU64::new(0),
             claims: AtomicU64::new(0),
             no_renewals: AtomicBool::new(false),
+            states: AtomicU64::new(0),
         }
     }
 
@@ -124,13 +127,25 @@ impl JobStore for Flaky {
         })
     }
 
+    fn transition<'a>(
+        &'a self,
+        id: Uuid,
+        version: u64,
+        change: JobChange,
+    ) -> BoxFuture<'a, Result<JobRecord, StoreError>> {
+        Box::pin(async move {
+            self.up()?;
+            self.states.fetch_add(u64::from(change.state.is_some()), Ordering::SeqCst);
+            self.inner.transition(id, version, change).await
+        })
+    }
+
     pass_on! {
         create(job: NewJob) -> JobRecord;
         get(id: Uuid) -> Option<JobRecord>;
         find_token(tenant: &'a str, token: &'a str) -> Option<Uuid>;
         retries(job: Uuid, limit: usize) -> Vec<Uuid>;
         list(filter: ListFilter<'a>) -> (Vec<JobRecord>, bool);
-        transition(id: Uuid, version: u64, change: JobChange) -> JobRecord;
         briefs(filter: BriefFilter<'a>) -> BriefPage;
         suspended(before: UnixMillis, limit: usize) -> Vec<Uuid>;
         lease_job(id: Uuid, ttl: Duration) -> Option<JobLease>;
