@@ -21,6 +21,7 @@ async fn start() -> S3Server {
             null_versions: true,
             times_in_conditions: true,
             tags_reset_by_copies: true,
+            locks_without_versions: true,
             ..Lacks::default()
         },
         // It matches paths line by line.

@@ -28,6 +28,7 @@ async fn start() -> S3Server {
             version_names_in_plain_buckets: true,
             null_markers: true,
             codes_of_target_buckets: true,
+            locks_without_versions: true,
             ..Lacks::default()
         },
         allows_key: |key| {
