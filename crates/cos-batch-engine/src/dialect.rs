@@ -17,7 +17,8 @@ impl Engine {
     /// made: `None` instead means that the token made another one.
     ///
     /// # Errors
-    /// `AccessDenied` for a bucket that the caller may not use so; `TooManyJobs`; those of the job store.
+    /// `AccessDenied` for a bucket that the caller may not use so; `InvalidArgument` for an operation of a kind that there is not, or
+    /// that does not take what it is told; `TooManyJobs`; those of the job store.
     pub async fn create(
         &self,
         context: &RequestContext,
@@ -27,6 +28,7 @@ impl Engine {
     ) -> Result<Option<JobRecord>, ApiError> {
         let tenant = context.appid.as_str();
         self.check_access(tenant, &spec)?;
+        self.check_kind(&spec)?;
         let (dialect, request) = (spec.dialect, spec.request.clone());
         let live_jobs_max = self.core.config.live_jobs_max;
         let job = NewJob { tenant: tenant.to_owned(), token, spec, priority, live_jobs_max };
