@@ -37,7 +37,7 @@ enum Command {
     Bench(bench::Arguments),
     /// Write the pages under `docs` that come from tables in the code.
     Docs,
-    /// Write the golden messages under `fixtures/golden`.
+    /// Write the golden messages under `fixtures/golden` and the answers under `fixtures/answers`.
     Fixtures {
         /// Write nothing; fail if what is there is not what would be written.
         #[arg(long)]

@@ -14,6 +14,7 @@
 //! | [`S3Control`] | the service over an engine |
 
 pub mod action;
+mod admission;
 mod error;
 pub mod invocation;
 pub mod map;

@@ -111,6 +111,9 @@ pub(super) async fn transition(
     if let Some(state) = &change.state {
         record.state = state.clone();
     }
+    if change.tags.is_some() {
+        record.state.tags.clone_from(&change.tags);
+    }
     let state = &record.state;
     transaction
         .run(

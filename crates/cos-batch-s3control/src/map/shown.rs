@@ -53,7 +53,8 @@ pub(crate) fn cut(text: &str, characters: usize) -> &str {
 /// The name of a job's operation: its own, if this dialect has no word for it.
 pub(crate) fn operation_name(job: &JobRecord) -> &'static str {
     match &job.spec.operation {
-        TaskOperation::Copy(copy) if is_sayable(copy) => "S3PutObjectCopy",
+        // A request of this dialect is one, whatever it asks for.
+        TaskOperation::Copy(copy) if job.spec.dialect == Dialect::S3Control || is_sayable(copy) => "S3PutObjectCopy",
         TaskOperation::Copy(_) => "COSPutObjectCopy",
         TaskOperation::Restore { .. } => "S3InitiateRestoreObject",
         TaskOperation::Delete => "COSDeleteObject",

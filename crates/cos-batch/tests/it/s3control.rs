@@ -5,8 +5,6 @@ use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
     sync::mpsc,
 };
 
@@ -14,6 +12,7 @@ use cos_batch_objectstore::PutRequest;
 use serde_json::{Value, json};
 
 use crate::{
+    python::script,
     scenario::{backends, observe, story::Bucket},
     support::{Place, Server, etag_of, write_private},
 };
@@ -61,39 +60,9 @@ const KEYS: &str = "[[key]]\nsecret_id = \"AKIDEXAMPLE\"\nsecret_key = \"example
                     [[bucket]]\nname = \"holiday.photos\"\nowner = \"1250000000\"\n\
                     [[bucket]]\nname = \"archive\"\nowner = \"1250000000\"\n";
 
-/// The interpreter of the virtual environment with the SDK, which is made if it is not there.
-fn interpreter() -> PathBuf {
-    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/environment.py");
-    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().into()
-}
-
-/// Nobody's settings, and no question to a service that knows the machine's role.
-fn without_settings(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("AWS_") || text.to_lowercase().ends_with("_proxy") {
-            command.env_remove(&name);
-        }
-    }
-    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env("AWS_EC2_METADATA_DISABLED", "true");
-}
-
 /// Runs a story of the script; gives what it tells at its end.
 fn boto3(story: &str, plan: &Value) -> Value {
-    let mut command = Command::new(interpreter());
-    without_settings(&mut command);
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/s3control.py")).arg(story);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python starts");
-    child.stdin.take().unwrap().write_all(plan.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{story}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_str(&script("s3control.py", story, plan)).unwrap()
 }
 
 struct World {

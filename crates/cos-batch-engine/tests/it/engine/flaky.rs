@@ -28,6 +28,8 @@ pub(super) struct Flaky {
     pub(super) keep_leases: AtomicBool,
     /// The answers to the next so many checkpoints are lost.
     pub(super) lose_answers: AtomicU64,
+    /// Changes of jobs that wrote a state.
+    pub(super) states: AtomicU64,
 }
 
 impl Flaky {
@@ -38,6 +40,7 @@ impl Flaky {
             refused: AtomicU64::new(0),
             keep_leases: AtomicBool::new(false),
             lose_answers: AtomicU64::new(0),
+            states: AtomicU64::new(0),
         }
     }
 
@@ -91,13 +94,25 @@ impl JobStore for Flaky {
         })
     }
 
+    fn transition<'a>(
+        &'a self,
+        id: Uuid,
+        version: u64,
+        change: JobChange,
+    ) -> BoxFuture<'a, Result<JobRecord, StoreError>> {
+        Box::pin(async move {
+            self.up()?;
+            self.states.fetch_add(u64::from(change.state.is_some()), Ordering::SeqCst);
+            self.inner.transition(id, version, change).await
+        })
+    }
+
     pass_on! {
         create(job: NewJob) -> JobRecord;
         get(id: Uuid) -> Option<JobRecord>;
         find_token(tenant: &'a str, token: &'a str) -> Option<Uuid>;
         retries(job: Uuid, limit: usize) -> Vec<Uuid>;
         list(filter: ListFilter<'a>) -> (Vec<JobRecord>, bool);
-        transition(id: Uuid, version: u64, change: JobChange) -> JobRecord;
         briefs(filter: BriefFilter<'a>) -> BriefPage;
         suspended(before: UnixMillis, limit: usize) -> Vec<Uuid>;
         lease_job(id: Uuid, ttl: Duration) -> Option<JobLease>;

@@ -7,7 +7,7 @@ use std::{
 
 use cos_batch_engine::Config;
 use cos_batch_model::{Job, JobStatus, RequestedJobStatus};
-use cos_batch_objectstore::{ErrorKind, Execution, ObjectStore};
+use cos_batch_objectstore::{ErrorKind, Execution, ObjectStore, Tag};
 use tokio::time::Instant;
 
 use super::{
@@ -246,4 +246,20 @@ async fn a_store_that_is_full_fails_no_row() {
     let progress = job.progress_summary;
     assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (2000, 0));
     assert!(before < 4000, "{before} copies: a store without room is asked again and again");
+}
+
+/// Tags are no status: whoever is told of each change of status is not told of theirs.
+#[tokio::test]
+async fn tags_are_replaced_without_a_change_of_state() {
+    let (world, _, flaky) = flaky_world(world::config()).await;
+    let rows = world.fill(1).await;
+    let mut request = world.copy_request(&rows).await;
+    request.confirmation_required = true;
+    let id = world.create(request).await;
+    world.until_status(&id, JobStatus::Suspended).await;
+    let written = flaky.states.load(Ordering::SeqCst);
+    let tags = vec![Tag { key: "team".to_owned(), value: "photos".to_owned() }];
+    world.engine.set_job_tags(&world.context(), id.as_str(), tags.clone()).await.unwrap();
+    assert_eq!(world.engine.job(&world.context(), id.as_str()).await.unwrap().tags(), tags);
+    assert_eq!(flaky.states.load(Ordering::SeqCst), written);
 }
