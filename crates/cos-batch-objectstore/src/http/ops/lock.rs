@@ -12,8 +12,9 @@ use crate::{
     },
 };
 
-/// What an object answers whose bucket allows locks and that has none.
-const NONE: &str = "NoSuchObjectLockConfiguration";
+/// What the codes begin with that say that an object has nothing of the kind: `NoSuchObjectLockConfiguration` in S3,
+/// `NoSuchObjectLegalHold` in SeaweedFS.
+const NONE: &str = "NoSuchObject";
 
 /// The header that says that a retention in the mode GOVERNANCE may be made weaker.
 static BYPASS: HeaderName = HeaderName::from_static("x-amz-bypass-governance-retention");
@@ -100,8 +101,9 @@ impl Inner {
     ) -> Result<Option<Answer>, StoreError> {
         check_version(version)?;
         match self.send(Call::object(Method::GET, bucket, key).flag(what).version(version)).await {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.code() == NONE => Ok(None),
+            // Some have nothing to say then.
+            Ok(answer) => Ok(Some(answer).filter(|answer| !answer.body.trim_ascii().is_empty())),
+            Err(error) if error.code().starts_with(NONE) => Ok(None),
             Err(error) => Err(with_read_version(error, version)),
         }
     }
