@@ -12,9 +12,9 @@ use crate::{
     },
 };
 
-/// What the codes begin with that say that an object has nothing of the kind: `NoSuchObjectLockConfiguration` in S3,
-/// `NoSuchObjectLegalHold` in SeaweedFS.
-const NONE: &str = "NoSuchObject";
+/// Codes that say that an object has nothing of the kind: one of S3, and two of SeaweedFS.
+const NONE: [&str; 3] =
+    ["NoSuchObjectLockConfiguration", "NoSuchObjectLegalHold", "ObjectLockConfigurationNotFoundError"];
 
 /// The header that says that a retention in the mode GOVERNANCE may be made weaker.
 static BYPASS: HeaderName = HeaderName::from_static("x-amz-bypass-governance-retention");
@@ -103,7 +103,7 @@ impl Inner {
         match self.send(Call::object(Method::GET, bucket, key).flag(what).version(version)).await {
             // Some have nothing to say then.
             Ok(answer) => Ok(Some(answer).filter(|answer| !answer.body.trim_ascii().is_empty())),
-            Err(error) if error.code().starts_with(NONE) => Ok(None),
+            Err(error) if NONE.contains(&error.code().as_ref()) => Ok(None),
             Err(error) => Err(with_read_version(error, version)),
         }
     }
