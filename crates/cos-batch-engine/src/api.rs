@@ -15,8 +15,9 @@ use crate::{
     job::JobRecord,
     lifecycle::{Command, Refusal},
     runtime::CommandError,
-    spec::JobSpec,
+    spec::{JobSpec, TaskOperation},
     store::{JobChange, ListFilter, NewJob, StoreError},
+    task::kinds,
     wire,
 };
 
@@ -184,6 +185,7 @@ impl Engine {
     ) -> Result<Result<JobRecord, StoreError>, ApiError> {
         let tenant = context.appid.as_str();
         self.check_access(tenant, &spec)?;
+        self.check_kind(&spec)?;
         let live_jobs_max = self.core.config.live_jobs_max;
         let made =
             self.core.store.create(NewJob { tenant: tenant.to_owned(), token, spec, priority, live_jobs_max }).await;
@@ -214,6 +216,14 @@ impl Engine {
             }
         }
         Err(store_error(StoreError::Conflict))
+    }
+
+    /// An operation of a kind of its own must be of one that there is, and say to it what that takes.
+    pub(crate) fn check_kind(&self, spec: &JobSpec) -> Result<(), ApiError> {
+        let TaskOperation::Custom(custom) = &spec.operation else { return Ok(()) };
+        let invalid = |message| ApiError::new(ErrorCode::InvalidArgument, message);
+        let kind = self.core.config.kinds.get(&custom.kind);
+        kind.ok_or_else(|| invalid(kinds::unknown(&custom.kind)))?.check(custom).map_err(invalid)
     }
 
     /// What a job names must be the caller's own or granted; the source objects are checked row by row.

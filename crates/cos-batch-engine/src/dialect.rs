@@ -17,7 +17,8 @@ impl Engine {
     /// made: `None` instead means that the token made another one.
     ///
     /// # Errors
-    /// `AccessDenied` for a bucket that the caller may not use so; `TooManyJobs`; those of the job store.
+    /// `AccessDenied` for a bucket that the caller may not use so; `InvalidArgument` for an operation of a kind that there is not, or
+    /// that does not take what it is told; `TooManyJobs`; those of the job store.
     pub async fn create(
         &self,
         context: &RequestContext,

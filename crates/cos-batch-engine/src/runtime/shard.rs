@@ -262,7 +262,8 @@ impl<'a> Worker<'a> {
             Arc::clone(&core.access),
             store,
             manifest.source_bucket.as_str().into(),
-        );
+        )
+        .with_kinds(&core.config.kinds);
         let source = Source::of_shard(core, job, manifest, &lease.shard.source);
         let large = Large {
             spool: core.spool.clone(),

@@ -1,8 +1,10 @@
 //! Between the shapes of S3 Control and the engine's own words. What one dialect cannot say in the other is decided in
 //! `docs/s3control.md`.
 
+mod call;
 mod copy;
 mod generator;
+mod keeping;
 pub mod shown;
 mod spec;
 

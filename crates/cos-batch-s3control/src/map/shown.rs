@@ -67,6 +67,10 @@ pub(crate) fn operation_name(job: &JobRecord) -> &'static str {
         }
         TaskOperation::Tag { .. } => "COSPutObjectTagging",
         TaskOperation::Acl { .. } => "S3PutObjectAcl",
+        TaskOperation::LegalHold { .. } => "S3PutObjectLegalHold",
+        TaskOperation::Retention { .. } => "S3PutObjectRetention",
+        TaskOperation::Checksum { .. } => "S3ComputeObjectChecksum",
+        TaskOperation::Custom(_) => "LambdaInvoke",
     }
 }
 
@@ -151,8 +155,15 @@ pub(crate) fn write_operation(encoder: &mut Encoder, job: &JobRecord, shown: &Sh
         TaskOperation::Tag { tags: Change::Replace(tags) } => encoder.element("Operation", |encoder| {
             encoder.element("S3PutObjectTagging", |encoder| write_tags(encoder, "TagSet", tags));
         }),
-        // The last is never asked for in another dialect.
-        TaskOperation::Copy(_) | TaskOperation::Delete | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => {
+        // All behind the third are never asked for in another dialect.
+        TaskOperation::Copy(_)
+        | TaskOperation::Delete
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. }
+        | TaskOperation::Checksum { .. }
+        | TaskOperation::Custom(_) => {
             encoder.element("Operation", |encoder| foreign.write(encoder));
         }
     }

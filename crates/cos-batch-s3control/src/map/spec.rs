@@ -7,7 +7,7 @@ use cos_batch_engine::{
 };
 use cos_batch_model::{ApiError, xml::ToXml as _};
 
-use super::{Asker, arn, bucket, copy, generator, grants, invalid, missing, object_tags, tags};
+use super::{Asker, arn, bucket, call, copy, generator, grants, invalid, keeping, missing, object_tags, tags};
 use crate::{
     request::{CreateJobRequest, JOB_TAGS_MAX},
     shape::{Structure, Value},
@@ -115,6 +115,10 @@ fn operation(operation: Option<&Structure>) -> Result<TaskOperation, ApiError> {
         "S3DeleteObjectTagging" => TaskOperation::Tag { tags: Change::Replace(Vec::new()) },
         "S3InitiateRestoreObject" => restore(asked)?,
         "S3PutObjectAcl" => acl(asked)?,
+        "S3PutObjectLegalHold" => keeping::legal_hold(asked)?,
+        "S3PutObjectRetention" => keeping::retention(asked)?,
+        "S3ComputeObjectChecksum" => keeping::checksum(asked)?,
+        "LambdaInvoke" => call::spec(asked)?,
         // By name: the operation is a legal one.
         name => return Err(missing(format!("the operation {name}"))),
     })

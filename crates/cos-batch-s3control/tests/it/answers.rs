@@ -121,7 +121,7 @@ async fn answers_are_as_they_are_kept() {
     let copy = talk.create("01-create-copy-every-field", "CreateJob/created").await;
     talk.ask("02-create-other-request", "CreateJob/token-used", &same).await;
     talk.ask("07-create-without-manifest", "CreateJob/no-manifest", &same).await;
-    talk.ask("08-create-lambda", "CreateJob/not-offered", &same).await;
+    talk.ask("08-create-lambda", "CreateJob/no-function", &same).await;
     talk.ask("09-create-report-elsewhere", "CreateJob/denied", &same).await;
     talk.world.until(&copy, "Suspended").await;
     talk.about(&copy, "10-describe", "DescribeJob/suspended-copy-every-field").await;

@@ -166,6 +166,94 @@ fn what_is_not_offered_is_refused_by_name() {
 }
 
 #[test]
+fn operations_beyond_those_of_cos_have_their_words() {
+    use cos_batch_engine::spec::ChecksumAlgorithm;
+    use cos_batch_objectstore::{Retention, RetentionMode};
+    let (before, rest) = CREATE.split_once("<S3PutObjectCopy>").unwrap();
+    let (_, after) = rest.split_once("</S3PutObjectCopy>").unwrap();
+    let asked = |text: &str| {
+        let request = read(&format!("{before}{text}{after}")).unwrap();
+        spec(&request).map(|spec| spec.operation).map_err(|error| (error.code, error.message))
+    };
+    let hold = |status| {
+        asked(&format!("<S3PutObjectLegalHold><LegalHold><Status>{status}</Status></LegalHold></S3PutObjectLegalHold>"))
+    };
+    assert_eq!(hold("ON").unwrap(), TaskOperation::LegalHold { on: true });
+    assert_eq!(hold("OFF").unwrap(), TaskOperation::LegalHold { on: false });
+    let retention = |inside: &str, more: &str| {
+        asked(&format!("<S3PutObjectRetention>{more}<Retention>{inside}</Retention></S3PutObjectRetention>"))
+    };
+    let until = "<Mode>GOVERNANCE</Mode><RetainUntilDate>2033-05-18T03:33:20Z</RetainUntilDate>";
+    let set = Some(Retention { mode: RetentionMode::Governance, until: 2_000_000_000 });
+    let bypass = "<BypassGovernanceRetention>true</BypassGovernanceRetention>";
+    for (inside, more, retention_is, bypass_governance) in
+        [(until, "", set, false), (until, bypass, set, true), ("", bypass, None, true)]
+    {
+        let expected = TaskOperation::Retention { retention: retention_is, bypass_governance };
+        assert_eq!(retention(inside, more).unwrap(), expected);
+    }
+    for half in ["<Mode>COMPLIANCE</Mode>", "<RetainUntilDate>2033-05-18T03:33:20Z</RetainUntilDate>"] {
+        let (code, message) = retention(half, "").unwrap_err();
+        assert!(code == ErrorCode::InvalidArgument && message.contains("go together"), "{message}");
+    }
+    for event in ["<EventHold>ON</EventHold>", "<EventHoldDuration><Days>1</Days></EventHoldDuration>"] {
+        let (code, message) = retention(event, "").unwrap_err();
+        assert!(code == ErrorCode::NotImplemented && message.contains("EventHold"), "{message}");
+    }
+    let checksum = |inside: &str| asked(&format!("<S3ComputeObjectChecksum>{inside}</S3ComputeObjectChecksum>"));
+    for (inside, algorithm) in [
+        ("", ChecksumAlgorithm::Crc64Nvme),
+        (
+            "<ChecksumAlgorithm>SHA256</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>",
+            ChecksumAlgorithm::Sha256,
+        ),
+    ] {
+        assert_eq!(checksum(inside).unwrap(), TaskOperation::Checksum { algorithm });
+    }
+    for inside in ["<ChecksumType>COMPOSITE</ChecksumType>", "<ChecksumAlgorithm>XXHASH3</ChecksumAlgorithm>"] {
+        let (code, message) = checksum(inside).unwrap_err();
+        assert!(code == ErrorCode::NotImplemented && message.contains("S3ComputeObjectChecksum"), "{message}");
+    }
+}
+
+#[test]
+fn functions_are_chosen_by_name() {
+    let (before, rest) = CREATE.split_once("<S3PutObjectCopy>").unwrap();
+    let (_, after) = rest.split_once("</S3PutObjectCopy>").unwrap();
+    let asked = |inside: &str| {
+        let request = read(&format!("{before}<LambdaInvoke>{inside}</LambdaInvoke>{after}")).unwrap();
+        match spec(&request) {
+            Ok(spec) => match spec.operation {
+                TaskOperation::Custom(custom) => Ok((custom.kind, custom.schema.unwrap(), custom.arguments)),
+                other => panic!("{other:?}"),
+            },
+            Err(error) => Err((error.code, error.message)),
+        }
+    };
+    const ARN: &str = "<FunctionArn>arn:aws:lambda:us-east-1:123456789012:function:resize</FunctionArn>";
+    let argument = "<UserArguments><entry><key>to</key><value>a</value></entry></UserArguments>";
+    let second = "<InvocationSchemaVersion>2.0</InvocationSchemaVersion>";
+    let (kind, schema, arguments) = asked(ARN).unwrap();
+    assert_eq!((kind.as_str(), schema.as_str(), arguments.len()), ("resize", "1.0", 0));
+    let (_, schema, arguments) = asked(&format!("{ARN}{second}{argument}")).unwrap();
+    assert_eq!((schema.as_str(), arguments["to"].as_str()), ("2.0", "a"));
+    for (inside, code, words) in [
+        (String::new(), ErrorCode::InvalidArgument, "FunctionArn is needed"),
+        (format!("{ARN}{argument}"), ErrorCode::InvalidArgument, "UserArguments need"),
+        (
+            format!("{ARN}<InvocationSchemaVersion>3.0</InvocationSchemaVersion>"),
+            ErrorCode::InvalidArgument,
+            "must be 1.0 or 2.0, not 3.0",
+        ),
+        (ARN.replace(":resize", ":resize:live"), ErrorCode::NotImplemented, "live"),
+    ] {
+        let (told, message) = asked(&inside).unwrap_err();
+        assert!(told == code && message.contains(words), "{message}");
+    }
+    assert_eq!(asked(&ARN.replace(":resize", ":resize:$LATEST")).unwrap().0, "resize");
+}
+
+#[test]
 fn what_no_store_takes_is_refused_at_once() {
     let entry = |key: &str, value: &str| format!("<entry><key>{key}</key><value>{value}</value></entry>");
     let metadata = |entries: &str| {

@@ -95,6 +95,7 @@ enum Ability {
     Encryption,
     Versions,
     Multipart,
+    Lock,
 }
 
 impl Store {
@@ -226,6 +227,7 @@ impl Store {
                 Ability::Encryption => able.encryption = false,
                 Ability::Versions => able.versions = false,
                 Ability::Multipart => able.multipart = false,
+                Ability::Lock => able.lock = false,
             }
         }
         able

@@ -4,6 +4,7 @@ mod console;
 mod data;
 mod descriptors;
 mod extension;
+mod functions;
 mod keys;
 mod lock;
 pub(crate) mod metrics;
@@ -15,7 +16,7 @@ mod webhook;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use cos_batch_engine::{Access, Engine, Parts, Right, Spool, SystemClock};
+use cos_batch_engine::{Access, Config as EngineConfig, Engine, Parts, Right, Spool, SystemClock};
 use cos_batch_jobstore::{PostgresJobStore, SqliteJobStore};
 use cos_batch_model::{AppId, BatchApi};
 use cos_batch_objectstore::{ErrorKind, FolderStore, ListRequest, ObjectStore};
@@ -290,7 +291,7 @@ fn open(path: &Path) -> Result<FolderStore, Error> {
 
 /// What the engine works with, and the store of the data folder's buckets where there is one.
 async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, Option<Arc<dyn ObjectStore>>), Error> {
-    let engine = config.engine()?;
+    let engine = EngineConfig { kinds: functions::kinds(config.functions()?)?, ..config.engine()? };
     match home {
         Home::Folder(data) => {
             let local: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);
