@@ -11,6 +11,7 @@
 //! | `text` | texts and numbers for people |
 //! | `exit` | exit codes |
 
+mod arenas;
 mod args;
 mod command;
 mod config;

@@ -22,9 +22,9 @@ use crate::{listener::Listener, target};
 /// Most memory that the server may take at its peak, whatever the number of rows.
 const PEAK_BYTES_MAX: u64 = 100 * 1024 * 1024;
 
-/// How much more memory of its own it may hold for the largest job than for the smallest, in percent: allocators do not give
-/// everything back.
-const GROWTH_PERCENT_MAX: u64 = 25;
+/// How much higher the peak may be for the largest job than for the smallest, in percent: an allocator does not give everything
+/// back, and the system drops pages of the program's text as it likes.
+const GROWTH_PERCENT_MAX: u64 = 10;
 
 /// Objects in one folder of the source.
 const FOLDER_ROWS: u64 = 1000;
@@ -107,7 +107,9 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         );
         let mut all = Vec::new();
         for rows in &arguments.rows {
-            let taken = job(&programs, *objects, *format, *rows)?;
+            // Removing so many files takes longer than the job, on some disks by far: what it took is told before.
+            let place = tempfile::tempdir()?;
+            let taken = job(&programs, place.path(), *objects, *format, *rows)?;
             println!(
                 "{:>12} {:>9.1} {:>9.1} {:>12.1} {:>9.1} {:>9.1}",
                 taken.rows,
@@ -124,7 +126,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The peak is bounded, and what the server holds does not grow with the rows.
+/// The peak is bounded, and does not grow with the rows.
 fn check(all: &[Taken]) -> anyhow::Result<()> {
     for taken in all {
         ensure!(
@@ -138,20 +140,19 @@ fn check(all: &[Taken]) -> anyhow::Result<()> {
         bail!("--rows names no job");
     };
     ensure!(
-        most.own * 100 <= least.own * (100 + GROWTH_PERCENT_MAX),
-        "for a job of {} rows the server held {} bytes of memory, for one of {} rows {}",
+        most.peak * 100 <= least.peak * (100 + GROWTH_PERCENT_MAX),
+        "a job of {} rows took {} bytes of memory, one of {} rows {}",
         least.rows,
-        least.own,
+        least.peak,
         most.rows,
-        most.own
+        most.peak
     );
     Ok(())
 }
 
 /// One job from beginning to end, on a server of its own.
-fn job(programs: &Path, objects: Objects, format: Format, rows: u64) -> anyhow::Result<Taken> {
-    let place = tempfile::tempdir()?;
-    let data = place.path().join("data");
+fn job(programs: &Path, place: &Path, objects: Objects, format: Format, rows: u64) -> anyhow::Result<Taken> {
+    let data = place.join("data");
     let lists = match format {
         Format::Csv => csv(rows),
         Format::Inventory => inventory(rows)?,
@@ -169,7 +170,7 @@ fn job(programs: &Path, objects: Objects, format: Format, rows: u64) -> anyhow::
             for (key, body) in &lists.files {
                 store.put(&format!("/{SOURCE}/{key}"), body)?;
             }
-            let config = place.path().join("config.toml");
+            let config = place.join("config.toml");
             fs::write(&config, config_of(&store.address, &[SOURCE, TARGET]))?;
             // It has a key in it, which must be for its owner alone.
             fs::set_permissions(&config, fs::Permissions::from_mode(0o600))?;
@@ -309,8 +310,8 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_flat() {
-        check(&[taken(1000, 20), taken(1_000_000, 24)]).unwrap();
-        let error = check(&[taken(1000, 20), taken(1_000_000, 26)]).unwrap_err().to_string();
+        check(&[taken(1000, 20), taken(1_000_000, 22)]).unwrap();
+        let error = check(&[taken(1000, 20), taken(1_000_000, 23)]).unwrap_err().to_string();
         assert!(error.contains("one of 1000000 rows"), "{error}");
         assert!(check(&[taken(1000, 101)]).is_err());
         assert!(check(&[]).is_err());

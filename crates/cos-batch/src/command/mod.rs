@@ -26,6 +26,7 @@ use cos_batch_model::JobId;
 use tokio::runtime::Builder;
 
 use crate::{
+    arenas,
     config::Config,
     connection::Connection,
     exit::{Error, Exit},
@@ -96,7 +97,11 @@ pub(crate) fn run(command: Command, whole: fn() -> clap::Command, terminal: &mut
         Command::Manual(manual) => manual.run(whole(), terminal),
         Command::Serve(serve) => {
             let settings = serve.settings()?;
+            let as_it_is = arenas::bound();
             let selection = logging::begin(settings.log(), settings.given.log_format.unwrap_or_default())?;
+            if let Some(error) = as_it_is {
+                tracing::debug!(%error, "memory is kept in as many places as the C library likes");
+            }
             on_large_runtime(settings.config.blocking_threads()?, serve::run(settings, Some(selection), terminal))
         }
         Command::Demo(demo) => {

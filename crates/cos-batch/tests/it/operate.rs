@@ -335,3 +335,23 @@ fn a_backup_of_a_server_at_work_goes_on_elsewhere() {
     server.run(&["wait", &job]).with_code(4);
     assert_exact(&elsewhere, &server, &job, &rows);
 }
+
+/// The C library listens at the start of a program only: the server has started itself anew, as the same process.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn memory_is_kept_in_one_place_for_each_processor() {
+    let place = Place::new();
+    let server = Server::start(&place);
+    let environment = fs::read(format!("/proc/{}/environ", server.id())).unwrap();
+    let told: Vec<&[u8]> = environment.split(|byte| *byte == 0).filter(|line| line.starts_with(b"MALLOC_")).collect();
+    let processors = std::thread::available_parallelism().unwrap();
+    let said =
+        std::env::vars_os().any(|(name, _)| name == "GLIBC_TUNABLES" || name.to_string_lossy().starts_with("MALLOC_"));
+    if !said {
+        let expected = [format!("MALLOC_ARENA_MAX={processors}"), "MALLOC_MMAP_THRESHOLD_=131072".to_owned()];
+        let mut told = told;
+        told.sort_unstable();
+        assert_eq!(told, expected.iter().map(String::as_bytes).collect::<Vec<_>>());
+    }
+    assert_eq!(server.terminate().code(), Some(0));
+}

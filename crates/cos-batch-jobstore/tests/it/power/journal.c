@@ -14,7 +14,7 @@
  * loss of power nothing of it is left, nor needed.
  *
  * With POWER_FAILS and POWER_ERROR the call with this number, of those that change or sync a file, does nothing and fails with
- * this error; the first is 1.
+ * this error; the first is 1. With POWER_SYNCS only those that sync are counted.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -38,6 +38,7 @@ static char folder[PATH_MAX];
 static size_t folder_length;
 static int journal = -1;
 static long fails = 0, calls = 0;
+static int only_syncs = 0;
 static int error = 0;
 
 static int (*real_open)(const char *, int, ...);
@@ -77,6 +78,7 @@ static void begin(void) {
     folder_length = strlen(folder);
     if (getenv("POWER_FAILS") != NULL && getenv("POWER_ERROR") != NULL) {
         fails = atol(getenv("POWER_FAILS"));
+        only_syncs = getenv("POWER_SYNCS") != NULL;
         error = atoi(getenv("POWER_ERROR"));
     }
     journal = real_open(notes, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -138,8 +140,8 @@ static void note(const char *form, ...) {
 }
 
 /* Whether this call on a file of the store is to fail. */
-static int is_failing(const char *name) {
-    if (name == NULL || strncmp(name, "jobs", 4) != 0 || ++calls != fails) return 0;
+static int is_failing(const char *name, int syncs) {
+    if (name == NULL || strncmp(name, "jobs", 4) != 0 || (only_syncs && !syncs) || ++calls != fails) return 0;
     errno = error;
     return 1;
 }
@@ -187,7 +189,7 @@ ssize_t write(int descriptor, const void *bytes, size_t length) {
     char path[PATH_MAX];
     enter();
     const char *name = of_descriptor(descriptor, path);
-    ssize_t wrote = is_failing(name) ? -1 : real_write(descriptor, bytes, length);
+    ssize_t wrote = is_failing(name, 0) ? -1 : real_write(descriptor, bytes, length);
     /* Where it ended is known also for what is only appended to. */
     if (name != NULL && wrote > 0) note_write(name, lseek64(descriptor, 0, SEEK_CUR) - wrote, bytes, wrote);
     leave();
@@ -198,7 +200,7 @@ ssize_t pwrite64(int descriptor, const void *bytes, size_t length, off64_t offse
     char path[PATH_MAX];
     enter();
     const char *name = of_descriptor(descriptor, path);
-    ssize_t wrote = is_failing(name) ? -1 : real_pwrite(descriptor, bytes, length, offset);
+    ssize_t wrote = is_failing(name, 0) ? -1 : real_pwrite(descriptor, bytes, length, offset);
     if (name != NULL) note_write(name, offset, bytes, wrote);
     leave();
     return wrote;
@@ -211,7 +213,7 @@ ssize_t pwrite(int descriptor, const void *bytes, size_t length, off_t offset) {
 static int do_sync(int descriptor, int (*real)(int)) {
     char path[PATH_MAX];
     const char *name = of_descriptor(descriptor, path);
-    if (is_failing(name)) {
+    if (is_failing(name, 1)) {
         int kept = errno;
         note("F %s\n", name);
         errno = kept;
@@ -241,7 +243,7 @@ int ftruncate64(int descriptor, off64_t length) {
     char path[PATH_MAX];
     enter();
     const char *name = of_descriptor(descriptor, path);
-    int answer = is_failing(name) ? -1 : real_ftruncate(descriptor, length);
+    int answer = is_failing(name, 0) ? -1 : real_ftruncate(descriptor, length);
     if (answer == 0 && name != NULL) note("T %s %lld\n", name, (long long)length);
     leave();
     return answer;

@@ -23,6 +23,8 @@ pub(super) enum Run {
 pub(super) struct Failing {
     /// Which one of those that change or sync a file of the store; the first is 1.
     pub(super) call: u64,
+    /// Only those that sync count.
+    pub(super) of_syncs: bool,
     /// With this error, as systems number them.
     pub(super) error: i32,
 }
@@ -98,8 +100,11 @@ impl Journal {
         child.args(["--exact", "power::what_was_answered_is_there_after_a_loss_of_power", "--nocapture"]);
         if let Run::Little(failing) = run {
             child.env(work::LITTLE_VARIABLE, "1");
-            if let Some(Failing { call, error }) = failing {
+            if let Some(Failing { call, of_syncs, error }) = failing {
                 child.env("POWER_FAILS", call.to_string()).env("POWER_ERROR", error.to_string());
+                if of_syncs {
+                    child.env("POWER_SYNCS", "1");
+                }
             }
         }
         child.env("LD_PRELOAD", library).env("POWER_FOLDER", &folder).env("POWER_JOURNAL", &notes);

@@ -67,6 +67,8 @@ const STEP_VARIABLE: &str = "COS_BATCH_POWER_STEP";
 /// After these calls, each of which fails once, so many are passed over between two that fail.
 const FIRST_CALLS: u64 = 12;
 const STEP: u64 = 41;
+/// The same of the calls that sync.
+const STEP_OF_SYNCS: u64 = 9;
 
 /// Whichever call to the disk fails, a write, a cut or a sync: what was answered is there, also if the power goes then, and
 /// what failed was answered as such and could be asked for again.
@@ -75,32 +77,32 @@ fn what_was_answered_is_there_whichever_call_to_the_disk_fails() {
     let place = tempfile::tempdir().unwrap();
     let step = number(STEP_VARIABLE).unwrap_or(STEP);
     let seed = number(SEED_VARIABLE).unwrap_or(1);
-    // From run to run calls may come together in another way; by and by their places are the same.
     let Some(whole) = Journal::of_a_run(place.path(), Run::Little(None)) else { return };
     let calls: Vec<bool> = whole.changes.iter().filter_map(Change::is_call_that_syncs).collect();
-    let (mut call, mut tried, mut syncs) = (1, 0, 0);
-    while call <= calls.len() as u64 {
-        // A few of the calls are syncs: where some are passed over, every second time the next sync fails.
-        if step > 1 && call > FIRST_CALLS && tried % 2 == 1 {
-            call += (call..)
-                .zip(calls.iter().skip(usize::try_from(call - 1).unwrap()))
-                .find(|(_, syncs)| **syncs)
-                .map_or(0, |(at, _)| at - call);
-        }
+    let syncs = calls.iter().filter(|syncs| **syncs).count() as u64;
+    let all = numbers(calls.len() as u64, step).map(|call| (call, false));
+    // Few of the calls are syncs.
+    let of_syncs = numbers(syncs, step.min(STEP_OF_SYNCS)).map(|call| (call, true));
+    let (mut tried, mut syncs) = (0, 0);
+    for (call, of_syncs) in all.chain(of_syncs) {
         // Writes and syncs meet both.
-        let error = if tried / 2 % 2 == 0 { EIO } else { ENOSPC };
-        let failing = Run::Little(Some(Failing { call, error }));
+        let error = if tried % 2 == 0 { EIO } else { ENOSPC };
+        let failing = Run::Little(Some(Failing { call, of_syncs, error }));
         let Some(journal) = Journal::of_a_run(place.path(), failing) else { return };
         syncs += u64::from(journal.changes.iter().any(|change| matches!(change, Change::SyncFailed(_))));
         let losses = lost(&journal, 3, seed.wrapping_add(call), place.path());
-        assert_eq!(losses, [] as [String; 0], "call {call} fails with error {error}");
+        assert_eq!(losses, [] as [String; 0], "call {call} fails with error {error}, of syncs: {of_syncs}");
         tried += 1;
-        // The first ones make the store.
-        call += if call < FIRST_CALLS { 1 } else { step };
     }
     assert!(tried > 10 && syncs > 0, "{tried} calls failed, {syncs} of them syncs: too few");
     // For whoever looks at a long run; nobody may be there to read it.
     let _ = writeln!(std::io::stderr(), "{tried} calls failed, {syncs} of them syncs: all that was answered was there");
+}
+
+/// The first ones, which make the store, and then one of each `step`.
+fn numbers(last: u64, step: u64) -> impl Iterator<Item = u64> {
+    let first = 1..=last.min(FIRST_CALLS);
+    first.chain((FIRST_CALLS + step..=last).step_by(usize::try_from(step).unwrap()))
 }
 
 /// Cuts the power at points that are spread over the journal, and gives what was missing then.
