@@ -90,7 +90,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
 }
 
 fn measured(shell: &Shell, root: &Path, arguments: &Arguments) -> anyhow::Result<Report> {
-    let target = target(root);
+    let target = crate::target(root);
     let output = target.join("bench.json");
     cmd!(shell, "cargo build --release --quiet -p cos-batch-bench").run()?;
     let program = target.join("release/cos-batch-bench");
@@ -137,11 +137,6 @@ fn texts(folder: &Path) -> anyhow::Result<Vec<Text>> {
         texts.push(Text { group, text: fs::read_to_string(&path)? });
     }
     Ok(texts)
-}
-
-/// Where cargo builds.
-fn target(root: &Path) -> PathBuf {
-    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 fn print_changes(changes: &[Change]) {

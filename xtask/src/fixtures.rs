@@ -1,7 +1,8 @@
 //! `cargo xtask fixtures`: the golden messages, which code makes and tests read.
 //!
 //! The messages pin the bytes of the wire: a change of the codec shows up as a change of these
-//! files, in review.
+//! files, in review. Those of the dialect of S3 Control are answers of its service over an engine, so a test of that crate makes
+//! them: here it is only told to.
 
 mod cases;
 mod values;
@@ -14,11 +15,18 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use xshell::{Shell, cmd};
 
 /// The folder that this command owns; everything in it comes from here.
 const FOLDER: &str = "fixtures/golden";
 
-/// Writes the golden messages, or compares them with what would be written.
+/// The folder of the answers of S3 Control, which a test of that crate owns, and compares with what it gets.
+const ANSWERS: &str = "fixtures/answers/s3control";
+
+/// Tells that test to write them.
+const ANSWERS_VARIABLE: &str = "COS_BATCH_FIXTURES";
+
+/// Writes the golden messages and the answers of S3 Control, or compares the golden messages with what would be written.
 ///
 /// # Errors
 ///
@@ -42,7 +50,18 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
         fs::remove_file(&path).with_context(|| format!("removing {}", path.display()))?;
     }
     println!("{} golden messages in {FOLDER}", wanted.len());
-    Ok(())
+    write_answers(root)
+}
+
+fn write_answers(root: &Path) -> Result<()> {
+    let folder = root.join(ANSWERS);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    let shell = Shell::new()?;
+    shell.change_dir(root);
+    let test = cmd!(shell, "cargo test --quiet --package cos-batch-s3control --test it answers::");
+    test.env(ANSWERS_VARIABLE, "write").run().with_context(|| format!("writing {ANSWERS}"))
 }
 
 /// Every file of the folder, which has one level of folders of its own.

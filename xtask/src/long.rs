@@ -7,7 +7,7 @@ mod rows;
 mod stories;
 mod turns;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Subcommand;
 
@@ -38,9 +38,4 @@ pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
         Long::Stories(arguments) => stories::run(root, arguments),
         Long::Turns(arguments) => turns::run(root, arguments),
     }
-}
-
-/// Where cargo builds.
-pub(crate) fn target(root: &Path) -> PathBuf {
-    root.join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }

@@ -37,7 +37,7 @@ enum Command {
     Bench(bench::Arguments),
     /// Write the pages under `docs` that come from tables in the code.
     Docs,
-    /// Write the golden messages under `fixtures/golden`.
+    /// Write the golden messages under `fixtures/golden` and the answers under `fixtures/answers`.
     Fixtures {
         /// Write nothing; fail if what is there is not what would be written.
         #[arg(long)]
@@ -121,6 +121,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Where cargo builds. If its configuration says otherwise than the environment does, the tests make the environment
+/// themselves.
+fn target(root: &Path) -> PathBuf {
+    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(std::env::var_os);
+    root.join(named.unwrap_or_else(|| "target".into()))
 }
 
 /// The repository's root: the folder above this package.

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Subcommand, ValueEnum};
 use xshell::{Shell, cmd};
 
-use crate::long::target;
+use crate::target;
 
 /// What is tortured.
 #[derive(Subcommand)]

@@ -34,6 +34,7 @@ pub struct JobBuilder {
     region: String,
     manifest: Result<Manifest, ValidationError>,
     operation: Option<Result<Operation, ValidationError>>,
+    prefix: Option<Result<(KeyPrefix, KeyPrefix), ValidationError>>,
     report: Result<Report, ValidationError>,
     role: Option<Result<RoleArn, ValidationError>>,
     priority: Result<Priority, ValidationError>,
@@ -67,6 +68,7 @@ impl JobBuilder {
             region,
             manifest: location.map(|location| Manifest { location, spec }),
             operation: None,
+            prefix: None,
             report: Ok(Report::disabled()),
             role: None,
             priority: Priority::new(PRIORITY_DEFAULT),
@@ -93,20 +95,11 @@ impl JobBuilder {
         self
     }
 
-    /// Copies have another beginning of their key: `to` in place of `from`. Only after [`copy_to`](Self::copy_to).
+    /// Copies have another beginning of their key: `to` in place of `from`. Goes with [`copy_to`](Self::copy_to) alone.
     ///
     /// Source: COS Batch API, CreateJob.
     pub fn prefix(mut self, from: &str, to: &str) -> Self {
-        if let Some(Ok(Operation::PutObjectCopy(copy))) = &mut self.operation {
-            match (KeyPrefix::new(from), KeyPrefix::new(to)) {
-                (Ok(from), Ok(to)) => {
-                    copy.prefix_replace = true;
-                    copy.resources_prefix = Some(from);
-                    copy.target_key_prefix = Some(to);
-                }
-                (Err(error), _) | (_, Err(error)) => self.operation = Some(Err(error)),
-            }
-        }
+        self.prefix = Some(KeyPrefix::new(from).and_then(|from| Ok((from, KeyPrefix::new(to)?))));
         self
     }
 
@@ -191,12 +184,24 @@ impl JobBuilder {
         let operation = self.operation.ok_or(BuildError::Missing {
             what: "an operation (`JobBuilder::copy_to`, `restore`, `retag` or `delete`)",
         })?;
+        let mut operation = operation?;
+        if let Some(prefix) = self.prefix {
+            let (from, to) = prefix?;
+            let Operation::PutObjectCopy(copy) = &mut operation else {
+                return Err(BuildError::Missing {
+                    what: "`JobBuilder::copy_to` beside `prefix`: only copies have other keys",
+                });
+            };
+            copy.prefix_replace = true;
+            copy.resources_prefix = Some(from);
+            copy.target_key_prefix = Some(to);
+        }
         let request = CreateJobRequest {
             client_request_token: ClientRequestToken::new(token)?,
             confirmation_required: self.confirm,
             description: None,
             manifest: self.manifest?,
-            operation: operation?,
+            operation,
             priority: self.priority?,
             report: self.report?,
             role_arn: self.role.unwrap_or_else(|| RoleArn::new(NO_ROLE))?,
@@ -221,6 +226,9 @@ mod tests {
         let Operation::PutObjectCopy(copy) = &request.operation else { panic!("{request:?}") };
         assert_eq!(copy.target_resource.as_str(), "qcs::cos:local::backup-1250000000");
         assert!(copy.prefix_replace && request.confirmation_required && request.priority.get() == 7);
+        let before =
+            job().prefix("a/", "b/").copy_to("backup-1250000000").confirm_first().priority(7).build("t").unwrap();
+        assert_eq!(before, request, "in whichever order it is said");
         let restore = job().restore(3).report_to("reports-1250000000", "r").build("t").unwrap();
         assert!(
             matches!(&restore.operation, Operation::InitiateRestoreObject(restore) if restore.expiration_in_days.get() == 3)
@@ -244,6 +252,8 @@ mod tests {
             (job().retag([("", "x")]), "Key"),
             (job().delete().priority(u32::MAX), "Priority"),
             (job().delete().role(""), "RoleArn"),
+            (job().delete().prefix("a/", "b/"), "`JobBuilder::copy_to` beside `prefix`"),
+            (job().copy_to("backup-1250000000").prefix(&"a".repeat(2_000), "b/"), "prefix must be"),
             (job().delete().report_to("b", "r"), "BucketArn"),
             (JobBuilder::new("local", "photos-1250000000", "2b31").delete(), "ObjectArn"),
         ] {

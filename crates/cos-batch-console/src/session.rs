@@ -17,7 +17,8 @@ use sha2::Sha256;
 /// A session ends this long after its sign-in, in seconds: somebody watches a night's job, and signs in once a day.
 pub const SESSION_SECONDS_MAX: i64 = 12 * 3600;
 
-/// A session ends after so many seconds without a request. A page that is open asks every few seconds.
+/// A session ends after so many seconds without a request. A page in which something moves
+/// asks every few seconds while it is looked at.
 pub const IDLE_SECONDS_MAX: i64 = 3600;
 
 /// A token that is older is replaced at the next request.

@@ -189,6 +189,11 @@ words! {
     will_delete: "Delete objects", "删除对象";
     will_restore: "Restore objects", "恢复对象";
     will_tag: "Tag objects", "为对象打标签";
+    will_acl: "Set who may use objects", "设置对象的访问权限";
+    will_legal_hold: "Set or end the legal hold of objects", "设置或解除对象的法律保留";
+    will_retention: "Set how long objects are kept", "设置对象的保留期限";
+    will_checksum: "Compute checksums of objects", "计算对象的校验和";
+    will_custom: "Call a function for each object", "对每个对象调用函数";
     about: "about", "约";
     data: "Data", "数据量";
     requests: "Requests", "请求数";
@@ -219,6 +224,11 @@ words! {
     op_restore: "Restore", "恢复";
     op_restore_hint: "from the archive", "归档对象";
     op_tag: "Tag", "打标签";
+    op_acl: "Set access", "设置访问权限";
+    op_legal_hold: "Legal hold", "法律保留";
+    op_retention: "Retention", "保留期限";
+    op_checksum: "Checksum", "计算校验和";
+    op_custom: "Call a function", "调用函数";
     op_tag_hint: "set or add tags", "设置或添加标签";
     manifest_bucket: "Bucket of the manifest", "清单所在存储桶";
     manifest_key: "Key of the manifest", "清单的键";
@@ -323,6 +333,11 @@ impl Words {
             "delete" => self.op_delete,
             "restore" => self.op_restore,
             "tag" => self.op_tag,
+            "acl" => self.op_acl,
+            "legal-hold" => self.op_legal_hold,
+            "retention" => self.op_retention,
+            "checksum" => self.op_checksum,
+            "custom" => self.op_custom,
             other => other,
         }
     }
@@ -334,6 +349,11 @@ impl Words {
             "delete" => self.will_delete,
             "restore" => self.will_restore,
             "tag" => self.will_tag,
+            "acl" => self.will_acl,
+            "legal-hold" => self.will_legal_hold,
+            "retention" => self.will_retention,
+            "checksum" => self.will_checksum,
+            "custom" => self.will_custom,
             other => other,
         }
     }

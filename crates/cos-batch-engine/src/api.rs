@@ -15,8 +15,9 @@ use crate::{
     job::JobRecord,
     lifecycle::{Command, Refusal},
     runtime::CommandError,
-    spec::JobSpec,
+    spec::{JobSpec, TaskOperation},
     store::{JobChange, ListFilter, NewJob, StoreError},
+    task::kinds,
     wire,
 };
 
@@ -31,18 +32,8 @@ impl BatchApi for Engine {
     ) -> BoxFuture<'a, Result<CreateJobResult, ApiError>> {
         Box::pin(async move {
             let spec = wire::spec(&request)?;
-            let tenant = context.appid.as_str();
-            self.check_access(tenant, &spec)?;
-            let job = NewJob {
-                tenant: tenant.to_owned(),
-                token: request.client_request_token.into_string(),
-                spec,
-                priority: request.priority.get(),
-                live_jobs_max: self.core.config.live_jobs_max,
-            };
-            let job = self.core.store.create(job).await.map_err(store_error)?;
-            tracing::info!(job = %job.id, appid = tenant, request_id = context.request_id, "job made");
-            self.core.wake.notify_one();
+            let token = request.client_request_token.into_string();
+            let job = self.make_job(context, token, request.priority.get(), spec).await?.map_err(store_error)?;
             Ok(CreateJobResult { job_id: wire::job_id(job.id) })
         })
     }
@@ -183,6 +174,28 @@ impl BatchApi for Engine {
 }
 
 impl Engine {
+    /// Makes a job, whichever dialect it was asked for in. What the store answers is left to that: a token that was used
+    /// means something else in each.
+    pub(crate) async fn make_job(
+        &self,
+        context: &RequestContext,
+        token: String,
+        priority: u32,
+        spec: JobSpec,
+    ) -> Result<Result<JobRecord, StoreError>, ApiError> {
+        let tenant = context.appid.as_str();
+        self.check_access(tenant, &spec)?;
+        self.check_kind(&spec)?;
+        let live_jobs_max = self.core.config.live_jobs_max;
+        let made =
+            self.core.store.create(NewJob { tenant: tenant.to_owned(), token, spec, priority, live_jobs_max }).await;
+        if let Ok(job) = &made {
+            tracing::info!(job = %job.id, appid = tenant, request_id = context.request_id, "job made");
+            self.core.wake.notify_one();
+        }
+        Ok(made)
+    }
+
     /// A job of the caller. A foreign one, a deleted one and one that never was are the same answer, found the same way.
     pub(crate) async fn find(&self, context: &RequestContext, id: &str) -> Result<JobRecord, ApiError> {
         // An id that cannot be one of ours is looked up too: it takes the same way to the same answer.
@@ -203,6 +216,14 @@ impl Engine {
             }
         }
         Err(store_error(StoreError::Conflict))
+    }
+
+    /// An operation of a kind of its own must be of one that there is, and say to it what that takes.
+    pub(crate) fn check_kind(&self, spec: &JobSpec) -> Result<(), ApiError> {
+        let TaskOperation::Custom(custom) = &spec.operation else { return Ok(()) };
+        let invalid = |message| ApiError::new(ErrorCode::InvalidArgument, message);
+        let kind = self.core.config.kinds.get(&custom.kind);
+        kind.ok_or_else(|| invalid(kinds::unknown(&custom.kind)))?.check(custom).map_err(invalid)
     }
 
     /// What a job names must be the caller's own or granted; the source objects are checked row by row.

@@ -5,7 +5,7 @@
 mod sample;
 mod survey;
 
-use cos_batch_objectstore::{Capabilities, StorageClass};
+use cos_batch_objectstore::{Capabilities, RetentionMode, StorageClass};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -91,13 +91,7 @@ fn things(number: u64, one: &str, many: &str) -> String {
 
 /// The buckets that a request names, and what the job does in each: field, bucket, right.
 pub fn named_buckets(spec: &JobSpec) -> impl Iterator<Item = (&'static str, &str, Right)> {
-    let target = match &spec.operation {
-        TaskOperation::Copy(copy) => Some(("TargetResource", copy.target_bucket.as_str(), Right::Write)),
-        TaskOperation::Restore { .. }
-        | TaskOperation::Delete
-        | TaskOperation::Tag { .. }
-        | TaskOperation::Acl { .. } => None,
-    };
+    let target = spec.operation.copy().map(|copy| ("TargetResource", copy.target_bucket.as_str(), Right::Write));
     let report = spec.report.as_ref().map(|report| ("Report.Bucket", report.bucket.as_str(), Right::Write));
     let list = match &spec.manifest.format {
         ManifestFormat::Csv { .. } | ManifestFormat::Inventory => "Manifest.Location.ObjectArn",
@@ -157,7 +151,9 @@ pub fn missing_ability(spec: &JobSpec, listed: Option<&[Column]>, can: Capabilit
         TaskOperation::Tag { .. } => (!can.tagging).then_some("tags"),
         TaskOperation::Acl { .. } if !can.acl => Some("access control lists"),
         TaskOperation::Acl { grants, .. } => (!grants.is_empty() && !can.grants).then_some("grants to accounts of COS"),
-        TaskOperation::Delete => None,
+        TaskOperation::LegalHold { .. } => (!can.lock).then_some("legal holds"),
+        TaskOperation::Retention { .. } => (!can.lock).then_some("retention"),
+        TaskOperation::Delete | TaskOperation::Checksum { .. } | TaskOperation::Custom(_) => None,
     }
 }
 
@@ -191,7 +187,17 @@ pub fn request(spec: &JobSpec) -> Vec<Finding> {
                 findings.push(Finding::ok("operation", text));
             }
         }
-        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => {}
+        TaskOperation::Retention { retention: Some(retention), .. } if retention.mode == RetentionMode::Compliance => {
+            let text = "nobody can end or shorten a retention in the mode COMPLIANCE once it is set";
+            findings.push(Finding::warning("operation", text));
+        }
+        TaskOperation::Restore { .. }
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. }
+        | TaskOperation::Checksum { .. }
+        | TaskOperation::Custom(_) => {}
     }
     findings
 }
@@ -208,10 +214,16 @@ pub fn requests_per_task(spec: &JobSpec) -> u64 {
             1 + u64::from(reads_tags) + u64::from(reads_metadata) + 2 * u64::from(reads_grants)
         }
         TaskOperation::Tag { tags: Change::Add(_) } => 2,
+        // Attributes first, then the content, of which some objects have none.
+        TaskOperation::Checksum { .. } => 1,
+        // What it asks of the store is its own affair.
+        TaskOperation::Custom(_) => 0,
         TaskOperation::Restore { .. }
         | TaskOperation::Delete
         | TaskOperation::Tag { .. }
-        | TaskOperation::Acl { .. } => 1,
+        | TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. } => 1,
     }
 }
 
@@ -238,6 +250,14 @@ pub fn intention(spec: &JobSpec, rows: u64, source: &str) -> String {
         TaskOperation::Delete => format!("delete {objects} in {source}"),
         TaskOperation::Tag { .. } => format!("tag {objects} in {source}"),
         TaskOperation::Acl { .. } => format!("set who may use {objects} in {source}"),
+        TaskOperation::LegalHold { on: true } => format!("put {objects} in {source} under a legal hold"),
+        TaskOperation::LegalHold { on: false } => format!("take {objects} in {source} off their legal hold"),
+        TaskOperation::Retention { retention: Some(_), .. } => format!("set how long {objects} in {source} are kept"),
+        TaskOperation::Retention { retention: None, .. } => format!("end the retention of {objects} in {source}"),
+        TaskOperation::Checksum { algorithm } => {
+            format!("compute the checksums ({}) of {objects} in {source}", algorithm.name())
+        }
+        TaskOperation::Custom(custom) => format!("call {} for {objects} in {source}", custom.kind),
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
-use crate::lifecycle::FailureThreshold;
+use crate::{lifecycle::FailureThreshold, task::kinds::Kinds};
 
 /// Settings of an engine. The defaults suit one machine with a local folder.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Kinds of operations beside those of the API; none unless given.
+    pub kinds: Kinds,
     /// Operations in flight at once on a store whose operations block a thread.
     pub blocking_slots: usize,
     /// The most operations in flight at once on a store that waits for a network. How many there really are is found out
@@ -165,6 +167,7 @@ pub struct ConfigError {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            kinds: Kinds::new(),
             // Two cores copy small files fastest with two to eight threads at work.
             blocking_slots: 8,
             async_slots: 256,

@@ -9,7 +9,7 @@ use crate::{
     engine::Engine,
     job::JobRecord,
     spec::JobSpec,
-    store::{JobChange, JobStatus, ListFilter, NewJob, StoreError},
+    store::{JobChange, JobStatus, ListFilter, StoreError},
 };
 
 impl Engine {
@@ -17,7 +17,8 @@ impl Engine {
     /// made: `None` instead means that the token made another one.
     ///
     /// # Errors
-    /// `AccessDenied` for a bucket that the caller may not use so; `TooManyJobs`; those of the job store.
+    /// `AccessDenied` for a bucket that the caller may not use so; `InvalidArgument` for an operation of a kind that there is not, or
+    /// that does not take what it is told; `TooManyJobs`; those of the job store.
     pub async fn create(
         &self,
         context: &RequestContext,
@@ -25,22 +26,21 @@ impl Engine {
         priority: u32,
         spec: JobSpec,
     ) -> Result<Option<JobRecord>, ApiError> {
-        let tenant = context.appid.as_str();
-        self.check_access(tenant, &spec)?;
         let (dialect, request) = (spec.dialect, spec.request.clone());
-        let live_jobs_max = self.core.config.live_jobs_max;
-        let job = NewJob { tenant: tenant.to_owned(), token, spec, priority, live_jobs_max };
-        match self.core.store.create(job).await {
-            Ok(job) => {
-                self.core.wake.notify_one();
-                Ok(Some(job))
-            }
+        match self.make_job(context, token, priority, spec).await? {
+            Ok(job) => Ok(Some(job)),
             Err(StoreError::TokenUsed { job }) => {
                 let made = self.core.store.get(job).await.map_err(store_error)?;
                 Ok(made.filter(|made| !made.deleted && made.spec.dialect == dialect && made.spec.request == request))
             }
             Err(error) => Err(store_error(error)),
         }
+    }
+
+    /// Whether a bucket is the caller's own, by its name or by what the server was told.
+    #[must_use]
+    pub fn owns(&self, context: &RequestContext, bucket: &str) -> bool {
+        self.core.access.owns(context.appid.as_str(), bucket)
     }
 
     /// A job of the caller.
@@ -93,9 +93,7 @@ impl Engine {
     pub async fn set_job_tags(&self, context: &RequestContext, id: &str, tags: Vec<Tag>) -> Result<(), ApiError> {
         for _ in 0..CONFLICTS_MAX {
             let job = self.find(context, id).await?;
-            let mut state = job.state;
-            state.tags = Some(tags.clone());
-            let change = JobChange { state: Some(state), ..JobChange::default() };
+            let change = JobChange { tags: Some(tags.clone()), ..JobChange::default() };
             match self.core.store.transition(job.id, job.version, change).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(store_error(error)),

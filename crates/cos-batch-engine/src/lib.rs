@@ -39,6 +39,7 @@
 //! | [`scheduler`] | who goes next |
 //! | [`checks`] | what can be known of a job before it runs |
 //! | [`view`] | what the API has no place for: a job in full, its tasks, trying again, objects |
+//! | [`kinds`] | kinds of operations that a server has of its own |
 //! | [`pace`] | how fast operations begin |
 //! | [`statistics`] | what is counted for whoever watches |
 //! | `runtime` | everything that waits, spawns or takes time |
@@ -76,3 +77,4 @@ pub use report::spool::Spool;
 pub use spec::{Dialect, JobSpec};
 pub use statistics::Statistics;
 pub use store::{JobStore, MemoryJobStore};
+pub use task::kinds::{self, Kinds, OperationKind};

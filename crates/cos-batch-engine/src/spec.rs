@@ -3,7 +3,9 @@
 //! A [`JobSpec`] is what is stored and run. It is not a wire type: other dialects of the API and other operations map
 //! to it. It is stored as JSON with a version number, so that a later release can read what an earlier one wrote.
 
-use cos_batch_objectstore::{Grant, Metadata, ObjectMeta, RestoreTier, StorageClass, Tag};
+use std::collections::BTreeMap;
+
+use cos_batch_objectstore::{Grant, Metadata, ObjectMeta, RestoreTier, Retention, StorageClass, Tag};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -232,9 +234,96 @@ pub enum TaskOperation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         canned: Option<String>,
     },
+    /// Lay a legal hold on it, or take it off.
+    LegalHold {
+        /// Whether it is held from now on.
+        on: bool,
+    },
+    /// Set, change or end the time for which it is kept.
+    Retention {
+        /// What holds from now on; none: nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retention: Option<Retention>,
+        /// May end or shorten a retention in the mode GOVERNANCE.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        bypass_governance: bool,
+    },
+    /// Compute a checksum of its content, for the report.
+    Checksum {
+        /// Which.
+        algorithm: ChecksumAlgorithm,
+    },
+    /// Do what a kind of operation does that the engine was given ([`kinds`](crate::task::kinds)).
+    Custom(Box<CustomSpec>),
+}
+
+/// How a checksum is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ChecksumAlgorithm {
+    /// CRC-32, as in Ethernet and zip.
+    Crc32,
+    /// CRC-32C (Castagnoli), as in iSCSI.
+    Crc32c,
+    /// CRC-64, as in NVM Express.
+    Crc64Nvme,
+    /// MD5.
+    Md5,
+    /// SHA-1.
+    Sha1,
+    /// SHA-256.
+    Sha256,
+    /// SHA-512.
+    Sha512,
+}
+
+impl ChecksumAlgorithm {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Md5, Self::Sha1, Self::Sha256, Self::Sha512];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64Nvme => "CRC64NVME",
+            Self::Md5 => "MD5",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+
+    /// The algorithm of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+    }
+}
+
+/// An operation of a kind of its own ([`kinds`](crate::task::kinds)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomSpec {
+    /// The name that the kind was given to the engine under.
+    pub kind: String,
+    /// Version of the form in which the kind is asked, where it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// What the job says to it, the same for every object.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arguments: BTreeMap<String, String>,
 }
 
 impl TaskOperation {
+    /// The copy, if it is one.
+    #[must_use]
+    pub fn copy(&self) -> Option<&CopySpec> {
+        if let Self::Copy(copy) = self { Some(copy) } else { None }
+    }
+
     /// A word for people and logs.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -244,6 +333,10 @@ impl TaskOperation {
             Self::Delete => "delete",
             Self::Tag { .. } => "tag",
             Self::Acl { .. } => "acl",
+            Self::LegalHold { .. } => "legal-hold",
+            Self::Retention { .. } => "retention",
+            Self::Checksum { .. } => "checksum",
+            Self::Custom(_) => "custom",
         }
     }
 }

@@ -328,7 +328,13 @@ pub fn member(job: &JobRecord) -> Result<JobListMember, ApiError> {
         TaskOperation::Delete => OperationKind::DeleteObject.into(),
         TaskOperation::Tag { .. } => OperationKind::PutObjectTagging.into(),
         // This dialect has no such operation, so it has the name that it was asked for by.
-        TaskOperation::Acl { .. } => Lenient::Unknown(model::UnknownText::truncated("S3PutObjectAcl")),
+        TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. }
+        | TaskOperation::Checksum { .. }
+        | TaskOperation::Custom(_) => {
+            Lenient::Unknown(model::UnknownText::truncated(foreign::operation_name(&job.spec.operation)))
+        }
     };
     let description = job.spec.description.as_deref().map(foreign::description).transpose();
     Ok(JobListMember {

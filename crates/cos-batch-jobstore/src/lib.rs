@@ -39,4 +39,4 @@ mod sqlite;
 
 #[cfg(feature = "postgres")]
 pub use postgres::{Health, PostgresJobStore};
-pub use sqlite::{SqliteJobStore, Statistics, copy_store, unfinished_jobs};
+pub use sqlite::{SqliteJobStore, Statistics, copy_store, find_rows, unfinished_jobs};

@@ -22,6 +22,9 @@ const PACKAGED: &str = "/usr/lib/postgresql";
 /// How long a server may take to answer: a generous guard, it takes a fraction of a second.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Ports that are tried at most.
+const PORTS: u32 = 3;
+
 /// Users that the server runs as when this process is root, which it refuses to be.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
@@ -84,8 +87,7 @@ impl Postgres {
         if let Some((uid, gid)) = user {
             chown(folder.path(), Some(uid), Some(gid)).map_err(failed("the temporary folder"))?;
         }
-        let port = free_port().map_err(failed("a free port"))?;
-        let mut this = Self { folder, bin, user, port, durable, server: None };
+        let mut this = Self { folder, bin, user, port: 0, durable, server: None };
         let data = this.data();
         let made = this
             .command("initdb")
@@ -97,6 +99,15 @@ impl Postgres {
         if !made.status.success() {
             return Err(Failed(format!("initdb: {}", String::from_utf8_lossy(&made.stderr))));
         }
+        // Somebody else may get the port in between.
+        for _ in 1..PORTS {
+            this.port = free_port().map_err(failed("a free port"))?;
+            if this.resume().is_ok() {
+                return Ok(this);
+            }
+            this.server = None;
+        }
+        this.port = free_port().map_err(failed("a free port"))?;
         this.resume()?;
         Ok(this)
     }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AclRequest, CopyRequest, Directive, ErrorKind, Grant, Metadata, MultipartRequest, PutRequest, RestoreOutcome,
-    RestoreRequest, RestoreState, StorageClass, Tag, fail::Fail, rules,
+    AclRequest, CopyRequest, Directive, ErrorKind, Grant, Metadata, MultipartRequest, ObjectLock, PutRequest,
+    RestoreOutcome, RestoreRequest, RestoreState, StorageClass, Tag, fail::Fail, rules,
 };
 
 /// Attributes as stored.
@@ -23,6 +23,8 @@ pub(crate) struct Attributes {
     pub(crate) canned_acl: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) restore: Option<RestoreState>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) lock: ObjectLock,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -47,6 +49,7 @@ impl Attributes {
             grants: request.grants.clone(),
             canned_acl: request.canned_acl.map(str::to_owned),
             restore: None,
+            lock: ObjectLock::default(),
         })
     }
 
@@ -62,6 +65,7 @@ impl Attributes {
             grants: request.grants.clone(),
             canned_acl: request.canned_acl.map(str::to_owned),
             restore: None,
+            lock: ObjectLock::default(),
         })
     }
 
@@ -73,7 +77,7 @@ impl Attributes {
         Ok(())
     }
 
-    /// Of the target of a copy from an object with these. Class, access and encryption are reset unless given, as COS
+    /// Of the target of a copy from an object with these, which nothing keeps. Class, access and encryption are reset unless given, as COS
     /// does it (PUT Object - Copy).
     pub(crate) fn of_copy(&self, request: &CopyRequest<'_>) -> Result<Self, Fail> {
         let metadata = match &request.metadata {
@@ -97,7 +101,15 @@ impl Attributes {
         let storage_class = request.storage_class.clone().unwrap_or_default();
         rules::check_class(&storage_class)?;
         let tags = self.changed_tags(&request.tags)?;
-        Ok(Self { metadata, tags, storage_class, grants, canned_acl: canned_acl.map(str::to_owned), restore: None })
+        Ok(Self {
+            metadata,
+            tags,
+            storage_class,
+            grants,
+            canned_acl: canned_acl.map(str::to_owned),
+            restore: None,
+            lock: ObjectLock::default(),
+        })
     }
 
     /// The tags after a directive.

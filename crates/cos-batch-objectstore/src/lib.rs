@@ -35,6 +35,7 @@ mod fail;
 mod folder;
 #[cfg(feature = "http")]
 mod http;
+mod lock;
 mod memory;
 mod meta;
 mod multipart;
@@ -52,6 +53,7 @@ pub use http::{
     CommandCredentials, CredentialsSource, Fetched, FileCredentials, HttpDialect, HttpSettings, HttpStore,
     HttpStoreBuilder, HttpStoreError, StaticCredentials, Style, UrlCredentials,
 };
+pub use lock::{LegalHoldRequest, ObjectLock, Retention, RetentionMode, RetentionRequest};
 pub use memory::MemoryStore;
 pub use meta::{Acl, Grant, Metadata, ObjectMeta, Pin, RestoreState, StorageClass, Tag};
 pub use multipart::{

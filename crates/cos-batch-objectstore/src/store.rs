@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use crate::{
     Acl, AclRequest, BucketInfo, BucketVersioning, CompleteRequest, CopyOutcome, CopyRequest, DeleteOutcome,
-    DeleteRequest, ErrorKind, GetRequest, ListPage, ListRequest, ListUploadsRequest, ListVersionsRequest,
-    MultipartRequest, ObjectMeta, Part, PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest,
-    RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
+    DeleteRequest, ErrorKind, GetRequest, LegalHoldRequest, ListPage, ListRequest, ListUploadsRequest,
+    ListVersionsRequest, MultipartRequest, ObjectLock, ObjectMeta, Part, PartCopyRequest, PartOutcome, PartRequest,
+    PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, RetentionRequest, StoreError, Tag, TagRequest, UploadId,
+    UploadPage, VersionPage, VersionSelector,
 };
 
 /// A boxed future, so that the trait can be used as `dyn ObjectStore`.
@@ -44,6 +45,8 @@ pub struct Capabilities {
     pub versions: bool,
     /// Objects can be put together from parts.
     pub multipart: bool,
+    /// Objects can be held and retained, and are not removed then.
+    pub lock: bool,
 }
 
 impl Capabilities {
@@ -58,6 +61,7 @@ impl Capabilities {
         encryption: true,
         versions: true,
         multipart: true,
+        lock: true,
     };
 }
 
@@ -140,11 +144,15 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// Copies one object inside this store, replacing what is at the target.
     ///
     /// # Errors
+    /// `AccessDenied` where what would be replaced for good is kept ([`ObjectLock`]), as for every other write;
     /// `EntityTooLarge` above the size that one request can copy (5 GB in COS and S3): such an object is copied in parts
     /// ([`create_multipart`](Self::create_multipart), [`upload_part_copy`](Self::upload_part_copy)).
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>>;
 
     /// Deletes an object or one version of it. Deleting what does not exist succeeds, as in COS.
+    ///
+    /// # Errors
+    /// `AccessDenied` where what would be gone for good is kept ([`ObjectLock`]).
     fn delete<'a>(&'a self, request: DeleteRequest<'a>) -> BoxFuture<'a, Result<DeleteOutcome, StoreError>>;
 
     /// Replaces, or adds to, the tags of an object.
@@ -183,6 +191,36 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
             let meta = self.head(bucket, key, version).await?;
             Ok(Acl { grants: meta.grants, canned: meta.canned_acl })
         })
+    }
+
+    /// Lays a legal hold on an object, or takes it off. Done twice it is the same.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head); `InvalidRequest` in a bucket that does not allow it (S3).
+    fn put_legal_hold<'a>(&'a self, _request: LegalHoldRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        not_implemented("put_legal_hold")
+    }
+
+    /// Sets, changes or ends the time for which an object is kept. Done twice it is the same.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head); `AccessDenied` where the retention there is may not be made weaker; `InvalidArgument` for a
+    /// moment that is over; `InvalidRequest` in a bucket that does not allow it (S3).
+    fn put_retention<'a>(&'a self, _request: RetentionRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        not_implemented("put_retention")
+    }
+
+    /// What keeps an object from being removed, also a retention that is over.
+    ///
+    /// # Errors
+    /// As [`head`](Self::head).
+    fn get_lock<'a>(
+        &'a self,
+        _bucket: &'a str,
+        _key: &'a str,
+        _version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectLock, StoreError>> {
+        not_implemented("get_lock")
     }
 
     /// One page of all versions of the keys of a bucket, delete markers included: keys in the order of their UTF-8

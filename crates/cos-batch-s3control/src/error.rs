@@ -24,11 +24,13 @@ pub(crate) struct Failure {
     pub(crate) code: &'static str,
     pub(crate) status: StatusCode,
     pub(crate) message: String,
+    /// Whether more of the request's body may come: not when it broke off or came too slowly.
+    pub(crate) leaves_a_body: bool,
 }
 
 impl Failure {
     pub(crate) fn new(code: &'static str, status: StatusCode, message: impl Into<String>) -> Self {
-        Self { code, status, message: message.into() }
+        Self { code, status, message: message.into(), leaves_a_body: true }
     }
 
     /// The request breaks a rule. Lists have a name of their own for it.
@@ -45,8 +47,14 @@ impl Failure {
         Self::new("AccessDenied", StatusCode::FORBIDDEN, message)
     }
 
-    /// What the engine answered, for this action.
-    pub(crate) fn of(error: ApiError, action: ActionName) -> Self {
+    /// The body of the request is not as it must be.
+    pub(crate) fn of_body(error: ApiError, action: ActionName) -> Self {
+        let leaves_a_body = !matches!(error.code, ErrorCode::IncompleteBody | ErrorCode::RequestTimeout);
+        Self { leaves_a_body, ..Self::bad_request(Some(action), error.message) }
+    }
+
+    /// What the engine answered, for this action, if there is one.
+    pub(crate) fn of(error: ApiError, action: Option<ActionName>) -> Self {
         let message = error.message;
         match error.code {
             ErrorCode::NoSuchJob => Self::new("NotFoundException", StatusCode::NOT_FOUND, message),
@@ -54,10 +62,10 @@ impl Failure {
             ErrorCode::NotImplemented => Self::new("NotImplemented", StatusCode::NOT_IMPLEMENTED, message),
             ErrorCode::TooManyJobs => Self::new("TooManyRequestsException", StatusCode::TOO_MANY_REQUESTS, message),
             // A transition that the job's status does not allow.
-            ErrorCode::InvalidRequest if action == ActionName::UpdateJobStatus => {
+            ErrorCode::InvalidRequest if action == Some(ActionName::UpdateJobStatus) => {
                 Self::new("JobStatusException", StatusCode::BAD_REQUEST, message)
             }
-            code if code.status().is_client_error() => Self::bad_request(Some(action), message),
+            code if code.status().is_client_error() => Self::bad_request(action, message),
             _ => Self::new("InternalServiceException", StatusCode::INTERNAL_SERVER_ERROR, message),
         }
     }
@@ -111,7 +119,7 @@ mod tests {
     #[test]
     fn codes_are_those_that_clients_have_types_for() {
         let of = |code, action| {
-            let failure = Failure::of(ApiError::new(code, "m"), action);
+            let failure = Failure::of(ApiError::new(code, "m"), Some(action));
             (failure.code, failure.status.as_u16())
         };
         for (code, action, expected) in [

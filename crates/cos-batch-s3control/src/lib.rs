@@ -9,11 +9,14 @@
 //! | [`request`] | requests with a body |
 //! | [`action`] | one file for each action: what its query says, and its answer |
 //! | [`map`] | from a request to a job, and back |
+//! | [`invocation`] | how a function is called for a task |
 //! | [`sigv4`] | whether a signature is right |
 //! | [`S3Control`] | the service over an engine |
 
 pub mod action;
+mod admission;
 mod error;
+pub mod invocation;
 pub mod map;
 mod owner;
 pub mod request;

@@ -1,4 +1,26 @@
 //! Reading a body, within its limits and against what the head says about it.
+//!
+//! ```
+//! use std::pin::pin;
+//!
+//! use cos_batch_server::{
+//!     Limits,
+//!     body::{self, Remembering, Room},
+//! };
+//! use http_body_util::Full;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (head, body) = http::Request::post("/jobs").header("content-length", 5).body(Full::from("12345"))?.into_parts();
+//! let (limits, body) = (Limits::default(), pin!(body));
+//! let mut body = Remembering::new(body);
+//! // What is announced is enough to refuse; what a refused request still sends is read and forgotten.
+//! let refused = body::read(&mut body, &head.headers, Room::Bytes(4), &limits).await;
+//! assert!(refused.is_err());
+//! body::drain(&mut body, &head.headers, &limits).await;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{
     pin::{Pin, pin},
@@ -19,14 +41,17 @@ use crate::{DRAIN_TIMEOUT, Limits, router::Route};
 const MD5_BYTES: usize = 16;
 
 /// A body that remembers its end: what is left of it may be asked for by somebody who does not know whether anything is,
-/// and not every body can be asked again after its end.
-pub(crate) struct Remembering<'a, B> {
+/// and not every body can be asked again after its end. Source: ours.
+#[derive(Debug)]
+pub struct Remembering<'a, B> {
     body: Pin<&'a mut B>,
     ended: bool,
 }
 
 impl<'a, B> Remembering<'a, B> {
-    pub(crate) fn new(body: Pin<&'a mut B>) -> Self {
+    /// Over a body of which nothing was read. Source: ours.
+    #[must_use]
+    pub fn new(body: Pin<&'a mut B>) -> Self {
         Self { body, ended: false }
     }
 }
@@ -56,13 +81,12 @@ impl<B: Body> Body for Remembering<'_, B> {
     }
 }
 
-/// Reads the body of a request and checks it against Content-Length and Content-MD5.
-pub(crate) async fn read<B: Body>(
-    body: B,
-    headers: &HeaderMap,
-    room: Room,
-    limits: &Limits,
-) -> Result<Bytes, ApiError> {
+/// Reads the body of a request and checks it against Content-Length and Content-MD5. Source: ours.
+///
+/// # Errors
+/// What [`Room`] says of a body that does not fit; `IncompleteBody` and `RequestTimeout`, after which no more of it comes;
+/// `EntitySizeNotMatch`, `BadDigest` and `InvalidDigest` for one that is not what the head says.
+pub async fn read<B: Body>(body: B, headers: &HeaderMap, room: Room, limits: &Limits) -> Result<Bytes, ApiError> {
     let announced = announced(headers)?;
     let digest = content_md5(headers)?;
     // An announced size is enough to refuse: nothing of the body is read then.
@@ -89,7 +113,8 @@ pub(crate) async fn read<B: Body>(
 /// when the connection is closed does not get to see why.
 ///
 /// A client that waits to be told whether to send is told so by the answer, and nothing of its body is asked for.
-pub(crate) async fn drain<B: Body>(body: &mut Remembering<'_, B>, headers: &HeaderMap, limits: &Limits) {
+/// Source: ours.
+pub async fn drain<B: Body>(body: &mut Remembering<'_, B>, headers: &HeaderMap, limits: &Limits) {
     let announced = announced(headers).ok().flatten().unwrap_or(0).max(body.size_hint().lower());
     if headers.contains_key(header::EXPECT) || announced > limits.drained_bytes {
         return;
@@ -105,16 +130,17 @@ pub(crate) async fn drain<B: Body>(body: &mut Remembering<'_, B>, headers: &Head
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, drained).await;
 }
 
-/// How much body a request may have.
-#[derive(Clone, Copy)]
-pub(crate) enum Room {
-    /// This many bytes of a CreateJob.
+/// How much body a request may have. Source: ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Room {
+    /// This many bytes of a document; more is answered with `XMLSizeLimit`.
     Bytes(usize),
-    /// This many bytes for the extension.
+    /// This many bytes for the extension; more is answered with `InvalidRequest`.
     Extension(usize),
-    /// Nothing: the action has no body.
-    Nothing(ActionName),
-    /// Nothing: the signature does not cover it.
+    /// Nothing: the action of this name has no body. One that comes is answered with `InvalidRequest`.
+    Nothing(&'static str),
+    /// Nothing: the signature does not cover it. One that comes is answered with `AccessDenied`.
     Unbound,
 }
 
@@ -122,7 +148,7 @@ impl Room {
     pub(crate) fn of(route: Route, body_is_bound: bool, limits: &Limits) -> Self {
         match route {
             Route::Action(ActionName::CreateJob) => Self::Bytes(limits.body_bytes),
-            Route::Action(action) => Self::Nothing(action),
+            Route::Action(action) => Self::Nothing(action.as_str()),
             Route::Extension if body_is_bound => Self::Extension(limits.extension_body_bytes),
             Route::Extension => Self::Unbound,
         }

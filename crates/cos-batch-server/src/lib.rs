@@ -33,6 +33,7 @@
 //! | [`Authorize`] | what each key may do |
 //! | [`Limits`] | how much a request may be |
 //! | [`Extension`] | what a server offers beside the API |
+//! | [`Exchange`], [`body`] | what a service of another dialect on the same address does alike |
 //! | [`listen`] | serving connections; the only place that spawns |
 //!
 //! Authentication is on unless [`Builder::allow_anonymous`] switches it off by name. A signed request can be replayed
@@ -42,7 +43,8 @@
 mod access;
 mod authenticate;
 mod authorize;
-mod body;
+pub mod body;
+mod exchange;
 mod extension;
 mod limits;
 pub mod listen;
@@ -53,6 +55,7 @@ mod service;
 pub use authenticate::{Authenticate, Key, StaticKeys};
 pub use authorize::{Asked, Authorize, Caller};
 pub use cos_signature::Strictness;
+pub use exchange::Exchange;
 pub use extension::{EXTENSION_PREFIX, Extension};
 pub use limits::{
     BODY_BYTES_MAX, BODY_TIMEOUT, DRAIN_TIMEOUT, DRAINED_BYTES_MAX, EXTENSION_BODY_BYTES_MAX, EXTENSION_TIMEOUT,

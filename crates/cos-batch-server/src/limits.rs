@@ -89,8 +89,11 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Checks what comes before the body.
-    pub(crate) fn check_head(&self, head: &Parts) -> Result<(), ApiError> {
+    /// Checks what comes before the body. Source: ours.
+    ///
+    /// # Errors
+    /// `InvalidURI` or `InvalidRequest`, as the fields say.
+    pub fn check_head(&self, head: &Parts) -> Result<(), ApiError> {
         let address = head.uri.path_and_query().map_or(0, |address| address.as_str().len());
         if address > self.uri_bytes {
             let message =

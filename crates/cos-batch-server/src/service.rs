@@ -2,11 +2,9 @@
 
 use std::{
     convert::Infallible,
-    panic::AssertUnwindSafe,
     pin::pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use bytes::Bytes;
@@ -15,14 +13,12 @@ use cos_batch_model::{
     ErrorCode, RequestContext, action::REQUEST_ID_HEADER,
 };
 use cos_signature::Strictness;
-use futures_util::{FutureExt, poll};
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::Full;
-use tracing::Instrument as _;
 
 use crate::{
-    Authenticate, Authorize, Extension, Limits,
+    Authenticate, Authorize, Exchange, Extension, Limits,
     access::{Access, Admitted},
     body::{self, Remembering, Room},
     extension::EXTENSION_PREFIX,
@@ -261,10 +257,10 @@ pub(crate) fn system_time() -> i64 {
 
 impl Inner {
     async fn answer<B: Body>(&self, request: Request<B>) -> Response<Bytes> {
-        let started = Instant::now();
         let now = (self.clock)();
         let request_id = self.request_id(now);
         let (head, body) = request.into_parts();
+        let exchange = Exchange::begin(&head, &request_id);
         // Filled in on the way, so that it is known even of requests that end in a panic or a timeout.
         let mut appid = None;
         let work = async {
@@ -276,34 +272,13 @@ impl Inner {
             }
             result
         };
-        // Every line that is logged on the way has the request's id; a request that only looks writes none, and is not to
-        // pay for it.
-        let looks = head.method == Method::GET && !head.uri.path().starts_with(EXTENSION_PREFIX);
-        let span = if looks { tracing::Span::none() } else { tracing::info_span!("request", request_id) };
-        let work = AssertUnwindSafe(work.instrument(span)).catch_unwind();
         let longest = match head.uri.path().starts_with(EXTENSION_PREFIX) {
             true => self.limits.extension_timeout,
             false => self.limits.request_timeout,
         };
-        let timed = {
-            let mut work = pin!(work);
-            // Most requests are answered at once, and need no timer.
-            match poll!(work.as_mut()) {
-                Poll::Ready(result) => Ok(result),
-                Poll::Pending => tokio::time::timeout(longest, work).await,
-            }
-        };
-        let result = match timed {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => {
-                tracing::error!(request_id, "a request ended in a panic");
-                Err(Failure::from(ApiError::new(ErrorCode::InternalError, "the server failed; its log says why")))
-            }
-            Err(_) => {
-                let seconds = longest.as_secs_f64();
-                let message = format!("the request was not answered within {seconds} seconds");
-                Err(Failure::from(ApiError::new(ErrorCode::ServiceUnavailable, message)))
-            }
+        let result = match exchange.run(longest, work).await {
+            Ok(result) => result,
+            Err(error) => Err(Failure::from(error)),
         };
         let (mut response, code) = match result {
             Ok(response) => (response, None),
@@ -316,26 +291,8 @@ impl Inner {
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(REQUEST_ID_HEADER, id);
         }
-        macro_rules! log {
-            ($level:ident) => {
-                tracing::$level!(
-                    method = head.method.as_str(),
-                    path = %head.uri.path().escape_debug(),
-                    status = response.status().as_u16(),
-                    code = code.as_ref().map_or("", ErrorCode::as_str),
-                    request_id,
-                    appid = appid.as_ref().map_or("", AppId::as_str),
-                    micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-                    "request",
-                )
-            };
-        }
-        // Whoever waits for a job looks at it again and again: a line for each look would cost more than the look.
-        if head.method == Method::GET && response.status().is_success() {
-            log!(debug);
-        } else {
-            log!(info);
-        }
+        let appid = appid.as_ref().map_or("", AppId::as_str);
+        exchange.log(response.status(), code.as_ref().map_or("", ErrorCode::as_str), appid);
         response
     }
 

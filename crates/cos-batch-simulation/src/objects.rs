@@ -5,10 +5,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use cos_batch_objectstore::{
     Acl, AclRequest, BoxFuture, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
-    DeleteOutcome, DeleteRequest, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
-    ListVersionsRequest, MemoryStore, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest,
-    PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest,
-    UploadId, UploadPage, VersionPage, VersionSelector,
+    DeleteOutcome, DeleteRequest, Execution, GetRequest, LegalHoldRequest, ListPage, ListRequest, ListUploadsRequest,
+    ListVersionsRequest, MemoryStore, MultipartRequest, ObjectLock, ObjectMeta, ObjectStore, ObjectWriter, Part,
+    PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest,
+    RetentionRequest, StoreError, Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
 };
 use tokio::time::sleep;
 
@@ -230,6 +230,25 @@ impl ObjectStore for LinkedObjects {
     fn put_acl<'a>(&'a self, request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
         let at = (request.bucket, request.key);
         Box::pin(self.operate("put_acl", at, move || self.inner().put_acl(request.clone())))
+    }
+
+    fn put_legal_hold<'a>(&'a self, request: LegalHoldRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let at = (request.bucket, request.key);
+        Box::pin(self.operate("put_legal_hold", at, move || self.inner().put_legal_hold(request.clone())))
+    }
+
+    fn put_retention<'a>(&'a self, request: RetentionRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let at = (request.bucket, request.key);
+        Box::pin(self.operate("put_retention", at, move || self.inner().put_retention(request.clone())))
+    }
+
+    fn get_lock<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectLock, StoreError>> {
+        Box::pin(self.read("get_lock", key, move || self.inner().get_lock(bucket, key, version)))
     }
 
     fn get_acl<'a>(

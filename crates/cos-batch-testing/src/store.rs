@@ -5,10 +5,10 @@ use std::{future::ready, sync::Arc};
 use bytes::Bytes;
 use cos_batch_objectstore::{
     Acl, AclRequest, BoxFuture, BucketInfo, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
-    DeleteOutcome, DeleteRequest, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
-    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest, PartOutcome,
-    PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId,
-    UploadPage, VersionPage, VersionSelector,
+    DeleteOutcome, DeleteRequest, Execution, GetRequest, LegalHoldRequest, ListPage, ListRequest, ListUploadsRequest,
+    ListVersionsRequest, MultipartRequest, ObjectLock, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest,
+    PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, RetentionRequest, StoreError,
+    Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
 };
 
 use crate::faults::{Call, Faults};
@@ -116,6 +116,23 @@ impl ObjectStore for Faulty {
         version: &'a VersionSelector,
     ) -> BoxFuture<'a, Result<Acl, StoreError>> {
         self.inner.get_acl(bucket, key, version)
+    }
+
+    fn put_legal_hold<'a>(&'a self, request: LegalHoldRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.put_legal_hold(request)
+    }
+
+    fn put_retention<'a>(&'a self, request: RetentionRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.put_retention(request)
+    }
+
+    fn get_lock<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectLock, StoreError>> {
+        self.inner.get_lock(bucket, key, version)
     }
 
     fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {

@@ -16,8 +16,7 @@ use md5::{Digest as _, Md5};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use super::target;
-use crate::listener::Listener;
+use crate::{listener::Listener, target};
 
 const SOURCE: &str = "photos-1250000000";
 const REPORTS: &str = "reports-1250000000";

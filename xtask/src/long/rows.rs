@@ -17,8 +17,7 @@ use flate2::{Compression, write::GzEncoder};
 use md5::{Digest as _, Md5};
 use xshell::{Shell, cmd};
 
-use super::target;
-use crate::listener::Listener;
+use crate::{listener::Listener, target};
 
 /// Most memory that the server may take at its peak, whatever the number of rows.
 const PEAK_BYTES_MAX: u64 = 100 * 1024 * 1024;

@@ -34,7 +34,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     ensure!(changed.is_empty(), "what runs must be what is committed, and these are changed:\n{changed}");
     let commit = cmd!(shell, "git rev-parse --short=12 HEAD").read()?;
     cmd!(shell, "cargo build --release --quiet -p cos-batch-simulation").run()?;
-    let program = super::target(root).join("release/cos-batch-simulation");
+    let program = crate::target(root).join("release/cos-batch-simulation");
     let file = root.join(STATE);
     let mut told = read(&file)?;
     let begin = Instant::now();

@@ -15,7 +15,7 @@ use md5::{Digest as _, Md5};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use super::{rows::config_of, target};
+use super::rows::config_of;
 use crate::listener::Listener;
 
 /// A job of one row of another APPID ends within this.
@@ -49,7 +49,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
     cmd!(shell, "cargo build --release --quiet -p cos-batch -p cos-batch-nullstore").run()?;
-    let bench = Bench::start(&target(root).join("release"), arguments.rows)?;
+    let bench = Bench::start(&crate::target(root).join("release"), arguments.rows)?;
 
     let first = bench.create("1250000000", SOURCE, FIRST, 1)?;
     bench.until(|bench| Ok(bench.operations(FIRST)? >= 10_000))?;

@@ -2,11 +2,13 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
 use anyhow::{Context as _, bail};
+
+use super::apt;
 
 /// What is installed, to the byte.
 const LISTS: [&str; 2] = ["package.json", "package-lock.json"];
@@ -24,12 +26,12 @@ const ADVICE: &str = "install Chromium, and Node.js 20 or newer with npm (Debian
 /// Installs what is missing, and brings the programs into the target folder; the tests then need no network.
 pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
     if !(runs("node") && runs("npm") && has_browser()) {
-        install();
+        apt::install("a browser or Node.js is", &PACKAGES);
     }
     if !has_browser() {
         bail!("there is no Chromium: {ADVICE}");
     }
-    let folder = target(root).join("browser");
+    let folder = crate::target(root).join("browser");
     if is_ready(root, &folder) {
         return Ok(());
     }
@@ -63,30 +65,11 @@ fn has_browser() -> bool {
     std::env::var_os("CHROMIUM").is_some() || ["chromium", "chromium-browser", "google-chrome"].into_iter().any(runs)
 }
 
-/// Installs it where there is apt-get and the right to use it without asking anybody.
-fn install() {
-    let install: Vec<&str> = ["install", "-q", "-y", "--no-install-recommends"].into_iter().chain(PACKAGES).collect();
-    let steps = [vec!["update", "-q"], install];
-    let _ = [&["apt-get"][..], &["sudo", "-n", "apt-get"]].into_iter().any(|prefix| {
-        println!("a browser or Node.js is missing: trying {}", prefix.join(" "));
-        steps.iter().all(|step| {
-            let words: Vec<&str> = prefix[1..].iter().chain(step).copied().collect();
-            Command::new(prefix[0]).args(words).status().is_ok_and(|status| status.success())
-        })
-    });
-}
-
-/// Where cargo builds.
-fn target(root: &Path) -> PathBuf {
-    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(std::env::var_os);
-    root.join(named.unwrap_or_else(|| "target".into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn root() -> PathBuf {
+    fn root() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
     }
 

@@ -5,6 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use super::apt;
+
 /// Where packages of distributions put its programs, a folder for each version.
 const PACKAGED: &str = "/usr/lib/postgresql";
 
@@ -14,14 +16,7 @@ pub(super) fn server() -> anyhow::Result<()> {
     if std::env::var_os("POSTGRES_BIN").is_some() || Path::new(PACKAGED).is_dir() || starts("initdb") {
         return Ok(());
     }
-    let steps = [&["update", "-q"][..], &["install", "-q", "-y", "--no-install-recommends", "postgresql"]];
-    let _ = [&["apt-get"][..], &["sudo", "-n", "apt-get"]].into_iter().any(|prefix| {
-        println!("PostgreSQL is missing: trying {}", prefix.join(" "));
-        steps.iter().all(|step| {
-            let words: Vec<&str> = prefix[1..].iter().chain(*step).copied().collect();
-            Command::new(prefix[0]).args(words).status().is_ok_and(|status| status.success())
-        })
-    });
+    apt::install("PostgreSQL is", &["postgresql"]);
     Ok(())
 }
 

@@ -9,6 +9,8 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
+use super::apt;
+
 /// Folders in the target folder, and the lists of what is in each.
 const ENVIRONMENTS: [(&str, &str); 2] =
     [("python", "xtask/python/requirements.txt"), ("python-aws", "xtask/python/awscli.txt")];
@@ -26,11 +28,11 @@ pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
         let python = "python3".into();
         if !has_venv(&python) {
             // Where it cannot be installed, making the environment fails with advice.
-            install();
+            apt::install("Python is", &["python3", "python3-venv"]);
         }
         python
     });
-    let (script, target) = (root.join(SCRIPT), target(root));
+    let (script, target) = (root.join(SCRIPT), crate::target(root));
     ENVIRONMENTS.iter().try_for_each(|(folder, list)| make(&python, &script, &target.join(folder), &root.join(list)))
 }
 
@@ -41,18 +43,6 @@ fn has_venv(python: &OsString) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Installs Python where there is apt-get and the right to use it without asking anybody.
-fn install() {
-    let steps = [&["update", "-q"][..], &["install", "-q", "-y", "python3", "python3-venv"]];
-    let _ = [&["apt-get"][..], &["sudo", "-n", "apt-get"]].into_iter().any(|prefix| {
-        println!("Python is missing: trying {}", prefix.join(" "));
-        steps.iter().all(|step| {
-            let words: Vec<&str> = prefix[1..].iter().chain(*step).copied().collect();
-            Command::new(prefix[0]).args(words).status().is_ok_and(|status| status.success())
-        })
-    });
-}
-
 fn make(python: &OsString, script: &Path, folder: &Path, list: &Path) -> anyhow::Result<()> {
     let shown = python.display();
     let status = Command::new(python).arg(script).arg(folder).arg(list).status();
@@ -61,13 +51,6 @@ fn make(python: &OsString, script: &Path, folder: &Path, list: &Path) -> anyhow:
         bail!("`{shown} {} {}` failed: {ADVICE}", script.display(), folder.display());
     }
     Ok(())
-}
-
-/// Where cargo builds. If its configuration says otherwise than the environment does, the tests make the environment
-/// themselves.
-fn target(root: &Path) -> std::path::PathBuf {
-    let named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].into_iter().find_map(std::env::var_os);
-    root.join(named.unwrap_or_else(|| "target".into()))
 }
 
 #[cfg(test)]

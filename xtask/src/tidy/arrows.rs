@@ -157,7 +157,7 @@ const ARROWS: &[Arrow] = &[
     },
     Arrow {
         package: "cos-batch-s3control",
-        uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-objectstore", "cos-signature"],
+        uses: &["cos-batch-engine", "cos-batch-model", "cos-batch-objectstore", "cos-batch-server", "cos-signature"],
         tests_use: &[],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },

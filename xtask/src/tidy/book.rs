@@ -11,7 +11,7 @@ use super::{
 /// The table of contents, as mdBook reads it.
 const SUMMARY: &str = "docs/SUMMARY.md";
 
-/// Every page is in the table of contents, once. (Decisions are reached from the architecture.)
+/// Every page is in the table of contents, once.
 ///
 /// Why: what is not in the book is not read, and mdBook leaves such a page out without a word.
 pub(crate) fn pages_in_contents(repo: &Repo) -> Vec<Violation> {
@@ -25,7 +25,7 @@ pub(crate) fn pages_in_contents(repo: &Repo) -> Vec<Violation> {
         }
     }
     let pages = repo.with_ending("md").map(|(path, _)| path);
-    let pages = pages.filter(|path| path.starts_with("docs/") && *path != SUMMARY && !path.starts_with("docs/adr/"));
+    let pages = pages.filter(|path| path.starts_with("docs/") && *path != SUMMARY);
     let advice = |path: &str| match listed.get(path) {
         Some(1) => None,
         Some(_) => Some(format!("{SUMMARY} has it more than once")),
@@ -104,9 +104,10 @@ mod tests {
             ("README.md", ""),
         ]);
         let found: Vec<String> = pages_in_contents(&repo).iter().map(ToString::to_string).collect();
-        assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].starts_with("docs/b.md: ") && found[0].ends_with("more than once"), "{}", found[0]);
-        assert!(found[1].starts_with("docs/c.md: "), "{}", found[1]);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found[0].starts_with("docs/adr/0001-x.md: "), "{}", found[0]);
+        assert!(found[1].starts_with("docs/b.md: ") && found[1].ends_with("more than once"), "{}", found[1]);
+        assert!(found[2].starts_with("docs/c.md: "), "{}", found[2]);
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(crate) fn paths_in_docs_exist(repo: &Repo) -> Vec<Violation> {
 /// Why: a fixture from a specification is never changed, a generated one is never edited; one must know which it is.
 pub(crate) fn fixtures_described(repo: &Repo) -> Vec<Violation> {
     const RULE: &str = "fixtures-described";
-    const FOLDERS: [&str; 5] = ["spec/", "golden/", "invalid/", "captures/", "traps/"];
+    const FOLDERS: [&str; 6] = ["spec/", "golden/", "answers/", "invalid/", "captures/", "traps/"];
     let readme = repo.text(FIXTURES).unwrap_or_default();
     let mut silent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for path in repo.paths() {

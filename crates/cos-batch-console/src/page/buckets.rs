@@ -110,7 +110,8 @@ impl Visit {
         let template = BucketPage {
             writable: mine.iter().any(|line| line.name == bucket && line.writable),
             bucket: bucket.to_owned(),
-            suggestion: format!("{prefix}manifest.csv"),
+            // A job may wait for the last one that was made here: each has a name of its own.
+            suggestion: format!("{prefix}manifest-{}.csv", self.engine.jobs().now().div_euclid(1000)),
             prefix,
             crumbs,
             up,

@@ -1,7 +1,10 @@
 //! One job: everything that is known of it, and what can be done with it.
 
 use askama::Template;
-use cos_batch_engine::view::{CodeView, JobDetails, Pace, READ_BYTES_MAX, RetryRequest};
+use cos_batch_engine::{
+    JobRecord,
+    view::{CodeView, JobDetails, Pace, READ_BYTES_MAX, RetryRequest},
+};
 use cos_batch_model::{
     ApiError, BatchApi as _, DeleteJobRequest, DescribeJobRequest, ErrorCode, Job, Operation, Priority,
     RequestedJobStatus, StatusUpdateReason, UpdateJobPriorityRequest, UpdateJobStatusRequest, xml,
@@ -57,6 +60,8 @@ struct JobPage {
     report: Report,
     facts: Vec<(&'static str, String)>,
     priority: u32,
+    /// So that a form that is sent twice makes one job.
+    token: String,
     retry_of: Option<String>,
     retried_by: Vec<String>,
     xml: String,
@@ -173,11 +178,17 @@ fn tiles(details: &JobDetails, pace: &Pace, now: i64, w: &'static Words) -> Vec<
     tiles
 }
 
-/// What DescribeJob says, a line for each.
-fn facts(job: &Job, details: &JobDetails, w: &'static Words) -> Vec<(&'static str, String)> {
+/// What is known of a job, a line for each. One that was made in the words of another dialect, which DescribeJob does not have,
+/// has fewer.
+fn facts(
+    record: &JobRecord,
+    job: Option<&Job>,
+    details: &JobDetails,
+    w: &'static Words,
+) -> Vec<(&'static str, String)> {
     let mut facts = vec![(w.operation, w.operation_name(&details.operation).to_owned())];
     facts.extend(details.source_bucket.clone().map(|name| (w.source, name)));
-    if let Operation::PutObjectCopy(copy) = &job.operation {
+    if let Some(Operation::PutObjectCopy(copy)) = job.map(|job| &job.operation) {
         let mut target = copy.target_resource.bucket().to_owned();
         if copy.prefix_replace {
             let text = |prefix: &Option<cos_batch_model::KeyPrefix>| {
@@ -192,14 +203,16 @@ fn facts(job: &Job, details: &JobDetails, w: &'static Words) -> Vec<(&'static st
     let size = manifest.bytes.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
     facts.push((w.manifest, format!("{}/{}{size}", manifest.bucket, manifest.key)));
     facts.push(("ETag", manifest.etag.clone()));
-    let columns: Vec<&str> = job.manifest.spec.fields.iter().map(cos_batch_model::Lenient::as_str).collect();
-    facts.push((w.format, format!("{} {}", job.manifest.spec.format.as_str(), columns.join(","))));
-    facts.push((w.priority, job.priority.to_string()));
+    if let Some(spec) = job.map(|job| &job.manifest.spec) {
+        let columns: Vec<&str> = spec.fields.iter().map(cos_batch_model::Lenient::as_str).collect();
+        facts.push((w.format, format!("{} {}", spec.format.as_str(), columns.join(","))));
+    }
+    facts.push((w.priority, record.priority.to_string()));
     facts.push((w.created, moment(&details.creation_time)));
     facts.extend(details.start_time.as_deref().map(|time| (w.started, moment(time))));
     facts.extend(details.termination_date.as_deref().map(|time| (w.ended, moment(time))));
-    facts.push((w.role, job.role_arn.as_str().to_owned()));
-    facts.extend(job.client_request_token.as_ref().map(|token| (w.job_token, token.as_str().to_owned())));
+    facts.push((w.role, record.spec.role_arn.clone()));
+    facts.push((w.job_token, record.token.clone()));
     facts
 }
 
@@ -226,12 +239,21 @@ fn files(manifest: &Value) -> Vec<File> {
 impl Visit {
     pub(crate) async fn job(mut self, id: &str) -> Result<Answer, ApiError> {
         let engine = &self.engine;
-        let job = engine.describe_job(&self.context, DescribeJobRequest { job_id: job_id(id)? }).await?;
+        let record = engine.job(&self.context, id).await?;
+        let described = engine.describe_job(&self.context, DescribeJobRequest { job_id: job_id(id)? }).await;
+        let (described, document) = match described {
+            Ok(described) => {
+                let document = String::from_utf8_lossy(&xml::to_bytes(&described)).into_owned();
+                (Some(described.job), indented(&document))
+            }
+            // It was made in the other dialect, and this one has no words for it.
+            Err(error) if error.code == ErrorCode::NotImplemented => (None, error.message),
+            Err(error) => return Err(error),
+        };
         let details = engine.details(&self.context, id).await?;
         let pace = engine.pace(&self.context, id).await?;
         let report = self.report(&details).await;
-        let document = String::from_utf8_lossy(&xml::to_bytes(&job)).into_owned();
-        let job = job.job;
+        let token = random::<16>().map_err(|_| ApiError::new(ErrorCode::InternalError, "no random numbers"))?;
         let w = self.frame.w;
         self.frame.nav = "jobs";
         // One that waits may be confirmed by somebody else; one that has ended stays as it is.
@@ -241,14 +263,13 @@ impl Visit {
             _ => 2 * EVERY,
         };
         let now = engine.jobs().now().div_euclid(1000);
-        let description = job.description.as_ref().map(|text| text.as_str().to_owned());
+        let description = record.spec.description.clone();
         let level = |finding: &cos_batch_engine::checks::Finding| match finding.level {
             cos_batch_engine::checks::Level::Ok => "good",
             cos_batch_engine::checks::Level::Warning => "ask",
             cos_batch_engine::checks::Level::Error => "bad",
         };
-        let reason = job.status_update_reason.as_ref().map(|text| text.as_str().to_owned());
-        let cause = job.suspended_cause.as_ref().map(|text| text.as_str().to_owned());
+        let cause = record.state.suspended_cause.clone().filter(|_| details.status == "Suspended");
         let template = JobPage {
             title: title(description.as_deref(), &details.operation, w),
             subtitle: description.map(|_| w.operation_name(&details.operation).to_owned()).unwrap_or_default(),
@@ -256,22 +277,19 @@ impl Visit {
             tone: tone(&details.status),
             over: is_over(&details.status),
             waits: details.status == "Suspended",
-            reason: cause.or(reason),
-            failures: job
-                .failure_reasons
-                .iter()
-                .map(|failure| (failure.failure_code.as_str().to_owned(), failure.failure_reason.as_str().to_owned()))
-                .collect(),
+            reason: cause.or_else(|| record.state.reason.clone()),
+            failures: record.state.failures.iter().map(|why| (why.code.clone(), why.reason.clone())).collect(),
             bar: Bar::new(&details.progress_summary, w),
             tiles: tiles(&details, &pace, now, w),
             chart: curve(&pace),
             timeline: timeline(&details, w),
             failed: details.progress_summary.number_of_tasks_failed,
             findings: details.findings.iter().map(|finding| (level(finding), finding.text.clone())).collect(),
-            facts: facts(&job, &details, w),
-            priority: job.priority.get(),
+            facts: facts(&record, described.as_ref(), &details, w),
+            priority: record.priority,
+            token,
             report,
-            xml: indented(&document),
+            xml: document,
             errors: details.errors.into_iter().take(CODES).collect(),
             retry_of: details.retry_of,
             retried_by: details.retried_by,
@@ -334,12 +352,8 @@ impl Visit {
     }
 
     pub(crate) async fn retry(self, id: &str, fields: &Fields) -> Result<Answer, ApiError> {
-        let token = match fields.given("token") {
-            Some(token) => token.to_owned(),
-            None => random::<16>().map_err(|_| ApiError::new(ErrorCode::InternalError, "no random numbers"))?,
-        };
         let request = RetryRequest {
-            client_request_token: token,
+            client_request_token: fields.text("token").to_owned(),
             priority: None,
             confirmation_required: Some(true),
             manifest: None,

@@ -14,6 +14,9 @@ use crate::{
 /// Rows on a page.
 const ROWS: usize = 100;
 
+/// So often it is read on for a page that would be empty otherwise.
+const ROUNDS: usize = 8;
+
 /// Codes to choose from; there are rarely more than a few.
 const CODES: usize = 20;
 
@@ -35,7 +38,12 @@ impl Visit {
         let after = self.query.given("after").map(str::parse).transpose()?;
         let details = self.engine.details(&self.context, id).await?;
         let filter = RowFilter { succeeded: false, code: code.clone() };
-        let found = self.engine.task_rows(&self.context, id, &filter, after, ROWS).await?;
+        let mut found = self.engine.task_rows(&self.context, id, &filter, after, ROWS).await?;
+        // A rare code may stand behind much that has another one.
+        for _ in 0..ROUNDS {
+            let Some(next) = found.next.as_deref().filter(|_| found.rows.is_empty()) else { break };
+            found = self.engine.task_rows(&self.context, id, &filter, Some(next.parse()?), ROWS).await?;
+        }
         self.frame.nav = "jobs";
         let code = code.unwrap_or_default();
         let address = |code: &str| format!("/console/jobs/{}/rows?code={}", details.job_id, encoded(code));

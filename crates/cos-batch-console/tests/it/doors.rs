@@ -137,7 +137,7 @@ async fn an_account_reaches_what_is_its_own_alone() {
     let form = world.get("/console/jobs", &two).await.form();
     for action in ["confirm", "cancel", "delete", "priority", "retry"] {
         let path = format!("/console/jobs/{job}/{action}");
-        assert_eq!(world.post(&path, &two, &format!("form={form}&priority=1")).await.status, 404, "{action}");
+        assert_eq!(world.post(&path, &two, &format!("form={form}&token=u&priority=1")).await.status, 404, "{action}");
     }
     assert!(!world.get("/console/buckets", &two).await.body.contains(BUCKET));
     for path in [format!("/console/buckets/{BUCKET}"), format!("/console/buckets/{BUCKET}/download?key=mine.csv")] {
@@ -194,6 +194,7 @@ async fn what_is_no_form_is_refused() {
         ("GET", "/console/jobs?x=%FF", 400),
         ("GET", "/console/jobs/x/y/z", 404),
         ("GET", "/consolex", 404),
+        ("GET", "/consolejobs", 404),
         ("GET", "/console/jobs?after=x", 400),
     ] {
         let answer = world.send(method, path, &[("cookie", &cookie)], "").await;

@@ -86,5 +86,4 @@ async fn an_upload_becomes_an_object_below_the_prefix_alone() {
     assert!(place.starts_with("/console/new?manifest_bucket=photos-1250000000&manifest_key=lists/x.csv"), "{place}");
     let page = world.get(place, &token).await.body;
     assert!(page.contains("value=\"lists/x.csv\"") && page.contains("name=\"etag\" value=\""), "{page}");
-    assert!(world.engine.jobs().now() > 0);
 }

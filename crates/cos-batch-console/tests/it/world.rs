@@ -28,7 +28,6 @@ pub(crate) struct World {
     pub(crate) address: std::net::SocketAddr,
     pub(crate) now: Arc<AtomicI64>,
     pub(crate) objects: Arc<MemoryStore>,
-    pub(crate) engine: Arc<Engine>,
 }
 
 /// What came back.
@@ -92,11 +91,11 @@ impl World {
         let engine = Arc::new(Engine::start(parts, true).await.unwrap());
         let now = Arc::new(AtomicI64::new(START));
         let clock = Arc::clone(&now);
-        let console = console(Arc::clone(&engine)).clock(move || clock.load(Ordering::Relaxed));
+        let console = console(engine).clock(move || clock.load(Ordering::Relaxed));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listen::serve(listener, console, std::future::pending(), ListenOptions::default()));
-        Self { address, now, objects, engine }
+        Self { address, now, objects }
     }
 
     pub(crate) async fn put(&self, bucket: &str, key: &str, body: &'static str) {

@@ -150,11 +150,16 @@ fn is_missing(error: &StoreError) -> bool {
 /// Whether the operation can be done to an object of this storage class.
 fn suits(spec: &JobSpec, meta: &ObjectMeta) -> bool {
     match &spec.operation {
-        TaskOperation::Copy(_) => {
+        TaskOperation::Copy(_) | TaskOperation::Checksum { .. } => {
             !meta.storage_class.is_archive() || meta.restore.is_some_and(|restore| !restore.ongoing)
         }
         TaskOperation::Restore { .. } => meta.storage_class.is_archive(),
-        TaskOperation::Delete | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => true,
+        TaskOperation::Delete
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. }
+        | TaskOperation::Custom(_) => true,
     }
 }
 

@@ -40,6 +40,9 @@ pub fn write(out: &mut Vec<u8>, task: &Task, outcome: &Outcome) {
         words(out, cut(&failure.message));
     } else {
         out.push(b',');
+        if let Some(told) = &outcome.told {
+            words(out, cut(told));
+        }
     }
     out.push(b'\n');
 }
@@ -87,7 +90,7 @@ pub struct ReportRow<'a> {
     pub status: u16,
     /// The error's code; empty where the task succeeded.
     pub code: Cow<'a, str>,
-    /// A sentence about the error.
+    /// A sentence about the error, or what a task that succeeded has to tell.
     pub message: Cow<'a, str>,
 }
 

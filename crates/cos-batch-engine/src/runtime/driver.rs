@@ -2,9 +2,10 @@
 //!
 //! It decides from what is stored, never from what it remembers, so it can begin anew at any time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use cos_batch_model::JobStatus;
+use tokio::time::Instant;
 
 use super::{
     core::{CommandError, Core, Kind, Piece, Running, stop_level},
@@ -34,6 +35,10 @@ const BUSY: [JobStatus; 9] = [
 
 /// APPIDs looked at in one round. Where more have jobs, the next round goes on with them.
 const TENANTS_PER_ROUND: usize = 1000;
+
+/// How long a round goes on at most without a look at what was stopped elsewhere: a quarter of the second after which no
+/// operation of a stopped job may begin.
+const INTERRUPT_EVERY: Duration = Duration::from_millis(250);
 
 /// Shards of one job that rest after a trouble before no further one of it is tried.
 const RESTING_MAX: usize = 4;
@@ -83,9 +88,15 @@ async fn round(core: &Arc<Core>, after: Option<&str>) -> Result<Option<String>, 
     let filter = BriefFilter { statuses: &BUSY, after, tenants: TENANTS_PER_ROUND, each: jobs_of_each(core) };
     let BriefPage { jobs: briefs, next } = core.store.briefs(filter).await?;
     interrupt(core, &briefs).await?;
+    let mut looked = Instant::now();
     for brief in &briefs {
         if core.stopping.level() > Level::Run {
             return Ok(None);
+        }
+        // Many jobs that end together take long, and what was stopped elsewhere meanwhile must stop here.
+        if looked.elapsed() >= INTERRUPT_EVERY {
+            interrupt(core, &[]).await?;
+            looked = Instant::now();
         }
         if let Err(error) = advance(core, brief).await {
             tracing::warn!(job = %brief.id, %error, "the job cannot be taken further now");
@@ -96,7 +107,8 @@ async fn round(core: &Arc<Core>, after: Option<&str>) -> Result<Option<String>, 
     Ok(next)
 }
 
-/// Stops work here on jobs that somebody stopped elsewhere, and heeds priorities that were set there.
+/// Stops work here on jobs that somebody stopped elsewhere, and heeds priorities that were set there. Jobs that are not among
+/// these are read.
 async fn interrupt(core: &Core, briefs: &[JobBrief]) -> Result<(), StoreError> {
     for (piece, running) in core.running() {
         if piece.kind == Kind::Finish {
@@ -247,6 +259,7 @@ async fn assign(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError>
             // Refused where it is Active by now.
             step(core, brief, Command::Activate).await;
         }
+        let asked = Instant::now();
         let Some(lease) = core.store.claim_shard(brief.id, core.config.lease).await? else {
             // Nothing left to claim in this round.
             waiting[place].ready = 0;
@@ -263,7 +276,7 @@ async fn assign(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError>
         waiting[place].ready -= 1;
         let running = running(brief);
         let stop = Arc::clone(&running.stop);
-        spawn(core, piece, running, shard::run(Arc::clone(core), lease, stop));
+        spawn(core, piece, running, shard::run(Arc::clone(core), lease, asked, stop));
     }
     Ok(())
 }

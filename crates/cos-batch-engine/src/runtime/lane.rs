@@ -68,6 +68,8 @@ enum Tried {
     /// The next thing to do is a try.
     Again,
     Failed(StoreError),
+    /// It was broken off, and somebody goes on later.
+    Left,
 }
 
 impl Hands {
@@ -87,7 +89,8 @@ impl Hands {
     /// One task to its end; none if it was interrupted between two tries and somebody goes on later. The slot is that of
     /// the first try, and comes back as that of the last. Tells whether the store has answered it.
     async fn run_one(&self, task: &Task, slot: &mut Option<Slot>) -> (Option<Outcome>, bool) {
-        match attempt(&self.runner, task).await {
+        let Some(tried) = self.attempt(task).await else { return (None, false) };
+        match tried {
             Attempt::Done(outcome) => {
                 done(slot, None);
                 (Some(outcome), true)
@@ -117,6 +120,7 @@ impl Hands {
                     done(slot, None);
                     return (Some(outcome), true);
                 }
+                Tried::Left => return (self.left(&between), false),
                 Tried::Again => {
                     done(slot, None);
                     Duration::ZERO
@@ -213,12 +217,29 @@ impl Hands {
         last.map(|error| give_up(error, between.tries.count))
     }
 
+    /// One try. None: it was broken off.
+    async fn attempt(&self, task: &Task) -> Option<Attempt> {
+        if !self.runner.only_reads() {
+            return Some(attempt(&self.runner, task).await);
+        }
+        // It may take as long as an object is large, and nothing is lost when it ends in the middle.
+        let breakable = async {
+            tokio::select! {
+                biased;
+                () = self.leave(Instant::now()) => None,
+                tried = attempt(&self.runner, task) => Some(tried),
+            }
+        };
+        Box::pin(breakable).await
+    }
+
     /// One try, or one question.
     async fn try_once(&self, task: &Task, between: &mut Between) -> Tried {
         if !between.ask {
-            return match attempt(&self.runner, task).await {
-                Attempt::Done(outcome) => Tried::Over(outcome),
-                Attempt::Failed(error) => self.judge(task, between, error),
+            return match self.attempt(task).await {
+                None => Tried::Left,
+                Some(Attempt::Done(outcome)) => Tried::Over(outcome),
+                Some(Attempt::Failed(error)) => self.judge(task, between, error),
             };
         }
         match self.ask(task, between.began).await {

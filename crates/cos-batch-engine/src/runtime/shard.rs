@@ -37,8 +37,8 @@ use crate::{
     task::{REFUSED_AS_LISTED, Runner},
 };
 
-/// Works on a shard until it is finished, stopped, or cannot go on.
-pub(crate) async fn run(core: Arc<Core>, lease: ShardLease, stop: Arc<Stop>) {
+/// Works on a shard until it is finished, stopped, or cannot go on. Its lease was `asked` for then.
+pub(crate) async fn run(core: Arc<Core>, lease: ShardLease, asked: Instant, stop: Arc<Stop>) {
     let (job, shard) = (lease.job, lease.shard.index);
     let piece = Piece { job, kind: Kind::Shard(shard) };
     let renew = || core.store.renew_shard(&lease, core.config.lease);
@@ -50,7 +50,7 @@ pub(crate) async fn run(core: Arc<Core>, lease: ShardLease, stop: Arc<Stop>) {
         return;
     }
     let mut committed = lease.cursor.rows;
-    match work(&core, &lease, &stop, &mut committed).await {
+    match work(&core, &lease, asked, &stop, &mut committed).await {
         Ok(()) => core.troubles.over(piece),
         Err(ShardError::LeaseLost) => tracing::warn!(%job, shard, "lease lost"),
         Err(ShardError::Job(failure)) => fail(&core, &lease, failure).await,
@@ -83,14 +83,20 @@ async fn release(core: &Core, lease: &ShardLease) {
     }
 }
 
-async fn work(core: &Arc<Core>, lease: &ShardLease, stop: &Arc<Stop>, committed: &mut u64) -> Result<(), ShardError> {
+async fn work(
+    core: &Arc<Core>,
+    lease: &ShardLease,
+    asked: Instant,
+    stop: &Arc<Stop>,
+    committed: &mut u64,
+) -> Result<(), ShardError> {
     let job = core.store.get(lease.job).await?.ok_or(ShardError::LeaseLost)?;
     // It may have been stopped before this shard was known to be worked on.
     if let Some(level) = stop_level(job.state.status) {
         stop.raise(level);
     }
     if lease.cursor.rows < lease.shard.rows && stop.level() == Level::Run {
-        let mut worker = Worker::new(core, &job, lease, stop)?;
+        let mut worker = Worker::new(core, &job, lease, asked, stop)?;
         let result = worker.run().await;
         *committed = worker.committed;
         result?;
@@ -229,7 +235,13 @@ impl Waits {
 }
 
 impl<'a> Worker<'a> {
-    fn new(core: &'a Arc<Core>, job: &JobRecord, lease: &'a ShardLease, stop: &Arc<Stop>) -> Result<Self, ShardError> {
+    fn new(
+        core: &'a Arc<Core>,
+        job: &JobRecord,
+        lease: &'a ShardLease,
+        asked: Instant,
+        stop: &Arc<Stop>,
+    ) -> Result<Self, ShardError> {
         let broken =
             |what: &str| ShardError::Job(Failure { code: "InternalError".to_owned(), reason: what.to_owned() });
         let manifest = job.state.manifest.as_ref().ok_or_else(|| broken("the job has shards but no manifest"))?;
@@ -250,7 +262,8 @@ impl<'a> Worker<'a> {
             Arc::clone(&core.access),
             store,
             manifest.source_bucket.as_str().into(),
-        );
+        )
+        .with_kinds(&core.config.kinds);
         let source = Source::of_shard(core, job, manifest, &lease.shard.source);
         let large = Large {
             spool: core.spool.clone(),
@@ -263,13 +276,12 @@ impl<'a> Worker<'a> {
         let all_tasks = job.spec.report.as_ref().is_some_and(|report| report.all_tasks);
         // Half of the window is committed while the other half is worked on.
         let due = core.config.checkpoint_rows.clamp(1, WINDOW_ROWS / 2);
-        // The lease was given just now; a third of it is for the answer that said so. A renewal is asked for at once.
-        let now = Instant::now();
+        // As for a renewal: however long the answers took since, the lease began no earlier than it was asked for.
         let line = Arc::new(Line::new(
             Window::new(lease.cursor, all_tasks),
             Arc::clone(&stop),
             due,
-            now + core.config.lease / 3,
+            asked + core.config.lease * 2 / 3,
         ));
         let hands = Hands {
             runner: Arc::new(runner),
@@ -290,7 +302,7 @@ impl<'a> Worker<'a> {
             committed: lease.cursor.rows,
             next_segment: lease.next_segment,
             unread: None,
-            renewed_at: now,
+            renewed_at: asked,
         })
     }
 

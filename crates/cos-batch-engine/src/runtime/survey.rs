@@ -15,7 +15,7 @@ use crate::{
     manifest::{
         Coding, Columns, Inflated, Inflater, Inventory, ListedAs, Records, Row, coding, inventory, records::Next,
     },
-    spec::{JobSpec, ManifestFormat, TaskOperation},
+    spec::{JobSpec, ManifestFormat},
 };
 
 /// Bytes of text decompressed at once.
@@ -270,13 +270,7 @@ pub(crate) async fn head(source: &Source) -> Result<ObjectMeta, StoreError> {
 /// A local store has to read a file to tell its ETag, and files can be large.
 pub(crate) async fn look(core: &Core, spec: &JobSpec, rows: Vec<SampleRow>, time: Duration) -> Vec<Looked> {
     let until = Instant::now() + time;
-    let target = match &spec.operation {
-        TaskOperation::Copy(copy) => Some(copy.target_bucket.clone()),
-        TaskOperation::Restore { .. }
-        | TaskOperation::Delete
-        | TaskOperation::Tag { .. }
-        | TaskOperation::Acl { .. } => None,
-    };
+    let target = spec.operation.copy().map(|copy| copy.target_bucket.clone());
     let looks = rows.into_iter().map(|row| {
         let target = target.clone();
         let look = async move {

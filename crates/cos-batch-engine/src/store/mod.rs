@@ -18,7 +18,7 @@ pub mod rules;
 use std::{collections::BTreeMap, fmt, future::Future, ops::Range, sync::Arc, time::Duration};
 
 pub use cos_batch_model::JobStatus;
-use cos_batch_objectstore::Pin;
+use cos_batch_objectstore::{Pin, Tag};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -75,6 +75,9 @@ pub struct JobChange {
     pub total: Option<u64>,
     /// Hides the job from the API.
     pub delete: bool,
+    /// Replaces the job's own tags, after `state` if that changes as well. Nothing else of the state is written: that there
+    /// is a state means that the job's status was decided on.
+    pub tags: Option<Vec<Tag>>,
     /// Only while this lease of the job holds: what was worked out under one is not written under another.
     pub lease: Option<JobLease>,
 }

@@ -1,5 +1,7 @@
 //! Tasks: one operation on one object, as a row of the manifest asks for it.
 
+mod checksum;
+pub mod kinds;
 pub mod parts;
 pub mod repeat;
 pub mod retry;
@@ -7,14 +9,16 @@ pub mod retry;
 use std::{borrow::Cow, sync::Arc};
 
 use cos_batch_objectstore::{
-    AclRequest, Conditions, CopyRequest, CopySource, DeleteRequest, Directive, ObjectStore, OperationId,
-    RestoreOutcome, RestoreRequest, StoreError, TagRequest, VersionSelector,
+    AclRequest, Conditions, CopyRequest, CopySource, DeleteRequest, Directive, LegalHoldRequest, ObjectStore,
+    OperationId, RestoreOutcome, RestoreRequest, RetentionRequest, StoreError, TagRequest, VersionSelector,
 };
+use uuid::Uuid;
 
+use self::kinds::{KindTask, Kinds, OperationKind};
 use crate::{
     access::{Access, Right},
     manifest::ListedAs,
-    spec::{Change, CopySpec, JobSpec, TaskOperation},
+    spec::{Change, CopySpec, CustomSpec, JobSpec, TaskOperation},
 };
 
 /// A row of the manifest, to be worked on.
@@ -41,6 +45,8 @@ pub struct Outcome {
     pub status: u16,
     /// Why it failed; none: it succeeded.
     pub failure: Option<TaskFailure>,
+    /// What a task that succeeded has to tell, for the report.
+    pub told: Option<Box<str>>,
 }
 
 /// Why a task failed.
@@ -56,13 +62,20 @@ impl Outcome {
     /// It worked, with this HTTP status.
     #[must_use]
     pub fn success(status: u16) -> Self {
-        Self { status, failure: None }
+        Self { status, failure: None, told: None }
+    }
+
+    /// The same with something to tell. The report has [`MESSAGE_BYTES_MAX`](crate::report::row::MESSAGE_BYTES_MAX) bytes of it.
+    #[must_use]
+    pub fn telling(mut self, text: impl Into<Box<str>>) -> Self {
+        self.told = Some(text.into());
+        self
     }
 
     /// It failed.
     #[must_use]
     pub fn failure(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, failure: Some(TaskFailure { code: code.into(), message: message.into() }) }
+        Self { status, failure: Some(TaskFailure { code: code.into(), message: message.into() }), told: None }
     }
 }
 
@@ -81,6 +94,8 @@ pub struct Runner {
     access: Arc<Access>,
     store: Arc<dyn ObjectStore>,
     source_bucket: Arc<str>,
+    /// Of an operation of a kind of its own.
+    kind: Option<Arc<dyn OperationKind>>,
 }
 
 /// An attempt that did not end the task.
@@ -103,7 +118,16 @@ impl Runner {
         store: Arc<dyn ObjectStore>,
         source_bucket: Arc<str>,
     ) -> Self {
-        Self { job, tenant, spec, access, store, source_bucket }
+        Self { job, tenant, spec, access, store, source_bucket, kind: None }
+    }
+
+    /// With the kind that the operation is of, if it is among these.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: &Kinds) -> Self {
+        if let TaskOperation::Custom(custom) = &self.spec.operation {
+            self.kind = kinds.get(&custom.kind).cloned();
+        }
+        self
     }
 
     /// The store the operations run on.
@@ -115,13 +139,7 @@ impl Runner {
     /// The bucket that operations change.
     #[must_use]
     pub fn changed_bucket(&self) -> &str {
-        match &self.spec.operation {
-            TaskOperation::Copy(copy) => &copy.target_bucket,
-            TaskOperation::Restore { .. }
-            | TaskOperation::Delete
-            | TaskOperation::Tag { .. }
-            | TaskOperation::Acl { .. } => &self.source_bucket,
-        }
+        self.spec.operation.copy().map_or(&self.source_bucket, |copy| &copy.target_bucket)
     }
 
     /// Tries the task once.
@@ -167,6 +185,32 @@ impl Runner {
                 })
                 .await
                 .map(|()| 200),
+            TaskOperation::LegalHold { on } => self
+                .store
+                .put_legal_hold(LegalHoldRequest {
+                    bucket: &task.bucket,
+                    key: &task.key,
+                    version: &task.version,
+                    on: *on,
+                })
+                .await
+                .map(|()| 200),
+            TaskOperation::Retention { retention, bypass_governance } => self
+                .store
+                .put_retention(RetentionRequest {
+                    bucket: &task.bucket,
+                    key: &task.key,
+                    version: &task.version,
+                    retention: *retention,
+                    bypass_governance: *bypass_governance,
+                })
+                .await
+                .map(|()| 200),
+            // Both are larger than all others, and would make every task's future so.
+            TaskOperation::Checksum { algorithm } => {
+                return ended(Box::pin(checksum::compute(&*self.store, task, *algorithm)).await);
+            }
+            TaskOperation::Custom(custom) => return ended(Box::pin(self.run_kind(custom, task)).await),
             TaskOperation::Restore { days, tier } => self
                 .store
                 .restore(RestoreRequest {
@@ -186,6 +230,23 @@ impl Runner {
             Ok(status) => Attempt::Done(Outcome::success(status)),
             Err(error) => Attempt::Failed(error),
         }
+    }
+
+    async fn run_kind(&self, custom: &CustomSpec, task: &Task) -> Result<Outcome, StoreError> {
+        let Some(kind) = &self.kind else {
+            return Ok(Outcome::failure(501, "NotImplemented", kinds::unknown(&custom.kind)));
+        };
+        let task = KindTask {
+            job: Uuid::from_u128(self.job),
+            tenant: &self.tenant,
+            row: task.row,
+            bucket: &task.bucket,
+            key: &task.key,
+            version: &task.version,
+            spec: custom,
+            store: &self.store,
+        };
+        kind.run(task).await
     }
 
     async fn copy(&self, copy: &CopySpec, task: &Task) -> Attempt {
@@ -214,19 +275,20 @@ impl Runner {
     /// Whether tasks copy objects.
     #[must_use]
     pub fn copies(&self) -> bool {
-        matches!(self.spec.operation, TaskOperation::Copy(_))
+        self.spec.operation.copy().is_some()
+    }
+
+    /// Whether a try may take long and be broken off at any moment, since it changes nothing.
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        matches!(self.spec.operation, TaskOperation::Checksum { .. })
     }
 
     /// The copy that this task is, if it is one, and the key it makes.
     #[must_use]
     pub fn copy_of<'a>(&'a self, task: &'a Task) -> Option<(&'a CopySpec, Cow<'a, str>)> {
-        match &self.spec.operation {
-            TaskOperation::Copy(copy) => target_key(copy, &task.key).ok().map(|key| (&**copy, key)),
-            TaskOperation::Restore { .. }
-            | TaskOperation::Delete
-            | TaskOperation::Tag { .. }
-            | TaskOperation::Acl { .. } => None,
-        }
+        let copy = self.spec.operation.copy()?;
+        target_key(copy, &task.key).ok().map(|key| (copy, key))
     }
 
     /// The name of the task's operation for ever.
@@ -234,6 +296,10 @@ impl Runner {
     pub fn operation_id(&self, task: &Task) -> OperationId {
         OperationId { job: self.job, row: task.row }
     }
+}
+
+fn ended(result: Result<Outcome, StoreError>) -> Attempt {
+    result.map_or_else(Attempt::Failed, Attempt::Done)
 }
 
 /// Codes of tasks that were refused for what an inventory lists them as, without asking the store. Trying them again is of
@@ -256,10 +322,7 @@ fn refusal(operation: &TaskOperation, listed_as: ListedAs) -> Option<Outcome> {
             let message = "the inventory lists a version that is not the latest; of each object, the latest is copied";
             Some(Outcome::failure(400, NOT_LATEST, message))
         }
-        (
-            ListedAs::OlderVersion,
-            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. },
-        ) => None,
+        (ListedAs::OlderVersion, _) => None,
     }
 }
 
@@ -267,8 +330,14 @@ fn refusal(operation: &TaskOperation, listed_as: ListedAs) -> Option<Outcome> {
 #[must_use]
 pub fn source_right(operation: &TaskOperation) -> Right {
     match operation {
-        TaskOperation::Copy(_) => Right::Read,
-        TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => Right::Write,
+        TaskOperation::Copy(_) | TaskOperation::Checksum { .. } => Right::Read,
+        // What a kind of its own does, nobody here knows.
+        TaskOperation::Restore { .. }
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. }
+        | TaskOperation::Custom(_) => Right::Write,
         TaskOperation::Delete => Right::Delete,
     }
 }

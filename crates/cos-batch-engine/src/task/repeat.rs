@@ -54,6 +54,30 @@ pub const REPEATS: &[Repeat] = &[
         remains: "a list that somebody sets between the two is lost",
     },
     Repeat {
+        operation: "legal hold",
+        done_twice: "the same: the object is held, or is not",
+        in_doubt: "it is set again",
+        remains: "a hold that somebody sets between the two is lost",
+    },
+    Repeat {
+        operation: "retention",
+        done_twice: "the same retention",
+        in_doubt: "it is set again",
+        remains: "a longer one in the mode GOVERNANCE that somebody sets between the two, where it may be shortened",
+    },
+    Repeat {
+        operation: "checksum",
+        done_twice: "the same: it changes nothing",
+        in_doubt: "it is computed again",
+        remains: "nothing",
+    },
+    Repeat {
+        operation: "custom, function",
+        done_twice: "what the kind, or the function that is called, makes of it: it is told the same job and the same task",
+        in_doubt: "it is called again",
+        remains: "a call that arrived, and whose answer did not",
+    },
+    Repeat {
         operation: "restore",
         done_twice: "the same: a second request is refused with RestoreAlreadyInProgress, or counts the days anew",
         in_doubt: "it is asked for again; RestoreAlreadyInProgress then means that the first request arrived",
@@ -71,7 +95,7 @@ impl Runner {
         match &self.spec.operation {
             TaskOperation::Copy(_) => self.store.capabilities().versions,
             TaskOperation::Delete => task.version == VersionSelector::Latest,
-            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => false,
+            _ => false,
         }
     }
 
@@ -88,7 +112,7 @@ impl Runner {
                 Err(error) if error.kind() == ErrorKind::NoSuchKey => Ok(Some(Outcome::success(204))),
                 Err(error) => Err(error),
             },
-            TaskOperation::Restore { .. } | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => Ok(None),
+            _ => Ok(None),
         }
     }
 

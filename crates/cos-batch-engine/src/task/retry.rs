@@ -87,6 +87,7 @@ pub const TABLE: &[Rule] = &[
     rule("SlowDown", Class::Throttled, "the store asks for fewer requests"),
     rule("SlowDownRead", Class::Throttled, "the store asks for fewer reads (MinIO)"),
     rule("SlowDownWrite", Class::Throttled, "the store asks for fewer writes (MinIO)"),
+    rule("TemporaryFailure", Class::Transient, "a function, or a kind of a server's own, says that it passes"),
     rule("Throttling", Class::Throttled, "the store asks for fewer requests"),
     rule("ThrottlingException", Class::Throttled, "the store asks for fewer requests"),
     rule("TooManyRequests", Class::Throttled, "the store asks for fewer requests"),

@@ -11,7 +11,6 @@ use crate::{
     engine::Engine,
     job::{JobEvent, JobRecord},
     report::{self, spool::Rows},
-    spec::TaskOperation,
     store::JobStatus,
     wire,
 };
@@ -162,13 +161,7 @@ impl Engine {
         let time = |at: UnixMillis| wire::timestamp(at).to_string();
         let spec = &job.spec;
         let pinned = job.state.manifest.as_ref();
-        let target = match &spec.operation {
-            TaskOperation::Copy(copy) => Some(copy.target_bucket.clone()),
-            TaskOperation::Restore { .. }
-            | TaskOperation::Delete
-            | TaskOperation::Tag { .. }
-            | TaskOperation::Acl { .. } => None,
-        };
+        let target = spec.operation.copy().map(|copy| copy.target_bucket.clone());
         Ok(JobDetails {
             job_id: job.id.to_string(),
             status: job.state.status.to_string(),

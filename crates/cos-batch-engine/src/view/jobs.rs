@@ -4,9 +4,7 @@ use cos_batch_model::{ApiError, ErrorCode, JobStatus, RequestContext};
 use serde::{Deserialize, Serialize};
 
 use super::details::ProgressView;
-use crate::{
-    api::store_error, clock::UnixMillis, engine::Engine, job::JobRecord, spec::TaskOperation, store::ListFilter, wire,
-};
+use crate::{api::store_error, clock::UnixMillis, engine::Engine, job::JobRecord, store::ListFilter, wire};
 
 /// Most jobs of a page: more than anybody looks through.
 pub const JOBS_LIMIT_MAX: usize = 200;
@@ -22,7 +20,7 @@ pub struct JobLine {
     /// A person's words about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// `copy`, `restore`, `delete`, `tag`.
+    /// What it does, by [`TaskOperation::name`](crate::spec::TaskOperation::name).
     pub operation: String,
     /// The bucket its objects are in, once the manifest is prepared; before, the manifest's.
     pub source_bucket: String,
@@ -140,13 +138,7 @@ impl Engine {
             description: spec.description.clone(),
             operation: spec.operation.name().to_owned(),
             source_bucket: pinned.filter(|name| !name.is_empty()).unwrap_or_else(|| spec.manifest.bucket.clone()),
-            target_bucket: match &spec.operation {
-                TaskOperation::Copy(copy) => Some(copy.target_bucket.clone()),
-                TaskOperation::Restore { .. }
-                | TaskOperation::Delete
-                | TaskOperation::Tag { .. }
-                | TaskOperation::Acl { .. } => None,
-            },
+            target_bucket: spec.operation.copy().map(|copy| copy.target_bucket.clone()),
             priority: job.priority,
             creation_time: wire::timestamp(job.created_at).to_string(),
             termination_date: job.state.terminated_at.map(|at| wire::timestamp(at).to_string()),

@@ -126,10 +126,32 @@ fn operation(job: &JobRecord) -> Result<Operation, ValidationError> {
             tagging_directive: directive(tags),
             tag_set: self::tags(tags.values().map(Vec::as_slice).unwrap_or_default())?,
         }),
-        TaskOperation::Acl { .. } => {
-            return Err(ValidationError::Rule { field: "Operation", rule: "is S3PutObjectAcl, which only S3 has" });
+        TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. }
+        | TaskOperation::Checksum { .. }
+        | TaskOperation::Custom(_) => {
+            let rule = match operation_name(&job.spec.operation) {
+                "S3PutObjectAcl" => "is S3PutObjectAcl, which only S3 has",
+                "S3PutObjectLegalHold" => "is S3PutObjectLegalHold, which only S3 has",
+                "S3PutObjectRetention" => "is S3PutObjectRetention, which only S3 has",
+                "S3ComputeObjectChecksum" => "is S3ComputeObjectChecksum, which only S3 has",
+                _ => "is of a kind that only LambdaInvoke of S3 can name",
+            };
+            return Err(ValidationError::Rule { field: "Operation", rule });
         }
     })
+}
+
+/// What S3 calls an operation that this dialect has no name for.
+pub(super) fn operation_name(operation: &TaskOperation) -> &'static str {
+    match operation {
+        TaskOperation::Acl { .. } => "S3PutObjectAcl",
+        TaskOperation::LegalHold { .. } => "S3PutObjectLegalHold",
+        TaskOperation::Retention { .. } => "S3PutObjectRetention",
+        TaskOperation::Checksum { .. } => "S3ComputeObjectChecksum",
+        _ => "LambdaInvoke",
+    }
 }
 
 fn copy(job: &JobRecord, copy: &CopySpec) -> Result<PutObjectCopy, ValidationError> {

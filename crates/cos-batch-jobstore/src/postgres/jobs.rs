@@ -1,6 +1,12 @@
-//! Changes of jobs as wholes. Locks are taken in this order: the store, jobs, shards, tenants.
+//! Changes of jobs as wholes. Locks are taken in this order: the store, jobs, shards, tenants. The end of a shard is the
+//! exception: it holds the shard and then counts in the job's row. That is safe as long as whoever holds a job's row passes over
+//! shards that are held (`SKIP LOCKED`), or meets none (a job is cleared and forgotten when no shard of it is leased).
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cos_batch_engine::{
     JobRecord, JobState, Progress, ShardTally, UnixMillis,
@@ -111,6 +117,9 @@ pub(super) async fn transition(
     if let Some(state) = &change.state {
         record.state = state.clone();
     }
+    if change.tags.is_some() {
+        record.state.tags.clone_from(&change.tags);
+    }
     let state = &record.state;
     transaction
         .run(
@@ -166,10 +175,14 @@ async fn fold(transaction: &Transaction<'_>, num: i64) -> Result<(), Fault> {
 }
 
 /// Rows that are removed at once. A large job has millions of them, which would keep locks and the log busy for long.
-const PURGE_ROWS: usize = 10_000;
+pub(super) const PURGE_ROWS: usize = 10_000;
+
+/// After so long the next call goes on: less than a caller waits for an answer.
+const PURGE_TIME: Duration = Duration::from_secs(10);
 
 /// What hangs on the job goes in pieces; where that breaks off, the rest goes the next time. What is left goes with the job.
 pub(super) async fn purge(connections: &Connections, id: Uuid) -> Result<(), Fault> {
+    let began = Instant::now();
     let mut client = connections.lend().await?;
     let found = client.row(sql::LOCK_JOB, &[&connections.time.told(), &id]).await?;
     if let Some(row) = &found
@@ -177,7 +190,12 @@ pub(super) async fn purge(connections: &Connections, id: Uuid) -> Result<(), Fau
     {
         let num: i64 = row.try_get(0)?;
         for statement in [sql::SOME_SEGMENTS, sql::SOME_RESULTS, sql::SOME_SHARDS] {
-            while client.run(statement, &[&num, &row::limit(PURGE_ROWS)]).await? >= PURGE_ROWS as u64 {}
+            while client.run(statement, &[&num, &row::limit(PURGE_ROWS)]).await? >= PURGE_ROWS as u64 {
+                if began.elapsed() > PURGE_TIME {
+                    let rest = "the job is so large that it is forgotten piece by piece; the rest goes the next time";
+                    return Err(StoreError::Failed(rest.to_owned()).into());
+                }
+            }
         }
     }
     let transaction = client.transaction().await?;

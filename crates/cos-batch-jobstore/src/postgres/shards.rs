@@ -8,26 +8,35 @@ use uuid::Uuid;
 use super::{
     client::Connections,
     fault::Fault,
-    jobs::hold,
+    jobs::{PURGE_ROWS, hold},
     row::{self, int},
     sql,
 };
 
+/// In pieces, since a large job has millions: where that breaks off, the next try goes on with the rest.
 pub(super) async fn clear(connections: &Connections, lease: &JobLease) -> Result<(), Fault> {
     let mut client = connections.lend().await?;
-    let transaction = client.transaction().await?;
-    let num = hold(&transaction, lease).await?;
-    let ever_leased = match transaction.row(sql::EVER_LEASED, &[&num]).await? {
-        Some(row) => row.try_get(0)?,
-        None => false,
-    };
-    if ever_leased {
-        return Err(StoreError::Misuse("shards that were leased are not forgotten").into());
+    loop {
+        let transaction = client.transaction().await?;
+        let num = hold(&transaction, lease).await?;
+        let (gone, ever_leased) = match transaction.row(sql::CLEAR_SHARDS, &[&num, &row::limit(PURGE_ROWS)]).await? {
+            Some(row) => (row::count(&row, 0)?, row.try_get(1)?),
+            None => (0, false),
+        };
+        if ever_leased {
+            return Err(StoreError::Misuse("shards that were leased are not forgotten").into());
+        }
+        let is_last = gone < PURGE_ROWS as u64;
+        if is_last {
+            transaction.run(sql::NO_SHARDS, &[&num]).await?;
+        } else {
+            transaction.run(sql::FEWER_SHARDS, &[&num, &int(gone)]).await?;
+        }
+        transaction.commit().await?;
+        if is_last {
+            return Ok(());
+        }
     }
-    transaction.run(sql::PURGE_SHARDS, &[&num]).await?;
-    transaction.run(sql::NO_SHARDS, &[&num]).await?;
-    transaction.commit().await?;
-    Ok(())
 }
 
 pub(super) async fn add(connections: &Connections, lease: &JobLease, shards: &[Shard]) -> Result<(), Fault> {

@@ -214,7 +214,10 @@ statements! {
         " FROM ended"
     );
 
-    EVER_LEASED = "SELECT EXISTS (SELECT 1 FROM shard WHERE job = $1 AND epoch > 0)";
+    CLEAR_SHARDS = "WITH gone AS (DELETE FROM shard \
+        WHERE ctid = ANY (ARRAY(SELECT ctid FROM shard WHERE job = $1 LIMIT $2)) RETURNING epoch) \
+        SELECT count(*), coalesce(bool_or(epoch > 0), false) FROM gone";
+    FEWER_SHARDS = "UPDATE job SET shards = shards - $2 WHERE num = $1";
     NO_SHARDS = "UPDATE job SET shards = 0, done = 0 WHERE num = $1";
     INSERT_SHARDS = "INSERT INTO shard (job, number, source, bytes, first_row, row_count) \
         SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) \

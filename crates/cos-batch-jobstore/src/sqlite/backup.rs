@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path};
 
-use cos_batch_engine::store::StoreError;
+use cos_batch_engine::store::{ShardSource, StoreError};
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -31,6 +31,36 @@ pub fn unfinished_jobs(path: impl AsRef<Path>) -> Result<Vec<Uuid>, StoreError> 
         Ok(ids.collect::<Result<Vec<_>, _>>()?)
     });
     found.map_err(|fault| StoreError::Failed(format!("{}: {fault}", path.display())))
+}
+
+/// The first file of rows that a store's jobs still have to read and for which this holds: the job's id and the file's name
+/// in the spool. The store may be in use. Blocks.
+///
+/// # Errors
+/// As [`copy_store`].
+pub fn find_rows(
+    path: impl AsRef<Path>,
+    mut holds: impl FnMut(Uuid, &str) -> bool,
+) -> Result<Option<(Uuid, String)>, StoreError> {
+    let path = path.as_ref();
+    let mut find = || {
+        let connection = open(path)?;
+        let mut statement = connection.prepare(
+            "SELECT job.id, shard.source FROM job JOIN shard ON shard.job = job.num
+             WHERE job.terminated_at IS NULL AND shard.state <> 'done'",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let job = row::id(row, 0)?;
+            if let ShardSource::Spooled { name, .. } = row::source(job, row, 1)?
+                && holds(job, &name)
+            {
+                return Ok(Some((job, name)));
+            }
+        }
+        Ok(None)
+    };
+    find().map_err(|fault: Fault| StoreError::Failed(format!("{}: {fault}", path.display())))
 }
 
 fn open(path: &Path) -> Result<Connection, Fault> {

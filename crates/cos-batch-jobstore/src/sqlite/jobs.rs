@@ -125,6 +125,9 @@ pub(super) fn transition(
     if let Some(state) = change.state {
         record.state = state;
     }
+    if change.tags.is_some() {
+        record.state.tags = change.tags;
+    }
     let state = &record.state;
     session.run(
         sql::UPDATE_JOB,

@@ -34,7 +34,7 @@ use cos_batch_engine::{
 use rusqlite::Connection;
 use uuid::Uuid;
 
-pub use self::backup::{copy_store, unfinished_jobs};
+pub use self::backup::{copy_store, find_rows, unfinished_jobs};
 use self::{
     readers::Readers,
     renditions::{KEPT_BYTES_MAX, Renditions},

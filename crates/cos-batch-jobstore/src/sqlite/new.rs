@@ -21,9 +21,11 @@ const UNFINISHED: &str = ".new";
 
 /// Makes an empty job store, if nothing is there.
 ///
-/// Where this cannot be done nothing is, and whoever opens the database makes it in its place, or says why it cannot.
+/// Where this cannot be done nothing is, and whoever opens the database makes it in its place, or says why it cannot. Nor is
+/// it where a log was left whose database somebody removed: beside another database SQLite would write its pages into
+/// that, and SQLite itself throws such a log away when it makes the database.
 pub(super) fn make(path: &Path) {
-    if fs::exists(path).unwrap_or(true) {
+    if ["", "-wal", "-journal"].iter().any(|end| fs::exists(with_end(path, end)).unwrap_or(true)) {
         return;
     }
     let beside = with_end(path, UNFINISHED);
@@ -45,7 +47,9 @@ fn make_beside(path: &Path, beside: &Path) -> Result<(), Fault> {
         File::open(beside)?.sync_all()?;
         // It takes nothing's place: nothing was there, and no other process has the store open.
         fs::rename(beside, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        // The folder of a bare name is the present one.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
     };
     placed().map_err(|error: io::Error| Fault::Corrupt(error.to_string()))
 }
@@ -85,6 +89,31 @@ mod tests {
         let log = fs::metadata(with_end(&path, "-wal")).map_or(0, |log| log.len());
         schema::migrate(&mut made).unwrap();
         assert_eq!(fs::metadata(with_end(&path, "-wal")).map_or(0, |log| log.len()), log, "nothing is left to be done");
+    }
+
+    #[test]
+    fn a_log_whose_database_was_removed_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.sqlite");
+        let before = {
+            make(&path);
+            let made = connection::writer(&path).unwrap();
+            made.execute_batch("CREATE TABLE of_before (a); INSERT INTO of_before VALUES (1), (2)").unwrap();
+            let log = fs::read(with_end(&path, "-wal")).unwrap();
+            drop(made);
+            log
+        };
+        fs::remove_file(&path).unwrap();
+        fs::write(with_end(&path, "-wal"), before).unwrap();
+        make(&path);
+        let mut made = connection::writer(&path).unwrap();
+        schema::migrate(&mut made).unwrap();
+        let sound: String = made.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(sound, "ok");
+        let left: u32 = made
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'of_before'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(left, 0, "what was removed stays removed");
     }
 
     #[test]

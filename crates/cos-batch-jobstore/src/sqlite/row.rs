@@ -4,7 +4,7 @@ use std::{fmt::Display, sync::Arc};
 
 use cos_batch_engine::{
     JobRecord, JobSpec, JobState, Progress, ShardTally,
-    store::{Cursor, JobBrief, JobStatus, Shard, ShardLease, rules::COUNT_MAX},
+    store::{Cursor, JobBrief, JobStatus, Shard, ShardLease, ShardSource, rules::COUNT_MAX},
 };
 use rusqlite::Row;
 use uuid::Uuid;
@@ -74,6 +74,12 @@ pub(super) fn brief(row: &Row<'_>) -> Result<JobBrief, Fault> {
     })
 }
 
+/// Reads where a shard's rows are.
+pub(super) fn source(job: Uuid, row: &Row<'_>, column: usize) -> Result<ShardSource, Fault> {
+    let text = row.get_ref(column)?.as_str().map_err(|error| corrupt(job, "shard", error))?;
+    serde_json::from_str(text).map_err(|error| corrupt(job, "shard", error))
+}
+
 /// Reads a status.
 pub(super) fn status(job: Uuid, row: &Row<'_>, column: usize) -> Result<JobStatus, Fault> {
     let text = row.get_ref(column)?.as_str().map_err(|error| corrupt(job, "status", error))?;
@@ -83,8 +89,7 @@ pub(super) fn status(job: Uuid, row: &Row<'_>, column: usize) -> Result<JobStatu
 /// Reads a lease of a shard: the first eight columns of `HELD_SHARD` and of what `CLAIM` returns.
 pub(super) fn shard_lease(job: Uuid, row: &Row<'_>) -> Result<ShardLease, Fault> {
     let index: u32 = row.get(0)?;
-    let source = row.get_ref(1)?.as_str().map_err(|error| corrupt(job, "shard", error))?;
-    let source = serde_json::from_str(source).map_err(|error| corrupt(job, "shard", error))?;
+    let source = source(job, row, 1)?;
     Ok(ShardLease {
         job,
         shard: Shard { index, source, first_row: count(row, 2)?, rows: count(row, 3)? },

@@ -236,3 +236,69 @@ fn what_goes_into_headers_has_their_characters() {
     }
     assert!(MetadataValue::new("a b\tc \u{ff21}").is_ok());
 }
+
+/// A document of the writer's own, with every way to write an element.
+struct Note;
+
+impl xml::XmlElement for Note {
+    const ELEMENT: &'static str = "Note";
+}
+
+impl ToXml for Note {
+    fn write(&self, encoder: &mut xml::Encoder) {
+        encoder.plain("Bytes", 3);
+        encoder.element("Inside", |encoder| encoder.plain("True", true));
+        encoder.text("Text", "a<b");
+    }
+
+    fn size_hint(&self) -> usize {
+        0
+    }
+}
+
+#[test]
+fn numbers_and_flags_are_written_as_they_are() {
+    let written = "<Note><Bytes>3</Bytes><Inside><True>true</True></Inside><Text>a&lt;b</Text></Note>";
+    assert_eq!(Note.to_xml(), written);
+
+    // The beginning of 1970 is the integer 0.
+    let document = body_text("golden/CreateJob/copy.request.http");
+    let with = |time: &str| {
+        let constraint = format!("<ModifiedSinceConstraint>{time}</ModifiedSinceConstraint><TargetResource>");
+        document.replace("<TargetResource>", &constraint)
+    };
+    for time in ["0", "1", "-1"] {
+        let request: CreateJobRequest = xml::from_slice(with(time).as_bytes(), Mode::Strict).unwrap();
+        let written = request.to_xml();
+        assert!(written.contains(&format!("<ModifiedSinceConstraint>{time}</ModifiedSinceConstraint>")), "{written}");
+    }
+}
+
+#[test]
+fn a_text_of_two_pieces_may_have_all_its_bytes_and_no_more() {
+    let kind = |first: usize| {
+        let document = format!("<CreateJobResult><JobId>{}<![CDATA[b]]></JobId></CreateJobResult>", "a".repeat(first));
+        xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Strict).unwrap_err().kind
+    };
+    let fits = kind(MAX_TEXT_BYTES - 1);
+    assert!(!matches!(fits, DecodeErrorKind::TextTooLong { .. }), "the job's id is too long, not the text: {fits:?}");
+    let longer = kind(MAX_TEXT_BYTES);
+    assert!(matches!(longer, DecodeErrorKind::TextTooLong { max: MAX_TEXT_BYTES }), "{longer:?}");
+}
+
+#[test]
+fn what_is_not_utf_8_is_told_as_that_wherever_it_stands() {
+    for place in [
+        &b"<CreateJobResult><JobId a=\"\xFF\">a</JobId></CreateJobResult>"[..],
+        b"<CreateJobResult><JobId\xFF>a</JobId></CreateJobResult>",
+        b"<CreateJobResult><JobId>a\xFF</JobId></CreateJobResult>",
+        b"<CreateJobResult><JobId>a</JobId\xFF></CreateJobResult>",
+        b"<CreateJobResult><!-- \xFF --><JobId>a</JobId></CreateJobResult>",
+        b"<CreateJobResult><JobId>a</JobId></CreateJobResult>\xFF",
+    ] {
+        for mode in [Mode::Strict, Mode::Lenient] {
+            let kind = xml::from_slice::<CreateJobResult>(place, mode).unwrap_err().kind;
+            assert!(matches!(kind, DecodeErrorKind::Encoding), "{}: {kind:?}", String::from_utf8_lossy(place));
+        }
+    }
+}

@@ -32,6 +32,7 @@ mod attributes;
 mod basics;
 mod copies;
 mod listing;
+mod locks;
 mod model;
 mod multipart;
 mod pieces;
@@ -55,6 +56,9 @@ pub use copies::{
     directives_of_a_copy,
 };
 pub use listing::{list_continues_after_any_key, list_is_in_byte_order, list_pages_and_prefixes};
+pub use locks::{
+    kept_objects_are_not_removed, kept_versions_are_not_removed, retentions_get_weaker_only_where_they_may,
+};
 pub use model::{Step, assert_model, steps};
 pub use multipart::{
     an_abort_drops_the_parts, completing_checks_the_parts, copies_have_a_size_limit, large_objects_are_copied_in_parts,
@@ -99,6 +103,11 @@ pub trait Fixture: Send + Sync {
         true
     }
 
+    /// Makes an empty bucket whose objects can be kept. Stores that allow it in every bucket make an ordinary one.
+    fn create_locking_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()> {
+        self.create_bucket(name)
+    }
+
     /// What else the store cannot do; nothing for stores of one's own.
     fn lacks(&self) -> Lacks {
         Lacks::default()
@@ -131,6 +140,8 @@ pub struct Lacks {
     pub codes_of_target_buckets: bool,
     /// Which canned list was set is not told where there are grants beside it.
     pub canned_lists_beside_grants: bool,
+    /// Objects are kept only in buckets that keep versions from the beginning (S3).
+    pub locks_without_versions: bool,
     /// The parts that an upload is completed from have numbers without gaps (COS).
     pub gaps_between_parts: bool,
 }
@@ -162,6 +173,8 @@ macro_rules! with_contract_cases {
             delete_removes
             directives_of_a_copy
             get_gives_ranges
+            kept_objects_are_not_removed
+            kept_versions_are_not_removed
             key_lengths
             large_objects_are_copied_in_parts
             list_continues_after_any_key
@@ -177,6 +190,7 @@ macro_rules! with_contract_cases {
             repeated_completions_leave_one_version
             repeated_operations_leave_one_version
             restore_is_for_archived_objects
+            retentions_get_weaker_only_where_they_may
             tags_are_replaced_and_added
             tags_have_limits
             unfinished_content_leaves_nothing

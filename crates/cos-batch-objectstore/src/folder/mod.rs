@@ -9,6 +9,7 @@ mod etags;
 mod find;
 mod in_use;
 mod incoming;
+mod kept;
 mod list;
 mod list_hidden;
 mod location;
@@ -35,10 +36,10 @@ use cap_std::{ambient_authority, fs::Dir};
 
 use crate::{
     AclRequest, BoxFuture, BucketInfo, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
-    DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
-    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest, PartOutcome,
-    PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId,
-    UploadPage, VersionPage, VersionSelector,
+    DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest, LegalHoldRequest, ListPage, ListRequest,
+    ListUploadsRequest, ListVersionsRequest, MultipartRequest, ObjectLock, ObjectMeta, ObjectStore, ObjectWriter, Part,
+    PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest,
+    RetentionRequest, StoreError, Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
     clock::{Clock, wall_clock},
     fail::Fail,
     rules::{self, Sizes},
@@ -82,7 +83,8 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 /// - `tmp`: files being written, where the file system has no files without a name, and those about to replace
 ///   another. The link or rename to its own path is what commits an object. What a crash leaves here is removed when a
 ///   later process opens the store;
-/// - `meta`: metadata, tags, storage class, access and restore state of objects that have other than the defaults. Each
+/// - `kept`: an empty file, where an object was ever put under a legal hold or a retention;
+/// - `meta`: metadata, tags, storage class, access, restore state and what keeps them, of objects that have other than the defaults. Each
 ///   such sidecar names inode, size and time of change of the file it is about. After a change by hand it is ignored:
 ///   the object has its defaults again. The same is so after the folder was copied elsewhere: only a copy of the whole
 ///   file system keeps sidecars valid;
@@ -94,6 +96,9 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 /// # What to know
 /// - No symbolic link is followed, in no part of a key; where one (or a pipe, a device) stands, calls answer
 ///   `AccessDenied`, and lists pass over it. Lists also pass over names that are not UTF-8 and, of course, `.cos-batch`.
+/// - An object under a legal hold or a retention is neither deleted nor replaced through the store, in any bucket; where the
+///   bucket keeps versions, it may get newer ones and delete markers. What is done by hand is not held up, and a file that is
+///   changed by hand is kept by nothing any more. Nor does a server that reads the folder's files as its own know of this.
 /// - Removing the current file of an object by hand in a bucket that keeps versions deletes the object; older versions
 ///   stay and can be named.
 /// - The file system has to tell upper from lower case, and to keep inode numbers (not all network file systems do).
@@ -147,7 +152,7 @@ impl FolderStore {
         Ok(())
     }
 
-    /// Takes the time for the end of restores (Unix seconds) from `clock`.
+    /// Takes the time for the end of restores and retentions (Unix seconds) from `clock`.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> i64) -> Self {
         Self { clock, ..self }
@@ -179,8 +184,9 @@ impl FolderStore {
         let source = &request.source;
         let found = self
             .on(source.bucket, source.key, |bucket| write::copy_source(bucket, request, self.sizes, (self.clock)()))?;
-        let version_id =
-            self.on(request.target_bucket, request.target_key, |bucket| write::copy_target(bucket, request, found))?;
+        let now = (self.clock)();
+        let version_id = self
+            .on(request.target_bucket, request.target_key, |bucket| write::copy_target(bucket, request, found, now))?;
         Ok(CopyOutcome { version_id })
     }
 
@@ -206,7 +212,7 @@ impl FolderStore {
         };
         let (open, becomes, incoming) = open().map_err(|fail: Fail| fail.about(bucket, key))?;
         let (bucket_name, key) = (bucket.to_owned(), key.to_owned());
-        Ok(Box::new(Writer { bucket: open, bucket_name, key, incoming, becomes }))
+        Ok(Box::new(Writer { bucket: open, bucket_name, key, incoming, becomes, clock: self.clock }))
     }
 }
 
@@ -249,7 +255,7 @@ impl ObjectStore for FolderStore {
     }
 
     fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
-        Box::pin(async move { self.on(request.bucket, request.key, |b| write::put(b, &request)) })
+        Box::pin(async move { self.on(request.bucket, request.key, |b| write::put(b, &request, (self.clock)())) })
     }
 
     fn begin_put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
@@ -265,7 +271,7 @@ impl ObjectStore for FolderStore {
     }
 
     fn delete<'a>(&'a self, request: DeleteRequest<'a>) -> BoxFuture<'a, Result<DeleteOutcome, StoreError>> {
-        Box::pin(async move { self.on(request.bucket, request.key, |b| remove::delete(b, &request)) })
+        Box::pin(async move { self.on(request.bucket, request.key, |b| remove::delete(b, &request, (self.clock)())) })
     }
 
     fn put_tags<'a>(&'a self, request: TagRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -314,6 +320,35 @@ impl ObjectStore for FolderStore {
         })
     }
 
+    fn put_legal_hold<'a>(&'a self, request: LegalHoldRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.on(request.bucket, request.key, |b| {
+                kept::change(b, request.key, request.version, |lock| {
+                    lock.legal_hold = request.on;
+                    Ok(())
+                })
+            })
+        })
+    }
+
+    fn put_retention<'a>(&'a self, request: RetentionRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let now = (self.clock)();
+            self.on(request.bucket, request.key, |b| {
+                kept::change(b, request.key, request.version, |lock| lock.set_retention(&request, now))
+            })
+        })
+    }
+
+    fn get_lock<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectLock, StoreError>> {
+        Box::pin(async move { self.on(bucket, key, |b| kept::get(b, key, version)) })
+    }
+
     fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
         Box::pin(
             async move { self.on_bucket(request.bucket, |b| list_hidden::list_versions(b, &request, (self.clock)())) },
@@ -355,7 +390,7 @@ impl ObjectStore for FolderStore {
     fn complete_multipart<'a>(&'a self, request: CompleteRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
         Box::pin(async move {
             let id = request.upload;
-            self.on(id.bucket, id.key, |b| parts::complete(b, &request, self.sizes))
+            self.on(id.bucket, id.key, |b| parts::complete(b, &request, self.sizes, (self.clock)()))
         })
     }
 

@@ -117,7 +117,12 @@ impl Source {
 }
 
 /// Puts the object together from its parts. The rename of the whole file is the one step.
-pub(super) fn complete(bucket: &Bucket, request: &CompleteRequest<'_>, sizes: Sizes) -> Result<PutOutcome, Fail> {
+pub(super) fn complete(
+    bucket: &Bucket,
+    request: &CompleteRequest<'_>,
+    sizes: Sizes,
+    now: i64,
+) -> Result<PutOutcome, Fail> {
     let _turn = Turn::take(bucket, request.upload);
     let upload = Upload::find(bucket, request.upload)?;
     let record = upload.record()?;
@@ -128,6 +133,7 @@ pub(super) fn complete(bucket: &Bucket, request: &CompleteRequest<'_>, sizes: Si
         attributes: record.attributes,
         etag: Some(etag.clone()),
         version: record.version,
+        now,
         upload: Some(&upload),
     };
     let (version_id, _) = write::commit(bucket, upload.key, new, bucket.versioning()?)?;
@@ -210,7 +216,7 @@ mod tests {
         thread::scope(|threads| {
             threads.spawn(move || {
                 let sizes = Sizes { min_part: 1, ..Sizes::default() };
-                let outcome = complete(bucket, &CompleteRequest { upload, parts }, sizes);
+                let outcome = complete(bucket, &CompleteRequest { upload, parts }, sizes, 0);
                 done.send(outcome.map_err(|fail| fail.kind)).unwrap();
             });
             meanwhile(&is_done);

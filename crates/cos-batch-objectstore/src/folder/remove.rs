@@ -1,24 +1,25 @@
 //! Delete.
 
-use super::{at, bucket::Bucket, find, location::Location, sidecar, temp::Temp, versions};
+use super::{at, bucket::Bucket, find, kept, location::Location, sidecar, temp::Temp, versions, write};
 use crate::{
     DeleteOutcome, DeleteRequest, OperationId, VersionSelector,
     fail::Fail,
     rules::{self, NULL_VERSION, Versioning},
 };
 
-pub(super) fn delete(bucket: &Bucket, request: &DeleteRequest<'_>) -> Result<DeleteOutcome, Fail> {
+pub(super) fn delete(bucket: &Bucket, request: &DeleteRequest<'_>, now: i64) -> Result<DeleteOutcome, Fail> {
     let key = request.key;
     rules::check_key(key)?;
     let versioning = bucket.versioning()?;
     match (versioning, request.version) {
         (Versioning::Off, VersionSelector::Latest) => {
             let _changing = bucket.lock(key);
+            kept::check_removable(bucket, key, request.version, now)?;
             remove_current(bucket, key)?;
             Ok(DeleteOutcome::default())
         }
-        (_, VersionSelector::Id(id)) => remove_version(bucket, key, id),
-        (_, VersionSelector::Latest) => mark_deleted(bucket, key, request.operation, versioning),
+        (_, VersionSelector::Id(id)) => remove_version(bucket, key, id, now),
+        (_, VersionSelector::Latest) => mark_deleted(bucket, key, request.operation, versioning, now),
     }
 }
 
@@ -40,6 +41,7 @@ fn mark_deleted(
     key: &str,
     operation: Option<OperationId>,
     versioning: Versioning,
+    now: i64,
 ) -> Result<DeleteOutcome, Fail> {
     let temp = Temp::named(bucket)?;
     let keeps = versioning == Versioning::Enabled;
@@ -50,6 +52,9 @@ fn mark_deleted(
     };
     let outcome = DeleteOutcome { delete_marker: true, version_id: Some(id.clone()) };
     let _changing = bucket.lock(key);
+    if !keeps {
+        kept::check_removable(bucket, key, &write::null_version(), now)?;
+    }
     let current = find::current(bucket, key, at::LOOK)?;
     let mut survey = versions::survey(bucket, key, &id, current.as_ref().map(|c| &c.stamp))?;
     if keeps && operation.is_some() && survey.wanted.is_some() {
@@ -71,9 +76,10 @@ fn mark_deleted(
 }
 
 /// Removes one version for good; the next older one takes the place of the newest.
-fn remove_version(bucket: &Bucket, key: &str, id: &str) -> Result<DeleteOutcome, Fail> {
+fn remove_version(bucket: &Bucket, key: &str, id: &str, now: i64) -> Result<DeleteOutcome, Fail> {
     let mut outcome = DeleteOutcome { delete_marker: false, version_id: Some(id.to_owned()) };
     let _changing = bucket.lock(key);
+    kept::check_removable(bucket, key, &VersionSelector::Id(id.to_owned()), now)?;
     let current = find::current(bucket, key, at::LOOK)?;
     let mut survey = versions::survey(bucket, key, id, current.as_ref().map(|c| &c.stamp))?;
     if let Some(current) = &current

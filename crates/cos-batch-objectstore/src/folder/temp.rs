@@ -204,7 +204,7 @@ mod tests {
                 for key in ["a", "x/y/z", "a/in the way of a", "odd//key"] {
                     let metadata = Metadata { content_type: Some(body.into()), ..Metadata::default() };
                     let request = PutRequest { metadata, ..PutRequest::new("b-1", key, Bytes::from(body)) };
-                    write::put(&bucket, &request).unwrap();
+                    write::put(&bucket, &request, 0).unwrap();
                 }
             }
             assert_eq!(std::fs::read(folder.path().join("x/y/z")).unwrap(), b"third");

@@ -16,6 +16,7 @@ use super::{
     bucket::Bucket,
     find::{self, Object, Place},
     incoming::Incoming,
+    kept,
     location::Location,
     names::ODD,
     read,
@@ -42,6 +43,8 @@ pub(super) struct New<'a> {
     pub(super) etag: Option<String>,
     /// Id of the version it makes, if the caller wants to know it again.
     pub(super) version: Option<String>,
+    /// The time, in Unix seconds: what is kept until a moment may be replaced then.
+    pub(super) now: i64,
     /// The upload it comes from, which has to exist and ends with the commit.
     pub(super) upload: Option<&'a Upload<'a>>,
 }
@@ -53,9 +56,9 @@ pub(super) struct Put {
     durable: bool,
 }
 
-pub(super) fn put(bucket: &Bucket, request: &PutRequest<'_>) -> Result<PutOutcome, Fail> {
+pub(super) fn put(bucket: &Bucket, request: &PutRequest<'_>, now: i64) -> Result<PutOutcome, Fail> {
     let (put, incoming) = begin(bucket, request)?;
-    end(bucket, request.key, put, incoming)
+    end(bucket, request.key, put, incoming, now)
 }
 
 /// First half of a put: all but the end of its content.
@@ -69,7 +72,7 @@ pub(super) fn begin(bucket: &Bucket, request: &PutRequest<'_>) -> Result<(Put, I
 }
 
 /// Second half of a put: the content becomes the object.
-pub(super) fn end(bucket: &Bucket, key: &str, put: Put, incoming: Incoming) -> Result<PutOutcome, Fail> {
+pub(super) fn end(bucket: &Bucket, key: &str, put: Put, incoming: Incoming, now: i64) -> Result<PutOutcome, Fail> {
     let Put { attributes, version, durable } = put;
     let plain = attributes.is_default();
     let (temp, digest) = incoming.end();
@@ -78,7 +81,7 @@ pub(super) fn end(bucket: &Bucket, key: &str, put: Put, incoming: Incoming) -> R
         temp.file.sync_all()?;
     }
     bucket.etags.remember(&at::stamp(&temp.file)?, &etag);
-    let new = New { temp, attributes, etag: Some(etag.clone()), version, upload: None };
+    let new = New { temp, attributes, etag: Some(etag.clone()), version, now, upload: None };
     let versioning = bucket.versioning()?;
     let (version_id, place) = commit(bucket, key, new, versioning)?;
     if durable {
@@ -117,7 +120,12 @@ pub(super) fn copy_source(bucket: &Bucket, request: &CopyRequest<'_>, sizes: Siz
 }
 
 /// Second half of a copy: what concerns the target.
-pub(super) fn copy_target(bucket: &Bucket, request: &CopyRequest<'_>, source: Source) -> Result<Option<String>, Fail> {
+pub(super) fn copy_target(
+    bucket: &Bucket,
+    request: &CopyRequest<'_>,
+    source: Source,
+    now: i64,
+) -> Result<Option<String>, Fail> {
     rules::check_key(request.target_key)?;
     let temp = stage(bucket, request.target_key)?;
     copy_bytes(&source.object.file, 0, &temp.file, source.object.stamp.size)?;
@@ -127,7 +135,8 @@ pub(super) fn copy_target(bucket: &Bucket, request: &CopyRequest<'_>, source: So
     if let Some(etag) = &etag {
         bucket.etags.remember(&at::stamp(&temp.file)?, etag);
     }
-    let new = New { temp, attributes, etag, version: request.operation.map(rules::operation_version), upload: None };
+    let version = request.operation.map(rules::operation_version);
+    let new = New { temp, attributes, etag, version, now, upload: None };
     Ok(commit(bucket, request.target_key, new, bucket.versioning()?)?.0)
 }
 
@@ -186,6 +195,11 @@ fn commit_as(
     let upload = new.upload;
     // Another call may have completed or aborted it while its parts were put together.
     upload.map_or(Ok(()), Upload::must_exist)?;
+    match versioning {
+        Versioning::Off => kept::check_removable(bucket, key, &VersionSelector::Latest, new.now)?,
+        Versioning::Suspended => kept::check_removable(bucket, key, &null_version(), new.now)?,
+        Versioning::Enabled => {}
+    }
     let done = match versioning {
         Versioning::Off => commit_only(bucket, key, new)?,
         Versioning::Enabled | Versioning::Suspended => {
@@ -197,6 +211,11 @@ fn commit_as(
         tracing::warn!(key = ?key, reason = %error.reason, "parts of a complete upload could not be removed");
     }
     Ok(done)
+}
+
+/// What a write replaces where versions were kept once.
+pub(super) fn null_version() -> VersionSelector {
+    VersionSelector::Id(NULL_VERSION.to_owned())
 }
 
 /// In a bucket that never kept versions.
@@ -330,7 +349,7 @@ mod tests {
     #[test]
     fn a_source_that_is_changed_in_place_is_not_copied_by_halves() {
         let (folder, bucket) = bucket();
-        put(&bucket, &PutRequest::new("b-1", "from", Bytes::from_static(b"old"))).unwrap();
+        put(&bucket, &PutRequest::new("b-1", "from", Bytes::from_static(b"old")), 0).unwrap();
         let request = CopyRequest {
             source: CopySource { bucket: "b-1", key: "from", version: &VersionSelector::Latest },
             target_bucket: "b-1",
@@ -348,7 +367,7 @@ mod tests {
         std::io::Write::write_all(&mut &hand, b"new").unwrap();
         // Whatever the granularity of the file system's clock.
         hand.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_500_000_000)).unwrap();
-        let failed = copy_target(&bucket, &request, source).unwrap_err();
+        let failed = copy_target(&bucket, &request, source, 0).unwrap_err();
         assert_eq!(failed.kind, ErrorKind::PathConflict);
         assert!(!folder.path().join("to").exists());
     }

@@ -10,7 +10,7 @@ use super::{
     parts,
     write::{self, Put},
 };
-use crate::{BoxFuture, ObjectWriter, PutOutcome, StoreError, UploadId, fail::Fail};
+use crate::{BoxFuture, ObjectWriter, PutOutcome, StoreError, UploadId, clock::Clock, fail::Fail};
 
 /// Writes an object or a part of one.
 pub(super) struct Writer {
@@ -19,6 +19,7 @@ pub(super) struct Writer {
     pub(super) key: String,
     pub(super) incoming: Incoming,
     pub(super) becomes: Becomes,
+    pub(super) clock: Clock,
 }
 
 /// What the content is to be.
@@ -29,9 +30,9 @@ pub(super) enum Becomes {
 
 impl Writer {
     fn end(self) -> Result<PutOutcome, StoreError> {
-        let Self { bucket, bucket_name, key, incoming, becomes } = self;
+        let Self { bucket, bucket_name, key, incoming, becomes, clock } = self;
         let done: Result<PutOutcome, Fail> = match becomes {
-            Becomes::Object(put) => write::end(&bucket, &key, *put, incoming),
+            Becomes::Object(put) => write::end(&bucket, &key, *put, incoming, clock()),
             Becomes::Part { id, number } => {
                 let id = UploadId { bucket: &bucket_name, key: &key, id: &id };
                 parts::end(&bucket, id, number, incoming).map(|part| PutOutcome { etag: part.etag, version_id: None })

@@ -222,6 +222,8 @@ impl HttpStoreBuilder {
                 // Whoever is granted something in S3 is no account of COS.
                 capabilities: Capabilities {
                     grants: self.capabilities.grants && self.dialect == HttpDialect::Cos,
+                    // COS keeps buckets, not objects.
+                    lock: self.capabilities.lock && self.dialect == HttpDialect::S3,
                     ..self.capabilities
                 },
                 signer: Signer::new(scheme, self.credentials, self.clock),

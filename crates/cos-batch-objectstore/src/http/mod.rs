@@ -32,10 +32,10 @@ use self::{
 };
 use crate::{
     Acl, AclRequest, BoxFuture, BucketInfo, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
-    DeleteOutcome, DeleteRequest, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
-    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest, PartOutcome,
-    PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId,
-    UploadPage, VersionPage, VersionSelector,
+    DeleteOutcome, DeleteRequest, Execution, GetRequest, LegalHoldRequest, ListPage, ListRequest, ListUploadsRequest,
+    ListVersionsRequest, MultipartRequest, ObjectLock, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest,
+    PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, RetentionRequest, StoreError,
+    Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
 };
 
 /// A store behind HTTP, in one of two dialects: COS (`q-sign`, `x-cos-*`) or S3 (Signature Version 4, `x-amz-*`).
@@ -183,6 +183,23 @@ impl ObjectStore for HttpStore {
         version: &'a VersionSelector,
     ) -> BoxFuture<'a, Result<Acl, StoreError>> {
         Box::pin(self.inner.get_acl(bucket, key, version))
+    }
+
+    fn put_legal_hold<'a>(&'a self, request: LegalHoldRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.inner.put_legal_hold(&request).await })
+    }
+
+    fn put_retention<'a>(&'a self, request: RetentionRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.inner.put_retention(&request).await })
+    }
+
+    fn get_lock<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectLock, StoreError>> {
+        Box::pin(self.inner.get_lock(bucket, key, version))
     }
 
     fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {

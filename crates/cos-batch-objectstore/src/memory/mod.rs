@@ -17,10 +17,10 @@ use bytes::Bytes;
 
 use crate::{
     AclRequest, BoxFuture, BucketInfo, BucketVersioning, Capabilities, CompleteRequest, CopyOutcome, CopyRequest,
-    DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest, ListPage, ListRequest, ListUploadsRequest,
-    ListVersionsRequest, MultipartRequest, ObjectMeta, ObjectStore, ObjectWriter, Part, PartCopyRequest, PartOutcome,
-    PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest, StoreError, Tag, TagRequest, UploadId,
-    UploadPage, VersionPage, VersionSelector,
+    DeleteOutcome, DeleteRequest, ErrorKind, Execution, GetRequest, LegalHoldRequest, ListPage, ListRequest,
+    ListUploadsRequest, ListVersionsRequest, MultipartRequest, ObjectLock, ObjectMeta, ObjectStore, ObjectWriter, Part,
+    PartCopyRequest, PartOutcome, PartRequest, PutOutcome, PutRequest, RestoreOutcome, RestoreRequest,
+    RetentionRequest, StoreError, Tag, TagRequest, UploadId, UploadPage, VersionPage, VersionSelector,
     attributes::Attributes,
     clock::{Clock, wall_clock},
     fail::Fail,
@@ -73,7 +73,7 @@ impl MemoryStore {
         self
     }
 
-    /// Takes the time (Unix seconds) from `clock`: times of change and the end of restores.
+    /// Takes the time (Unix seconds) from `clock`: times of change and the ends of restores and retentions.
     #[must_use]
     pub fn with_clock(self, clock: fn() -> i64) -> Self {
         Self { clock, ..self }
@@ -255,6 +255,33 @@ impl ObjectStore for MemoryStore {
         Box::pin(async move {
             self.change(request.bucket, request.key, request.version, |attributes| attributes.set_access(&request))
         })
+    }
+
+    fn put_legal_hold<'a>(&'a self, request: LegalHoldRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.change(request.bucket, request.key, request.version, |attributes| {
+                attributes.lock.legal_hold = request.on;
+                Ok(())
+            })
+        })
+    }
+
+    fn put_retention<'a>(&'a self, request: RetentionRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let now = (self.clock)();
+            self.change(request.bucket, request.key, request.version, |attributes| {
+                attributes.lock.set_retention(&request, now)
+            })
+        })
+    }
+
+    fn get_lock<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        version: &'a VersionSelector,
+    ) -> BoxFuture<'a, Result<ObjectLock, StoreError>> {
+        Box::pin(async move { self.with_object(bucket, key, version, |found, _| Ok(found.content.attributes.lock)) })
     }
 
     fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {

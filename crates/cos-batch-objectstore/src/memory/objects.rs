@@ -67,9 +67,9 @@ impl MemoryStore {
         let versioning = state.bucket(bucket)?.versioning;
         rules::check_key(key).map_err(|f| f.about(bucket, key))?;
         match request.version {
-            VersionSelector::Id(id) => state.remove(bucket, key, id),
+            VersionSelector::Id(id) => state.remove(bucket, key, id, (self.clock)()),
             VersionSelector::Latest if versioning == Versioning::Off => {
-                state.remove(bucket, key, NULL_VERSION)?;
+                state.remove(bucket, key, NULL_VERSION, (self.clock)())?;
                 Ok(DeleteOutcome::default())
             }
             VersionSelector::Latest => {

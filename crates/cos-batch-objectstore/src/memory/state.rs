@@ -147,6 +147,7 @@ impl State {
             return Ok(id);
         }
         let size = content.as_ref().map_or(0, |c| c.body.len() as u64);
+        self.check_replaceable(bucket, key, now)?;
         self.check_room(size, capacity).map_err(|fail| fail.about(bucket, key))?;
         let versions = self.bucket_mut(bucket)?.objects.entry(key.to_owned()).or_default();
         let freed: u64 = versions.extract_if(.., |v| v.id == id).map(|v| size_of(&v)).sum();
@@ -164,8 +165,25 @@ impl State {
         Err(Fail::new(ErrorKind::InsufficientStorage, reason))
     }
 
-    /// Removes a version for good.
-    pub(super) fn remove(&mut self, bucket: &str, key: &str, id: &str) -> Result<DeleteOutcome, StoreError> {
+    /// Refuses to take away a version that is kept.
+    fn check_removable(&self, bucket: &str, key: &str, id: &str, now: i64) -> Result<(), StoreError> {
+        let versions = self.bucket(bucket)?.objects.get(key).map_or(&[][..], Vec::as_slice);
+        let content = versions.iter().find(|version| version.id == id).and_then(|version| version.content.as_ref());
+        let removable = content.map_or(Ok(()), |content| content.attributes.lock.check_removable(now));
+        removable.map_err(|fail| fail.about(bucket, key))
+    }
+
+    /// Refuses to write over a version that is kept, where a write replaces one.
+    pub(super) fn check_replaceable(&self, bucket: &str, key: &str, now: i64) -> Result<(), StoreError> {
+        match self.bucket(bucket)?.versioning {
+            Versioning::Enabled => Ok(()),
+            Versioning::Off | Versioning::Suspended => self.check_removable(bucket, key, NULL_VERSION, now),
+        }
+    }
+
+    /// Removes a version for good, unless it is kept.
+    pub(super) fn remove(&mut self, bucket: &str, key: &str, id: &str, now: i64) -> Result<DeleteOutcome, StoreError> {
+        self.check_removable(bucket, key, id, now)?;
         let objects = &mut self.bucket_mut(bucket)?.objects;
         let mut outcome = DeleteOutcome { delete_marker: false, version_id: Some(id.to_owned()) };
         if let Some(versions) = objects.get_mut(key)

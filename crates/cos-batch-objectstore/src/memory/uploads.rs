@@ -146,10 +146,12 @@ impl MemoryStore {
             body.extend_from_slice(&part.body);
         }
         let etag = upload::etag_of_parts(request.parts.iter().map(|part| part.etag.as_str()));
+        let now = (self.clock)();
+        // An upload whose object must not be replaced stays as it is.
+        state.check_replaceable(id.bucket, id.key, now)?;
         // What the parts took is free now, and no less than what the object takes.
         let upload = state.remove_upload(id)?;
         let content = Content { body: body.freeze(), etag: etag.clone(), attributes: upload.attributes };
-        let now = (self.clock)();
         let version = state.add(id.bucket, id.key, Some(content), upload.version, now, self.capacity)?;
         Ok(PutOutcome { etag, version_id: keeps.then_some(version) })
     }

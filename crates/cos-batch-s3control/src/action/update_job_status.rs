@@ -1,7 +1,7 @@
 //! UpdateJobStatus: `POST /v20180820/jobs/{id}/status?requestedJobStatus=…`.
 
 use cos_batch_model::{
-    JobStatus, RequestedJobStatus, ValidationError,
+    RequestedJobStatus, ValidationError,
     xml::{Encoder, ToXml, XmlElement},
 };
 
@@ -52,7 +52,7 @@ pub struct UpdateJobStatusResult<'a> {
     /// The job's id.
     pub job_id: &'a str,
     /// Its status now.
-    pub status: JobStatus,
+    pub status: &'a str,
     /// The reason that was given.
     pub reason: Option<&'a str>,
 }
@@ -64,7 +64,7 @@ impl XmlElement for UpdateJobStatusResult<'_> {
 impl ToXml for UpdateJobStatusResult<'_> {
     fn write(&self, encoder: &mut Encoder) {
         encoder.text("JobId", self.job_id);
-        encoder.plain("Status", self.status);
+        encoder.text("Status", self.status);
         if let Some(reason) = self.reason {
             encoder.text("StatusUpdateReason", reason);
         }

@@ -1,12 +1,15 @@
 //! Copies.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use cos_batch_engine::spec::{Change, CopySpec, PrefixReplace};
-use cos_batch_model::{ApiError, Timestamp};
+use cos_batch_model::{ApiError, NewObjectMetadata, Timestamp};
 use cos_batch_objectstore::{Metadata, StorageClass};
 
-use super::{bucket, grants, invalid, missing, tags};
+use super::{bucket, grants, invalid, missing, object_tags};
 use crate::shape::Structure;
 
 /// What S3 has and the stores of objects here have not.
@@ -40,7 +43,7 @@ pub(super) fn spec(asked: &Structure) -> Result<CopySpec, ApiError> {
         metadata: metadata(asked)?,
         tags: match asked.list("NewObjectTagging") {
             None => Change::Copy,
-            Some(_) => Change::Replace(tags(asked, "NewObjectTagging")),
+            Some(_) => Change::Replace(object_tags(asked, "NewObjectTagging")?),
         },
         // A copy does not take access rules over.
         grants: Change::Replace(grants(asked, "AccessControlGrants")?),
@@ -75,7 +78,7 @@ fn metadata(asked: &Structure) -> Result<Change<Metadata>, ApiError> {
         content_type: text("ContentType"),
         expires: new.time("HttpExpiresDate").map(http_date).transpose()?,
         server_side_encryption: text("SSEAlgorithm"),
-        user: new.pairs("UserMetadata").iter().cloned().collect(),
+        user: user_metadata(new)?,
     };
     // The directive rules headers only: encryption is asked for by itself.
     Ok(match asked.text("MetadataDirective") {
@@ -87,6 +90,22 @@ fn metadata(asked: &Structure) -> Result<Change<Metadata>, ApiError> {
         },
         _ => Change::Replace(metadata),
     })
+}
+
+/// Names and values of one's own, as far as a store takes them: it tells names apart in lower case only.
+fn user_metadata(new: &Structure) -> Result<BTreeMap<String, String>, ApiError> {
+    let pairs = new.pairs("UserMetadata");
+    let bytes: usize = pairs.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let max = NewObjectMetadata::MAX_USER_METADATA_BYTES;
+    if bytes > max {
+        return Err(invalid(format!("UserMetadata: keys and values have at most {max} bytes together, not {bytes}")));
+    }
+    let mut names: Vec<String> = pairs.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|two| two[0] == two[1]) {
+        return Err(invalid(format!("UserMetadata: the key {:?} is there twice; capitals do not count", twice[0])));
+    }
+    Ok(pairs.iter().cloned().collect())
 }
 
 /// The value of the header `Expires`.

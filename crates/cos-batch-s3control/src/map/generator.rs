@@ -3,24 +3,25 @@
 use cos_batch_engine::spec::{ManifestFormat, ManifestSpec, ObjectFilter};
 use cos_batch_model::{ApiError, Timestamp};
 
-use super::{bucket, expect_owner, invalid, missing};
+use super::{Asker, bucket, invalid, missing};
 use crate::shape::{Structure, Value};
 
 /// Filters by what no store here lists.
 const NOT_OFFERED: &[&str] = &["EligibleForReplication", "ObjectReplicationStatuses", "MatchAnyObjectEncryption"];
 
 /// Which objects a generator means.
-pub(super) fn spec(generator: Option<&Structure>, account: &str) -> Result<ManifestSpec, ApiError> {
+pub(super) fn spec(generator: Option<&Structure>, asker: Asker<'_>) -> Result<ManifestSpec, ApiError> {
     let Some((_, Value::Structure(asked))) = generator.and_then(Structure::only) else {
         return Err(invalid("ManifestGenerator: S3JobManifestGenerator is needed"));
     };
     if asked.flag("EnableManifestOutput") {
         return Err(missing("ManifestGenerator with EnableManifestOutput; the server keeps the list for itself"));
     }
-    expect_owner(asked, "ExpectedBucketOwner", account)?;
+    let bucket = bucket("SourceBucket", asked.text("SourceBucket").unwrap_or_default())?;
+    asker.expect_owner(asked, &bucket)?;
     let filter = asked.structure("Filter").map(filter).transpose()?.unwrap_or_default();
     Ok(ManifestSpec {
-        bucket: bucket("SourceBucket", asked.text("SourceBucket").unwrap_or_default())?,
+        bucket,
         key: String::new(),
         version: None,
         etag: String::new(),

@@ -53,7 +53,8 @@ pub(crate) fn cut(text: &str, characters: usize) -> &str {
 /// The name of a job's operation: its own, if this dialect has no word for it.
 pub(crate) fn operation_name(job: &JobRecord) -> &'static str {
     match &job.spec.operation {
-        TaskOperation::Copy(copy) if is_sayable(copy) => "S3PutObjectCopy",
+        // A request of this dialect is one, whatever it asks for.
+        TaskOperation::Copy(copy) if job.spec.dialect == Dialect::S3Control || is_sayable(copy) => "S3PutObjectCopy",
         TaskOperation::Copy(_) => "COSPutObjectCopy",
         TaskOperation::Restore { .. } => "S3InitiateRestoreObject",
         TaskOperation::Delete => "COSDeleteObject",
@@ -66,6 +67,10 @@ pub(crate) fn operation_name(job: &JobRecord) -> &'static str {
         }
         TaskOperation::Tag { .. } => "COSPutObjectTagging",
         TaskOperation::Acl { .. } => "S3PutObjectAcl",
+        TaskOperation::LegalHold { .. } => "S3PutObjectLegalHold",
+        TaskOperation::Retention { .. } => "S3PutObjectRetention",
+        TaskOperation::Checksum { .. } => "S3ComputeObjectChecksum",
+        TaskOperation::Custom(_) => "LambdaInvoke",
     }
 }
 
@@ -150,8 +155,15 @@ pub(crate) fn write_operation(encoder: &mut Encoder, job: &JobRecord, shown: &Sh
         TaskOperation::Tag { tags: Change::Replace(tags) } => encoder.element("Operation", |encoder| {
             encoder.element("S3PutObjectTagging", |encoder| write_tags(encoder, "TagSet", tags));
         }),
-        // The last is never asked for in another dialect.
-        TaskOperation::Copy(_) | TaskOperation::Delete | TaskOperation::Tag { .. } | TaskOperation::Acl { .. } => {
+        // All behind the third are never asked for in another dialect.
+        TaskOperation::Copy(_)
+        | TaskOperation::Delete
+        | TaskOperation::Tag { .. }
+        | TaskOperation::Acl { .. }
+        | TaskOperation::LegalHold { .. }
+        | TaskOperation::Retention { .. }
+        | TaskOperation::Checksum { .. }
+        | TaskOperation::Custom(_) => {
             encoder.element("Operation", |encoder| foreign.write(encoder));
         }
     }

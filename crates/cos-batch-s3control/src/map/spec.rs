@@ -7,25 +7,25 @@ use cos_batch_engine::{
 };
 use cos_batch_model::{ApiError, xml::ToXml as _};
 
-use super::{arn, bucket, copy, expect_owner, generator, grants, invalid, missing, tags};
+use super::{Asker, arn, bucket, call, copy, generator, grants, invalid, keeping, missing, object_tags, tags};
 use crate::{
     request::{CreateJobRequest, JOB_TAGS_MAX},
     shape::{Structure, Value},
     shapes::{manifest, report},
 };
 
-/// What a request asks for, in the engine's words. `account` is that of the caller.
+/// What a request asks for, in the engine's words.
 ///
 /// # Errors
 /// `InvalidArgument` for what makes no sense, `NotImplemented` with the name of what this server does not offer,
 /// `AccessDenied` where the request expects another owner of its buckets.
-pub fn spec(request: &CreateJobRequest, account: &str) -> Result<JobSpec, ApiError> {
+pub fn spec(request: &CreateJobRequest, asker: Asker<'_>) -> Result<JobSpec, ApiError> {
     let members = request.members();
     // The names of what is missing come first: they do not depend on the rest.
     let operation = operation(members.structure("Operation"))?;
     let manifest = match (members.structure("Manifest"), members.structure("ManifestGenerator")) {
         (Some(manifest), _) => self::manifest(manifest)?,
-        (None, generator) => generator::spec(generator, account)?,
+        (None, generator) => generator::spec(generator, asker)?,
     };
     let tags = tags(members, "Tags");
     Ok(JobSpec {
@@ -35,7 +35,7 @@ pub fn spec(request: &CreateJobRequest, account: &str) -> Result<JobSpec, ApiErr
         description: members.text("Description").map(str::to_owned),
         manifest,
         operation,
-        report: members.structure("Report").map(|report| self::report(report, account)).transpose()?.flatten(),
+        report: members.structure("Report").map(|report| self::report(report, asker)).transpose()?.flatten(),
         role_arn: members.text("RoleArn").unwrap_or_default().to_owned(),
         tags,
         dialect: Dialect::S3Control,
@@ -91,13 +91,14 @@ fn column(name: &str) -> Column {
     }
 }
 
-fn report(report: &Structure, account: &str) -> Result<Option<ReportSpec>, ApiError> {
+fn report(report: &Structure, asker: Asker<'_>) -> Result<Option<ReportSpec>, ApiError> {
     if !report.flag("Enabled") {
         return Ok(None);
     }
-    expect_owner(report, "ExpectedBucketOwner", account)?;
+    let bucket = bucket("Report.Bucket", report.text("Bucket").unwrap_or_default())?;
+    asker.expect_owner(report, &bucket)?;
     Ok(Some(ReportSpec {
-        bucket: bucket("Report.Bucket", report.text("Bucket").unwrap_or_default())?,
+        bucket,
         prefix: report.text("Prefix").unwrap_or_default().to_owned(),
         all_tasks: report.text("ReportScope") == Some(report::ALL_TASKS),
     }))
@@ -109,11 +110,15 @@ fn operation(operation: Option<&Structure>) -> Result<TaskOperation, ApiError> {
     };
     Ok(match name {
         "S3PutObjectCopy" => TaskOperation::Copy(Box::new(copy::spec(asked)?)),
-        "S3PutObjectTagging" => TaskOperation::Tag { tags: Change::Replace(tags(asked, "TagSet")) },
+        "S3PutObjectTagging" => TaskOperation::Tag { tags: Change::Replace(object_tags(asked, "TagSet")?) },
         // What is left behind is the same: an object without tags.
         "S3DeleteObjectTagging" => TaskOperation::Tag { tags: Change::Replace(Vec::new()) },
         "S3InitiateRestoreObject" => restore(asked)?,
         "S3PutObjectAcl" => acl(asked)?,
+        "S3PutObjectLegalHold" => keeping::legal_hold(asked)?,
+        "S3PutObjectRetention" => keeping::retention(asked)?,
+        "S3ComputeObjectChecksum" => keeping::checksum(asked)?,
+        "LambdaInvoke" => call::spec(asked)?,
         // By name: the operation is a legal one.
         name => return Err(missing(format!("the operation {name}"))),
     })

@@ -107,6 +107,28 @@ fn is_function(text: &str) -> bool {
     }
 }
 
+/// The name of a function in what [`Form::FunctionArn`] lets through, and the version or alias after it.
+#[must_use]
+pub fn function_name(text: &str) -> Option<(&str, Option<&str>)> {
+    if !is_function(text) {
+        return None;
+    }
+    let lambda = arn_of_lambda(text).unwrap_or(text);
+    let mut parts: Vec<&str> = lambda.split(':').collect();
+    let is_place: [fn(&str) -> bool; 3] = [is_region, is_account, |part| part == "function"];
+    for is_place in is_place {
+        // The last part is a name, whatever it looks like.
+        if parts.len() > 1 && is_place(parts[0]) {
+            parts.remove(0);
+        }
+    }
+    match parts[..] {
+        [name] => Some((name, None)),
+        [name, qualifier] => Some((name, Some(qualifier))),
+        _ => None,
+    }
+}
+
 fn arn_of_lambda(text: &str) -> Option<&str> {
     let (partition, rest) = text.strip_prefix("arn:")?.split_once(':')?;
     let legal = partition.is_empty()
@@ -153,6 +175,24 @@ mod tests {
         }
         for text in bad {
             assert!(!form.matches(text), "{form:?} {text}");
+        }
+    }
+
+    #[test]
+    fn functions_have_a_name_in_each_form() {
+        for (text, expected) in [
+            ("name", Some(("name", None))),
+            ("function", Some(("function", None))),
+            ("123456789012", Some(("123456789012", None))),
+            ("name:$LATEST", Some(("name", Some("$LATEST")))),
+            ("function:name", Some(("name", None))),
+            ("123456789012:name", Some(("name", None))),
+            ("us-east-1:123456789012:function:name", Some(("name", None))),
+            ("arn:aws:lambda:us-gov-east-1:123456789012:function:name:live", Some(("name", Some("live")))),
+            ("arn:aws:s3:::b", None),
+            ("a:b:c", None),
+        ] {
+            assert_eq!(function_name(text), expected, "{text}");
         }
     }
 

@@ -10,7 +10,7 @@ mod value;
 mod write;
 
 pub use self::{
-    form::Form,
+    form::{Form, function_name},
     value::{Structure, Value},
 };
 pub(crate) use self::{

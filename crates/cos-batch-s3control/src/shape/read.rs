@@ -67,9 +67,9 @@ fn read(decoder: &mut Decoder<'_>, shape: &'static Shape, name: &'static str) ->
                 pairs.push(read_pair(decoder, name, key, value).map_err(|error| within(error, "entry"))?);
             }
             enough(decoder, name, pairs.len(), *min)?;
-            let mut keys: Vec<&str> = pairs.iter().map(|(key, _)| key.as_str()).collect();
-            keys.sort_unstable();
-            if keys.windows(2).any(|two| two[0] == two[1]) {
+            // Pairs have no order, and the same ones in another order are the same request.
+            pairs.sort_unstable();
+            if pairs.windows(2).any(|two| two[0].0 == two[1].0) {
                 return Err(decoder.error(ValidationError::Rule { field: name, rule: "has a key twice" }.into()));
             }
             Ok(Value::Map(pairs))

@@ -17,7 +17,7 @@ pub enum Value {
     Time(Timestamp),
     /// A list.
     List(Vec<Value>),
-    /// Pairs, in the order in which they came.
+    /// Pairs, by key.
     Map(Vec<(String, String)>),
     /// Members.
     Structure(Structure),

@@ -7,17 +7,21 @@ use std::{
 };
 
 use clap::Args;
-use cos_batch_jobstore::{copy_store, unfinished_jobs};
+use cos_batch_engine::Spool;
+use cos_batch_jobstore::{copy_store, find_rows, unfinished_jobs};
 use uuid::Uuid;
 
 use crate::{
     exit::{Error, Exit},
     output::Terminal,
-    serve::{DataFolder, Paths, paths},
+    serve::{DataFolder, Paths, SPOOL_BUCKET, paths},
 };
 
-/// A copy is made anew so often when jobs ended while it was made.
+/// A copy is made anew so often when something it needs was removed while it was made.
 const TRIES: u32 = 5;
+
+/// What is behind the name of a file that is being copied.
+const UNFINISHED: &str = ".unfinished";
 
 /// Copy the jobs of a data folder to another folder, while a server works on it.
 ///
@@ -54,18 +58,24 @@ impl Backup {
         }
         make(&self.to)?;
         let target = paths(&self.to);
-        let mut ended = Vec::new();
+        let mut lacks = Lacks::default();
         for _ in 0..TRIES {
-            ended = once(&source, &target)?;
-            if ended.is_empty() {
+            lacks = once(&source, &target)?;
+            if lacks == Lacks::default() {
                 break;
             }
+        }
+        if let Some((job, name)) = lacks.rows {
+            removed(&target.jobs)?;
+            return Err(Error::other(format!(
+                "job {job} is read faster than it can be copied ({name} was gone): once more when it has ended"
+            )));
         }
         if source.credentials.try_exists()? {
             copied(&source.credentials, &target.credentials)?;
         }
         sync(&self.to)?;
-        for job in &ended {
+        for job in &lacks.ended {
             tracing::warn!(%job, "the job ended while its outcomes were copied: brought back, it may lack some for its report");
         }
         let jobs = unfinished_jobs(&target.jobs).map_err(Error::other)?.len();
@@ -90,8 +100,11 @@ impl Restore {
         if source.credentials.try_exists()? && !target.credentials.try_exists()? {
             copied(&source.credentials, &target.credentials)?;
         }
-        // Last: a folder with jobs is whole.
-        copy_store(&source.jobs, &target.jobs).map_err(Error::other)?;
+        // Last, and under its name only once it is whole: a folder with jobs is whole.
+        let beside = with_end(&target.jobs, UNFINISHED);
+        removed(&beside)?;
+        copy_store(&source.jobs, &beside).map_err(Error::other)?;
+        fs::rename(&beside, &target.jobs)?;
         sync(&self.data)?;
         let jobs = unfinished_jobs(&target.jobs).map_err(Error::other)?.len();
         terminal.line(&format!("restored into {}: {jobs} jobs go on at the next start", self.data.display()))?;
@@ -99,21 +112,35 @@ impl Restore {
     }
 }
 
-/// Copies jobs and outcomes. Tells of jobs whose outcomes may have been removed in between.
+/// What a copy may lack.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Lacks {
+    /// Outcomes of these jobs.
+    ended: Vec<Uuid>,
+    /// Rows of a manifest that a job of the copy still has to read.
+    rows: Option<(Uuid, String)>,
+}
+
+/// Copies jobs and outcomes. Tells of what may have been removed in between.
 ///
 /// Outcomes are never changed, and those of a job are removed only once it has ended. So what is copied before the jobs and
-/// once more after them has all that these jobs need, unless one of them ended meanwhile.
-fn once(source: &Paths, target: &Paths) -> Result<Vec<Uuid>, Error> {
+/// once more after them has all that these jobs need, unless one of them ended meanwhile. Rows that were read are removed
+/// earlier: those made and read between the first copy and the second are in neither.
+fn once(source: &Paths, target: &Paths) -> Result<Lacks, Error> {
     copy_tree(&source.spool, &target.spool)?;
-    match fs::remove_file(&target.jobs) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
+    removed(&target.jobs)?;
     copy_store(&source.jobs, &target.jobs).map_err(Error::other)?;
     copy_tree(&source.spool, &target.spool)?;
     let in_copy = unfinished_jobs(&target.jobs).map_err(Error::other)?;
     let now: BTreeSet<Uuid> = unfinished_jobs(&source.jobs).map_err(Error::other)?.into_iter().collect();
-    Ok(in_copy.into_iter().filter(|job| !now.contains(job)).collect())
+    let mut rows = None;
+    // A spool that is configured to be elsewhere is not copied.
+    if source.spool.join(SPOOL_BUCKET).try_exists()? {
+        let spool = target.spool.join(SPOOL_BUCKET);
+        let missing = |job, name: &str| !spool.join(Spool::file_key(job, name)).exists();
+        rows = find_rows(&target.jobs, missing).map_err(Error::other)?;
+    }
+    Ok(Lacks { ended: in_copy.into_iter().filter(|job| !now.contains(job)).collect(), rows })
 }
 
 /// Copies files that are not there yet. What is removed meanwhile is left out.
@@ -143,11 +170,23 @@ fn copy_tree(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes a file, if there is one.
+fn removed(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn with_end(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
 /// Copies a file, which is whole under its name or not there.
 fn copied(from: &Path, to: &Path) -> io::Result<()> {
-    let mut unfinished = to.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
+    let unfinished = with_end(to, UNFINISHED);
     fs::copy(from, &unfinished)?;
     fs::File::open(&unfinished)?.sync_all()?;
     fs::rename(&unfinished, to)
@@ -163,4 +202,49 @@ fn make(folder: &Path) -> Result<(), Error> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = fs::DirBuilder::new().mode(0o700).create(folder);
     made.map_err(|error| Error::usage(format!("--to {}: {error}", folder.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use cos_batch_engine::{
+        JobStore as _, SystemClock,
+        store::{Shard, ShardSource, contract},
+    };
+    use cos_batch_jobstore::SqliteJobStore;
+
+    use super::*;
+
+    /// Rows that are read and removed between the two copies are what a copy lacks; it is told of, and made anew.
+    #[tokio::test]
+    async fn rows_that_a_job_still_has_to_read_must_be_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, target) = (paths(&folder.path().join("data")), paths(&folder.path().join("copy")));
+        for place in [&source.spool, &target.spool] {
+            fs::create_dir_all(place).unwrap();
+        }
+        let store = SqliteJobStore::open(&source.jobs, Arc::new(SystemClock)).unwrap();
+        let job = store.create(contract::new_job("1", "a")).await.unwrap().id;
+        let lease = store.lease_job(job, std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+        let shard = |index: u32, name: &str| Shard {
+            index,
+            source: ShardSource::Spooled { name: name.to_owned(), bytes: 10 },
+            first_row: u64::from(index),
+            rows: 1,
+        };
+        store.add_shards(&lease, vec![shard(0, "1-0-0.rows"), shard(1, "1-0-1.rows")]).await.unwrap();
+        assert_eq!(once(&source, &target).unwrap(), Lacks::default(), "the spool is elsewhere");
+
+        let of_job = source.spool.join(SPOOL_BUCKET).join(job.to_string());
+        fs::create_dir_all(&of_job).unwrap();
+        fs::write(of_job.join("1-0-0.rows"), "0123456789").unwrap();
+        let lacks = Some((job, "1-0-1.rows".to_owned()));
+        assert_eq!(once(&source, &target).unwrap(), Lacks { ended: Vec::new(), rows: lacks });
+        fs::write(of_job.join("1-0-1.rows"), "0123456789").unwrap();
+        assert_eq!(once(&source, &target).unwrap(), Lacks::default());
+        // What is in the copy already may be gone by now.
+        fs::remove_file(of_job.join("1-0-0.rows")).unwrap();
+        assert_eq!(once(&source, &target).unwrap(), Lacks::default());
+    }
 }

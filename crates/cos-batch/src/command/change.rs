@@ -2,7 +2,7 @@
 
 use clap::Args;
 use cos_batch_client::Client as ApiClient;
-use cos_batch_model::{Job as ApiJob, Priority, StatusUpdateReason, UpdateJobStatusResult, xml};
+use cos_batch_model::{Job as ApiJob, JobStatus, Priority, StatusUpdateReason, UpdateJobStatusResult, xml};
 
 use super::{Client, Job};
 use crate::{
@@ -85,6 +85,7 @@ impl SetPriority {
 
 impl Confirm {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        self.client.output.for_people_if(self.dry_run, "--dry-run")?;
         let client: ApiClient = self.client.connection.client()?;
         if self.dry_run || ask::is_asked(self.yes) {
             let told = outlook(&client.describe_job(&self.job.id).await?);
@@ -113,6 +114,11 @@ fn outlook(job: &ApiJob) -> String {
     let cause = job.suspended_cause.as_ref().map(|cause| cause.as_str()).filter(|text| !text.is_empty());
     match cause {
         Some(cause) => clean(cause).into_owned(),
+        None if job.confirmation_required
+            && matches!(job.status.known(), Some(JobStatus::New | JobStatus::Preparing)) =>
+        {
+            format!("{} is still being prepared; what it will do is known when it is Suspended", job.job_id)
+        }
         None => format!("{} is {}, and does not wait for a confirmation", job.job_id, clean(job.status.as_str())),
     }
 }

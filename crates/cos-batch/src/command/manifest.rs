@@ -205,7 +205,7 @@ impl Manifest {
         } else {
             terminal.line(&text)?;
         }
-        if self.output == Format::Table {
+        if self.output == Format::Table && !self.dry_run {
             let place = match &self.to {
                 Some(place) => clean(&format!("{}/{}", place.bucket, place.key)).into_owned(),
                 None => "BUCKET/KEY".to_owned(),

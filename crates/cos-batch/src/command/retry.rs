@@ -71,6 +71,7 @@ pub(super) fn place(text: &str) -> Result<Place, String> {
 
 impl Retry {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        self.client.output.for_people_if(self.dry_run, "--dry-run")?;
         let client = self.client.connection.client()?;
         if self.dry_run {
             let details = Remote::new(&client, "retries").details(&self.job.id).await?;

@@ -64,7 +64,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
     credentials: Option<PathBuf>,
     /// TOML file with the stores that objects are in besides DIR, which bucket is in which, and how the engine works:
-    /// [[store]], [[bucket]], [engine] and [[appid]], as docs/configuration.md has it
+    /// [serve], [[store]], [[bucket]], [spool], [engine], [[appid]] and [webhook], as docs/configuration.md has it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Accept requests that are not signed, of any APPID; only on a loopback address

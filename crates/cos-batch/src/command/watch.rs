@@ -15,6 +15,7 @@ use super::Client;
 use crate::{
     exit::{Error, Exit},
     output::{Format, Terminal, watch},
+    text::wrap,
 };
 
 /// Jobs looked at, at most: more than any screen has lines.
@@ -39,27 +40,13 @@ pub(crate) struct Watch {
     client: Client,
 }
 
-/// Statuses of jobs that have not ended.
-const LIVE: [JobStatus; 10] = [
-    JobStatus::New,
-    JobStatus::Preparing,
-    JobStatus::Suspended,
-    JobStatus::Ready,
-    JobStatus::Active,
-    JobStatus::Pausing,
-    JobStatus::Paused,
-    JobStatus::Completing,
-    JobStatus::Cancelling,
-    JobStatus::Failing,
-];
-
 impl Watch {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         if self.client.output != Format::Table {
             return Err(Error::usage("watch draws for people; `cos-batch list --output json` is for programs"));
         }
         let client = self.client.connection.client()?;
-        let mut seen = BTreeSet::new();
+        let mut seen = Seen::default();
         let mut rates = watch::Rates::default();
         let mut drawn = 0;
         let mut last_heard = Instant::now();
@@ -73,7 +60,9 @@ impl Watch {
                 Err(error)
                     if draws && drawn > 0 && last_heard.elapsed() < PATIENCE && error.exit() == Exit::Unreachable =>
                 {
-                    terminal.redraw(&mut drawn, &format!("no answer from the server; trying again\n{error}"))?;
+                    let text = format!("no answer from the server; trying again\n{error}");
+                    let lines: Vec<String> = text.lines().flat_map(|line| wrap(line, terminal.columns())).collect();
+                    terminal.redraw(&mut drawn, &lines.join("\n"))?;
                     tokio::time::sleep(Duration::from_secs(self.every)).await;
                     continue;
                 }
@@ -95,30 +84,42 @@ impl Watch {
     }
 }
 
+/// Jobs that were looked at before.
+#[derive(Default)]
+struct Seen {
+    /// Those that had not ended.
+    live: BTreeSet<String>,
+    /// Those that had: nothing about them changes any more.
+    ended: BTreeMap<String, JobListMember>,
+}
+
 /// Jobs that have not ended, and those that were seen before and have: newest first.
-async fn look(client: &ApiClient, seen: &mut BTreeSet<String>) -> Result<Vec<JobListMember>, Error> {
+async fn look(client: &ApiClient, seen: &mut Seen) -> Result<Vec<JobListMember>, Error> {
+    let (ended, live): (Vec<_>, Vec<_>) = JobStatus::ALL.iter().copied().partition(|status| status.is_final());
     let mut jobs: BTreeMap<String, JobListMember> = BTreeMap::new();
-    for statuses in [LIVE.to_vec(), vec![JobStatus::Complete, JobStatus::Failed, JobStatus::Cancelled]] {
-        let live = statuses.len() == LIVE.len();
-        if !live && seen.iter().all(|id| jobs.contains_key(id)) {
-            break;
-        }
-        let mut found = pin!(client.jobs(statuses));
+    let mut found = pin!(client.jobs(live));
+    while let Some(job) = found.next().await.transpose()?.filter(|_| jobs.len() < JOBS_MAX) {
+        jobs.insert(job.job_id.to_string(), job);
+    }
+    let mut missing: BTreeSet<String> = seen.live.iter().filter(|id| !jobs.contains_key(*id)).cloned().collect();
+    if !missing.is_empty() {
+        let mut found = pin!(client.jobs(ended));
         while let Some(job) = found.next().await.transpose()? {
             let id = job.job_id.to_string();
-            if live || seen.contains(&id) {
-                jobs.insert(id, job);
+            if missing.remove(&id) {
+                seen.ended.insert(id, job);
             }
-            if jobs.len() >= JOBS_MAX {
+            if missing.is_empty() {
                 break;
             }
         }
     }
-    seen.extend(jobs.keys().cloned());
-    while seen.len() > JOBS_MAX {
-        seen.pop_first();
+    // What was found nowhere was deleted.
+    seen.live = jobs.keys().cloned().collect();
+    while seen.ended.len() > JOBS_MAX {
+        seen.ended.pop_first();
     }
-    let mut jobs: Vec<JobListMember> = jobs.into_values().collect();
+    let mut jobs: Vec<JobListMember> = jobs.into_values().chain(seen.ended.values().cloned()).collect();
     jobs.sort_by(|one, other| {
         other
             .creation_time

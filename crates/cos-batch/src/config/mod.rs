@@ -1,6 +1,7 @@
 //! The configuration of `serve`: stores, which bucket is in which, and the settings of the engine.
 
 mod engine;
+mod function;
 mod print;
 mod settings;
 mod store;
@@ -16,14 +17,15 @@ use serde::{Deserialize, Deserializer, de};
 
 pub(crate) use self::print::printed;
 pub(crate) use self::settings::{Given, Origin, Origins, Role, host_name};
-pub(crate) use self::webhook::Target;
 pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings};
 use self::{
     engine::{EngineSettings, Tenant},
+    function::{FUNCTIONS_MAX, FunctionSettings},
     settings::has_password,
     store::{Kind, Store},
     webhook::Webhook,
 };
+pub(crate) use self::{function::Function, webhook::Target};
 use crate::exit::Error;
 
 /// Bytes of a configuration at most: room for thousands of buckets.
@@ -71,6 +73,9 @@ pub(crate) struct Config {
     tenants: Vec<Tenant>,
     /// Where changes of status are told.
     webhook: Option<Webhook>,
+    /// What jobs may call for each object.
+    #[serde(default)]
+    functions: BTreeMap<String, FunctionSettings>,
 }
 
 /// `[spool]`: a bucket that belongs to the server alone.
@@ -107,19 +112,24 @@ impl Config {
             return Err(Error::usage(format!("--config: {place}: larger than {FILE_BYTES_MAX} bytes")));
         }
         let config = Self::parse(&text).map_err(|error| error.while_doing(format!("--config: {place}")))?;
-        let secret = match &config.serve.jobs {
-            _ if config.stores.iter().any(|store| store.secret_key.is_some()) => Some("secret_key"),
-            _ if config.webhook.as_ref().is_some_and(|webhook| webhook.secret.is_some()) => Some("secret"),
-            Some(url) if has_password(url) => Some("password"),
-            _ => None,
-        };
-        if let Some(secret) = secret.filter(|_| mode & 0o077 != 0) {
+        if let Some(secret) = config.secret().filter(|_| mode & 0o077 != 0) {
             return Err(Error::usage(format!(
                 "--config: {place}: it has a {secret}, and others than its owner may use it (mode {:03o}); run: chmod 600 {place}",
                 mode & 0o777
             )));
         }
         Ok(config)
+    }
+
+    /// The name of a setting that is a secret, if there is one.
+    fn secret(&self) -> Option<&'static str> {
+        if self.webhook.as_ref().is_some_and(|webhook| webhook.secret.is_some()) {
+            return Some("secret");
+        }
+        if self.serve.jobs.as_deref().is_some_and(has_password) {
+            return Some("password");
+        }
+        self.stores.iter().find_map(Store::secret)
     }
 
     fn parse(text: &str) -> Result<Self, Error> {
@@ -160,13 +170,17 @@ impl Config {
         Ok(threads)
     }
 
-    /// Descriptors that the operations of jobs take at most: files on folders, and connections to stores behind HTTP. How
+    /// Descriptors that the operations of jobs take at most: files on folders, and connections to stores behind HTTP and to
+    /// functions. How
     /// many operations there may be on one of the latter does not matter, since its connections are fewer or bound them.
     pub(crate) fn descriptors(&self) -> Result<u64, Error> {
         let files = (OWN_FOLDERS + self.folders()).saturating_mul(self.engine()?.blocking_slots) as u64;
         let connections = |store: &Store| store.connections.unwrap_or(HttpSettings::default().connections_max) as u64;
         let http = self.stores.iter().filter(|store| store.kind != Kind::Folder).map(connections);
-        Ok(http.fold(files.saturating_mul(FILES_OF_OPERATION), u64::saturating_add))
+        // Each operation may be a call of a function instead.
+        let each = if self.functions.is_empty() { 1 } else { 2 };
+        let descriptors = http.fold(files.saturating_mul(FILES_OF_OPERATION), u64::saturating_add);
+        Ok(descriptors.saturating_mul(each))
     }
 
     /// Configured stores that are folders.
@@ -220,6 +234,15 @@ impl Config {
     /// Where changes of status are told, if anywhere.
     pub(crate) fn webhook(&self) -> Result<Option<Target>, Error> {
         self.webhook.as_ref().map(Webhook::target).transpose().map_err(Error::usage)
+    }
+
+    /// What jobs may call for each object, by name.
+    pub(crate) fn functions(&self) -> Result<Vec<Function>, Error> {
+        if self.functions.len() > FUNCTIONS_MAX {
+            let number = self.functions.len();
+            return Err(Error::usage(format!("functions: there are at most {FUNCTIONS_MAX}, not {number}")));
+        }
+        self.functions.iter().map(|(name, given)| given.function(name).map_err(Error::usage)).collect()
     }
 
     /// The configured stores that have buckets, by name.
@@ -319,7 +342,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[[stor]]\n",
-                "line 1: unknown field `stor`, expected one of `serve`, `local_buckets`, `spool`, `store`, `bucket`, `engine`, `appid`, `webhook` (did you mean `store`?)",
+                "line 1: unknown field `stor`, expected one of `serve`, `local_buckets`, `spool`, `store`, `bucket`, `engine`, `appid`, `webhook`, `functions` (did you mean `store`?)",
             ),
             (&format!("{S3}sytle = \"path\"\n"), "line 7: unknown field `sytle`"),
             (&format!("{S3}style = \"host\"\n"), "line 7: unknown variant `host`, expected `path` or `virtual`"),

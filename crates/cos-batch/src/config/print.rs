@@ -10,8 +10,8 @@ use crate::exit::Error;
 /// What stands in place of what nobody must read.
 const HIDDEN: &str = "***";
 
-/// Settings of a store that are secrets, or may have some in them.
-const SECRETS: [&str; 5] = ["secret", "secret_key", "session_token", "credentials_command", "credentials_url"];
+/// Settings that are secrets, or may have some in them: whoever knows some addresses may post to them.
+const SECRETS: [&str; 6] = ["secret", "secret_key", "session_token", "credentials_command", "credentials_url", "url"];
 
 /// Columns of a setting before the place it comes from is named.
 const COLUMNS: usize = 44;
@@ -99,6 +99,9 @@ fn hide(table: &mut Table) {
             *value = Value::String(HIDDEN.to_owned());
             continue;
         }
+        if let ("proxy", Value::String(url)) = (name.as_str(), &mut *value) {
+            *url = without_password(url);
+        }
         let inside = match value {
             Value::Array(values) => values.iter_mut().collect(),
             other => vec![other],
@@ -114,11 +117,12 @@ mod tests {
     #[test]
     fn secrets_are_hidden_wherever_they_stand() {
         let mut table: Table = "[[store]]\nname = \"a\"\nsecret_key = \"hush\"\nsecret_key_env = \"SHOWN\"\n\
-             credentials_command = [\"hush\"]\n[other.inside]\nsession_token = \"hush\"\ncredentials_url = \"hush\"\n"
+             credentials_command = [\"hush\"]\nproxy = \"http://me:hush@proxy\"\n[other.inside]\nsession_token = \"hush\"\n\
+             credentials_url = \"hush\"\n[webhook]\nurl = \"https://hooks.example/hush\"\n"
             .parse()
             .unwrap();
         hide(&mut table);
         let text = toml::to_string(&table).unwrap();
-        assert!(!text.contains("hush") && text.contains("SHOWN") && text.matches(HIDDEN).count() == 4, "{text}");
+        assert!(!text.contains("hush") && text.contains("SHOWN") && text.matches(HIDDEN).count() == 6, "{text}");
     }
 }

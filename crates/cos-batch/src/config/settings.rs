@@ -1,7 +1,7 @@
 //! What `serve` is told in three ways: by a flag, by a variable of the environment, by `[serve]` of the file; each goes
 //! before the next.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{fmt, net::SocketAddr, ops::Range, path::PathBuf};
 
 use clap::ValueEnum as _;
 use serde::{Deserialize, Deserializer, de};
@@ -171,31 +171,50 @@ fn hosts_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Str
     names.iter().map(|name| host_name(name)).collect::<Result<_, _>>().map(Some).map_err(de::Error::custom)
 }
 
-/// The address of a database without its password.
+/// The address of a database or of a proxy without its passwords.
 pub(crate) fn without_password(url: &str) -> String {
-    match password(url) {
-        Some(range) => format!("{}***{}", &url[..range.start], &url[range.end..]),
-        None => url.to_owned(),
+    let (mut shown, mut rest) = (String::with_capacity(url.len()), 0);
+    for range in passwords(url) {
+        shown.push_str(&url[rest..range.start]);
+        shown.push_str("***");
+        rest = range.end;
     }
+    shown.push_str(&url[rest..]);
+    shown
 }
 
-/// Whether the address of a database has a password in it.
+/// Whether such an address has a password in it.
 pub(crate) fn has_password(url: &str) -> bool {
-    password(url).is_some_and(|range| !range.is_empty())
+    passwords(url).iter().any(|range| !range.is_empty())
 }
 
-/// Where the password is: between the colon and the last `@` of the part that names user and host, or behind `password=`.
-fn password(url: &str) -> Option<std::ops::Range<usize>> {
-    if let Some(at) = url.find("password=") {
-        let start = at + "password=".len();
-        let end = url[start..].find(['&', ' ']).map_or(url.len(), |length| start + length);
-        return Some(start..end);
+/// Where passwords are, in their order: between the first colon and the last `@` before the query, and behind each
+/// `password=`, also of `sslpassword=`. Whoever writes a slash or a question mark into one without escaping it has a
+/// wrong address, and its password is hidden all the same.
+fn passwords(url: &str) -> Vec<Range<usize>> {
+    const NAME: &str = "password=";
+    let mut found = Vec::new();
+    let mut rest = 0;
+    if let Some(start) = url.find("://").map(|at| at + "://".len()) {
+        let query = url[start..].find('?').map_or(url.len(), |length| start + length);
+        let at = url[start..query]
+            .rfind('@')
+            .or_else(|| url[start..].find(NAME).is_none().then(|| url[start..].rfind('@'))?);
+        let colon = at.and_then(|at| Some(start + url[start..start + at].find(':')? + 1..start + at));
+        found.extend(colon);
+        rest = found.last().map_or(start, |range| range.end);
     }
-    let start = url.find("://")? + 3;
-    let end = start + url[start..].find(['/', '?']).unwrap_or(url.len() - start);
-    let at = start + url[start..end].rfind('@')?;
-    let colon = start + url[start..at].find(':')?;
-    Some(colon + 1..at)
+    while let Some(at) = url[rest..].find(NAME) {
+        let start = rest + at + NAME.len();
+        let length = match url[start..].strip_prefix('\'') {
+            // As libpq quotes values with spaces in them.
+            Some(quoted) => quoted.find('\'').map(|end| end + 2),
+            None => url[start..].find(['&', ' ']),
+        };
+        rest = length.map_or(url.len(), |length| start + length);
+        found.push(start..rest);
+    }
+    found
 }
 
 #[cfg(test)]
@@ -267,6 +286,14 @@ mod tests {
                 "postgres://db:5432/x?user=me&password=***&schema=y",
             ),
             ("postgres://me@db:5432/x", "postgres://me@db:5432/x"),
+            ("postgres://me:hu/sh@db:5432/x", "postgres://me:***@db:5432/x"),
+            ("postgres://me:hu?sh@db:5432/x", "postgres://me:***@db:5432/x"),
+            (
+                "postgres://me:hush@db/x?password=hu&sslpassword=sh&hu=1",
+                "postgres://me:***@db/x?password=***&sslpassword=***&hu=1",
+            ),
+            ("host=db password='hu sh' user=me", "host=db password=*** user=me"),
+            ("http://me:hush@proxy.example:3128", "http://me:***@proxy.example:3128"),
             ("postgres:///x", "postgres:///x"),
         ] {
             assert_eq!(without_password(url), shown);

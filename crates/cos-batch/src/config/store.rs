@@ -9,7 +9,7 @@ use cos_batch_objectstore::{
 use cos_signature::{Credentials, SecretKey};
 use serde::{Deserialize, Deserializer};
 
-use super::Bucket;
+use super::{Bucket, settings::has_password};
 
 /// Seconds that one copy may be given at most: beyond a day nobody waits for one.
 const COPY_SECONDS_MAX: u64 = 24 * 3600;
@@ -31,7 +31,7 @@ pub(super) struct Store {
     copy_timeout: Option<u64>,
     secret_id: Option<String>,
     #[serde(default, deserialize_with = "secret")]
-    pub(super) secret_key: Option<SecretKey>,
+    secret_key: Option<SecretKey>,
     session_token: Option<String>,
     secret_id_env: Option<String>,
     secret_key_env: Option<String>,
@@ -45,6 +45,20 @@ pub(super) struct Store {
     /// What the store cannot do.
     #[serde(default)]
     without: Vec<Ability>,
+}
+
+impl Store {
+    /// The name of a setting that is a secret, if there is one.
+    pub(super) fn secret(&self) -> Option<&'static str> {
+        let settings = [
+            ("secret_key", self.secret_key.is_some()),
+            ("session_token", self.session_token.is_some()),
+            // The address alone is what stands between a caller and the keys, unless a variable has what it asks for.
+            ("credentials_url", self.credentials_url.as_deref().is_some_and(has_password)),
+            ("proxy with a password", self.proxy.as_deref().is_some_and(has_password)),
+        ];
+        settings.into_iter().find_map(|(name, is_there)| is_there.then_some(name))
+    }
 }
 
 /// Tokens, commands and addresses may be secrets, or have some in them.
@@ -81,6 +95,7 @@ enum Ability {
     Encryption,
     Versions,
     Multipart,
+    Lock,
 }
 
 impl Store {
@@ -212,6 +227,7 @@ impl Store {
                 Ability::Encryption => able.encryption = false,
                 Ability::Versions => able.versions = false,
                 Ability::Multipart => able.multipart = false,
+                Ability::Lock => able.lock = false,
             }
         }
         able

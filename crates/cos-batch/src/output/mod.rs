@@ -27,6 +27,16 @@ pub(crate) enum Format {
     Xml,
 }
 
+impl Format {
+    /// Refuses a format for programs where what is said is for people, if it is.
+    pub(crate) fn for_people_if(self, is_for_people: bool, what: &str) -> Result<(), Error> {
+        if is_for_people && self != Self::Table {
+            return Err(Error::usage(format!("{what} writes for people: it goes with --output table alone")));
+        }
+        Ok(())
+    }
+}
+
 /// Writes a value as an indented JSON document.
 pub(crate) fn json<T: Serialize>(terminal: &mut Terminal, value: &T) -> Result<(), Error> {
     let text = serde_json::to_string_pretty(value).map_err(Error::other)?;

@@ -4,6 +4,7 @@ mod console;
 mod data;
 mod descriptors;
 mod extension;
+mod functions;
 mod keys;
 mod lock;
 pub(crate) mod metrics;
@@ -15,7 +16,7 @@ mod webhook;
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use cos_batch_engine::{Access, Engine, Parts, Right, Spool, SystemClock};
+use cos_batch_engine::{Access, Config as EngineConfig, Engine, Parts, Right, Spool, SystemClock};
 use cos_batch_jobstore::{PostgresJobStore, SqliteJobStore};
 use cos_batch_model::{AppId, BatchApi};
 use cos_batch_objectstore::{ErrorKind, FolderStore, ListRequest, ObjectStore};
@@ -41,7 +42,7 @@ use crate::{
 };
 
 /// Bucket of the private spool. Users name buckets of another store, so none of them can name this one.
-const SPOOL_BUCKET: &str = "segments";
+pub(crate) const SPOOL_BUCKET: &str = "segments";
 
 /// Whose requests are accepted.
 #[derive(Debug)]
@@ -165,7 +166,7 @@ impl Server {
         } else {
             let console = has_console.then(|| console::console(&engine, &callers, &keys)).transpose()?;
             let second = s3control::api(&engine, &callers, &keys)?;
-            let service = second.before(requests.count(service(&engine, &callers, &keys)?));
+            let service = requests.count(second.before(service(&engine, &callers, &keys)?));
             match &hosts {
                 Some(hosts) => {
                     let front = Front::new(console, own_machine(service, hosts));
@@ -290,7 +291,7 @@ fn open(path: &Path) -> Result<FolderStore, Error> {
 
 /// What the engine works with, and the store of the data folder's buckets where there is one.
 async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, Option<Arc<dyn ObjectStore>>), Error> {
-    let engine = config.engine()?;
+    let engine = EngineConfig { kinds: functions::kinds(config.functions()?)?, ..config.engine()? };
     match home {
         Home::Folder(data) => {
             let local: Arc<dyn ObjectStore> = Arc::new(open(&data.buckets())?);

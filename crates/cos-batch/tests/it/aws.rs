@@ -1,24 +1,17 @@
 //! The aws command line, as it comes, against a server of ours: every action of S3 Control on jobs.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::PathBuf, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, Server};
+use crate::{
+    python::{interpreter, without_settings},
+    support::{Place, Server},
+};
 
 /// The program, in a virtual environment of its own, which is made if it is not there.
 fn program() -> PathBuf {
-    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python-aws");
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python");
-    let (script, list) = (scripts.join("environment.py"), scripts.join("awscli.txt"));
-    let output = Command::new(python).arg(script).arg(folder).arg(list).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let interpreter: PathBuf = String::from_utf8(output.stdout).unwrap().trim().into();
-    interpreter.with_file_name("aws")
+    interpreter("python-aws", "awscli.txt").with_file_name("aws")
 }
 
 /// Commands to one server, with its own key.
@@ -39,14 +32,8 @@ impl Aws<'_> {
     fn command(&self, words: &[&str]) -> Command {
         // By the interpreter: the script's own first line still names where the environment was made.
         let mut command = Command::new(self.program.with_file_name("python"));
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("AWS_") || text.to_lowercase().ends_with("_proxy") {
-                command.env_remove(&name);
-            }
-        }
-        command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-        command.env("AWS_EC2_METADATA_DISABLED", "true").arg(&self.program);
+        without_settings(&mut command);
+        command.arg(&self.program);
         command.args(["s3control", words[0], "--account-id", "123456789012"]).args(&words[1..]);
         let (id, secret) = self.server.key();
         command.env("AWS_ACCESS_KEY_ID", id).env("AWS_SECRET_ACCESS_KEY", secret);

@@ -42,6 +42,8 @@ fn it_is_with_the_api_unless_told_otherwise() {
     // Keys would go over the wire as they are.
     let server = Server::start_with(&place, &["--listen", "0.0.0.0:0"]);
     assert!(!server.usage.contains("console on"), "{}", server.usage);
+    let head = get(&server, "/console/sign-in");
+    assert!(head.contains("content-type: application/xml"), "{head}");
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod operate;
 mod output;
 mod packaging;
 mod plain_server;
+mod python;
 mod raw;
 mod refusals;
 mod report;

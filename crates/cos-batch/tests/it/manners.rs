@@ -1,6 +1,6 @@
 //! How the commands behave towards people and scripts.
 
-use std::{collections::BTreeSet, fmt::Write as _, fs, net::TcpListener};
+use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use serde_json::Value;
 
@@ -58,9 +58,8 @@ const KEYS: &str = "[[key]]\nsecret_id = \"AKIDEXAMPLE\"\nsecret_key = \"example
 #[test]
 fn without_a_server_each_command_says_what_to_do() {
     let place = Place::new();
-    // A port that was just free: nobody listens.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let text = said(&place, &format!("http://127.0.0.1:{port}"), KEYS);
+    // A port on which nobody listens, and which no test is given.
+    let text = said(&place, "http://127.0.0.1:1", KEYS);
     snapshots().bind(|| insta::assert_snapshot!("manners-no-server", text));
 }
 
@@ -185,7 +184,10 @@ fn watch_draws_on_a_terminal_and_writes_once_elsewhere() {
     let place = Place::new();
     let rows = place.fill(600);
     let etag = place.write_manifest(&rows.text);
-    let server = Server::start(&place);
+    // So slow that the job is seen while it runs.
+    let slow = place.file("slow.toml");
+    fs::write(&slow, "[[appid]]\nappid = \"1250000000\"\njob_operations_per_second = 200\n").unwrap();
+    let server = Server::start_with(&place, &["--config", slow.to_str().unwrap()]);
     assert_eq!(server.run(&["watch"]).with_code(0), "0 jobs not ended\n");
     let waiting = server.create_copy(&etag, &["--confirm-required", "--description", "waits"]);
     server.look_until(&waiting, |job| job["Status"] == "Suspended");
@@ -197,8 +199,13 @@ fn watch_draws_on_a_terminal_and_writes_once_elsewhere() {
     let seen = screen::run(server.command(&["watch", "--until-idle"]));
     assert_eq!(seen.code, 0, "{}", seen.screen);
     let last: Vec<&str> = seen.screen.lines().collect();
+    assert!(seen.frames.iter().any(|frame| frame.contains("Active")), "{:#?}", seen.frames);
     assert_eq!(last[0], "0 jobs not ended", "{}", seen.screen);
-    assert!(last.len() <= 2, "drawn over, not below: {}", seen.screen);
+    assert!(
+        last.len() == 2 && last[1].contains("Complete"),
+        "drawn over, not below, and what ended stays: {}",
+        seen.screen
+    );
 }
 
 #[test]

@@ -1,11 +1,6 @@
 //! The object endpoint of the server: a team with the SDK that it has.
 
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fs, io::Write as _};
 
 use bytes::Bytes;
 use cos_batch_engine::{Clock as _, SystemClock};
@@ -13,31 +8,14 @@ use cos_signature::{Credentials, KeyTime, sign};
 use http::Request;
 use serde_json::json;
 
-use crate::support::{Place, SOURCE, Server, TARGET, figures, write_private};
-
-/// The interpreter of the virtual environment with the SDK, which is made if it is not there.
-fn interpreter() -> PathBuf {
-    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/environment.py");
-    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().into()
-}
+use crate::{
+    python::script,
+    support::{Place, SOURCE, Server, TARGET, figures, write_private},
+};
 
 /// Runs one half of the round trip; gives what it printed.
 fn sdk(half: &str, plan: &serde_json::Value) -> String {
-    let mut command = Command::new(interpreter());
-    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"] {
-        command.env_remove(name);
-    }
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/round_trip.py")).arg(half);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python starts");
-    child.stdin.take().unwrap().write_all(plan.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{half}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    script("round_trip.py", half, plan)
 }
 
 #[test]

@@ -2,13 +2,22 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
     path::Path,
     time::{Duration, Instant},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cos_batch_engine::{Clock as _, SystemClock};
+use cos_batch_model::Timestamp;
+use cos_signature::{Credentials, KeyTime, sign};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::Request;
 use serde_json::Value;
+use sha2::Sha256;
 
-use crate::support::{Place, Server, assert_exact, program, run, write_private};
+use crate::support::{Place, SOURCE, Server, assert_exact, program, run, write_private};
 
 /// Long beside what a busy machine takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -129,7 +138,63 @@ fn a_log_for_programs_has_the_request_and_the_job_in_its_lines() {
 
 fn key_file(path: &Path, id: &str) {
     let _ = fs::remove_file(path);
-    write_private(path, &format!("[[key]]\nsecret_id = {id:?}\nsecret_key = \"hush\"\nappid = \"1250000000\"\n"));
+    let account = "account_id = \"123456789012\"";
+    write_private(
+        path,
+        &format!("[[key]]\nsecret_id = {id:?}\nsecret_key = \"hush\"\nappid = \"1250000000\"\n{account}\n"),
+    );
+}
+
+/// What is answered to this.
+fn answer(address: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Whether each door but that of the COS API knows a key: the S3 dialect, the console, the objects.
+fn doors(server: &Server, id: &str) -> [bool; 3] {
+    let jobs = server.endpoint.trim_start_matches("http://");
+    let common = format!("host: {jobs}\r\nconnection: close\r\n");
+    let now = SystemClock.now() / 1000;
+    let time = Timestamp::from_unix_seconds(now).unwrap().to_string().replace(['-', ':'], "");
+    // Whose signature is wrong is known by then.
+    let signed = format!(
+        "AWS4-HMAC-SHA256 Credential={id}/{}/eu-west-1/s3/aws4_request, \
+         SignedHeaders=host;x-amz-account-id;x-amz-content-sha256;x-amz-date, Signature={}",
+        &time[..8],
+        "0".repeat(64)
+    );
+    let s3 = answer(
+        jobs,
+        &format!(
+            "GET /v20180820/jobs HTTP/1.1\r\n{common}authorization: {signed}\r\nx-amz-date: {time}\r\n\
+             x-amz-account-id: 123456789012\r\nx-amz-content-sha256: {}\r\n\r\n",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        ),
+    );
+    let form = format!("id={id}&secret=hush&next=/console");
+    let console = answer(
+        jobs,
+        &format!(
+            "POST /console/sign-in HTTP/1.1\r\n{common}origin: http://{jobs}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\n\r\n{form}",
+            form.len()
+        ),
+    );
+    let objects = server.objects().unwrap();
+    let mut request = Request::head(format!("/{SOURCE}")).header("host", objects).body(()).unwrap();
+    sign(&mut request, &Credentials::new(id, "hush"), KeyTime::new(now - 60, now + 600).unwrap()).unwrap();
+    let mut head = format!("HEAD /{SOURCE} HTTP/1.1\r\nconnection: close\r\n");
+    for (name, value) in request.headers() {
+        head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    let objects = answer(objects, &format!("{head}\r\n"));
+    let wrong = ["SignatureDoesNotMatch", "InvalidAccessKeyId"].map(|code| s3.contains(code));
+    assert_eq!(wrong[0], !wrong[1], "{s3}");
+    [wrong[0], console.starts_with("HTTP/1.1 303 "), objects.starts_with("HTTP/1.1 200 ")]
 }
 
 #[test]
@@ -138,8 +203,17 @@ fn keys_and_the_log_filter_are_read_again_on_sighup() {
     let (keys, config) = (place.file("keys.toml"), place.file("config.toml"));
     key_file(&keys, "AKIDfirst");
     fs::write(&config, "[serve]\nlog = \"info\"\n").unwrap();
-    let server =
-        Server::start_with(&place, &["--credentials", keys.to_str().unwrap(), "--config", config.to_str().unwrap()]);
+    let server = Server::start_with(
+        &place,
+        &[
+            "--credentials",
+            keys.to_str().unwrap(),
+            "--config",
+            config.to_str().unwrap(),
+            "--objects-listen",
+            "127.0.0.1:0",
+        ],
+    );
     let code = |id: &str| {
         let mut command = program();
         command.env("COS_BATCH_ENDPOINT", &server.endpoint).env("COS_APPID", "1250000000");
@@ -147,6 +221,7 @@ fn keys_and_the_log_filter_are_read_again_on_sighup() {
     };
     let logged = |text: &str| fs::read_to_string(place.file("serve.log")).unwrap().matches(text).count();
     assert_eq!((code("AKIDfirst"), code("AKIDsecond")), (0, 6));
+    assert_eq!((doors(&server, "AKIDfirst"), doors(&server, "AKIDsecond")), ([true; 3], [false; 3]));
 
     key_file(&keys, "AKIDsecond");
     fs::write(&config, "[serve]\nlog = \"info,cos_batch_server=debug\"\n").unwrap();
@@ -154,12 +229,73 @@ fn keys_and_the_log_filter_are_read_again_on_sighup() {
     until("the keys are read", || logged("keys were read again") == 1 && logged("log filter was read again") == 1);
     assert_eq!(logged("DEBUG"), 0);
     assert_eq!((code("AKIDfirst"), code("AKIDsecond")), (6, 0));
+    assert_eq!((doors(&server, "AKIDfirst"), doors(&server, "AKIDsecond")), ([false; 3], [true; 3]));
     assert!(logged("DEBUG") > 0, "a request that only looks is in the log now");
 
     fs::write(&keys, "[[kye]]\n").unwrap();
     server.hang_up();
     until("the file is refused", || logged("those of before are still accepted") == 1);
     assert_eq!(code("AKIDsecond"), 0);
+    assert_eq!(server.terminate().code(), Some(0));
+}
+
+/// The first request to this listener: its head and its body. It is answered with 204.
+fn heard(listener: &TcpListener) -> (String, String) {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let length = stream.read(&mut buffer).unwrap();
+        text.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        if length == 0 || value(head, "content-length").parse() == Ok(body.len()) {
+            stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").unwrap();
+            return (head.to_owned(), body.to_owned());
+        }
+    }
+}
+
+/// The value of a header.
+fn value<'a>(head: &'a str, name: &str) -> &'a str {
+    let of_line = |line: &'a str| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name));
+    head.lines().find_map(of_line).unwrap_or_else(|| panic!("no {name}: {head}")).1
+}
+
+#[test]
+fn an_address_is_told_of_the_statuses_it_asked_for_once_and_signed() {
+    let place = Place::new();
+    let rows = place.fill(3);
+    let etag = place.write_manifest(&rows.text);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (config, secret) = (place.file("config.toml"), "a secret of some length, at least");
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    write_private(
+        &config,
+        &format!("[webhook]\nurl = {url:?}\nsecret = {secret:?}\nstatuses = [\"Complete\", \"Cancelled\"]\n"),
+    );
+    let server = Server::start_with(&place, &["--config", config.to_str().unwrap()]);
+    let job = server.create_copy(&etag, &[]);
+    let (head, body) = heard(&listener);
+    assert!(head.starts_with("POST /hook HTTP/1.1\r\n"), "{head}");
+    let event: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(event["data"]["JobId"], job.as_str());
+    assert_eq!(event["data"]["Status"], "Complete", "and none of the statuses before it");
+    assert_eq!(event["data"]["ProgressSummary"]["NumberOfTasksSucceeded"], 3);
+    assert_eq!((&event["id"], &event["type"]), (&value(&head, "webhook-id").into(), &"cos-batch.job.status".into()));
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{}.{}.{body}", value(&head, "webhook-id"), value(&head, "webhook-timestamp")).as_bytes());
+    let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
+    assert_eq!(value(&head, "webhook-signature"), signature);
+
+    // What comes next is of another job: the first was told once.
+    let etag = place.write_manifest(&rows.text);
+    let other = server.create_copy(&etag, &["--confirm-required"]);
+    server.look_until(&other, |seen| seen["Status"] == "Suspended");
+    server.run(&["cancel", &other]).with_code(0);
+    let (_, body) = heard(&listener);
+    let event: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((&event["data"]["JobId"], &event["data"]["Status"]), (&other.into(), &"Cancelled".into()));
     assert_eq!(server.terminate().code(), Some(0));
 }
 
@@ -170,7 +306,7 @@ fn a_backup_of_a_server_at_work_goes_on_elsewhere() {
     rows.add_failing("photos-1250000000", "in/gone.txt");
     let etag = place.write_manifest(&rows.text);
     let config = place.file("config.toml");
-    fs::write(&config, "[engine]\njob_operations_per_second = 300\ncheckpoint_millis = 50\n").unwrap();
+    fs::write(&config, "[engine]\njob_operations_per_second = 20\ncheckpoint_millis = 50\n").unwrap();
     let server = Server::start_with(&place, &["--config", config.to_str().unwrap()]);
     let job = server.create_copy(&etag, &[]);
     server.look_until(&job, |seen| seen["ProgressSummary"]["NumberOfTasksSucceeded"].as_u64() > Some(20));

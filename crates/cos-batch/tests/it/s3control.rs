@@ -1,16 +1,18 @@
 //! The second dialect: somebody with boto3, as it comes, and a job store that both dialects share.
 
 use std::{
+    collections::BTreeSet,
     fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
 };
 
 use cos_batch_objectstore::PutRequest;
 use serde_json::{Value, json};
 
 use crate::{
+    python::script,
     scenario::{backends, observe, story::Bucket},
     support::{Place, Server, etag_of, write_private},
 };
@@ -58,39 +60,9 @@ const KEYS: &str = "[[key]]\nsecret_id = \"AKIDEXAMPLE\"\nsecret_key = \"example
                     [[bucket]]\nname = \"holiday.photos\"\nowner = \"1250000000\"\n\
                     [[bucket]]\nname = \"archive\"\nowner = \"1250000000\"\n";
 
-/// The interpreter of the virtual environment with the SDK, which is made if it is not there.
-fn interpreter() -> PathBuf {
-    let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../xtask/python/environment.py");
-    let output = Command::new(python).arg(script).arg(folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().into()
-}
-
-/// Nobody's settings, and no question to a service that knows the machine's role.
-fn without_settings(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("AWS_") || text.to_lowercase().ends_with("_proxy") {
-            command.env_remove(&name);
-        }
-    }
-    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-    command.env("AWS_EC2_METADATA_DISABLED", "true");
-}
-
 /// Runs a story of the script; gives what it tells at its end.
 fn boto3(story: &str, plan: &Value) -> Value {
-    let mut command = Command::new(interpreter());
-    without_settings(&mut command);
-    command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python/s3control.py")).arg(story);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python starts");
-    child.stdin.take().unwrap().write_all(plan.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{story}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    serde_json::from_str(&script("s3control.py", story, plan)).unwrap()
 }
 
 struct World {
@@ -102,6 +74,11 @@ struct World {
 impl World {
     /// Five photos, a manifest that names them and one that is not there, and a server with both dialects.
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// The same with these settings.
+    fn with(config: &str) -> Self {
         let place = Place::new();
         for bucket in [SOURCE, TARGET] {
             fs::create_dir_all(place.bucket(bucket)).unwrap();
@@ -114,7 +91,9 @@ impl World {
         }
         manifest.push_str(&format!("{SOURCE},missing.jpg\n"));
         fs::write(place.bucket(SOURCE).join("manifest.csv"), &manifest).unwrap();
-        let server = Server::start(&place);
+        let file = place.key_file().with_file_name("config.toml");
+        write_private(&file, config);
+        let server = Server::start_with(&place, &["--config", file.to_str().unwrap()]);
         Self { place, server, etag: etag_of(&manifest) }
     }
 
@@ -171,6 +150,90 @@ fn operations_that_only_this_dialect_has_are_carried_out() {
     boto3("operations", &world.plan());
     let listed = world.server.run(&["list", "--output", "json"]).with_code(0);
     assert!(listed.contains("S3PutObjectAcl"), "{listed}");
+}
+
+/// A function of the operator's, in the way of AWS: gives its address, and the calls that it takes.
+fn function() -> (String, mpsc::Receiver<(String, Value)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (calls, taken) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut seen = BTreeSet::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (head, body) = request_on(&mut stream);
+            let call: Value = serde_json::from_slice(&body).unwrap();
+            let task = &call["tasks"][0];
+            let key = task["s3Key"].as_str().unwrap().to_owned();
+            let again = !seen.insert(key.clone());
+            let result = |code: &str, told: &str| {
+                let result = json!({ "taskId": task["taskId"], "resultCode": code, "resultString": told });
+                ("200 OK", json!([result]))
+            };
+            let (status, results) = match key.get(..1) {
+                Some("0") => result("Succeeded", call["job"]["userArguments"]["width"].as_str().unwrap()),
+                Some("1") if !again => result("TemporaryFailure", "later"),
+                Some("2") => result("PermanentFailure", "no \"room\""),
+                Some("3") if !again => ("500 Oh", json!([])),
+                Some("4") => ("200 OK", json!([])),
+                Some("m") => ("403 Forbidden", json!([])),
+                _ => result("Succeeded", "second try"),
+            };
+            let answer = json!({
+                "invocationSchemaVersion": "2.0", "invocationId": call["invocationId"], "treatMissingKeysAs": "Succeeded",
+                "results": results,
+            });
+            let answer = answer.to_string();
+            let length = answer.len();
+            let head_back = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            stream.write_all((head_back + &answer).as_bytes()).unwrap();
+            // Nobody listens to the last calls of a test that has failed.
+            let _ = calls.send((head, call));
+        }
+    });
+    (format!("http://{address}/in?secret=of-the-address"), taken)
+}
+
+/// The head of a request and its body.
+fn request_on(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let mut reader = BufReader::new(stream);
+    let (mut head, mut length) = (String::new(), 0);
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(text) = line.to_lowercase().strip_prefix("content-length:") {
+            length = text.trim().parse().unwrap();
+        }
+        head.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    (head, body)
+}
+
+#[test]
+fn a_function_is_called_for_each_object() {
+    let (url, calls) = function();
+    let world = World::with(&format!("[functions.resize]\nurl = \"{url}\"\n"));
+    let told = boto3("functions", &world.plan());
+    let job = told["job"].as_str().unwrap();
+    let calls: Vec<_> = calls.try_iter().collect();
+    assert_eq!(calls.len(), 8, "six objects, two of them twice");
+    let mut ids = BTreeSet::new();
+    for (head, call) in &calls {
+        assert!(head.starts_with("POST /in?secret=of-the-address HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains("content-type: application/json\r\n"), "{head}");
+        assert_eq!((&call["invocationSchemaVersion"], &call["job"]["id"]), (&json!("2.0"), &json!(job)), "{call:#}");
+        let task = &call["tasks"][0];
+        assert_eq!((&task["s3Bucket"], &task["s3VersionId"]), (&json!(SOURCE), &Value::Null), "{call:#}");
+        ids.insert(task["taskId"].as_str().unwrap());
+    }
+    assert_eq!(ids.len(), 6, "a task has the same name in each try: {ids:?}");
+    let keys: BTreeSet<_> = calls.iter().map(|(_, call)| call["tasks"][0]["s3Key"].as_str().unwrap()).collect();
+    assert!(keys.contains("0%20%C3%A9%2B.jpg") && keys.contains("missing.jpg"), "{keys:?}");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 Usage: s3control.py STORY, with the plan as JSON on the standard input. Tells what it made, as JSON.
 """
 
+import base64
 import csv
+import datetime
+import hashlib
 import json
 import pathlib
 import sys
@@ -126,20 +129,25 @@ def tags(s3control, job):
 
 
 def report(job):
+    found = {key: row[:3] for key, row in rows(job).items()}
+    expected = {f"{number} é+.jpg": ("succeeded", "200", "") for number in range(5)}
+    expected["missing.jpg"] = ("failed", "404", "NoSuchKey")
+    assert found == expected, found
+
+
+def rows(job):
     folder = pathlib.Path(PLAN["folder"])
     manifest = json.loads((folder / f"reports/job-{job}/manifest.json").read_text())
     assert manifest["Format"] == "Report_CSV_20180820", manifest
-    rows = {}
+    found = {}
     for result in manifest["Results"]:
         assert result["Bucket"] == PLAN["target"], result
         with open(folder / result["Key"], newline="") as file:
-            for bucket, key, version, status, http_status, code, _ in csv.reader(file):
+            for bucket, key, version, status, http_status, code, told in csv.reader(file):
                 assert (bucket, version) == (PLAN["source"], ""), bucket
                 assert status == result["TaskExecutionStatus"], status
-                rows[urllib.parse.unquote(key)] = (status, http_status, code)
-    expected = {f"{number} é+.jpg": ("succeeded", "200", "") for number in range(5)}
-    expected["missing.jpg"] = ("failed", "404", "NoSuchKey")
-    assert rows == expected, rows
+                found[urllib.parse.unquote(key)] = (status, http_status, code, told)
+    return found
 
 
 def pages(s3control, job):
@@ -187,14 +195,13 @@ def errors():
     many = [{"Key": f"k{number}", "Value": ""} for number in range(51)]
     assert refused(raised.BadRequestException, make, "50 tags", **request(Tags=many)) == 400
     for name, operation in {
-        "LambdaInvoke": {"FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:f"},
         "S3ReplicateObject": {},
-        "S3PutObjectLegalHold": {"LegalHold": {"Status": "ON"}},
-        "S3PutObjectRetention": {"Retention": {}},
-        "S3ComputeObjectChecksum": {},
+        "S3ComputeObjectChecksum": {"ChecksumType": "COMPOSITE"},
         "S3UpdateObjectEncryption": {},
     }.items():
         assert refused(None, make, name, **request(Operation={name: operation})) == 501
+    unknown = {"LambdaInvoke": {"FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:nobodys"}}
+    assert refused(raised.BadRequestException, make, "nobodys", **request(Operation=unknown)) == 400
     output = {"Bucket": f"arn:aws:s3:::{PLAN['target']}", "ManifestFormat": "S3InventoryReport_CSV_20211130"}
     for part, word in (
         ({"EnableManifestOutput": True, "ManifestOutputLocation": output}, "EnableManifestOutput"),
@@ -243,6 +250,7 @@ def operations():
         done = (seen["Status"], counts["NumberOfTasksSucceeded"], counts["NumberOfTasksFailed"])
         assert done == ("Complete", 5, 1), seen
         assert seen["Operation"] == operation, seen
+        return job
 
     run({"S3PutObjectTagging": {"TagSet": [{"Key": "album", "Value": "of 2026"}]}})
     assert kept(b"of 2026") == 5, kept(b"of 2026")
@@ -250,9 +258,60 @@ def operations():
     assert kept(b"of 2026") == 0, kept(b"of 2026")
     run({"S3PutObjectAcl": {"AccessControlPolicy": {"CannedAccessControlList": "public-read"}}})
     assert kept(b"public-read") == 5, kept(b"public-read")
+    run({"S3PutObjectLegalHold": {"LegalHold": {"Status": "ON"}}})
+    assert kept(b"legal_hold") == 5, kept(b"legal_hold")
+    run({"S3PutObjectLegalHold": {"LegalHold": {"Status": "OFF"}}})
+    assert kept(b"legal_hold") == 0, kept(b"legal_hold")
+    until = datetime.datetime(2040, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    run({"S3PutObjectRetention": {"Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": until}}})
+    assert kept(str(int(until.timestamp())).encode()) == 5, until
+    run({"S3PutObjectRetention": {"BypassGovernanceRetention": True, "Retention": {}}})
+    assert kept(b"GOVERNANCE") == 0, kept(b"GOVERNANCE")
+    job = run({"S3ComputeObjectChecksum": {"ChecksumAlgorithm": "SHA256", "ChecksumType": "FULL_OBJECT"}})
+    sums = {key: json.loads(told) for key, (status, _, _, told) in rows(job).items() if status == "succeeded"}
+    for number in range(5):
+        text = f"photo {number}".encode()
+        told = sums[f"{number} é+.jpg"]
+        assert told["checksum_hex"] == hashlib.sha256(text).hexdigest().upper(), told
+        assert base64.b64decode(told["checksum_base64"]) == hashlib.sha256(text).digest(), told
+        assert told["etag"] == hashlib.md5(text).hexdigest(), told
+        assert (told["checksumAlgorithm"], told["checksumType"]) == ("SHA256", "FULL_OBJECT"), told
     names = [job["Operation"] for job in s3control.list_jobs(AccountId=ACCOUNT)["Jobs"]]
-    assert names == ["S3PutObjectTagging", "S3DeleteObjectTagging", "S3PutObjectAcl"], names
+    assert names == [
+        "S3PutObjectTagging",
+        "S3DeleteObjectTagging",
+        "S3PutObjectAcl",
+        "S3PutObjectLegalHold",
+        "S3PutObjectLegalHold",
+        "S3PutObjectRetention",
+        "S3PutObjectRetention",
+        "S3ComputeObjectChecksum",
+    ], names
     return {}
+
+
+def functions():
+    s3control = client()
+    function = "arn:aws:lambda:us-east-1:123456789012:function:resize"
+    arguments = {"FunctionArn": function, "InvocationSchemaVersion": "2.0", "UserArguments": {"width": "80 <&>"}}
+    asked = request(Operation={"LambdaInvoke": arguments}, ConfirmationRequired=False)
+    job = s3control.create_job(**asked)["JobId"]
+    seen = look_until(s3control, job, lambda status: status in ENDED)
+    assert seen["Status"] == "Complete" and seen["Operation"] == {"LambdaInvoke": arguments}, seen
+    assert s3control.list_jobs(AccountId=ACCOUNT)["Jobs"][0]["Operation"] == "LambdaInvoke"
+    failed = {key: row[1:] for key, row in rows(job).items() if row[0] == "failed"}
+    assert failed == {
+        "2 é+.jpg": ("200", "PermanentFailure", 'no "room"'),
+        "missing.jpg": ("403", "FunctionError", 'the function "resize" answered 403 Forbidden'),
+    }, failed
+    told = {key: row[1:] for key, row in rows(job).items() if row[0] == "succeeded"}
+    assert told == {
+        "0 é+.jpg": ("200", "", "80 <&>"),
+        "1 é+.jpg": ("200", "", "second try"),
+        "3 é+.jpg": ("200", "", "second try"),
+        "4 é+.jpg": ("200", "", "the function's answer has no result for the task"),
+    }, told
+    return {"job": job}
 
 
 def generated():
@@ -330,5 +389,5 @@ def foreign():
     return {}
 
 
-STORIES = [life, errors, operations, generated, ways, confirm, look, create, foreign]
+STORIES = [life, errors, operations, functions, generated, ways, confirm, look, create, foreign]
 print(json.dumps({story.__name__: story for story in STORIES}[sys.argv[1]]()))

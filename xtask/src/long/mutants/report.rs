@@ -173,10 +173,7 @@ impl<'a> Report<'a> {
             return writeln!(text, "Nothing was run.\n");
         }
         writeln!(text, "Commits that they ran on, with how many: {}. A result counts while", commits.join(", "))?;
-        writeln!(
-            text,
-            "the code of the code of the changed file stays as it is; a survivor runs again when its package changes.\n"
-        )
+        writeln!(text, "the code of the changed file stays as it is; a survivor runs again when its package changes.\n")
     }
 
     fn write_survivors(&self, text: &mut String) -> fmt::Result {

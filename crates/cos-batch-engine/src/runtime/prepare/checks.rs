@@ -12,17 +12,12 @@ use crate::{
     runtime::{core::Core, offload::offload, stop::Stop},
     spec::{Column, TaskOperation},
     store::JobStatus,
+    task::kinds,
 };
 
 /// The buckets that a job writes to must be there before it begins.
 pub(super) async fn check_buckets(core: &Core, job: &JobRecord, stop: &Stop) -> Result<(), Prepared> {
-    let target = match &job.spec.operation {
-        TaskOperation::Copy(copy) => Some(("TargetBucket", "TargetResource", &copy.target_bucket)),
-        TaskOperation::Restore { .. }
-        | TaskOperation::Delete
-        | TaskOperation::Tag { .. }
-        | TaskOperation::Acl { .. } => None,
-    };
+    let target = job.spec.operation.copy().map(|copy| ("TargetBucket", "TargetResource", &copy.target_bucket));
     let report = job.spec.report.as_ref().map(|report| ("ReportBucket", "Report.Bucket", &report.bucket));
     for (code, field, bucket) in target.into_iter().chain(report) {
         require_bucket(core, stop, code, field, bucket).await?;
@@ -67,11 +62,16 @@ pub(super) async fn check_capabilities(
     if core.access.allows(&job.tenant, source_bucket, Right::Read) {
         require_bucket(core, stop, "SourceBucket", "the manifest", source_bucket).await?;
     }
-    if let TaskOperation::Copy(copy) = &job.spec.operation
+    if let Some(copy) = job.spec.operation.copy()
         && !Arc::ptr_eq(&store, &core.buckets.store(&copy.target_bucket))
     {
         let reason = format!("{source_bucket} and {} are in different object stores", copy.target_bucket);
         return Err(unfit("NotSupported", reason));
+    }
+    if let TaskOperation::Custom(custom) = &job.spec.operation
+        && core.config.kinds.get(&custom.kind).is_none()
+    {
+        return Err(unfit("NotSupported", kinds::unknown(&custom.kind)));
     }
     match checks::missing_ability(&job.spec, listed, store.capabilities()) {
         Some(name) => {

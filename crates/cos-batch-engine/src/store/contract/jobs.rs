@@ -113,11 +113,21 @@ pub async fn a_change_changes_what_it_names(fixture: Fixture) {
     let changed = store.transition(job.id, 2, change).await.unwrap();
     (job.version, job.state) = (3, state);
     assert_eq!(changed, job);
-    let changed = store.transition(job.id, 3, JobChange { delete: true, ..JobChange::default() }).await.unwrap();
-    (job.version, job.deleted) = (4, true);
+    let tags = vec![Tag { key: "k".to_owned(), value: String::new() }];
+    let change = JobChange { tags: Some(tags.clone()), ..JobChange::default() };
+    let changed = store.transition(job.id, 3, change).await.unwrap();
+    (job.version, job.state.tags) = (4, Some(tags));
     assert_eq!(changed, job);
-    let changed = store.transition(job.id, 4, JobChange::default()).await.unwrap();
-    job.version = 5;
+    let state = JobState { status: JobStatus::Suspended, ..job.state.clone() };
+    let change = JobChange { state: Some(state.clone()), tags: Some(Vec::new()), ..JobChange::default() };
+    let changed = store.transition(job.id, 4, change).await.unwrap();
+    (job.version, job.state) = (5, JobState { tags: Some(Vec::new()), ..state });
+    assert_eq!(changed, job, "tags are written over those of the state");
+    let changed = store.transition(job.id, 5, JobChange { delete: true, ..JobChange::default() }).await.unwrap();
+    (job.version, job.deleted) = (6, true);
+    assert_eq!(changed, job);
+    let changed = store.transition(job.id, 6, JobChange::default()).await.unwrap();
+    job.version = 7;
     assert_eq!(changed, job, "what is deleted stays deleted");
 
     assert_eq!(get(store, job.id).await, job);

@@ -118,6 +118,9 @@ impl Books {
         if let Some(state) = change.state {
             record.state = state;
         }
+        if change.tags.is_some() {
+            record.state.tags = change.tags;
+        }
         if entry.record.state.status != before.0 {
             entry.add_event(now);
         }

@@ -28,6 +28,14 @@ pub(super) struct Flaky {
     pub(super) keep_leases: AtomicBool,
     /// The answers to the next so many checkpoints are lost.
     pub(super) lose_answers: AtomicU64,
+    /// The answer to a claim takes so many milliseconds.
+    pub(super) slow_claims: AtomicU64,
+    /// Claims that were answered.
+    pub(super) claims: AtomicU64,
+    /// Leases of shards cannot be renewed.
+    pub(super) no_renewals: AtomicBool,
+    /// Changes of jobs that wrote a state.
+    pub(super) states: AtomicU64,
 }
 
 impl Flaky {
@@ -38,6 +46,10 @@ impl Flaky {
             refused: AtomicU64::new(0),
             keep_leases: AtomicBool::new(false),
             lose_answers: AtomicU64::new(0),
+            slow_claims: AtomicU64::new(0),
+            claims: AtomicU64::new(0),
+            no_renewals: AtomicBool::new(false),
+            states: AtomicU64::new(0),
         }
     }
 
@@ -91,13 +103,49 @@ impl JobStore for Flaky {
         })
     }
 
+    fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>> {
+        Box::pin(async move {
+            self.up()?;
+            let answer = self.inner.claim_shard(job, ttl).await;
+            tokio::time::sleep(Duration::from_millis(self.slow_claims.load(Ordering::SeqCst))).await;
+            self.claims.fetch_add(1, Ordering::SeqCst);
+            answer
+        })
+    }
+
+    fn renew_shard<'a>(
+        &'a self,
+        lease: &'a ShardLease,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<CheckpointAnswer, StoreError>> {
+        Box::pin(async move {
+            self.up()?;
+            if self.no_renewals.load(Ordering::SeqCst) {
+                return Err(StoreError::Failed("not now".to_owned()));
+            }
+            self.inner.renew_shard(lease, ttl).await
+        })
+    }
+
+    fn transition<'a>(
+        &'a self,
+        id: Uuid,
+        version: u64,
+        change: JobChange,
+    ) -> BoxFuture<'a, Result<JobRecord, StoreError>> {
+        Box::pin(async move {
+            self.up()?;
+            self.states.fetch_add(u64::from(change.state.is_some()), Ordering::SeqCst);
+            self.inner.transition(id, version, change).await
+        })
+    }
+
     pass_on! {
         create(job: NewJob) -> JobRecord;
         get(id: Uuid) -> Option<JobRecord>;
         find_token(tenant: &'a str, token: &'a str) -> Option<Uuid>;
         retries(job: Uuid, limit: usize) -> Vec<Uuid>;
         list(filter: ListFilter<'a>) -> (Vec<JobRecord>, bool);
-        transition(id: Uuid, version: u64, change: JobChange) -> JobRecord;
         briefs(filter: BriefFilter<'a>) -> BriefPage;
         suspended(before: UnixMillis, limit: usize) -> Vec<Uuid>;
         lease_job(id: Uuid, ttl: Duration) -> Option<JobLease>;
@@ -105,8 +153,6 @@ impl JobStore for Flaky {
         release_job(lease: &'a JobLease) -> ();
         clear_shards(lease: &'a JobLease) -> ();
         add_shards(lease: &'a JobLease, shards: Vec<Shard>) -> ();
-        claim_shard(job: Uuid, ttl: Duration) -> Option<ShardLease>;
-        renew_shard(lease: &'a ShardLease, ttl: Duration) -> CheckpointAnswer;
         finish_shard(lease: &'a ShardLease, results: Vec<ResultFile>) -> u64;
         release_shard(lease: &'a ShardLease) -> ();
         segments(job: Uuid, shard: u32) -> Vec<Segment>;

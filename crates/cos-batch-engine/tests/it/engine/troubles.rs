@@ -7,7 +7,7 @@ use std::{
 
 use cos_batch_engine::Config;
 use cos_batch_model::{Job, JobStatus, RequestedJobStatus};
-use cos_batch_objectstore::{ErrorKind, Execution, ObjectStore};
+use cos_batch_objectstore::{ErrorKind, Execution, ObjectStore, Tag};
 use tokio::time::Instant;
 
 use super::{
@@ -89,6 +89,24 @@ async fn a_manifest_that_was_half_read_is_read_to_its_end() {
     world.until_status(&id, JobStatus::Complete).await;
     // Those of the target, the report and the source.
     assert_eq!(faulty.exists.load(Ordering::SeqCst), 3);
+}
+
+/// The lease of a shard began when it was asked for. Where the answer comes when it is over, nothing begins before a renewal.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_answered_late_is_no_longer_a_lease() {
+    let lease = Duration::from_secs(1);
+    let (world, faulty, flaky) = flaky_world(Config { lease, ..world::config() }).await;
+    flaky.slow_claims.store(1_100, Ordering::SeqCst);
+    flaky.no_renewals.store(true, Ordering::SeqCst);
+    let rows = world.fill(20).await;
+    let id = world.create(world.copy_request(&rows).await).await;
+    world.until(&id, |_| flaky.claims.load(Ordering::SeqCst) > 0).await;
+    flaky.slow_claims.store(0, Ordering::SeqCst);
+    tokio::time::sleep(lease / 6).await;
+    assert_eq!(faulty.copies.load(Ordering::SeqCst), 0, "somebody else may have the shard by now");
+    flaky.no_renewals.store(false, Ordering::SeqCst);
+    let job = world.until_status(&id, JobStatus::Complete).await;
+    assert_eq!((executed(&job), faulty.copies.load(Ordering::SeqCst)), (20, 20));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,4 +264,20 @@ async fn a_store_that_is_full_fails_no_row() {
     let progress = job.progress_summary;
     assert_eq!((progress.number_of_tasks_succeeded, progress.number_of_tasks_failed), (2000, 0));
     assert!(before < 4000, "{before} copies: a store without room is asked again and again");
+}
+
+/// Tags are no status: whoever is told of each change of status is not told of theirs.
+#[tokio::test]
+async fn tags_are_replaced_without_a_change_of_state() {
+    let (world, _, flaky) = flaky_world(world::config()).await;
+    let rows = world.fill(1).await;
+    let mut request = world.copy_request(&rows).await;
+    request.confirmation_required = true;
+    let id = world.create(request).await;
+    world.until_status(&id, JobStatus::Suspended).await;
+    let written = flaky.states.load(Ordering::SeqCst);
+    let tags = vec![Tag { key: "team".to_owned(), value: "photos".to_owned() }];
+    world.engine.set_job_tags(&world.context(), id.as_str(), tags.clone()).await.unwrap();
+    assert_eq!(world.engine.job(&world.context(), id.as_str()).await.unwrap().tags(), tags);
+    assert_eq!(flaky.states.load(Ordering::SeqCst), written);
 }

@@ -17,7 +17,7 @@ pub(super) const SOURCE: &str = "src-1250000000";
 pub(super) const TARGET: &str = "dst-1250000000";
 
 /// A generous guard against hanging; no test depends on how long anything takes.
-const GUARD: Duration = Duration::from_secs(60);
+pub(super) const GUARD: Duration = Duration::from_secs(60);
 
 pub(super) struct World {
     pub(super) objects: Arc<dyn ObjectStore>,

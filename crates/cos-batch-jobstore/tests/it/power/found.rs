@@ -21,9 +21,16 @@ pub(super) fn missing(folder: &Path, answered: &Told, told: &Told) -> Vec<String
     let mut missing = Vec::new();
     runtime.block_on(async {
         for (id, versions) in &answered.jobs {
-            let Some(job) = store.get(*id).await.unwrap() else {
-                missing.push(format!("job {id} is not there"));
-                continue;
+            let job = match store.get(*id).await {
+                Ok(Some(job)) => job,
+                Ok(None) => {
+                    missing.push(format!("job {id} is not there"));
+                    continue;
+                }
+                Err(error) => {
+                    missing.push(format!("job {id} cannot be read: {error}"));
+                    continue;
+                }
             };
             let last = versions.last_key_value().map_or(0, |(version, _)| *version);
             if job.version < last {
@@ -37,14 +44,19 @@ pub(super) fn missing(folder: &Path, answered: &Told, told: &Told) -> Vec<String
             }
         }
         for (id, rows) in &answered.counted {
-            let Some(job) = store.get(*id).await.unwrap() else {
-                missing.push(format!("job {id} is not there"));
-                continue;
-            };
-            let counted = job.progress.executed();
-            let segments = store.segments(*id, 0).await.unwrap().len() as u64;
-            if counted < *rows || counted > rows + 1 || counted != segments {
-                missing.push(format!("{counted} rows are counted and {segments} recorded, {rows} were answered"));
+            match (store.get(*id).await, store.segments(*id, 0).await) {
+                (Ok(Some(job)), Ok(segments)) => {
+                    let (counted, segments) = (job.progress.executed(), segments.len() as u64);
+                    if counted < *rows || counted > rows + 1 || counted != segments {
+                        missing
+                            .push(format!("{counted} rows are counted and {segments} recorded, {rows} were answered"));
+                    }
+                }
+                (job, segments) => missing.push(format!(
+                    "the rows of job {id} cannot be read: the job {:?}, segments {:?}",
+                    job.map(|job| job.is_some()),
+                    segments.map(|segments| segments.len())
+                )),
             }
         }
     });

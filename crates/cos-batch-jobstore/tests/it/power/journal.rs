@@ -9,6 +9,15 @@ use std::{
 
 use super::work;
 
+/// What a process does whose changes are noted.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Run {
+    /// So much that some of it is written back out of the log.
+    Much,
+    /// A little, and one of its calls may fail.
+    Little(Option<Failing>),
+}
+
 /// A call that fails.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failing {
@@ -57,11 +66,13 @@ impl Change {
         matches!(self, Self::Synced(_) | Self::FolderSynced)
     }
 
-    /// Of a change that comes of a call which can be made to fail: whether that call syncs.
+    /// Of a change that comes of a call which can be made to fail: whether that call syncs. As the noter counts them:
+    /// those of the store's files alone.
     pub(super) fn is_call_that_syncs(&self) -> Option<bool> {
+        let of_store = |name: &str, syncs| name.starts_with("jobs").then_some(syncs);
         match self {
-            Self::Written { .. } | Self::Cut { .. } => Some(false),
-            Self::Synced(_) | Self::SyncFailed(_) => Some(true),
+            Self::Written { name, .. } | Self::Cut { name, .. } => of_store(name, false),
+            Self::Synced(name) | Self::SyncFailed(name) => of_store(name, true),
             Self::Created(_) | Self::FolderSynced | Self::Removed(_) | Self::Renamed { .. } => None,
         }
     }
@@ -74,7 +85,7 @@ pub(super) struct Journal {
 impl Journal {
     /// Lets a process do its [`work`], and reads what it did. None where its changes cannot be noted: the dynamic linker of
     /// Linux is needed for that.
-    pub(super) fn of_a_run(place: &Path, failing: Option<Failing>) -> Option<Self> {
+    pub(super) fn of_a_run(place: &Path, run: Run) -> Option<Self> {
         if !cfg!(target_os = "linux") {
             let _ = writeln!(std::io::stderr(), "SKIPPED: a loss of power is tried on Linux only");
             return None;
@@ -85,9 +96,11 @@ impl Journal {
         fs::create_dir(&folder).unwrap();
         let mut child = Command::new(env::current_exe().unwrap());
         child.args(["--exact", "power::what_was_answered_is_there_after_a_loss_of_power", "--nocapture"]);
-        if let Some(Failing { call, error }) = failing {
-            child.env("POWER_FAILS", call.to_string()).env("POWER_ERROR", error.to_string());
+        if let Run::Little(failing) = run {
             child.env(work::LITTLE_VARIABLE, "1");
+            if let Some(Failing { call, error }) = failing {
+                child.env("POWER_FAILS", call.to_string()).env("POWER_ERROR", error.to_string());
+            }
         }
         child.env("LD_PRELOAD", library).env("POWER_FOLDER", &folder).env("POWER_JOURNAL", &notes);
         let output = child.env(work::FOLDER_VARIABLE, &folder).output().unwrap();

@@ -4,6 +4,7 @@ mod acl;
 mod bucket;
 mod copy;
 mod list;
+mod lock;
 mod multipart;
 mod object;
 mod tags;

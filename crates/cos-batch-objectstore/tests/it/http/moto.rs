@@ -21,6 +21,7 @@ async fn start() -> S3Server {
             null_versions: true,
             times_in_conditions: true,
             tags_reset_by_copies: true,
+            locks_without_versions: true,
             ..Lacks::default()
         },
         // It matches paths line by line.
@@ -30,9 +31,11 @@ async fn start() -> S3Server {
             ("buckets_come_and_go", "a bucket with uploads in parts is deleted"),
             ("completing_checks_the_parts", "an ETag that is not the part's is accepted"),
             ("delete_leaves_a_marker", "removing a marker that is not the newest does not say that it was one"),
+            ("kept_versions_are_not_removed", "asking for a retention is an internal error"),
             ("large_objects_are_copied_in_parts", "a range beyond the end is accepted"),
             ("parts_become_one_object", "completing a completed upload is an internal error"),
             ("parts_come_in_pieces", "a part for a completed upload is an internal error"),
+            ("retentions_get_weaker_only_where_they_may", "each takes the place of the one before"),
             ("uploads_and_parts_are_listed_in_pages", "the answer has the root ListPartsResponse"),
             ("versions_are_listed", "deleting what does not exist makes no marker"),
             ("versions_are_listed_in_pages", "markers stand behind all versions"),

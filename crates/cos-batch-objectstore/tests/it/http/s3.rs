@@ -11,6 +11,8 @@ use cos_batch_objectstore::{
 };
 use futures_util::FutureExt as _;
 
+use http::Method;
+
 use super::{python::Server, signed};
 
 /// A running server, and what it cannot do.
@@ -53,13 +55,18 @@ impl S3Server {
             .credentials(StaticCredentials::new(signed::credentials()))
             .capabilities(self.capabilities);
         let builder = names.iter().fold(builder, |builder, (name, there)| builder.rename(*name, there.as_str()));
-        Bucketed { store: builder.build().unwrap(), lacks: self.lacks, allows_key: self.allows_key }
+        let [(_, locking), _] = names;
+        let (address, lacks, allows_key) = (self.address.clone(), self.lacks, self.allows_key);
+        Bucketed { store: builder.build().unwrap(), address, locking, lacks, allows_key }
     }
 }
 
 /// The buckets of one case.
 pub(super) struct Bucketed {
     pub(super) store: HttpStore,
+    address: String,
+    /// What the server calls [`BUCKET`], in which cases about locks work.
+    locking: String,
     lacks: Lacks,
     allows_key: fn(&str) -> bool,
 }
@@ -71,6 +78,16 @@ impl Fixture for Bucketed {
 
     fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move { assert!(self.store.put_bucket(name).await.unwrap()) })
+    }
+
+    fn create_locking_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            assert_eq!(name, BUCKET);
+            let target = format!("/{}", self.locking);
+            let header = [("x-amz-bucket-object-lock-enabled", "true")];
+            let made = signed::send_with(&self.address, Method::PUT, &target, &header, "").await;
+            assert_eq!(made.map(|(status, _)| status), Some(200));
+        })
     }
 
     fn set_versioning<'a>(&'a self, bucket: &'a str, on: bool) -> BoxFuture<'a, ()> {

@@ -28,6 +28,7 @@ async fn start() -> S3Server {
             version_names_in_plain_buckets: true,
             null_markers: true,
             codes_of_target_buckets: true,
+            locks_without_versions: true,
             ..Lacks::default()
         },
         allows_key: |key| {
@@ -41,6 +42,7 @@ async fn start() -> S3Server {
             ("completing_checks_the_parts", "an ETag that is not the part's is accepted"),
             ("large_objects_are_copied_in_parts", "a part that was copied has the ETag of its source"),
             ("parts_have_numbers_and_can_be_replaced", "the ETag of a part that was replaced is accepted"),
+            ("retentions_get_weaker_only_where_they_may", "an empty retention is refused as such"),
             ("uploads_and_parts_are_listed_in_pages", "uploads are listed without their storage class"),
             ("versions_are_listed", "deleting a key with empty segments makes no marker"),
             ("versions_are_listed_in_pages", "keys with a slash at their end have no versions"),

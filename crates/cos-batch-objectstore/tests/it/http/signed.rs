@@ -5,7 +5,7 @@ use cos_signature::{
     Credentials,
     sigv4::{Payload, SigningKey, sign_with},
 };
-use http::{Method, Request};
+use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -25,6 +25,17 @@ pub(super) fn now() -> i64 {
 
 /// Sends a request in the dialect of S3; gives the status and the body, or nothing where there is no answer.
 pub(super) async fn send(address: &str, method: Method, target: &str, body: &str) -> Option<(u16, String)> {
+    send_with(address, method, target, &[], body).await
+}
+
+/// The same with further headers.
+pub(super) async fn send_with(
+    address: &str,
+    method: Method,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<(u16, String)> {
     let credentials = credentials();
     let time = now();
     let key = SigningKey::derive(&credentials.secret_key, time, "us-east-1", "s3");
@@ -34,6 +45,9 @@ pub(super) async fn send(address: &str, method: Method, target: &str, body: &str
         .header("host", address)
         .body(Full::new(Bytes::from(body.to_owned())))
         .unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap());
+    }
     sign_with(&mut request, &credentials, &key, time, &Payload::Signed(body.as_bytes())).unwrap();
     let stream = TcpStream::connect(address).await.ok()?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;

@@ -62,7 +62,7 @@ families! {
     TASKS = Counter "cos_batch_tasks_total" ["outcome"] "Tasks in these checkpoints: succeeded or failed";
     JOB_STORE = Histogram "cos_batch_job_store_seconds" ["call"] "How long calls to the job store took, waiting for the disk or the database included";
     JOB_STORE_FAILED = Counter "cos_batch_job_store_failures_total" ["call"] "Calls that the job store could not carry out";
-    OPERATIONS = Histogram "cos_batch_operation_seconds" ["store"] "How long operations on objects took, each try by itself";
+    OPERATIONS = Histogram "cos_batch_operation_seconds" ["store"] "How long operations on objects took, each try by itself; of a copy in parts, the try in one piece";
     FAILURES = Counter "cos_batch_operation_failures_total" ["store", "class"] "Tries that failed, by class: throttled is the store asking for fewer";
     RETRIES = Counter "cos_batch_operation_retries_total" ["store", "class"] "Failed tries that were followed by another one, by class";
     SLOTS = Gauge "cos_batch_store_slots" ["store"] "Operations that the store is given at once at most, as was found out so far";

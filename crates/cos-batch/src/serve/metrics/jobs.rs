@@ -122,7 +122,7 @@ impl Counts {
 }
 
 /// A job store that counts what this node asks of it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CountingJobStore {
     inner: Arc<dyn JobStore>,
     counts: Arc<Counts>,
@@ -135,12 +135,37 @@ impl CountingJobStore {
         Self { inner, counts, notices }
     }
 
-    /// A job has become so.
+    /// The status of a job has become this.
     fn became(&self, job: &JobRecord) {
         self.counts.became(&job.state.status);
         if let Some(notices) = &self.notices {
             notices.changed(job, self.inner.now());
         }
+    }
+
+    /// Makes a job, and tells of it.
+    async fn create_and_tell(self, job: NewJob) -> Result<JobRecord, StoreError> {
+        let result = self.timed(Call::Create, self.inner.create(job), nothing).await;
+        if let Ok(job) = &result {
+            self.became(job);
+        }
+        result
+    }
+
+    /// Changes a job, and tells of it if that gave it another status.
+    async fn change_and_tell(self, id: Uuid, version: u64, change: JobChange) -> Result<JobRecord, StoreError> {
+        // The version that is changed, or one with which nothing is changed.
+        let before = match change.state {
+            Some(_) => self.inner.get(id).await?.map(|job| job.state.status),
+            None => None,
+        };
+        let result = self.timed(Call::Transition, self.inner.transition(id, version, change), nothing).await;
+        if let (Some(before), Ok(job)) = (before, &result)
+            && job.state.status != before
+        {
+            self.became(job);
+        }
+        result
     }
 
     fn timed<'a, T: Send + 'a>(
@@ -161,6 +186,21 @@ impl CountingJobStore {
     }
 }
 
+/// Goes on also when whoever asked has left: what is changed by then is told as well.
+fn to_the_end<'a, T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> BoxFuture<'a, T> {
+    let task = tokio::spawn(work);
+    Box::pin(async move {
+        match task.await {
+            Ok(value) => value,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Nobody aborts the task; a runtime that shuts down drops this one as well.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    })
+}
+
 /// Nothing more to count.
 fn nothing<T>(_: &Counts, _: &T) {}
 
@@ -174,7 +214,7 @@ impl JobStore for CountingJobStore {
     }
 
     fn create<'a>(&'a self, job: NewJob) -> BoxFuture<'a, Result<JobRecord, StoreError>> {
-        self.timed(Call::Create, self.inner.create(job), |_, job| self.became(job))
+        to_the_end(self.clone().create_and_tell(job))
     }
 
     fn get<'a>(&'a self, id: Uuid) -> BoxFuture<'a, Result<Option<JobRecord>, StoreError>> {
@@ -213,12 +253,7 @@ impl JobStore for CountingJobStore {
         version: u64,
         change: JobChange,
     ) -> BoxFuture<'a, Result<JobRecord, StoreError>> {
-        let state = change.state.is_some();
-        self.timed(Call::Transition, self.inner.transition(id, version, change), move |_, job| {
-            if state {
-                self.became(job);
-            }
-        })
+        to_the_end(self.clone().change_and_tell(id, version, change))
     }
 
     fn briefs<'a>(&'a self, filter: BriefFilter<'a>) -> BoxFuture<'a, Result<BriefPage, StoreError>> {

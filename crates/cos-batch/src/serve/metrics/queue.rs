@@ -28,14 +28,14 @@ pub(super) const LIVE: [JobStatus; 10] = [
     JobStatus::Failing,
 ];
 
-/// APPIDs looked at in one question to the job store.
-const TENANTS: usize = 64;
+/// APPIDs looked at in one question to the job store: a question is answered in one go, and others wait meanwhile.
+const TENANTS: usize = 4;
 
 /// Jobs of each APPID in each status that are looked at: each is some hundred bytes.
 const JOBS_OF_EACH: usize = 1_000;
 
 /// Questions at most: what lies beyond is told as cut off.
-const PAGES_MAX: usize = 16;
+const PAGES_MAX: usize = 256;
 
 /// What was found is told again for so long: whoever scrapes must not burden the job store.
 const FRESH: Duration = Duration::from_secs(5);
@@ -47,7 +47,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Queue {
     jobs: Arc<dyn JobStore>,
-    last: Mutex<Option<(Instant, Found)>>,
+    /// When somebody looked, and what was found; nothing if the job store did not answer.
+    last: Mutex<Option<(Instant, Option<Found>)>>,
 }
 
 /// What was found.
@@ -71,21 +72,21 @@ impl Queue {
         // Whoever asks meanwhile waits for the same answer.
         let mut last = self.last.lock().await;
         if let Some((_, found)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
-            return Some(found.clone());
+            return found.clone();
         }
         let found = match tokio::time::timeout(ANSWER_WAIT, self.count()).await {
-            Ok(Ok(found)) => found,
+            Ok(Ok(found)) => Some(found),
             Ok(Err(error)) => {
                 tracing::warn!(%error, "jobs cannot be counted now");
-                return None;
+                None
             }
             Err(_) => {
                 tracing::warn!(seconds = ANSWER_WAIT.as_secs(), "jobs cannot be counted now: no answer in time");
-                return None;
+                None
             }
         };
         *last = Some((Instant::now(), found.clone()));
-        Some(found)
+        found
     }
 
     async fn count(&self) -> Result<Found, StoreError> {
@@ -96,6 +97,8 @@ impl Queue {
             let filter = BriefFilter { statuses, after: after.as_deref(), tenants: TENANTS, each: JOBS_OF_EACH };
             let page = self.jobs.briefs(filter).await?;
             found.add(&page.jobs, self.jobs.now());
+            // A job store in memory answers at once, again and again.
+            tokio::task::yield_now().await;
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(found),

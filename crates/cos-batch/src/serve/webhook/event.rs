@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cos_batch_engine::{JobRecord, UnixMillis};
-use cos_batch_model::Timestamp;
+use cos_batch_model::{FailureCode, FailureReason, StatusUpdateReason, Timestamp};
 use cos_signature::SecretKey;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
@@ -20,7 +20,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Of a job that has just become so.
+    /// Of a job that has just become so. Its texts are as short as in an answer of DescribeJob.
     pub(super) fn of(job: &JobRecord, now: UnixMillis) -> Self {
         let id = format!("{}-{}", job.id, job.version);
         let time = Timestamp::from_unix_seconds(now.div_euclid(1000)).map(|time| time.to_string()).ok();
@@ -28,8 +28,12 @@ impl Event {
             .state
             .failures
             .iter()
-            .map(|failure| json!({"FailureCode": failure.code, "FailureReason": failure.reason}))
+            .map(|failure| {
+                let (code, reason) = (FailureCode::truncate(&failure.code), FailureReason::truncate(&failure.reason));
+                json!({"FailureCode": code.as_str(), "FailureReason": reason.as_str()})
+            })
             .collect();
+        let reason = job.state.reason.as_deref().map(StatusUpdateReason::truncate);
         let body = json!({
             "specversion": "1.0",
             "id": id,
@@ -42,7 +46,7 @@ impl Event {
                 "JobId": job.id.to_string(),
                 "AppId": job.tenant,
                 "Status": job.state.status.as_str(),
-                "StatusUpdateReason": job.state.reason,
+                "StatusUpdateReason": reason.as_ref().map(StatusUpdateReason::as_str),
                 "FailureReasons": failures,
                 "ProgressSummary": {
                     "NumberOfTasksSucceeded": job.progress.succeeded,

@@ -31,7 +31,7 @@ const QUEUE: usize = 1_000;
 /// How long one try may take.
 const TRY_TIME: Duration = Duration::from_secs(10);
 
-/// Tries of one event. With the waits between them they take some eight minutes: a receiver may be restarted meanwhile.
+/// Tries of one event. With the waits between them they take six to eight minutes: a receiver may be restarted meanwhile.
 const TRIES: u32 = 12;
 
 /// The wait after the first failed try; it doubles.
@@ -127,8 +127,9 @@ impl Teller {
         for number in 1..=TRIES {
             let reason = match self.once(event).await {
                 Ok(status) if status.is_success() => return true,
-                // The receiver says that it wants no more of this (410), or cannot understand it: once more is no use.
-                Ok(status) if status.is_client_error() && !is_passing(status) => {
+                // The receiver wants no more of this (410), cannot understand it, or is elsewhere (a redirection is
+                // not followed): once more is no use.
+                Ok(status) if !is_passing(status) => {
                     tracing::warn!(event = event.id, %status, "the webhook refused a change of status");
                     return false;
                 }
@@ -166,7 +167,8 @@ impl Teller {
 
 /// Whether such a refusal may go away by itself.
 fn is_passing(status: StatusCode) -> bool {
-    matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS)
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS)
 }
 
 #[cfg(test)]
@@ -198,7 +200,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_is_sent_until_it_is_taken_or_refused() {
-        for (statuses, taken) in [(&[500, 429, 204][..], true), (&[503, 410], false), (&[400], false)] {
+        for (statuses, taken) in [(&[500, 429, 204][..], true), (&[503, 410], false), (&[400], false), (&[302], false)]
+        {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/hook?a=b", listener.local_addr().unwrap()).parse().unwrap();
             let target = Target { url, secret: SecretKey::new("hush".to_owned()), statuses: Vec::new() };

@@ -56,11 +56,11 @@ fn what_users_write_is_never_connected_to() {
     let (mut made, mut refused) = (Vec::new(), 0);
     for (number, leaf) in leaves.iter().enumerate() {
         let region_of_a_name = document[leaf.clone()].replace("qcs::cos:local:", &format!("qcs::cos:{address}:"));
-        for form in forms.iter().chain([&region_of_a_name]) {
+        for (of_leaf, form) in forms.iter().chain([&region_of_a_name]).enumerate() {
             let mut body = document.clone();
             body.replace_range(leaf.clone(), form);
             // Each is a job of its own, unless it is the token that is replaced.
-            let body = body.replace("<ClientRequestToken>", &format!("<ClientRequestToken>{number}"));
+            let body = body.replace("<ClientRequestToken>", &format!("<ClientRequestToken>{number}-{of_leaf}-"));
             let mut request = caller.request("POST", "/jobs", &body);
             caller.sign(&mut request);
             let answer = caller.send(request);
@@ -69,7 +69,10 @@ fn what_users_write_is_never_connected_to() {
                     let (_, rest) = answer.body.split_once("<JobId>").unwrap();
                     made.push(rest.split_once("</JobId>").unwrap().0.to_owned());
                 }
-                400 | 403 => refused += 1,
+                400 | 403 => {
+                    assert!(!answer.body.contains("already used"), "{form}: {}", answer.body);
+                    refused += 1;
+                }
                 _ => panic!("{form}: {} {}", answer.status, answer.body),
             }
         }

@@ -1,6 +1,10 @@
 //! One job for one token, however many ask at once.
 
-use std::{collections::BTreeSet, env};
+use std::{
+    collections::BTreeSet,
+    env,
+    time::{Duration, Instant},
+};
 
 use cos_batch_model::{ErrorCode, ListJobsRequest};
 
@@ -9,6 +13,9 @@ use super::act::Team;
 /// Who asks, in place of those of the test.
 const ASKERS_VARIABLE: &str = "COS_BATCH_TORTURE_ASKERS";
 const ASKERS: u64 = 200;
+
+/// Longest that anybody waits for an answer: far more than it takes.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Many ask for the same job with the same token at the same time: there is one, and everybody is told which. A client whose
 /// answer was lost finds the job by its token, and says that it was made.
@@ -31,7 +38,9 @@ pub(crate) async fn one_token_makes_one_job(team: &Team) {
 
 /// The job that this one was told to have made, or that somebody else has.
 async fn ask(team: &Team, asker: u64) -> String {
+    let begin = Instant::now();
     loop {
+        assert!(begin.elapsed() < PATIENCE, "asker {asker} is not answered");
         match team.client(asker).create_job(team.request.clone()).await {
             Ok(job) => return job.job_id.as_str().to_owned(),
             Err(error) => {

@@ -1,6 +1,6 @@
 //! What a server that was killed leaves in its job store.
 
-use std::{path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use cos_batch_engine::{JobStore as _, SystemClock, store::Segment};
 use cos_batch_jobstore::SqliteJobStore;
@@ -12,7 +12,15 @@ const PAGE: usize = 1000;
 /// Tasks that are counted. The files of outcomes that are recorded have as many rows, and follow each other in each shard.
 #[track_caller]
 pub(super) fn counted(data: &Path, job: &str) -> u64 {
-    let store = SqliteJobStore::open(data.join("jobs.sqlite"), Arc::new(SystemClock)).unwrap();
+    // A copy of it: what a kill left is for the server to find.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["jobs.sqlite", "jobs.sqlite-wal"] {
+        match fs::copy(data.join(name), copy.path().join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => panic!("{name}: {error}"),
+            _ => {}
+        }
+    }
+    let store = SqliteJobStore::open(copy.path().join("jobs.sqlite"), Arc::new(SystemClock)).unwrap();
     let job: Uuid = job.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (progress, segments) = runtime.block_on(async {

@@ -33,9 +33,6 @@ const STEP: Duration = Duration::from_millis(200);
 /// How long an operation takes: rows are under way whenever something happens.
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// As many rows at most are beyond the books of a shard (`WINDOW_ROWS`); a shard here has fewer.
-const AGAIN_MAX: u64 = ROWS;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_counted_twice() {
     let number = |name: &str| env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
@@ -111,18 +108,21 @@ async fn round(seed: u64) {
     }
     cluster.wait_for_rest();
     say(&format!("{again} operations of {} were done again", JOBS * ROWS));
-    // Each node that was killed, frozen or cut off had four shards at most.
-    assert!(again <= u64::from(KILLS + 10) * 4 * AGAIN_MAX);
+    // Some ten rows are beyond the books of each of four shards when a node goes, unless the database is away; were all that
+    // was lost with a node done again from the beginning, it would be a multiple of all rows.
+    assert!(again < JOBS * ROWS, "{again} operations were done again");
 }
 
 /// A node that sleeps past its leases and wakes up writes nothing for them: the books say so in the end.
 fn frozen(cluster: &Cluster, node: &Node) {
-    let before = cluster.store.seen().operations;
     node.freeze();
     pause(PAST_THE_LEASE);
+    // What the frozen one had begun has ended by now.
+    let before = cluster.store.seen().operations;
     let left = "SELECT count(*) FROM nodes.job WHERE status NOT IN ('Complete', 'Completing')";
-    let over = cluster.database.sql(left).unwrap() == "0";
-    assert!(over || cluster.store.seen().operations > before, "the others go on meanwhile");
+    until("the others go on meanwhile", || {
+        cluster.store.seen().operations > before || cluster.database.sql(left).unwrap() == "0"
+    });
     node.thaw();
 }
 

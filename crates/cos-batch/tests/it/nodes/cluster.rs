@@ -33,9 +33,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// How often to look whether something is so.
 const LOOK: Duration = Duration::from_millis(30);
 
-/// How nodes are set: leases that run out soon, little in flight, checkpoints often.
-const ENGINE: &str =
-    "[engine]\nlease_seconds = 2\npoll_millis = 100\ncheckpoint_millis = 100\nworkers = 4\nasync_slots = 4\n";
+/// How nodes are set: little in flight, checkpoints often.
+const ENGINE: &str = "[engine]\npoll_millis = 100\ncheckpoint_millis = 100\nworkers = 4\nasync_slots = 4\n";
+
+/// Seconds after which leases run out where somebody is to take up what another one left.
+const LEASE: u32 = 2;
 
 /// All but the nodes.
 pub(super) struct Cluster {
@@ -52,14 +54,19 @@ pub(super) struct Node {
 }
 
 impl Cluster {
-    /// A store whose operations take so long, and an empty database.
+    /// A store whose operations take so long, and an empty database. Leases run out soon.
     pub(super) async fn start(latency: Duration) -> Self {
+        Self::start_with(latency, LEASE).await
+    }
+
+    /// The same with leases of so many seconds.
+    pub(super) async fn start_with(latency: Duration, lease: u32) -> Self {
         let database = Postgres::start().unwrap();
         let proxy = Proxy::start(database.port()).unwrap();
         let store = NullStore::start(Options { latency, record: true, ..Options::default() }).await.unwrap();
         let place = tempfile::tempdir().unwrap();
         let config = format!(
-            "{ENGINE}[[store]]\nname = \"null\"\nkind = \"s3\"\nstyle = \"path\"\nendpoint = \"http://{}\"\n\
+            "{ENGINE}lease_seconds = {lease}\n[[store]]\nname = \"null\"\nkind = \"s3\"\nstyle = \"path\"\nendpoint = \"http://{}\"\n\
              secret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\n[spool]\nstore = \"null\"\nbucket = \"spool\"\n\
              [[bucket]]\nname = \"{SOURCE}\"\nstore = \"null\"\n[[bucket]]\nname = \"{REPORTS}\"\nstore = \"null\"\n",
             store.address()

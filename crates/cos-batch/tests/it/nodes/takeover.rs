@@ -18,13 +18,14 @@ async fn a_frozen_node_is_followed_and_writes_nothing() {
     sleeper.freeze();
     let begin = Instant::now();
     let other = cluster.node(&["--role", "worker"]);
-    let epoch = || cluster.database.sql("SELECT epoch FROM nodes.shard").unwrap();
-    until("the other one has it", || epoch() == "2");
+    // On a machine that has much to do the other one may lose it as well, and take it up again.
+    let epoch = || cluster.database.sql("SELECT epoch FROM nodes.shard").unwrap().parse::<u64>().unwrap();
+    until("the other one has it", || epoch() > 1);
     let took = begin.elapsed();
     eprintln!("taken over after {} ms", took.as_millis());
     // The lease is two seconds; the rest is for a machine that has much to do.
     assert!(took < PATIENCE / 10, "{took:?}");
-    until("it goes on", || cluster.database.sql("SELECT count(*) FROM nodes.segment WHERE epoch = 2").unwrap() != "0");
+    until("it goes on", || cluster.database.sql("SELECT count(*) FROM nodes.segment WHERE epoch > 1").unwrap() != "0");
 
     let first = "SELECT count(*), max(number) FROM nodes.segment WHERE epoch = 1";
     let before = cluster.database.sql(first).unwrap();
@@ -41,7 +42,8 @@ async fn a_frozen_node_is_followed_and_writes_nothing() {
 /// A node that is asked to stop gives back what it holds, and nobody waits for a lease.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stops_gives_back_what_it_holds() {
-    let cluster = Cluster::start(Duration::from_millis(10)).await;
+    // Nothing may run out here, however long the machine lets somebody wait.
+    let cluster = Cluster::start_with(Duration::from_millis(10), 60).await;
     let first = cluster.node(&[]);
     let job = cluster.job(&first, "stopped", ROWS);
     until("it has begun", || cluster.store.seen().applied > 200);
