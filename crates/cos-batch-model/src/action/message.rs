@@ -87,7 +87,8 @@ fn expect_method(head: &Parts, method: &Method) -> Result<(), ApiError> {
     if head.method == *method {
         return Ok(());
     }
-    let message = format!("the method must be {method}, not {}", head.method);
+    let found = crate::validation::shorten(head.method.as_str());
+    let message = format!("the method must be {method}, not {found}");
     Err(ApiError::new(ErrorCode::MethodNotAllowed, message))
 }
 

@@ -302,3 +302,15 @@ fn what_is_not_utf_8_is_told_as_that_wherever_it_stands() {
         }
     }
 }
+
+#[test]
+fn a_method_of_any_length_is_refused_in_a_short_message() {
+    let method = "A".repeat(8_000);
+    let (head, ()) = Request::builder().method(method.as_str()).uri("/jobs").body(()).unwrap().into_parts();
+    let error = CreateJobRequest::from_http(&head, b"").unwrap_err();
+    assert_eq!(error.code, ErrorCode::MethodNotAllowed);
+    assert!(error.message.len() < 120, "{}", error.message);
+    let (head, ()) = Request::delete("/jobs").body(()).unwrap().into_parts();
+    let error = CreateJobRequest::from_http(&head, b"").unwrap_err();
+    assert_eq!(error.message, "the method must be POST, not DELETE");
+}
