@@ -11,7 +11,8 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (head, body) = http::Request::post("/jobs").header("content-length", 5).body(Full::from("12345"))?.into_parts();
+//! let body = Full::new(bytes::Bytes::from("12345"));
+//! let (head, body) = http::Request::post("/jobs").header("content-length", 5).body(body)?.into_parts();
 //! let (limits, body) = (Limits::default(), pin!(body));
 //! let mut body = Remembering::new(body);
 //! // What is announced is enough to refuse; what a refused request still sends is read and forgotten.
