@@ -26,6 +26,9 @@ const PEAK_BYTES_MAX: u64 = 100 * 1024 * 1024;
 /// back, and the system drops pages of the program's text as it likes.
 const GROWTH_PERCENT_MAX: u64 = 10;
 
+/// How much more memory of its own, without pages of files, the server may hold for the largest job than for the smallest.
+const OWN_GROWTH_BYTES_MAX: u64 = 2 * 1024 * 1024;
+
 /// Objects in one folder of the source.
 const FOLDER_ROWS: u64 = 1000;
 
@@ -146,6 +149,14 @@ fn check(all: &[Taken]) -> anyhow::Result<()> {
         least.peak,
         most.rows,
         most.peak
+    );
+    ensure!(
+        most.own <= least.own + OWN_GROWTH_BYTES_MAX,
+        "for a job of {} rows the server held {} bytes of memory of its own, for one of {} rows {}",
+        least.rows,
+        least.own,
+        most.rows,
+        most.own
     );
     Ok(())
 }
@@ -314,6 +325,10 @@ mod tests {
         let error = check(&[taken(1000, 20), taken(1_000_000, 23)]).unwrap_err().to_string();
         assert!(error.contains("one of 1000000 rows"), "{error}");
         assert!(check(&[taken(1000, 101)]).is_err());
+        let own = |rows, bytes| Taken { own: bytes, ..taken(rows, 20) };
+        check(&[own(1000, 1 << 20), own(1_000_000, 3 << 20)]).unwrap();
+        let error = check(&[own(1000, 1 << 20), own(1_000_000, (3 << 20) + 1)]).unwrap_err().to_string();
+        assert!(error.contains("memory of its own, for one of 1000000 rows 3145729"), "{error}");
         assert!(check(&[]).is_err());
     }
 
