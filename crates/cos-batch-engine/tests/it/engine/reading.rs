@@ -1,6 +1,9 @@
 //! A task that reads for long, and a job that somebody cancels meanwhile.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
 use cos_batch_engine::{
@@ -21,11 +24,13 @@ use super::{
     world::{SOURCE, World},
 };
 
-/// A store in which the second piece of the object `endless` never comes.
+/// A store in which the second piece of the object `endless` never comes, and that of `short` is empty when it is first asked for.
 #[derive(Debug)]
 struct Endless {
     inner: Arc<MemoryStore>,
     asked: Arc<Notify>,
+    /// Second pieces of `short` that were asked for.
+    short: Arc<AtomicU64>,
 }
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -51,6 +56,9 @@ impl ObjectStore for Endless {
         if request.key == "endless" && request.range.start > 0 {
             self.asked.notify_one();
             return Box::pin(std::future::pending());
+        }
+        if request.key == "short" && request.range.start > 0 && self.short.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Box::pin(std::future::ready(Ok(Bytes::new())));
         }
         self.inner.get_range(request)
     }
@@ -92,7 +100,12 @@ impl ObjectStore for Endless {
 async fn a_cancel_does_not_wait_for_an_object_to_be_read() {
     let asked = Arc::new(Notify::new());
     let notify = Arc::clone(&asked);
-    let world = World::of(Config::default(), |inner| Arc::new(Endless { inner, asked: notify }), |jobs| jobs).await;
+    let world = World::of(
+        Config::default(),
+        |inner| Arc::new(Endless { inner, asked: notify, short: Arc::default() }),
+        |jobs| jobs,
+    )
+    .await;
     world.put(SOURCE, "endless", vec![0; 1024 * 1024 + 1]).await;
     let operation = TaskOperation::Checksum { algorithm: ChecksumAlgorithm::Crc32c };
     let spec = spec(&world, &format!("{SOURCE},endless\n"), operation).await;
@@ -103,4 +116,21 @@ async fn a_cancel_does_not_wait_for_an_object_to_be_read() {
     until(&world, &world.engine, &id, JobStatus::Cancelled).await;
     let job = world.engine.job(&world.context(), id.as_str()).await.unwrap();
     assert_eq!((job.progress.succeeded, job.progress.failed), (0, 0));
+}
+
+#[tokio::test]
+async fn a_part_of_an_object_has_no_checksum() {
+    let short = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&short);
+    let make = |inner| Arc::new(Endless { inner, asked: Arc::default(), short: counted }) as Arc<dyn ObjectStore>;
+    let world = World::of(Config::default(), make, |jobs| jobs).await;
+    world.put(SOURCE, "short", vec![0; 1024 * 1024 + 1]).await;
+    let operation = TaskOperation::Checksum { algorithm: ChecksumAlgorithm::Crc32c };
+    let spec = spec(&world, &format!("{SOURCE},short\n"), operation).await;
+    let job = world.engine.create(&world.context(), "short".to_owned(), 1, spec).await.unwrap().unwrap();
+    let id = JobId::new(job.id.to_string()).unwrap();
+    until(&world, &world.engine, &id, JobStatus::Complete).await;
+    let job = world.engine.job(&world.context(), id.as_str()).await.unwrap();
+    assert_eq!((job.progress.succeeded, job.progress.failed), (1, 0));
+    assert_eq!(short.load(Ordering::SeqCst), 2, "it is read again");
 }
