@@ -6,11 +6,12 @@ use std::{
     pin::{Pin, pin},
     task::Poll,
     thread,
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::Instant,
 };
 
 use anyhow::{Context as _, anyhow, ensure};
 use bytes::Bytes;
+use cos_batch_engine::{Clock as _, SystemClock};
 use cos_signature::{
     Credentials,
     sigv4::{Payload, SigningKey, sign_with},
@@ -45,15 +46,12 @@ pub struct Signs {
 
 impl Signs {
     /// With the time of now.
-    ///
-    /// # Errors
-    ///
-    /// If this machine's clock stands before 1970.
-    pub fn new(address: &str) -> anyhow::Result<Self> {
+    #[must_use]
+    pub fn new(address: &str) -> Self {
         let credentials = Credentials::new(KEY.0, KEY.1);
-        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+        let now = SystemClock.now() / 1000;
         let key = SigningKey::derive(&credentials.secret_key, now, "local", "s3");
-        Ok(Self { address: address.to_owned(), credentials, key, now })
+        Self { address: address.to_owned(), credentials, key, now }
     }
 
     fn signed(&self, mut request: Signed, body: &[u8]) -> anyhow::Result<Signed> {
@@ -84,9 +82,9 @@ impl Signs {
     /// # Errors
     ///
     /// If there is no such request.
-    pub fn put(&self, bucket: &str, key: &str, body: Bytes) -> anyhow::Result<Signed> {
+    pub fn put(&self, bucket: &str, key: &str, body: &Bytes) -> anyhow::Result<Signed> {
         let request = Request::builder().method(Method::PUT).uri(format!("/{bucket}/{key}"));
-        self.signed(request.body(Full::new(body.clone()))?, &body)
+        self.signed(request.body(Full::new(body.clone()))?, body)
     }
 }
 

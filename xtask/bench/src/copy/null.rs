@@ -85,7 +85,7 @@ pub(super) fn rows(settings: &Settings, programs: &Path, peers: &Path) -> anyhow
     let rates: [Rates; 7] = std::array::from_fn(|_| Rates::default());
     let [of_ours, of_bare_16, of_bare_64, of_s5cmd_32, of_s5cmd_256, of_boto3, of_client] = &rates;
     let bare = |connections: usize, rates: &Rates| -> anyhow::Result<f64> {
-        let signs = Signs::new(&null.address)?;
+        let signs = Signs::new(&null.address);
         let requests = (0..objects).map(|row| signs.copy(SOURCE, TARGET, &job::key(row))).collect::<Result<_, _>>()?;
         let spent = bare::run(&null.address, connections, requests)?;
         Ok(rates.note(objects, spent.seconds, spent.cpu_seconds))

@@ -91,22 +91,22 @@ impl Seaweed {
     fn fill(&self, objects: u64, manifest: Vec<u8>) -> anyhow::Result<()> {
         let begin = Instant::now();
         let ready = || {
-            let signs = Signs::new(&self.address)?;
-            let object = signs.put("ready-1250000000", "object", Bytes::from_static(b"x"))?;
-            bare::run(&self.address, 1, vec![signs.put("ready-1250000000", "", Bytes::new())?])?;
+            let signs = Signs::new(&self.address);
+            let object = signs.put("ready-1250000000", "object", &Bytes::from_static(b"x"))?;
+            bare::run(&self.address, 1, vec![signs.put("ready-1250000000", "", &Bytes::new())?])?;
             bare::run(&self.address, 1, vec![object])
         };
         while let Err(error) = ready() {
             ensure!(begin.elapsed() < READY_WITHIN, "SeaweedFS does not come up: {error:#}");
             thread::sleep(LOOK);
         }
-        let signs = Signs::new(&self.address)?;
-        let buckets = TARGETS.iter().chain([&SOURCE]).map(|bucket| signs.put(bucket, "", Bytes::new()));
+        let signs = Signs::new(&self.address);
+        let buckets = TARGETS.iter().chain([&SOURCE]).map(|bucket| signs.put(bucket, "", &Bytes::new()));
         bare::run(&self.address, 1, buckets.collect::<Result<_, _>>()?)?;
         let body = Bytes::from(vec![b'x'; 1024]);
-        let puts = (0..objects).map(|row| signs.put(SOURCE, &key(row), body.clone()));
+        let puts = (0..objects).map(|row| signs.put(SOURCE, &key(row), &body));
         bare::run(&self.address, CONNECTIONS, puts.collect::<Result<_, _>>()?)?;
-        bare::run(&self.address, 1, vec![signs.put(SOURCE, MANIFEST, Bytes::from(manifest))?])?;
+        bare::run(&self.address, 1, vec![signs.put(SOURCE, MANIFEST, &Bytes::from(manifest))?])?;
         Ok(())
     }
 }
@@ -135,7 +135,7 @@ pub(super) fn rows(settings: &Settings, programs: &Path, peers: &Path) -> anyhow
     let mut contenders: Vec<Round<'_>> = vec![
         Box::new(|| Ok(rate(serving.copy(ours, &etag)?.seconds))),
         Box::new(|| {
-            let signs = Signs::new(&seaweed.address)?;
+            let signs = Signs::new(&seaweed.address);
             let copies = (0..objects).map(|row| signs.copy(SOURCE, ceiling, &key(row))).collect::<Result<_, _>>()?;
             Ok(rate(bare::run(&seaweed.address, CONNECTIONS, copies)?.seconds))
         }),
