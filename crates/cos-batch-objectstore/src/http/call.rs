@@ -74,6 +74,28 @@ pub(crate) fn unquoted(etag: &str) -> &str {
     etag.strip_prefix('"').and_then(|etag| etag.strip_suffix('"')).unwrap_or(etag)
 }
 
+/// A request that lacks nothing but its signature.
+#[derive(Debug)]
+struct Made {
+    /// In a place of its own: it passes through many hands, and each would be larger by its size.
+    request: Box<Request<Outgoing>>,
+    /// What is signed of its body.
+    body: Bytes,
+    binding: BodyBinding,
+    terms: Terms,
+    about: About,
+}
+
+/// What has to be known of a request when it is answered.
+#[derive(Debug)]
+struct About {
+    /// Whom it goes to, where that is not the endpoint itself.
+    of_bucket: Option<String>,
+    is_head: bool,
+    /// It changes something.
+    of_write: bool,
+}
+
 impl<'a> Call<'a> {
     /// About the account.
     pub(crate) fn service(method: Method) -> Self {
@@ -220,48 +242,57 @@ pub(crate) fn value_of(name: &str, value: &str) -> Result<HeaderValue, StoreErro
 impl Inner {
     /// Sends a request about a bucket or an object and takes in its answer. An answer that is no success is an error, which names
     /// bucket and key.
-    pub(crate) async fn send(&self, call: Call<'_>) -> Result<Answer, StoreError> {
+    // Not an `async fn`, and neither is the next: its future would hold the call twice, beside the request that is made of it.
+    pub(crate) fn send<'s>(&'s self, call: Call<'s>) -> impl Future<Output = Result<Answer, StoreError>> + 's {
         let (bucket, key) = (call.bucket, call.key);
-        self.exchange(call).await.map_err(|error| about(error, bucket, key))
+        let made = self.made(call);
+        async move {
+            let exchanged = match made {
+                Ok(made) => self.exchange(made).await,
+                Err(error) => Err(error),
+            };
+            exchanged.map_err(|error| about(error, bucket, key))
+        }
     }
 
     /// The same where an answer of success has nothing to say: what it says all the same is looked at, since stores tell late
     /// failures so, and since somebody on the way may have answered in their place.
-    pub(crate) async fn order(&self, call: Call<'_>) -> Result<Answer, StoreError> {
+    pub(crate) fn order<'s>(&'s self, call: Call<'s>) -> impl Future<Output = Result<Answer, StoreError>> + 's {
         let (bucket, key) = (call.bucket, call.key);
-        let answer = self.send(call).await?;
-        super::ops::no_document(&answer).map_err(|error| about(error, bucket, key))?;
-        Ok(answer)
+        let sent = self.send(call);
+        async move {
+            let answer = sent.await?;
+            super::ops::no_document(&answer).map_err(|error| about(error, bucket, key))?;
+            Ok(answer)
+        }
     }
 
-    /// The same as [`send`](Self::send) without names in the error.
-    async fn exchange(&self, call: Call<'_>) -> Result<Answer, StoreError> {
+    /// Makes all of a request but its signature.
+    fn made(&self, call: Call<'_>) -> Result<Made, StoreError> {
         self.check(&call).map_err(|fail| StoreError::new(fail.kind, fail.reason))?;
         let wire_bucket = self.wire_bucket(call.bucket);
-        let of_bucket;
-        let (host, host_header) = if call.service || self.style == Style::Path {
-            (self.endpoint.host(), self.endpoint.header())
-        } else {
-            of_bucket = format!("{wire_bucket}.{}", self.endpoint.host());
-            (of_bucket.as_str(), value_of("host", &of_bucket)?)
+        let of_bucket = match call.service || self.style == Style::Path {
+            true => None,
+            false => Some(format!("{wire_bucket}.{}", self.endpoint.host())),
+        };
+        let host = of_bucket.as_deref().unwrap_or(self.endpoint.host());
+        let host_header = match &of_bucket {
+            None => self.endpoint.header(),
+            Some(host) => value_of("host", host)?,
         };
         let uri = self.target(&call, wire_bucket, host)?;
         let mut headers = call.headers;
         headers.insert(header::HOST, host_header);
-        let length = match &call.body {
-            Content::Whole(body) => body.len() as u64,
-            Content::Pieces { size, .. } => *size,
+        let (length, body) = match &call.body {
+            Content::Whole(body) => (body.len() as u64, body.clone()),
+            Content::Pieces { size, .. } => (*size, Bytes::new()),
         };
         if length > 0 {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         } else if call.method == Method::PUT || call.method == Method::POST {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let body = match &call.body {
-            Content::Whole(body) => body.clone(),
-            Content::Pieces { .. } => Bytes::new(),
-        };
-        let mut request = Request::new(Outgoing::new(call.body));
+        let mut request = Box::new(Request::new(Outgoing::new(call.body)));
         let is_head = call.method == Method::HEAD;
         let of_write = !is_head && call.method != Method::GET;
         *request.method_mut() = call.method;
@@ -271,23 +302,38 @@ impl Inner {
             BodyBinding::Transport if !self.endpoint.is_https() => BodyBinding::Hash,
             binding => binding,
         };
-        let failed = |failure: Failure| fault::of_failure(&failure, host, of_write);
-        let deadline = self.transport.deadline(call.terms.pace);
-        let signed = self.transport.prepared(self.signer.sign(&mut request, &body, binding)).await;
-        signed.map_err(failed)??;
+        Ok(Made { request, body, binding, terms: call.terms, about: About { of_bucket, is_head, of_write } })
+    }
+
+    /// Signs a request, sends it and takes in its answer; without names in the error.
+    async fn exchange(&self, made: Made) -> Result<Answer, StoreError> {
+        let Made { mut request, body, binding, terms, about } = made;
+        let deadline = self.transport.deadline(terms.pace);
+        let signed = self.transport.prepared(self.signer.sign(&mut *request, &body, binding)).await;
+        signed.map_err(|failure| self.failed(&about, &failure))??;
         if let Some(authorization) = self.transport.proxy_authorization() {
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
         }
-        let to = Destination { scheme: self.endpoint.scheme(), host };
-        let (head, body) = self.transport.send(to, request, call.terms, deadline).await.map_err(failed)?;
+        let to = Destination { scheme: self.endpoint.scheme(), host: self.host(&about) };
+        let sent = self.transport.send(to, request, terms, deadline).await;
+        let (head, body) = sent.map_err(|failure| self.failed(&about, &failure))?;
         let status = head.status.as_u16();
         if !(200..300).contains(&status) {
-            return Err(match is_head {
+            return Err(match about.is_head {
                 true => fault::of_head(status, &head.headers),
                 false => fault::of_answer(status, &head.headers, &body),
             });
         }
-        Ok(Answer { of_write, status, headers: head.headers, body })
+        Ok(Answer { of_write: about.of_write, status, headers: head.headers, body })
+    }
+
+    /// Whom a request goes to.
+    fn host<'h>(&'h self, about: &'h About) -> &'h str {
+        about.of_bucket.as_deref().unwrap_or(self.endpoint.host())
+    }
+
+    fn failed(&self, about: &About, failure: &Failure) -> StoreError {
+        fault::of_failure(failure, self.host(about), about.of_write)
     }
 
     /// Names from users are looked at before anything is made of them.

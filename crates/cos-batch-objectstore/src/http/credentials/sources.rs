@@ -189,7 +189,7 @@ impl CredentialsSource for UrlCredentials {
             if let Some(value) = &self.authorization {
                 headers.insert(header::AUTHORIZATION, value.clone());
             }
-            let mut request = Request::new(Outgoing::new(Content::Whole(Bytes::new())));
+            let mut request = Box::new(Request::new(Outgoing::new(Content::Whole(Bytes::new()))));
             *request.method_mut() = Method::GET;
             *request.uri_mut() = self.path.clone();
             *request.headers_mut() = headers;

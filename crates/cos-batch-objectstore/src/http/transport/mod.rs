@@ -137,7 +137,7 @@ impl Transport {
     pub(crate) async fn send(
         &self,
         to: Destination<'_>,
-        mut request: Request<Outgoing>,
+        mut request: Box<Request<Outgoing>>,
         terms: Terms,
         deadline: Deadline,
     ) -> Result<Answer, Failure> {
@@ -148,7 +148,8 @@ impl Transport {
             let reused = kept.is_some();
             let mut link = match kept {
                 Some(link) => link,
-                None => self.open(to, terms.answers, deadline).await?,
+                // Seldom needed, and large.
+                None => Box::pin(self.open(to, terms.answers, deadline)).await?,
             };
             let spare = if reused && may_repeat { again(&request) } else { None };
             let progress = request.body().progress();
@@ -159,7 +160,7 @@ impl Transport {
                 // The connection's end was noticed before anything of the request was written: always safe to send again,
                 // and not endless, since each turn uses up a kept connection.
                 Err(mut error) => match (error.take_message(), spare) {
-                    (Some(back), _) if reused => request = back,
+                    (Some(back), _) if reused => request = Box::new(back),
                     (Some(_), _) => return Err(Failure::unsent(error.error())),
                     (None, Some(again)) if failure::connection_ended(error.error()) => {
                         may_repeat = false;
@@ -175,7 +176,7 @@ impl Transport {
     async fn answered(
         &self,
         link: &mut Link,
-        request: Request<Outgoing>,
+        request: Box<Request<Outgoing>>,
         pace: Pace,
         progress: Option<&Progress>,
         deadline: Deadline,
@@ -184,7 +185,7 @@ impl Transport {
             Pace::Short | Pace::Content => self.settings.response_timeout,
             Pace::Work => self.settings.work_timeout,
         };
-        let mut answer = pin!(link.send(request));
+        let mut answer = pin!(link.send(*request));
         let mut until = Instant::now() + limit;
         loop {
             if let Some(answer) = link.wait(until.min(deadline.at), answer.as_mut()).await {
@@ -296,8 +297,8 @@ impl Transport {
 }
 
 /// The same request once more, if its body is still there.
-fn again(request: &Request<Outgoing>) -> Option<Request<Outgoing>> {
-    let mut again = Request::new(request.body().again()?);
+fn again(request: &Request<Outgoing>) -> Option<Box<Request<Outgoing>>> {
+    let mut again = Box::new(Request::new(request.body().again()?));
     request.method().clone_into(again.method_mut());
     request.uri().clone_into(again.uri_mut());
     request.headers().clone_into(again.headers_mut());
