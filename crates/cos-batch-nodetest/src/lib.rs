@@ -7,5 +7,5 @@
 mod postgres;
 mod proxy;
 
-pub use postgres::{BIN_VARIABLE, Failed, Postgres};
+pub use postgres::{BIN_VARIABLE, Failed, Postgres, Tls};
 pub use proxy::{Proxy, Way};

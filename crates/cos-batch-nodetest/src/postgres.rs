@@ -5,7 +5,11 @@ use std::{
     fmt, fs,
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener},
-    os::unix::{fs::chown, net::UnixStream, process::CommandExt as _},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        net::UnixStream,
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -47,6 +51,17 @@ pub struct Postgres {
     server: Option<Child>,
 }
 
+/// What a server has for TLS, as PEM.
+#[derive(Clone, Copy, Debug)]
+pub struct Tls<'a> {
+    /// Its certificate.
+    pub cert: &'a str,
+    /// The certificate's key.
+    pub key: &'a str,
+    /// If clients over TCP have to show a certificate of their user: who vouches for it.
+    pub client_root: Option<&'a str>,
+}
+
 /// Why there is no server.
 #[derive(Debug)]
 pub struct Failed(String);
@@ -78,6 +93,40 @@ impl Postgres {
     /// If there are no programs, or they fail.
     pub fn start_durable() -> Result<Self, Failed> {
         Self::make(true)
+    }
+
+    /// The same as [`start`](Self::start) with TLS for whoever comes over TCP and wants it.
+    ///
+    /// # Errors
+    /// If there are no programs, or they fail.
+    pub fn start_with_tls(tls: &Tls<'_>) -> Result<Self, Failed> {
+        let mut this = Self::make(false)?;
+        this.stop()?;
+        this.add_secret("server.crt", tls.cert)?;
+        this.add_secret("server.key", tls.key)?;
+        let mut settings = "ssl = on\n".to_owned();
+        if let Some(root) = tls.client_root {
+            this.add_secret("root.crt", root)?;
+            settings.push_str("ssl_ca_file = 'root.crt'\n");
+            let rules = "local all all trust\nhostssl all all 127.0.0.1/32 cert\n";
+            fs::write(this.data().join("pg_hba.conf"), rules).map_err(failed("pg_hba.conf"))?;
+        }
+        let path = this.data().join("postgresql.conf");
+        let mut file = fs::OpenOptions::new().append(true).open(path).map_err(failed("postgresql.conf"))?;
+        file.write_all(settings.as_bytes()).map_err(failed("postgresql.conf"))?;
+        this.resume()?;
+        Ok(this)
+    }
+
+    /// A file beside the data that only the server reads.
+    fn add_secret(&self, name: &str, text: &str) -> Result<(), Failed> {
+        let path = self.data().join(name);
+        fs::write(&path, text).map_err(failed(name))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed(name))?;
+        match self.user {
+            Some((uid, gid)) => chown(&path, Some(uid), Some(gid)).map_err(failed(name)),
+            None => Ok(()),
+        }
     }
 
     fn make(durable: bool) -> Result<Self, Failed> {

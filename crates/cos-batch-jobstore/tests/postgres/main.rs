@@ -4,6 +4,7 @@
 mod contract;
 mod many;
 mod schema;
+mod tls;
 
 use cos_batch_engine::SystemClock;
 use cos_batch_jobstore::PostgresJobStore;
