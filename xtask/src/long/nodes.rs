@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use cos_batch_figures::{Chart, Scale, Series};
 use cos_batch_nodetest::Postgres;
 use md5::{Digest as _, Md5};
 use serde_json::Value;
@@ -20,6 +21,9 @@ use crate::{listener::Listener, target};
 
 const SOURCE: &str = "photos-1250000000";
 const REPORTS: &str = "reports-1250000000";
+
+/// The drawing of what was found.
+const CHART: &str = "docs/scaling.svg";
 
 /// Shards that a node works on at once.
 const WORKERS: usize = 4;
@@ -47,6 +51,9 @@ pub(crate) struct Arguments {
     /// Build nothing, and measure the programs in this folder.
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
+    /// Draw `docs/scaling.svg` of what is found.
+    #[arg(long)]
+    chart: bool,
 }
 
 /// What a run came to.
@@ -63,7 +70,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
     let programs = match &arguments.programs {
-        Some(folder) => folder.clone(),
+        Some(folder) => folder.canonicalize().with_context(|| folder.display().to_string())?,
         None => {
             cmd!(shell, "cargo build --release --quiet -p cos-batch -p cos-batch-nullstore").run()?;
             target(root).join("release")
@@ -74,10 +81,13 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         "nodes", "objects/s", "of linear", "commits/10^6", "DB CPU s/10^6", "node µs/object"
     );
     let mut first = None;
+    let (mut found, mut linear) = (Vec::new(), Vec::new());
     for &nodes in &arguments.nodes {
         let taken = measure(&programs, arguments, nodes)?;
         let rate = taken.objects as f64 / taken.seconds;
         let each = *first.get_or_insert(rate / nodes as f64);
+        found.push((nodes as f64, rate));
+        linear.push((nodes as f64, each * nodes as f64));
         let million = taken.objects as f64 / 1e6;
         println!(
             "{nodes:>6} {rate:>10.0} {:>8.1}% {:>14.0} {:>14.1} {:>14.0}",
@@ -87,7 +97,24 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
             taken.node_seconds * 1e6 / taken.objects as f64
         );
     }
+    if arguments.chart {
+        fs::write(root.join(CHART), chart(arguments, found, linear).svg())?;
+    }
     Ok(())
+}
+
+fn chart(arguments: &Arguments, found: Vec<(f64, f64)>, linear: Vec<(f64, f64)>) -> Chart {
+    let (latency, slots) = (arguments.latency, arguments.slots);
+    let series = [("measured", found), ("nodes times one node", linear)];
+    Chart {
+        file: "scaling".to_owned(),
+        title: format!("Objects a second; an operation takes {latency} ms, {slots} in flight on each node"),
+        across: "nodes".to_owned(),
+        up: "objects a second".to_owned(),
+        across_scale: Scale::Linear,
+        up_scale: Scale::Linear,
+        series: series.map(|(name, points)| Series { name: name.to_owned(), points }).into(),
+    }
 }
 
 fn measure(programs: &Path, arguments: &Arguments, nodes: usize) -> anyhow::Result<Taken> {
