@@ -76,7 +76,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 17] = [
+    let on_files: [FileRule; 18] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -94,6 +94,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         prose::changelog,
         book::pages_in_contents,
         book::anchors_resolve,
+        book::links_stay_in_book,
     ];
     let on_sources: [SourceRule; 10] = [
         names::xml_in_one_place,

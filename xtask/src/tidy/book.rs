@@ -34,6 +34,32 @@ pub(crate) fn pages_in_contents(repo: &Repo) -> Vec<Violation> {
     pages.filter_map(|path| Some(Violation::new(path, 0, RULE, advice(path)?))).collect()
 }
 
+/// A page of the book links to what is in the book.
+///
+/// Why: mdBook copies what lies below its folder and nothing else, so that any other link is broken there.
+pub(crate) fn links_stay_in_book(repo: &Repo) -> Vec<Violation> {
+    const RULE: &str = "links-stay-in-book";
+    let mut violations = Vec::new();
+    for (path, text) in repo.with_ending("md").filter(|(path, _)| path.starts_with("docs/")) {
+        let outside = |target: &&str| {
+            let file = target.split('#').next().unwrap_or_default();
+            is_relative(target) && !resolve(path, file).is_some_and(|file| file.starts_with("docs/"))
+        };
+        let mut in_code = false;
+        for (index, line) in text.lines().enumerate() {
+            in_code ^= line.trim_start().starts_with("```");
+            if in_code {
+                continue;
+            }
+            for target in links(line).into_iter().filter(outside) {
+                let advice = format!("`{target}` is not below docs/: name the file instead");
+                violations.push(Violation::new(path, index + 1, RULE, advice));
+            }
+        }
+    }
+    violations
+}
+
 /// A link with a `#` names a heading of the page it leads to.
 ///
 /// Why: such a link still opens the page when the heading is gone, at its top; nobody notices but who follows it.
@@ -108,6 +134,14 @@ mod tests {
         assert!(found[0].starts_with("docs/adr/0001-x.md: "), "{}", found[0]);
         assert!(found[1].starts_with("docs/b.md: ") && found[1].ends_with("more than once"), "{}", found[1]);
         assert!(found[2].starts_with("docs/c.md: "), "{}", found[2]);
+    }
+
+    #[test]
+    fn a_link_out_of_the_book_is_found() {
+        let text = "[a](b.md#x) [b](#x) [c](https://example.com/)\n[d](../README.md#x)\n```\n[e](../x)\n```\n[f](adr/../../x)\n";
+        let repo = Repo::of(&[("docs/a.md", text), ("README.md", "[g](docs/a.md)\n")]);
+        let found: Vec<usize> = links_stay_in_book(&repo).iter().map(|found| found.line).collect();
+        assert_eq!(found, [2, 6]);
     }
 
     #[test]
