@@ -1,8 +1,8 @@
-//! Numbers, sizes and times for people.
+//! Numbers, sizes, times and documents for people.
 
 use jiff::Timestamp;
 
-use crate::words::Words;
+use crate::{inert::inert, words::Words};
 
 /// With a comma between thousands.
 pub(crate) fn number(number: u64) -> String {
@@ -62,37 +62,20 @@ pub(crate) fn time_of(seconds: i64) -> String {
     Timestamp::from_second(seconds).map(|time| time.to_string()).unwrap_or_default()
 }
 
-/// A name or a sentence of somebody else with everything visible that could disguise it: controls, and what turns the
-/// direction of writing.
-pub(crate) fn inert(text: &str) -> String {
-    let steers = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        match steers(c) {
-            true => shown.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            false => shown.push(c),
-        }
-        shown
-    })
-}
-
 /// Parts of a whole in tenths of a percent, rounded down: only what is whole is shown as whole.
 pub(crate) fn per_mille(part: u64, whole: u64) -> u64 {
     let share = (u128::from(part) * 1000).checked_div(u128::from(whole)).unwrap_or(0);
     u64::try_from(share).unwrap_or(1000).min(1000)
 }
 
-/// A document of XML with a line for each element, for people. Texts are left as they are.
+/// A document of XML with a line for each element, for people. In its texts everything is visible.
 pub(crate) fn indented(xml: &str) -> String {
     let mut out = String::with_capacity(xml.len() * 2);
     let mut depth = 0_usize;
     let mut after_text = false;
     let mut rest = xml;
     while let Some(start) = rest.find('<') {
-        let text = &rest[..start];
-        out.push_str(text);
+        out.push_str(&inert(&rest[..start]));
         let end = rest[start..].find('>').map_or(rest.len(), |end| start + end + 1);
         let tag = &rest[start..end];
         let closes = tag.starts_with("</");
@@ -112,7 +95,7 @@ pub(crate) fn indented(xml: &str) -> String {
         }
         rest = &rest[end..];
     }
-    out.push_str(rest);
+    out.push_str(&inert(rest));
     out
 }
 
@@ -144,13 +127,9 @@ mod tests {
         let xml = "<?xml version=\"1.0\"?><A><B>x &lt; y</B><C><D/><E></E></C></A>";
         let text = "<?xml version=\"1.0\"?>\n<A>\n  <B>x &lt; y</B>\n  <C>\n    <D/>\n    <E></E>\n  </C>\n</A>";
         assert_eq!(indented(xml), text);
+        assert_eq!(indented("<A>x\n\u{202e}y</A>"), "<A>x\\u{a}\\u{202e}y</A>");
         assert_eq!(indented("no xml"), "no xml");
         assert_eq!(indented("<broken"), "<broken");
-    }
-
-    #[test]
-    fn nothing_disguises_a_name() {
-        assert_eq!(inert("\u{202e}fdp.exe\u{0}\n中文"), "\\u{202e}fdp.exe\\u{0}\\u{a}中文");
     }
 
     #[test]

@@ -37,7 +37,10 @@
 //! | `service` | the way of a request |
 //! | `session`, `guard` | who is signed in; what pages of other sites cannot do |
 //! | `page` | the pages, each with its template in `templates` |
-//! | `words` | every text, in English and Chinese |
+//! | `words`, `phrase` | every text, in English and Chinese |
+//! | `said` | what servers and stores say, in Chinese |
+//! | `format` | numbers and times for people |
+//! | `inert` | why no name can be more than a name |
 
 mod answer;
 mod assets;
@@ -46,7 +49,10 @@ mod form;
 mod format;
 mod frame;
 mod guard;
+mod inert;
 mod page;
+mod phrase;
+mod said;
 mod service;
 mod session;
 mod visit;

@@ -200,8 +200,7 @@ impl Inner {
             _ => return Err(ApiError::new(ErrorCode::MethodNotAllowed, "the console is asked with GET and POST")),
         };
         if changes && !guard::is_from_here(&head.headers) {
-            let message = "this form was not sent by a page of this console; open the console and send it from there";
-            return Err(ApiError::new(ErrorCode::AccessDenied, message));
+            return Err(ApiError::new(ErrorCode::AccessDenied, frame.w.foreign_form));
         }
         match (changes, &parts[..]) {
             (false, ["static", _, name]) => return assets::find(name).ok_or_else(page::nothing_here),
@@ -276,12 +275,10 @@ impl Inner {
         B: HttpBody + Send,
         B::Data: Send,
     {
+        let w = visit.frame.w;
         let own = |fields: &Fields| match session.is_own_form(fields.text("form")) {
             true => Ok(()),
-            false => {
-                let message = "this form belongs to another session; go back, reload the page and send it again";
-                Err(ApiError::new(ErrorCode::AccessDenied, message))
-            }
+            false => Err(ApiError::new(ErrorCode::AccessDenied, w.old_form)),
         };
         let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if let ["buckets", bucket, "upload"] = parts {
@@ -326,6 +323,7 @@ impl Visit {
             ["jobs", id] => self.job(id).await,
             ["jobs", id, "confirm"] => self.before(id).await,
             ["jobs", id, "rows"] => self.rows(id).await,
+            ["jobs", id, "report"] => self.report_rows(id).await,
             ["jobs", id, "rows.csv"] => {
                 let code = self.query.given("code").map(str::to_owned);
                 crate::answer::rows(self.engine, self.context, (*id).to_owned(), code).await

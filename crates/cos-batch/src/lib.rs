@@ -8,7 +8,7 @@
 //! | `connection`, `credentials`, `profile` | how a command finds its server and its key |
 //! | `remote` | what `cos-batch serve` offers beside the API |
 //! | `output` | tables, JSON, XML, progress |
-//! | `text` | texts and numbers for people |
+//! | `text`, `similar` | texts and numbers for people; the word that was perhaps meant |
 //! | `exit` | exit codes |
 
 mod arenas;
@@ -23,6 +23,7 @@ mod output;
 mod profile;
 mod remote;
 mod serve;
+mod similar;
 mod text;
 
 use std::{io::Write as _, process::ExitCode};

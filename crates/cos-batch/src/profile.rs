@@ -9,14 +9,13 @@ use std::{
 
 use serde::Deserialize;
 
+use crate::similar::nearest;
+
 /// Bytes of the file at most: room for hundreds of profiles.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
 /// Where the file is below the folder of configurations.
 const PLACE: &str = "cos-batch/profiles.toml";
-
-/// How much a name may differ from one that is meant.
-const SIMILAR: f64 = 0.7;
 
 /// What one profile says. Keys are in files of their own, which only their owner may read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -66,9 +65,8 @@ fn pick(text: &str, name: &str, folder: &Path) -> Result<Profile, String> {
         format!("line {line}: {}", error.message())
     })?;
     let Some(mut profile) = profiles.remove(name) else {
-        let similar = profiles.keys().map(|known| (strsim::jaro_winkler(known, name), known));
-        let nearest = similar.filter(|(how, _)| *how > SIMILAR).max_by(|one, other| one.0.total_cmp(&other.0));
-        let hint = nearest.map(|(_, known)| format!("; did you mean {known:?}?")).unwrap_or_default();
+        let near = nearest(name, profiles.keys().map(String::as_str));
+        let hint = near.map(|known| format!("; did you mean {known:?}?")).unwrap_or_default();
         let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         return Err(format!("no profile {name:?}{hint} (there are: {known})"));

@@ -2,10 +2,7 @@
 
 use cos_batch_engine::view::ProgressView;
 
-use crate::{
-    format::{number, per_mille},
-    words::Words,
-};
+use crate::{format::per_mille, words::Words};
 
 /// Where a bar is drawn, and what it says to those who do not see it. Lengths are in thousandths.
 pub(super) struct Bar {
@@ -27,15 +24,7 @@ impl Bar {
         }
         let label = match total {
             0 => words.no_tasks_yet.to_owned(),
-            _ => format!(
-                "{} {} {} {}, {} {}",
-                number(good + bad),
-                words.of_total,
-                number(total),
-                words.tasks,
-                number(bad),
-                words.failed
-            ),
+            _ => words.done(good.saturating_add(bad), total, bad),
         };
         Self { succeeded: done.max(failed) - failed, failed, percent: format!("{}.{}", done / 10, done % 10), label }
     }
@@ -78,7 +67,7 @@ mod tests {
     fn a_single_failure_is_seen_and_a_bar_is_full_only_at_the_end() {
         let one = bar(1_000_000, 999_998, 1);
         assert_eq!((one.succeeded + one.failed, one.failed, one.percent.as_str()), (999, 8, "99.9"));
-        assert_eq!(one.label, "999,999 of 1,000,000 tasks, 1 Failed");
+        assert_eq!(one.label, "999,999 of 1,000,000 tasks, 1 failed");
         let end = bar(10, 10, 0);
         assert_eq!((end.succeeded, end.failed, end.percent.as_str()), (1000, 0, "100.0"));
         let none = bar(0, 0, 0);

@@ -5,7 +5,10 @@ use cos_batch_engine::{checks::Level, view::PreviewRow};
 use cos_batch_model::ApiError;
 use http::StatusCode;
 
-use super::bar::{is_over, tone};
+use super::{
+    bar::{is_over, tone},
+    job::level,
+};
 use crate::{
     answer::{Answer, page},
     format::{bytes, number},
@@ -34,7 +37,6 @@ struct Before {
     requests: String,
     warnings: Vec<(&'static str, String)>,
     sample: Vec<Sample>,
-    copies: bool,
 }
 
 /// A row of the manifest.
@@ -75,7 +77,6 @@ impl Visit {
         let template = Before {
             will: w.will(&details.operation).to_owned(),
             from: details.source_bucket.unwrap_or_else(|| details.manifest.bucket.clone()),
-            copies: details.target_bucket.is_some(),
             to: details.target_bucket,
             manifest: format!("{}/{}", details.manifest.bucket, details.manifest.key),
             report: details.report.map(|at| format!("{}/{}", at.bucket, at.key)),
@@ -84,11 +85,9 @@ impl Visit {
             preparing,
             waits,
             rows: number(details.progress_summary.total_number_of_tasks),
-            size: preview.object_bytes.map(bytes),
+            size: preview.object_bytes.map(|size| w.about(&bytes(size))),
             requests: number(preview.requests),
-            warnings: warnings
-                .map(|finding| (if finding.level == Level::Error { "bad" } else { "ask" }, finding.text))
-                .collect(),
+            warnings: warnings.map(|finding| (level(finding.level), finding.text)).collect(),
             sample: preview.rows.into_iter().map(Sample::from).collect(),
             id: details.job_id,
             f: self.frame,

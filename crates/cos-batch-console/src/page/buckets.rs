@@ -102,13 +102,12 @@ impl Visit {
         let after = self.query.given("after").map(str::to_owned);
         let later = after.is_some();
         let found = self.entries(bucket, &prefix, after).await?;
-        let mine = self.engine.buckets(&self.context).await?;
         self.frame.nav = "buckets";
         let crumbs = crumbs(bucket, &prefix);
         let up = crumbs.len().checked_sub(2).map(|index| crumbs[index].1.clone());
         let next = found.next.map(|after| format!("{}&after={}", place(bucket, &prefix), encoded(&after)));
         let template = BucketPage {
-            writable: mine.iter().any(|line| line.name == bucket && line.writable),
+            writable: self.engine.may_write(&self.context, bucket),
             bucket: bucket.to_owned(),
             // A job may wait for the last one that was made here: each has a name of its own.
             suggestion: format!("{prefix}manifest-{}.csv", self.engine.jobs().now().div_euclid(1000)),
@@ -128,7 +127,7 @@ impl Visit {
         let mut entries: Vec<Entry> = Vec::new();
         for _ in 0..LISTS {
             let found = self.engine.list_objects(&self.context, bucket, prefix, after.as_deref(), ENTRIES + 1).await?;
-            let mut stepped = None;
+            let mut stepped = false;
             for object in found.objects {
                 let name = &object.key[prefix.len()..];
                 if entries.len() == ENTRIES {
@@ -137,22 +136,25 @@ impl Visit {
                 if let Some(end) = name.find('/') {
                     let folder = object.key[..prefix.len() + end + 1].to_owned();
                     let name = name[..end].to_owned();
-                    // Keys in the folder come before this, and whatever follows it behind.
-                    let over = format!("{folder}{}", char::MAX);
-                    let link = place(bucket, &folder);
-                    let none = String::new;
-                    entries.push(Entry {
-                        folder: true,
-                        name,
-                        key: folder,
-                        link,
-                        size: none(),
-                        time: none(),
-                        class: none(),
-                        manifest: None,
-                    });
-                    after = Some(over.clone());
-                    stepped = Some(over);
+                    // Keys in the folder come before this, and whatever follows it behind. One that does not has the last
+                    // of all characters in its name: then this is made longer.
+                    let begun = after.as_deref().filter(|after| after.starts_with(&folder));
+                    let over = format!("{}{}", begun.unwrap_or(&folder), char::MAX);
+                    if begun.is_none() {
+                        let (link, none) = (place(bucket, &folder), String::new);
+                        entries.push(Entry {
+                            folder: true,
+                            name,
+                            key: folder,
+                            link,
+                            size: none(),
+                            time: none(),
+                            class: none(),
+                            manifest: None,
+                        });
+                    }
+                    after = Some(over);
+                    stepped = true;
                     break;
                 }
                 let is_list = [".csv", ".csv.gz"].iter().any(|end| name.ends_with(end));
@@ -170,7 +172,7 @@ impl Visit {
                 });
                 after = Some(object.key);
             }
-            if stepped.is_none() {
+            if !stepped {
                 match found.next {
                     Some(next) => after = Some(next),
                     None => return Ok(Found { entries, next: None }),
@@ -184,7 +186,7 @@ impl Visit {
     pub(crate) async fn make_manifest(self, bucket: &str, fields: &Fields) -> Result<Answer, ApiError> {
         let name = fields.text("name");
         if name.is_empty() {
-            return Err(refused("say what the manifest is to be called"));
+            return Err(refused(self.frame.w.no_name));
         }
         let mut text = String::new();
         let mut rows = 0_usize;
@@ -203,11 +205,7 @@ impl Visit {
                     rows += 1;
                 }
                 if rows > ROWS_MAX || text.len() > UPLOAD_BYTES_MAX {
-                    let message = format!(
-                        "this selection has more than {ROWS_MAX} objects or {UPLOAD_BYTES_MAX} bytes of names; \
-                         `cos-batch manifest` lists any number"
-                    );
-                    return Err(refused(message));
+                    return Err(refused(self.frame.w.too_much_selected(ROWS_MAX, UPLOAD_BYTES_MAX)));
                 }
                 match page.next {
                     Some(next) => after = Some(next),
@@ -220,7 +218,7 @@ impl Visit {
             rows += fields.all("key").len();
         }
         if rows == 0 {
-            return Err(refused("nothing is selected: go back and select objects or folders"));
+            return Err(refused(self.frame.w.nothing_selected));
         }
         self.write(bucket, name, Bytes::from(text), "manifest").await
     }
@@ -228,12 +226,12 @@ impl Visit {
     /// Writes a file that was uploaded.
     pub(crate) async fn upload(self, bucket: &str, upload: Upload) -> Result<Answer, ApiError> {
         if upload.name.is_empty() {
-            return Err(refused("no file was chosen"));
+            return Err(refused(self.frame.w.no_file));
         }
         let name = upload.name.rsplit(['/', '\\']).next().unwrap_or_default();
         let key = format!("{}{name}", upload.fields.raw("prefix"));
         if upload.content.len() > UPLOAD_BYTES_MAX {
-            return Err(refused(format!("a file may have {UPLOAD_BYTES_MAX} bytes at most")));
+            return Err(refused(self.frame.w.file_too_large(UPLOAD_BYTES_MAX)));
         }
         self.write(bucket, &key, upload.content, "uploaded").await
     }

@@ -1,15 +1,18 @@
 //! The form on which a job is made.
 
 use askama::Template;
-use cos_batch_engine::{checks::Level, view::Validation};
+use cos_batch_engine::view::Validation;
 use cos_batch_model::{ApiError, BatchApi as _, ErrorCode, StorageClass, WireEnum as _, xml};
 use http::StatusCode;
 
-use super::draft::{Draft, manifest_of, read};
+use super::{
+    draft::{Draft, manifest_of, read},
+    job::level,
+};
 use crate::{
     answer::{Answer, page, see},
     form::Fields,
-    format::{bytes, indented, number},
+    format::{bytes, indented},
     frame::Frame,
     visit::{Visit, random},
 };
@@ -50,18 +53,8 @@ impl CreatePage<'_> {
 }
 
 fn checked(found: Validation, frame: &Frame) -> Checked {
-    let w = frame.w;
-    let tone = |level| match level {
-        Level::Ok => "good",
-        Level::Warning => "ask",
-        Level::Error => "bad",
-    };
-    let summary = found.rows.map(|rows| {
-        let about = if found.rows_are_exact { String::new() } else { format!("{} ", w.about) };
-        let size = found.object_bytes.map(|size| format!(", {} {}", w.about, bytes(size))).unwrap_or_default();
-        format!("{about}{} {}{size}", number(rows), w.rows)
-    });
-    let findings = found.findings.into_iter().map(|finding| (tone(finding.level), finding.check, finding.text));
+    let summary = found.rows.map(|rows| frame.w.extent(rows, found.rows_are_exact, found.object_bytes.map(bytes)));
+    let findings = found.findings.into_iter().map(|finding| (level(finding.level), finding.check, finding.text));
     Checked { findings: findings.collect(), summary }
 }
 
@@ -102,7 +95,7 @@ impl Visit {
                 found.map(|attributes| attributes.etag).map_err(|error| error.message)
             }
         };
-        let draft = read(fields, &etag);
+        let draft = read(fields, &etag, self.frame.w);
         (draft, etag.unwrap_or_default(), of)
     }
 
@@ -125,7 +118,11 @@ impl Visit {
         draft.wrong.extend(error.map(|error| ("", error.message)));
         let document =
             draft.request.as_ref().map(|request| String::from_utf8_lossy(&xml::to_bytes(request)).into_owned());
-        let buckets = self.engine.buckets(&self.context).await.unwrap_or_default();
+        // While it is typed, the page has its list of buckets already.
+        let buckets = match fields.text("do") {
+            "look" => Vec::new(),
+            _ => self.engine.buckets(&self.context).await.unwrap_or_default(),
+        };
         self.frame.nav = "new";
         let template = CreatePage {
             operation: fields.text("operation"),

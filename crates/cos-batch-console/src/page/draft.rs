@@ -7,7 +7,7 @@ use cos_batch_model::{
     Tag, TagKey, TagValue, ValidationError,
 };
 
-use crate::form::Fields;
+use crate::{form::Fields, words::Words};
 
 /// Role that is sent where none is given: the API demands one, this server has no use for it.
 const ROLE_DEFAULT: &str = "qcs::cam::uin/0:roleName/none";
@@ -60,10 +60,10 @@ pub(super) fn manifest_of(fields: &Fields) -> Option<(&str, &str)> {
 }
 
 /// Reads a form; `etag` is that of the manifest, or why it is not known.
-pub(super) fn read(fields: &Fields, etag: &Result<String, String>) -> Draft {
+pub(super) fn read(fields: &Fields, etag: &Result<String, String>, w: &Words) -> Draft {
     let mut reader = Reader::default();
-    let operation = operation(fields, &mut reader);
-    let manifest = manifest(fields, etag, &mut reader);
+    let operation = operation(fields, &mut reader, w);
+    let manifest = manifest(fields, etag, &mut reader, w);
     let report = report(fields, &mut reader);
     let description = reader.optional("description", fields.text("description"), |text| Description::new(text));
     let text = if fields.text("priority").is_empty() { "0" } else { fields.text("priority") };
@@ -91,13 +91,13 @@ pub(super) fn read(fields: &Fields, etag: &Result<String, String>) -> Draft {
     Draft { request, wrong: reader.wrong }
 }
 
-fn manifest(fields: &Fields, etag: &Result<String, String>, reader: &mut Reader) -> Option<Manifest> {
+fn manifest(fields: &Fields, etag: &Result<String, String>, reader: &mut Reader, w: &Words) -> Option<Manifest> {
     let (bucket, key) = (fields.text("manifest_bucket"), fields.text("manifest_key"));
     if bucket.is_empty() {
-        reader.miss("manifest_bucket", "name the bucket that the manifest is in");
+        reader.miss("manifest_bucket", w.fix_manifest_bucket);
     }
     if key.is_empty() {
-        reader.miss("manifest_key", "name the object that is the manifest");
+        reader.miss("manifest_key", w.fix_manifest_key);
     }
     let format = if fields.text("format") == "inventory" {
         ManifestFormat::InventoryReportCsv
@@ -127,12 +127,12 @@ fn bucket(field: &'static str, name: &str, reader: &mut Reader) -> Option<Bucket
     reader.take(field, BucketArn::for_bucket(REGION, name))
 }
 
-fn operation(fields: &Fields, reader: &mut Reader) -> Option<Operation> {
+fn operation(fields: &Fields, reader: &mut Reader, w: &Words) -> Option<Operation> {
     match fields.text("operation") {
         "copy" => {
             let name = fields.text("target");
             if name.is_empty() {
-                reader.miss("target", "name the bucket that the copies go to");
+                reader.miss("target", w.fix_target);
                 return None;
             }
             let target = bucket("target", name, reader);
@@ -149,7 +149,7 @@ fn operation(fields: &Fields, reader: &mut Reader) -> Option<Operation> {
         }
         "delete" => Some(Operation::DeleteObject),
         "restore" => {
-            let days = fields.text("days").parse::<u16>().map_err(|_| "a whole number of days, 1 to 365".to_owned());
+            let days = fields.text("days").parse::<u16>().map_err(|_| w.fix_days.to_owned());
             let days = reader.take("days", days)?;
             let days = reader.take("days", Days::new(days));
             let tier = if fields.text("tier") == "bulk" { JobTier::Bulk } else { JobTier::Standard };
@@ -160,25 +160,25 @@ fn operation(fields: &Fields, reader: &mut Reader) -> Option<Operation> {
         }
         "tag" => {
             let directive = if fields.text("tags_mode") == "add" { Directive::Add } else { Directive::Replaced };
-            let tag_set = reader.take("tags", tags(fields.raw("tags")))?;
+            let tag_set = reader.take("tags", tags(fields.raw("tags"), w))?;
             if tag_set.is_empty() {
-                reader.miss("tags", "give at least one tag");
+                reader.miss("tags", w.fix_tags);
             }
             Some(Operation::PutObjectTagging(PutObjectTagging { tagging_directive: Some(directive.into()), tag_set }))
         }
         _ => {
-            reader.miss("operation", "choose what is done to each object");
+            reader.miss("operation", w.fix_operation);
             None
         }
     }
 }
 
 /// A tag in each line: `name=value`.
-fn tags(text: &str) -> Result<Vec<Tag>, String> {
+fn tags(text: &str, w: &Words) -> Result<Vec<Tag>, String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines
         .map(|line| {
-            let (key, value) = line.split_once('=').ok_or_else(|| format!("write {line:?} as name=value"))?;
+            let (key, value) = line.split_once('=').ok_or_else(|| format!("{} {line}", w.fix_tag))?;
             let key = TagKey::new(key.trim()).map_err(|error| error.to_string())?;
             let value = TagValue::new(value.trim()).map_err(|error| error.to_string())?;
             Ok(Tag { key, value })
@@ -203,12 +203,13 @@ fn report(fields: &Fields, reader: &mut Reader) -> Option<Report> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Lang;
 
     const GOOD: &str = "operation=copy&manifest_bucket=a-1250000000&manifest_key=lists/all.csv&fields=Bucket,Key\
                         &target=b-1250000000&token=t&priority=7&description=night";
 
     fn draft(form: &str) -> Draft {
-        read(&Fields::parse(form).unwrap(), &Ok("00ff".to_owned()))
+        read(&Fields::parse(form).unwrap(), &Ok("00ff".to_owned()), Lang::En.words())
     }
 
     #[test]
@@ -245,7 +246,7 @@ mod tests {
             assert!(draft.request.is_none(), "{form}");
             assert_eq!(draft.wrong.first().map(|(field, _)| *field), Some(field), "{form}: {:?}", draft.wrong);
         }
-        let unknown = read(&Fields::parse(GOOD).unwrap(), &Err("it is not there".to_owned()));
+        let unknown = read(&Fields::parse(GOOD).unwrap(), &Err("it is not there".to_owned()), Lang::En.words());
         assert_eq!(unknown.wrong, [("manifest_key", "it is not there".to_owned())]);
     }
 }

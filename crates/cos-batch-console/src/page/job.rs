@@ -2,27 +2,30 @@
 
 use askama::Template;
 use cos_batch_engine::{
-    JobRecord,
-    view::{CodeView, JobDetails, Pace, READ_BYTES_MAX, RetryRequest},
+    JobRecord, checks, lifecycle,
+    view::{CodeView, JobDetails, Pace, RetryRequest, WatchedJob},
+    wire,
 };
 use cos_batch_model::{
-    ApiError, BatchApi as _, DeleteJobRequest, DescribeJobRequest, ErrorCode, Job, Operation, Priority,
-    RequestedJobStatus, StatusUpdateReason, UpdateJobPriorityRequest, UpdateJobStatusRequest, xml,
+    ApiError, BatchApi as _, DeleteJobRequest, DescribeJobResult, ErrorCode, Job, Priority, RequestedJobStatus,
+    StatusUpdateReason, UpdateJobPriorityRequest, UpdateJobStatusRequest, xml,
 };
 use http::StatusCode;
-use serde_json::Value;
 
 use super::{
     bar::{Bar, is_over, moves, tone},
+    facts::{Fact, facts},
     job_id,
     jobs::title,
+    report::Report,
 };
 use crate::{
-    answer::{Answer, encoded, page, see},
+    answer::{Answer, page, see},
     chart::{Chart, draw},
     form::Fields,
-    format::{bytes, indented, moment, number, rate, seconds_of, span, time_of},
+    format::{indented, moment, number, rate, seconds_of, span, time_of},
     frame::Frame,
+    inert::inert,
     visit::{Visit, random},
     words::Words,
 };
@@ -32,9 +35,6 @@ const EVERY: u32 = 2;
 
 /// Error codes on the page; all of them are in the rows.
 const CODES: usize = 8;
-
-/// Files of a report on the page; all of them are in its manifest.
-const FILES: usize = 12;
 
 #[derive(Template)]
 #[template(path = "job.html")]
@@ -58,7 +58,7 @@ struct JobPage {
     failed: u64,
     findings: Vec<(&'static str, String)>,
     report: Report,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<Fact>,
     priority: u32,
     /// So that a form that is sent twice makes one job.
     token: String,
@@ -95,25 +95,6 @@ struct Step {
     lasted: String,
 }
 
-enum Report {
-    /// None was asked for.
-    None,
-    /// It is written when the job ends.
-    Later { place: String },
-    /// It is there.
-    There { place: String, manifest: String, files: Vec<File> },
-    /// It should be there, and cannot be read.
-    Missing { place: String, why: String },
-}
-
-/// A file of a report.
-struct File {
-    name: String,
-    kind: String,
-    rows: String,
-    link: String,
-}
-
 fn curve(pace: &Pace) -> Option<Curve> {
     let drawing = draw(&pace.points)?;
     let time = |seconds: i64| moment(&time_of(seconds));
@@ -127,13 +108,37 @@ fn curve(pace: &Pace) -> Option<Curve> {
     })
 }
 
+/// What DescribeJob says of a job, and the document that says so; for one that it has no words for, why.
+fn described(record: &JobRecord) -> Result<(Option<Job>, String), ApiError> {
+    match wire::job(record) {
+        Ok(job) => {
+            let described = DescribeJobResult { job };
+            let document = indented(&String::from_utf8_lossy(&xml::to_bytes(&described)));
+            Ok((Some(described.job), document))
+        }
+        // It was made in the other dialect.
+        Err(error) if error.code == ErrorCode::NotImplemented => Ok((None, inert(&error.message))),
+        Err(error) => Err(error),
+    }
+}
+
+/// The color of a finding.
+pub(super) fn level(level: checks::Level) -> &'static str {
+    match level {
+        checks::Level::Ok => "good",
+        checks::Level::Warning => "ask",
+        checks::Level::Error => "bad",
+    }
+}
+
 fn timeline(details: &JobDetails, w: &'static Words) -> Vec<Step> {
     let events = &details.timeline;
     let mut steps: Vec<Step> = Vec::with_capacity(events.len());
     for (index, event) in events.iter().enumerate() {
         let until = events.get(index + 1).map(|next| next.time.as_str()).and_then(seconds_of);
         let lasted = match (seconds_of(&event.time), until) {
-            (Some(from), Some(until)) => span(u64::try_from(until - from).unwrap_or(0), w),
+            // Less than a second is not worth a number.
+            (Some(from), Some(until)) if until > from => span(until.abs_diff(from), w),
             _ => String::new(),
         };
         steps.push(Step {
@@ -141,7 +146,7 @@ fn timeline(details: &JobDetails, w: &'static Words) -> Vec<Step> {
             at: event.time.clone(),
             word: w.status(&event.status).to_owned(),
             tone: tone(&event.status),
-            reason: event.reason.clone().unwrap_or_default(),
+            reason: event.reason.clone().filter(|reason| reason != lifecycle::JOB_COMPLETE).unwrap_or_default(),
             lasted,
         });
     }
@@ -166,7 +171,7 @@ fn tiles(details: &JobDetails, pace: &Pace, now: i64, w: &'static Words) -> Vec<
     let count = |count| if progress.total_number_of_tasks == 0 { none() } else { number(count) };
     let failed = progress.number_of_tasks_failed;
     let mut tiles = vec![
-        tile(w.total, count(progress.total_number_of_tasks), w.tasks.to_owned(), ""),
+        tile(w.total, count(progress.total_number_of_tasks), w.tasks(progress.total_number_of_tasks).to_owned(), ""),
         tile(w.succeeded, count(progress.number_of_tasks_succeeded), String::new(), "good"),
         tile(w.failed, count(failed), String::new(), if failed > 0 { "bad" } else { "" }),
         speed,
@@ -178,80 +183,10 @@ fn tiles(details: &JobDetails, pace: &Pace, now: i64, w: &'static Words) -> Vec<
     tiles
 }
 
-/// What is known of a job, a line for each. One that was made in the words of another dialect, which DescribeJob does not have,
-/// has fewer.
-fn facts(
-    record: &JobRecord,
-    job: Option<&Job>,
-    details: &JobDetails,
-    w: &'static Words,
-) -> Vec<(&'static str, String)> {
-    let mut facts = vec![(w.operation, w.operation_name(&details.operation).to_owned())];
-    facts.extend(details.source_bucket.clone().map(|name| (w.source, name)));
-    if let Some(Operation::PutObjectCopy(copy)) = job.map(|job| &job.operation) {
-        let mut target = copy.target_resource.bucket().to_owned();
-        if copy.prefix_replace {
-            let text = |prefix: &Option<cos_batch_model::KeyPrefix>| {
-                prefix.as_ref().map(|prefix| prefix.as_str().to_owned()).unwrap_or_default()
-            };
-            target += &format!(" ({:?} \u{2192} {:?})", text(&copy.resources_prefix), text(&copy.target_key_prefix));
-        }
-        facts.push((w.target, target));
-        facts.extend(copy.storage_class.as_ref().map(|class| (w.storage_class, class.as_str().to_owned())));
-    }
-    let manifest = &details.manifest;
-    let size = manifest.bytes.map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
-    facts.push((w.manifest, format!("{}/{}{size}", manifest.bucket, manifest.key)));
-    facts.push(("ETag", manifest.etag.clone()));
-    if let Some(spec) = job.map(|job| &job.manifest.spec) {
-        let columns: Vec<&str> = spec.fields.iter().map(cos_batch_model::Lenient::as_str).collect();
-        facts.push((w.format, format!("{} {}", spec.format.as_str(), columns.join(","))));
-    }
-    facts.push((w.priority, record.priority.to_string()));
-    facts.push((w.created, moment(&details.creation_time)));
-    facts.extend(details.start_time.as_deref().map(|time| (w.started, moment(time))));
-    facts.extend(details.termination_date.as_deref().map(|time| (w.ended, moment(time))));
-    facts.push((w.role, record.spec.role_arn.clone()));
-    facts.push((w.job_token, record.token.clone()));
-    facts
-}
-
-fn download(bucket: &str, key: &str) -> String {
-    format!("/console/buckets/{}/download?key={}", encoded(bucket), encoded(key))
-}
-
-/// The files that a report's manifest names.
-fn files(manifest: &Value) -> Vec<File> {
-    let results = manifest["Results"].as_array().map_or(&[][..], Vec::as_slice);
-    let file = |result: &Value| {
-        let text = |name: &str| result[name].as_str().unwrap_or_default();
-        let key = text("Key");
-        File {
-            name: key.rsplit('/').next().unwrap_or_default().to_owned(),
-            kind: text("TaskExecutionStatus").to_owned(),
-            rows: result["Rows"].as_u64().map(number).unwrap_or_default(),
-            link: download(text("Bucket"), key),
-        }
-    };
-    results.iter().take(FILES).map(file).collect()
-}
-
 impl Visit {
     pub(crate) async fn job(mut self, id: &str) -> Result<Answer, ApiError> {
-        let engine = &self.engine;
-        let record = engine.job(&self.context, id).await?;
-        let described = engine.describe_job(&self.context, DescribeJobRequest { job_id: job_id(id)? }).await;
-        let (described, document) = match described {
-            Ok(described) => {
-                let document = String::from_utf8_lossy(&xml::to_bytes(&described)).into_owned();
-                (Some(described.job), indented(&document))
-            }
-            // It was made in the other dialect, and this one has no words for it.
-            Err(error) if error.code == ErrorCode::NotImplemented => (None, error.message),
-            Err(error) => return Err(error),
-        };
-        let details = engine.details(&self.context, id).await?;
-        let pace = engine.pace(&self.context, id).await?;
+        let WatchedJob { record, details, pace } = self.engine.watch(&self.context, id).await?;
+        let (described, document) = described(&record)?;
         let report = self.report(&details).await;
         let token = random::<16>().map_err(|_| ApiError::new(ErrorCode::InternalError, "no random numbers"))?;
         let w = self.frame.w;
@@ -262,29 +197,25 @@ impl Visit {
             status if is_over(status) => 0,
             _ => 2 * EVERY,
         };
-        let now = engine.jobs().now().div_euclid(1000);
+        let now = self.engine.jobs().now().div_euclid(1000);
         let description = record.spec.description.clone();
-        let level = |finding: &cos_batch_engine::checks::Finding| match finding.level {
-            cos_batch_engine::checks::Level::Ok => "good",
-            cos_batch_engine::checks::Level::Warning => "ask",
-            cos_batch_engine::checks::Level::Error => "bad",
-        };
-        let cause = record.state.suspended_cause.clone().filter(|_| details.status == "Suspended");
+        let waits = details.status == "Suspended";
         let template = JobPage {
             title: title(description.as_deref(), &details.operation, w),
             subtitle: description.map(|_| w.operation_name(&details.operation).to_owned()).unwrap_or_default(),
             word: w.status(&details.status).to_owned(),
             tone: tone(&details.status),
             over: is_over(&details.status),
-            waits: details.status == "Suspended",
-            reason: cause.or_else(|| record.state.reason.clone()),
+            waits,
+            // What it waits for is said in the reader's language, and what was found stands below.
+            reason: record.state.reason.clone().filter(|reason| !waits && reason != lifecycle::JOB_COMPLETE),
             failures: record.state.failures.iter().map(|why| (why.code.clone(), why.reason.clone())).collect(),
             bar: Bar::new(&details.progress_summary, w),
             tiles: tiles(&details, &pace, now, w),
             chart: curve(&pace),
             timeline: timeline(&details, w),
             failed: details.progress_summary.number_of_tasks_failed,
-            findings: details.findings.iter().map(|finding| (level(finding), finding.text.clone())).collect(),
+            findings: details.findings.iter().map(|finding| (level(finding.level), finding.text.clone())).collect(),
             facts: facts(&record, described.as_ref(), &details, w),
             priority: record.priority,
             token,
@@ -297,23 +228,6 @@ impl Visit {
             f: self.frame,
         };
         page(&template, StatusCode::OK)
-    }
-
-    async fn report(&self, details: &JobDetails) -> Report {
-        let Some(at) = &details.report else { return Report::None };
-        let place = format!("{}/{}", at.bucket, at.key);
-        if !is_over(&details.status) {
-            return Report::Later { place };
-        }
-        let read = self.engine.read_object(&self.context, &at.bucket, &at.key, None, 0..READ_BYTES_MAX, None);
-        match read.await {
-            Err(error) => Report::Missing { place, why: error.message },
-            // One that is longer than what is read at once has its files in itself alone.
-            Ok(text) => {
-                let manifest: Value = serde_json::from_slice(&text).unwrap_or_default();
-                Report::There { place, manifest: download(&at.bucket, &at.key), files: files(&manifest) }
-            }
-        }
     }
 
     async fn status(
@@ -366,21 +280,4 @@ impl Visit {
 /// A priority as it was typed.
 pub(super) fn priority(text: &str) -> Result<Priority, ApiError> {
     text.parse().map_err(ApiError::from)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_of_a_report_are_bounded_and_a_broken_one_has_none() {
-        let result =
-            serde_json::json!({"TaskExecutionStatus": "failed", "Bucket": "b-1", "Key": "r/ä&.csv", "Rows": 1234});
-        let manifest = serde_json::json!({ "Results": vec![result; 100] });
-        let files = files(&manifest);
-        assert_eq!(files.len(), FILES);
-        assert_eq!((files[0].name.as_str(), files[0].rows.as_str()), ("ä&.csv", "1,234"));
-        assert_eq!(files[0].link, "/console/buckets/b-1/download?key=r/%C3%A4%26.csv");
-        assert!(super::files(&Value::Null).is_empty());
-    }
 }

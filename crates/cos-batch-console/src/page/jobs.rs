@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::bar::{Bar, moves, tone};
 use crate::{
     answer::{Answer, encoded, page},
-    format::{moment, number, rate, seconds_of, span},
+    format::{moment, rate, seconds_of, span},
     frame::Frame,
     visit::Visit,
     words::Words,
@@ -65,7 +65,7 @@ struct Row {
     word: String,
     tone: &'static str,
     bar: Bar,
-    counts: String,
+    of: String,
     failed: String,
     speed: String,
     left: String,
@@ -99,15 +99,15 @@ impl Row {
             word: w.status(&job.status).to_owned(),
             tone: tone(&job.status),
             bar: Bar::new(progress, w),
-            counts: if total == 0 { String::new() } else { number(total) },
+            of: if total == 0 { String::new() } else { w.of(total) },
             failed: match progress.number_of_tasks_failed {
                 0 => String::new(),
-                failed => number(failed),
+                failed => w.so_many_failed(failed),
             },
             speed: job.tasks_per_second.map(|speed| format!("{}{}", rate(speed), w.per_second)).unwrap_or_default(),
             left: match (job.seconds_left, took) {
-                (Some(left), _) => format!("{} {}", span(left, w), w.left),
-                (None, Some(took)) => format!("{} {}", w.took, span(took, w)),
+                (Some(left), _) => w.left(&span(left, w)),
+                (None, Some(took)) => w.took(&span(took, w)),
                 (None, None) => String::new(),
             },
             created: moment(&job.creation_time),

@@ -5,8 +5,10 @@ mod before;
 mod buckets;
 mod create;
 mod draft;
+mod facts;
 mod job;
 mod jobs;
+mod report;
 mod rows;
 mod sign_in;
 
@@ -28,6 +30,8 @@ struct ErrorPage<'a> {
     f: Frame,
     title: &'a str,
     code: &'a str,
+    /// What it means, where the message is in another language.
+    explained: Option<&'static str>,
     message: &'a str,
     id: &'a str,
 }
@@ -35,7 +39,10 @@ struct ErrorPage<'a> {
 /// A page that says what went wrong.
 pub(crate) fn error(frame: Frame, error: &ApiError, id: &str) -> Answer {
     let title = if error.status == StatusCode::NOT_FOUND { frame.w.not_found } else { frame.w.oops };
-    let template = ErrorPage { f: frame, title, code: error.code.as_str(), message: &error.message, id };
+    let (code, w) = (error.code.as_str(), frame.w);
+    let message = w.said(&error.message);
+    let explained = w.explained(code).filter(|_| message == error.message);
+    let template = ErrorPage { title, code, explained, message: &message, id, f: frame };
     page(&template, error.status).unwrap_or_else(|_| whole("the page cannot be written", "text/plain"))
 }
 

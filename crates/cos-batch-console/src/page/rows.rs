@@ -28,6 +28,7 @@ struct RowsPage {
     code: String,
     codes: Vec<(String, String)>,
     rows: Vec<TaskRow>,
+    first: Option<String>,
     next: Option<String>,
     csv: String,
 }
@@ -46,11 +47,13 @@ impl Visit {
         }
         self.frame.nav = "jobs";
         let code = code.unwrap_or_default();
+        let later = after.is_some();
         let address = |code: &str| format!("/console/jobs/{}/rows?code={}", details.job_id, encoded(code));
         let template = RowsPage {
             f: self.frame,
             codes: details.errors.iter().take(CODES).map(|view| (view.code.clone(), address(&view.code))).collect(),
             rows: found.rows,
+            first: later.then(|| address(&code)),
             next: found.next.map(|next| format!("{}&after={next}", address(&code))),
             csv: format!("/console/jobs/{}/rows.csv?code={}", details.job_id, encoded(&code)),
             id: details.job_id,

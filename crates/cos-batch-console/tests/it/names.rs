@@ -3,7 +3,7 @@
 use cos_batch_engine::view::READ_BYTES_MAX;
 use cos_batch_objectstore::{ObjectStore as _, PutRequest};
 
-use crate::world::{BUCKET, World};
+use crate::world::{BUCKET, GUARD, World};
 
 const NAMES: [&str; 5] = [
     "<script>alert(1)</script>",
@@ -48,6 +48,80 @@ async fn hostile_names_are_texts_everywhere() {
     }
     let list = world.get(&format!("/console/buckets/{BUCKET}"), &token).await.body;
     assert!(list.contains("&#60;script&#62;alert(1)&#60;") || list.contains("&lt;script&gt;"), "it is shown: {list}");
+}
+
+/// A page without what goes back in forms, which is what it is.
+fn without_values(page: &str) -> String {
+    let mut parts = page.split(" value=\"");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    shown.extend(parts.map(|part| part.split_once('"').expect("a value ends").1));
+    shown
+}
+
+#[tokio::test]
+async fn nothing_in_a_job_disguises_itself() {
+    const ODD: [char; 3] = ['\u{202e}', '\u{200b}', '\u{2066}'];
+    let world = World::new().await;
+    let token = world.signed_in("AKIDone", "one").await;
+    let form = world.get("/console/jobs", &token).await.form();
+    let odd: String = ODD.iter().collect();
+    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    world.objects.put(PutRequest::new(BUCKET, &format!("there{odd}"), "x".into())).await.unwrap();
+    let rows = format!("{BUCKET},{0}\n{BUCKET},{1}\n", encoded(&format!("there{odd}")), encoded(&format!("gone{odd}")));
+    let key = format!("lists/{odd}.csv");
+    world.objects.put(PutRequest::new(BUCKET, &key, rows.into())).await.unwrap();
+    let text = encoded(&format!("night{odd}"));
+    let fields = format!(
+        "form={form}&token=t&operation=tag&tags=a%3Db&manifest_bucket={BUCKET}&manifest_key={}&description={text}\
+         &report_bucket={BUCKET}&report_prefix={text}",
+        encoded(&key)
+    );
+    let checked = world.post("/console/new", &token, &format!("{fields}&do=check")).await;
+    let made = world.post("/console/new", &token, &format!("{fields}&do=create")).await;
+    let confirm = made.header("location").unwrap_or_else(|| panic!("{}", made.body));
+    let job = confirm.strip_suffix("/confirm?done=created").unwrap();
+    let until = async |path: &str, sign: &str| {
+        loop {
+            let answer = world.get(path, &token).await;
+            if answer.body.contains(sign) {
+                return answer;
+            }
+        }
+    };
+    let until = async |path: &str, sign: &str| {
+        tokio::time::timeout(GUARD, until(path, sign)).await.unwrap_or_else(|_| panic!("{path} never has {sign}"))
+    };
+    let before = until(confirm, "<button class=\"go\">").await;
+    world.post(&format!("{job}/confirm"), &token, &format!("form={form}")).await;
+    let after = until(job, "id=\"status\">Complete<").await;
+    for answer in [
+        checked,
+        before,
+        after,
+        world.get("/console/jobs", &token).await,
+        world.get(&format!("{job}/rows"), &token).await,
+        world.get(&format!("{job}/rows?code=NoSuchKey"), &token).await,
+        world.get(&format!("{job}/report?file=0"), &token).await,
+        world.get(&format!("{job}/report?file=1"), &token).await,
+        world.get(&format!("/console/buckets/{BUCKET}"), &token).await,
+    ] {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let shown = without_values(&answer.body);
+        assert!(!shown.contains(ODD), "{}", answer.body);
+        assert!(shown.contains("\\u{202e}\\u{200b}\\u{2066}"), "it is shown: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_listed_once_whatever_is_in_it() {
+    let world = World::new().await;
+    let token = world.signed_in("AKIDone", "one").await;
+    for key in ["dir/a", "dir/\u{10ffff}", "dir/\u{10ffff}\u{10ffff}x", "dir/\u{10ffff}z/y", "e"] {
+        world.put(BUCKET, key, "x").await;
+    }
+    let list = world.get(&format!("/console/buckets/{BUCKET}"), &token).await.body;
+    assert_eq!(list.matches("name=\"folder\"").count(), 1, "{list}");
+    assert!(list.contains(">e</a>") && !list.contains("Next page"), "{list}");
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ use tokio::{
 
 pub(crate) const BUCKET: &str = "photos-1250000000";
 pub(crate) const FOREIGN: &str = "secrets-1251111111";
+/// A guard against hanging, far above what anything takes.
+pub(crate) const GUARD: std::time::Duration = std::time::Duration::from_secs(60);
 pub(crate) const START: i64 = 1_800_000_000;
 
 /// A console with keys of two accounts.

@@ -48,9 +48,10 @@ impl Seen {
         }
     }
 
-    /// `3 rows …, the first of them row 7 (…)`.
-    fn text(&self, what: &str) -> Option<String> {
+    /// `3 rows …; the first is row 7, …`: what is said of one row, and of many.
+    fn text(&self, one: &str, many: &str) -> Option<String> {
         let (number, name) = self.first.as_ref()?;
+        let what = if self.rows == 1 { one } else { many };
         Some(format!("{} {what}; the first is row {number}, {}", things(self.rows, "row", "rows"), shown(name)))
     }
 }
@@ -169,19 +170,28 @@ impl<'a> Survey<'a> {
         let right = source_right(&self.spec.operation);
         let all = self.rows > 0 && self.denied.rows == self.rows;
         let verb = right.name();
-        if let Some(text) = self.denied.text(&format!("in buckets that APPID {} may not {verb} will fail", self.tenant))
-        {
+        let denied = format!("in buckets that APPID {} may not {verb} will fail", self.tenant);
+        if let Some(text) = self.denied.text(&denied, &denied) {
             findings.push(if all { Finding::error("rows", text) } else { Finding::warning("rows", text) });
         }
-        if let Some(text) = self.mismatched.text("whose keys do not begin with ResourcesPrefix will fail") {
+        let mismatched = self.mismatched.text(
+            "whose key does not begin with ResourcesPrefix will fail",
+            "whose keys do not begin with ResourcesPrefix will fail",
+        );
+        if let Some(text) = mismatched {
             let all = self.mismatched.rows == self.rows;
             findings.push(if all { Finding::error("rows", text) } else { Finding::warning("rows", text) });
         }
         let rest = [
-            self.too_long
-                .text(&format!("whose copies would have an empty key or one above {KEY_BYTES_MAX} bytes will fail")),
-            self.onto_itself.text("would be copied onto themselves"),
-            self.own_manifest.text("name the manifest of this job, which is then deleted"),
+            self.too_long.text(
+                &format!("whose copy would have an empty key or one above {KEY_BYTES_MAX} bytes will fail"),
+                &format!("whose copies would have an empty key or one above {KEY_BYTES_MAX} bytes will fail"),
+            ),
+            self.onto_itself.text("would be copied onto itself", "would be copied onto themselves"),
+            self.own_manifest.text(
+                "names the manifest of this job, which is then deleted",
+                "name the manifest of this job, which is then deleted",
+            ),
         ];
         findings.extend(rest.into_iter().flatten().map(|text| Finding::warning("rows", text)));
         self.hashes.sort_unstable();
@@ -192,8 +202,12 @@ impl<'a> Survey<'a> {
             } else {
                 String::new()
             };
-            let what = match &self.spec.operation {
-                TaskOperation::Copy(_) => "have the same target as another one; which copy stays is not determined",
+            let what = match (&self.spec.operation, repeated) {
+                (TaskOperation::Copy(_), 1) => "has the same target as another one; which copy stays is not determined",
+                (TaskOperation::Copy(_), _) => {
+                    "have the same target as another one; which copy stays is not determined"
+                }
+                (_, 1) => "repeats another one",
                 _ => "repeat another one",
             };
             findings.push(Finding::warning("rows", format!("{} {what}{among}", things(repeated, "row", "rows"))));

@@ -13,7 +13,9 @@ use crate::{
     checks::{self, Finding, Level, Looked, SampleRow, Survey},
     job::{JobRecord, Outlook, PinnedManifest},
     manifest::{
-        Coding, Columns, Inflated, Inflater, Inventory, ListedAs, Records, Row, coding, inventory, records::Next,
+        Coding, Columns, Inflated, Inflater, Inventory, ListedAs, Records, Row, coding,
+        inventory::{self, DataFile},
+        records::Next,
     },
     spec::{JobSpec, ManifestFormat},
 };
@@ -34,6 +36,10 @@ pub(crate) const OUTLOOK_TIME: Duration = Duration::from_secs(3);
 /// Objects looked at at the same time.
 const LOOKS_AT_ONCE: usize = 8;
 
+/// Files of an inventory that are opened at most, each with some requests to the store: somebody waits for the answer, and
+/// an inventory may have a hundred thousand. What the others hold is guessed from these.
+const FILES_OPENED_MAX: usize = 256;
+
 /// How much of a manifest was read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
@@ -41,6 +47,9 @@ pub(crate) struct Extent {
     pub(crate) whole: bool,
     /// Its rows; a guess unless all of it was read.
     pub(crate) rows: u64,
+    /// Files that were opened, of so many.
+    pub(crate) opened: usize,
+    pub(crate) files: usize,
 }
 
 /// Reads rows, at most `most` bytes of text, and shows them to the survey.
@@ -52,6 +61,7 @@ pub(crate) async fn read(
     survey: &mut Survey<'_>,
 ) -> Result<Extent, Finding> {
     let mut left = most;
+    let (mut opened, mut files) = (1, 1);
     let (taken, all) = match &spec.manifest.format {
         ManifestFormat::Csv { columns } => {
             let columns = Columns::new(columns)
@@ -65,25 +75,34 @@ pub(crate) async fn read(
             let list = Inventory::parse(&list).map_err(|error| broken(error.to_string()))?;
             let columns = Columns::of_inventory(&list.columns)
                 .ok_or_else(|| broken("fileSchema must name Bucket once and Key once"))?;
-            let (mut taken, mut all) = (0, 0);
-            for named in &list.files {
+            (opened, files) = (0, list.files.len());
+            let (mut taken, mut seen) = (0, 0);
+            for named in list.files.iter().take(FILES_OPENED_MAX) {
+                if left == 0 {
+                    break;
+                }
                 let beside = source.beside(named.key.clone());
                 let meta = head(&beside).await.map_err(|error| unreadable(&beside, &error))?;
-                all += meta.size;
-                if left > 0 {
-                    let source = Source { pin: Some(meta.pin), ..beside };
-                    let mut rows = RowReader::open(source, meta.size, columns.clone()).await?;
-                    file(&mut rows, survey, &mut left).await?;
-                    taken += rows.text.at;
-                }
+                let source = Source { pin: Some(meta.pin), ..beside };
+                let mut rows = RowReader::open(source, meta.size, columns.clone()).await?;
+                file(&mut rows, survey, &mut left).await?;
+                taken += rows.text.at;
+                seen += meta.size;
+                opened += 1;
             }
-            (taken, all)
+            (taken, with_rest(seen, opened, &list.files[opened..]))
         }
         ManifestFormat::Listed(_) => return Err(broken("the bucket's objects are listed when the job is prepared")),
     };
-    let whole = left > 0;
+    let whole = left > 0 && opened == files;
     let rows = if whole { survey.rows() } else { scaled(survey.rows(), all, taken) };
-    Ok(Extent { whole, rows })
+    Ok(Extent { whole, rows, opened, files })
+}
+
+/// Bytes of `opened` files and of those that were not: as the list tells, or else as many as those have on average.
+fn with_rest(seen: u64, opened: usize, rest: &[DataFile]) -> u64 {
+    let usual = seen.checked_div(opened as u64).unwrap_or(0);
+    rest.iter().fold(seen, |all, file| all.saturating_add(file.size.unwrap_or(usual)))
 }
 
 /// Rows of a whole of which a part is known.
@@ -362,4 +381,18 @@ pub(crate) async fn outlook(core: &Core, job: &JobRecord, manifest: &PinnedManif
     let summary =
         format!("{} ({})", checks::intention(spec, rows, &manifest.source_bucket), checks::effort(spec, rows, bytes));
     Outlook { summary, findings }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_opened_is_as_large_as_the_list_says_or_as_the_others_are() {
+        let file = |size| DataFile { key: "k".to_owned(), size, md5: None };
+        assert_eq!(with_rest(300, 3, &[file(Some(7)), file(None)]), 407);
+        assert_eq!(with_rest(0, 0, &[file(None)]), 0);
+        assert_eq!(with_rest(1, 1, &[file(Some(u64::MAX))]), u64::MAX);
+        assert_eq!((scaled(10, 100, 50), scaled(10, 100, 0)), (20, 1000));
+    }
 }

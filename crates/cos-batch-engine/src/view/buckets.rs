@@ -41,4 +41,10 @@ impl Engine {
         let readable = names.into_iter().filter(|name| access.allows(tenant, name, Right::Read)).take(BUCKETS_MAX);
         Ok(readable.map(|name| BucketLine { writable: access.allows(tenant, &name, Right::Write), name }).collect())
     }
+
+    /// Whether the tenant may write objects into a bucket: by the rights it has, whether the bucket is listed or not.
+    #[must_use]
+    pub fn may_write(&self, context: &RequestContext, bucket: &str) -> bool {
+        self.core.access.allows(context.appid.as_str(), bucket, Right::Write)
+    }
 }

@@ -154,7 +154,12 @@ impl Engine {
     pub async fn details(&self, context: &RequestContext, id: &str) -> Result<JobDetails, ApiError> {
         let job = self.find(context, id).await?;
         let events = self.core.store.events(job.id).await.map_err(store_error)?;
-        let errors = self.errors(&job).await?;
+        self.details_of(&job, events).await
+    }
+
+    /// The same of a job and its events that were read.
+    pub(super) async fn details_of(&self, job: &JobRecord, events: Vec<JobEvent>) -> Result<JobDetails, ApiError> {
+        let errors = self.errors(job).await?;
         let retried_by = self.core.store.retries(job.id, RETRIES_MAX).await.map_err(store_error)?;
         let started = events.iter().find(|event| event.status == JobStatus::Active).map(|event| event.at);
         let until = job.state.terminated_at.unwrap_or_else(|| self.core.store.now());

@@ -3,8 +3,15 @@
 use cos_batch_model::{ApiError, ErrorCode, JobStatus, RequestContext};
 use serde::{Deserialize, Serialize};
 
-use super::details::ProgressView;
-use crate::{api::store_error, clock::UnixMillis, engine::Engine, job::JobRecord, store::ListFilter, wire};
+use super::details::{JobDetails, ProgressView};
+use crate::{
+    api::store_error,
+    clock::UnixMillis,
+    engine::Engine,
+    job::{JobEvent, JobRecord},
+    store::ListFilter,
+    wire,
+};
 
 /// Most jobs of a page: more than anybody looks through.
 pub const JOBS_LIMIT_MAX: usize = 200;
@@ -81,6 +88,17 @@ pub struct Pace {
     pub seconds_left: Option<u64>,
 }
 
+/// A job with everything that is told of it.
+#[derive(Clone, Debug)]
+pub struct WatchedJob {
+    /// The job as it is in the books.
+    pub record: JobRecord,
+    /// What it is and what became of it.
+    pub details: JobDetails,
+    /// How fast it went, and goes.
+    pub pace: Pace,
+}
+
 impl Engine {
     /// A page of the tenant's jobs in these statuses (none: in any), newest first, after a place that an earlier page
     /// named, at most `limit` (up to [`JOBS_LIMIT_MAX`]).
@@ -110,7 +128,24 @@ impl Engine {
     pub async fn pace(&self, context: &RequestContext, id: &str) -> Result<Pace, ApiError> {
         let job = self.find(context, id).await?;
         let events = self.core.store.events(job.id).await.map_err(store_error)?;
-        let (tasks_per_second, seconds_left) = self.speed(&job);
+        Ok(self.pace_of(&job, &events))
+    }
+
+    /// A job with everything that is told of it, of one read of its books: nothing in it contradicts the rest, and whoever
+    /// looks every few seconds costs the job store no more than that.
+    ///
+    /// # Errors
+    /// NoSuchJob; those of the stores.
+    pub async fn watch(&self, context: &RequestContext, id: &str) -> Result<WatchedJob, ApiError> {
+        let record = self.find(context, id).await?;
+        let events = self.core.store.events(record.id).await.map_err(store_error)?;
+        let pace = self.pace_of(&record, &events);
+        let details = self.details_of(&record, events).await?;
+        Ok(WatchedJob { record, details, pace })
+    }
+
+    fn pace_of(&self, job: &JobRecord, events: &[JobEvent]) -> Pace {
+        let (tasks_per_second, seconds_left) = self.speed(job);
         let start = events.iter().find(|event| event.status == JobStatus::Active).map(|event| event.at);
         let end = job.state.terminated_at;
         let known = self.core.pulses.points(job.id);
@@ -125,7 +160,7 @@ impl Engine {
         if let Some(last) = last.filter(|last| start.is_some() && points.last().is_some_and(|p| p.at < last.at)) {
             points.push(last);
         }
-        Ok(Pace { points, tasks_per_second, seconds_left })
+        Pace { points, tasks_per_second, seconds_left }
     }
 
     fn line(&self, job: &JobRecord) -> JobLine {

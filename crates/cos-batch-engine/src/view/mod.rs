@@ -20,7 +20,7 @@ use cos_batch_objectstore::{ErrorKind, StoreError};
 pub use self::{
     buckets::{BUCKETS_MAX, BucketLine},
     details::{CodeView, EventView, JobDetails, ManifestView, ObjectName, ProgressView},
-    jobs::{JOBS_LIMIT_MAX, JobLine, JobPage, Pace, PacePoint},
+    jobs::{JOBS_LIMIT_MAX, JobLine, JobPage, Pace, PacePoint, WatchedJob},
     objects::{LIST_LIMIT_MAX, ListedObject, ObjectAttributes, ObjectPage, PartName, READ_BYTES_MAX, Written},
     preview::{Preview, PreviewRow},
     retry::{RETRY_ROWS_MAX, RetryRequest, RetryResult},

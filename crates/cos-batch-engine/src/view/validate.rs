@@ -126,6 +126,14 @@ impl Engine {
                     (0, _) => Finding::warning("manifest", "has no rows: there is nothing to do"),
                     (1, true) => Finding::ok("manifest", "1 row, well-formed"),
                     (rows, true) => Finding::ok("manifest", format!("{rows} rows, all well-formed")),
+                    (rows, false) if extent.opened < extent.files => {
+                        let (opened, files) = (extent.opened, extent.files);
+                        let text = format!(
+                            "about {rows} rows; those that were read, in the first {opened} of {files} files, are \
+                             well-formed"
+                        );
+                        Finding::ok("manifest", text)
+                    }
                     (rows, false) => {
                         let text =
                             format!("about {rows} rows; those in the first {READ_BYTES_MAX} bytes are well-formed");

@@ -10,23 +10,17 @@ use super::Client;
 use crate::{
     exit::{Error, Exit},
     output::{self, Format, Terminal, table},
+    similar::nearest,
 };
 
 /// Most jobs one call lists: they are laid out, or become one document, in memory.
 const LIMIT_MAX: u64 = 100_000;
 
-/// How much a word may differ from the one that is meant.
-const SIMILAR: f64 = 0.8;
-
 /// Reads a status, and names the one that was perhaps meant.
 fn status(text: &str) -> Result<JobStatus, String> {
-    text.parse().map_err(|error: ValidationError| {
-        let similar = JobStatus::ALLOWED.iter().map(|name| (strsim::jaro_winkler(name, text), name));
-        let nearest = similar.filter(|(how, _)| *how > SIMILAR).max_by(|one, other| one.0.total_cmp(&other.0));
-        match nearest {
-            Some((_, name)) => format!("{error}; did you mean {name}?"),
-            None => error.to_string(),
-        }
+    text.parse().map_err(|error: ValidationError| match nearest(text, JobStatus::ALLOWED.iter().copied()) {
+        Some(name) => format!("{error}; did you mean {name}?"),
+        None => error.to_string(),
     })
 }
 

@@ -26,13 +26,10 @@ use self::{
     webhook::Webhook,
 };
 pub(crate) use self::{function::Function, webhook::Target};
-use crate::exit::Error;
+use crate::{exit::Error, similar::nearest};
 
 /// Bytes of a configuration at most: room for thousands of buckets.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// How different a word may be from one that is known and still be taken for a slip of the hand.
-const SLIP_DISTANCE_MAX: usize = 3;
 
 /// Folders that each server has: that of its own buckets, and that of what becomes reports.
 const OWN_FOLDERS: usize = 2;
@@ -217,7 +214,7 @@ impl Config {
         let mut seen = std::collections::BTreeSet::new();
         for bucket in &self.buckets {
             let Some(store) = stores.get(bucket.store.as_str()) else {
-                let near = nearest(&bucket.store, stores.keys().copied());
+                let near = hint(&bucket.store, stores.keys().copied());
                 return Err(Error::usage(format!(
                     "bucket {:?}: there is no store {:?}{near}",
                     bucket.name, bucket.store
@@ -257,7 +254,7 @@ impl Config {
 
     fn open_spool(&self, spool: &SpoolPlace, stores: &BTreeMap<&str, Arc<dyn ObjectStore>>) -> Result<Spool, Error> {
         let Some(store) = stores.get(spool.store.as_str()) else {
-            let near = nearest(&spool.store, stores.keys().copied());
+            let near = hint(&spool.store, stores.keys().copied());
             return Err(Error::usage(format!("spool: there is no store {:?}{near}", spool.store)));
         };
         let is_it = |bucket: &&Bucket| {
@@ -277,17 +274,13 @@ impl Config {
 fn suggestion(message: &str) -> String {
     let mut words = message.split('`').skip(1).step_by(2);
     match words.next() {
-        Some(word) if message.starts_with("unknown ") => nearest(word, words),
+        Some(word) if message.starts_with("unknown ") => hint(word, words),
         _ => String::new(),
     }
 }
 
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let near = known.map(|known| (strsim::osa_distance(word, known), known)).min();
-    match near {
-        Some((distance, known)) if distance <= SLIP_DISTANCE_MAX => format!(" (did you mean `{known}`?)"),
-        _ => String::new(),
-    }
+fn hint<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    nearest(word, known).map(|known| format!(" (did you mean `{known}`?)")).unwrap_or_default()
 }
 
 fn appid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<AppId>, D::Error> {

@@ -12,8 +12,11 @@ use std::{
     process::Command,
 };
 
-/// Files of the job that is watched while it runs; the server is told to take them slowly.
+/// Files of the job that is watched while it runs: it lasts a minute, at the pace of [`SLOWLY`].
 const FILES: usize = 900;
+
+/// The server's settings until it is killed in the middle of that job; then the flows let it hurry.
+const SLOWLY: &str = "[engine]\noperations_per_second = 15\n";
 
 const SOURCE: &str = "photos-1250000000";
 const TARGET: &str = "archive-1250000000";
@@ -74,7 +77,7 @@ fn prepare(root: &Path) {
     let path = root.join("keys.toml");
     fs::write(&path, keys).unwrap();
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    fs::write(root.join("config.toml"), "[engine]\noperations_per_second = 25\n").unwrap();
+    fs::write(root.join("config.toml"), SLOWLY).unwrap();
 }
 
 #[test]

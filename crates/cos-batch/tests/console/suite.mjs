@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer as createSite } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,8 +16,8 @@ const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
 const SOURCE = "photos-1250000000";
 const TARGET = "archive-1250000000";
-// A guard against hanging, far above what anything takes.
-const PATIENCE = Number(process.env.PATIENCE ?? 60_000);
+// A guard against hanging, far above what anything takes: each wait is for something that comes, and ends when it does.
+const PATIENCE = Number(process.env.PATIENCE ?? 300_000);
 
 // ---- the server
 
@@ -222,6 +223,8 @@ await flow("a job moves by itself, in two tabs, and outlives its server", async 
   await kill();
   await page.getByText("No answer from the server").waitFor();
   await page.screenshot({ path: join(SHOTS, "job-offline.png") });
+  // What was slow so that it could be watched may end now.
+  writeFileSync(join(ROOT, "config.toml"), "[engine]\noperations_per_second = 300\n");
   await start();
   await page.locator("#banner").waitFor({ state: "hidden" });
   const after = await done();
@@ -248,8 +251,17 @@ await flow("errors, rows, downloads, and a second try", async () => {
   const report = JSON.parse(readFileSync(await (await saved).path(), "utf8"));
   assert.equal(report.TotalNumberOfTasks, 911);
   saved = page.waitForEvent("download");
-  await page.locator(".files a").nth(1).click();
+  await page.getByRole("link", { name: "0.csv", exact: true }).click();
   assert.match(readFileSync(await (await saved).path(), "utf8"), /^photos-1250000000,/);
+  await page.getByRole("link", { name: "Look through 0.csv" }).click();
+  await page.getByRole("heading", { name: "Rows of the report" }).waitFor();
+  assert.equal(await page.locator(".rows li").count(), 100);
+  await shoot(page, "report");
+  const seen = await page.locator(".rows li").first().innerText();
+  await page.getByRole("link", { name: "Next page" }).click();
+  await page.getByRole("link", { name: "First page" }).waitFor();
+  assert.notEqual(await page.locator(".rows li").first().innerText(), seen);
+  await page.goto(address(`/console/jobs/${night}`));
 
   await page.getByText("Retry failed rows").click();
   await page.screenshot({ path: join(SHOTS, "job-retry.png") });
@@ -299,6 +311,51 @@ await flow("filters, pages, and a cancel", async () => {
   await page.getByRole("button", { name: "Cancel the job" }).click();
   await statusOf(page).filter({ hasText: "Cancelled" }).waitFor();
   await page.getByText("not needed").first().waitFor();
+});
+
+await flow("each operation has its own fields, and tags are set", async () => {
+  await page.goto(address(`/console/new?manifest_bucket=${SOURCE}&manifest_key=mine.csv`));
+  const choose = (name) => page.getByRole("radio", { name }).check();
+  const shows = (text) => page.locator("#draft pre", { hasText: text }).waitFor();
+  await choose(/^Delete/);
+  await shows("<COSDeleteObject");
+  await choose(/^Restore/);
+  await page.locator("#w-days", { hasText: "whole number" }).waitFor();
+  await page.getByLabel("Days readable").fill("7");
+  await shows("<ExpirationInDays>7</ExpirationInDays>");
+  await shoot(page, "new-restore");
+  await choose(/^Tag/);
+  await page.getByLabel(/^Tags one in a line/).fill("season=winter\nno tag");
+  await page.locator("#w-tags", { hasText: "no tag" }).waitFor();
+  await shoot(page, "new-tag-wrong");
+  await page.getByLabel(/^Tags one in a line/).fill("season=winter");
+  await shows("<Value>winter</Value>");
+  await page.getByLabel("Description").fill("tags of winter");
+  await page.getByRole("button", { name: "Create suspended" }).click();
+  await page.getByRole("button", { name: "Confirm and run" }).click();
+  await statusOf(page).filter({ hasText: "Complete" }).waitFor();
+  await page.locator("#facts", { hasText: "season=winter" }).waitFor();
+});
+
+await flow("a page of another origin can do nothing", async () => {
+  const [job] = await make(["not for others"]);
+  const site = createSite((_, answer) => {
+    answer.setHeader("content-type", "text/html");
+    answer.end(`<form method="post" action="${address(`/console/jobs/${job}/delete`)}"><button>Win a prize</button></form>
+      <iframe src="${address("/console/jobs")}"></iframe>`);
+  }).listen(0, "127.0.0.1");
+  await once(site, "listening");
+  // Not watched: it is this page's purpose to be elsewhere.
+  const lure = await context.newPage();
+  await lure.goto(`http://127.0.0.1:${site.address().port}/`);
+  const refused = lure.waitForResponse((answer) => answer.request().method() === "POST");
+  await lure.getByRole("button", { name: "Win a prize" }).click();
+  assert.equal((await refused).status(), 403);
+  await lure.close();
+  site.close();
+  site.closeAllConnections();
+  await page.goto(address(`/console/jobs/${job}`));
+  await statusOf(page).filter({ hasText: "Suspended" }).waitFor();
 });
 
 await flow("another account sees nothing of it", async () => {
@@ -360,9 +417,21 @@ await flow("by keyboard alone", async () => {
   assert.equal(await page.locator("#act-delete").getAttribute("open"), "");
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#act-delete").getAttribute("open"), null);
+  // A job from nothing to its end.
+  await page.goto(address(`/console/new?manifest_bucket=${SOURCE}&manifest_key=mine.csv`));
+  await tabTo("target");
+  await page.keyboard.type(TARGET);
+  await tabTo("Create suspended");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/confirm?done=created");
+  await page.getByRole("button", { name: "Confirm and run" }).waitFor();
+  await tabTo("Confirm and run");
+  await page.keyboard.press("Enter");
+  await statusOf(page).filter({ hasText: "Complete" }).waitFor();
 });
 
 const pages = (jobs) => [["jobs", "/console/jobs"], ["job", `/console/jobs/${night}`], ["rows", `/console/jobs/${night}/rows`],
+  ["report", `/console/jobs/${night}/report?file=1`],
   ["confirm", `/console/jobs/${jobs}/confirm`],
   ["new", `/console/new?manifest_bucket=${SOURCE}&manifest_key=lists/night.csv&target=${TARGET}`],
   ["buckets", "/console/buckets"], ["bucket", `/console/buckets/${SOURCE}?prefix=odd/`]];
@@ -388,6 +457,25 @@ await flow("dark, Chinese, and on a phone", async () => {
   await shoot(page, "phone-dark-chinese-settings");
   await choose("en", "auto");
   await page.setViewportSize(desktop.viewport);
+});
+
+await flow("language and colors are the browser's own until somebody chooses", async () => {
+  const phone = { ...desktop, viewport: { width: 360, height: 780 }, locale: "zh-CN", colorScheme: "dark" };
+  const own = await browser.newContext(phone);
+  const other = watch(await own.newPage());
+  await other.goto(address("/console/new"));
+  await other.getByRole("heading", { name: "登录" }).waitFor();
+  await shoot(other, "phone-dark-chinese-sign-in");
+  await other.getByLabel("密钥 ID").fill("AKIDone");
+  await other.locator("input[name=secret]").fill("secretOne");
+  await other.getByRole("button", { name: "登录" }).click();
+  await other.getByRole("button", { name: "创建任务" }).click();
+  await other.getByRole("alert").filter({ hasText: "请填写目标存储桶" }).waitFor();
+  await shoot(other, "phone-dark-chinese-new-wrong");
+  await other.goto(address("/console/jobs/none"));
+  await other.getByText("没有此 ID 的任务").waitFor();
+  await shoot(other, "phone-dark-chinese-not-found");
+  await own.close();
 });
 
 await flow("signed out is signed out", async () => {

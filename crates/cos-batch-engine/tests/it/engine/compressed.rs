@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use cos_batch_engine::{Config, Engine, Spool};
+use cos_batch_engine::{Config, Engine, Spool, checks::Level};
 use cos_batch_model::{
     BatchApi as _, CreateJobRequest, ETag, Job, JobStatus, ManifestFormat, ObjectArn, Operation, ReportScope,
 };
@@ -175,6 +175,24 @@ async fn an_inventory_of_hundreds_of_files_keeps_their_order() {
     assert_eq!(failure.failure_code.as_str(), "InventoryFileMalformed");
     let reason = failure.failure_reason.as_str();
     assert!(reason.contains("inv/data/251.csv.gz: row 3"), "{reason}");
+}
+
+/// Somebody waits for a validation: of an inventory's many files it opens the first ones alone.
+#[tokio::test]
+async fn a_look_at_an_inventory_opens_so_many_files_and_guesses_the_rest() {
+    let world = World::new().await;
+    world.fill(600).await;
+    let request = of_many_files(&world, Some(299)).await;
+    let found = world.engine.validate(&world.context(), &request).await.unwrap();
+    assert_ne!(found.result, Level::Error, "what the last file holds is not known: {found:?}");
+    let rows = found.rows.unwrap();
+    assert!(!found.rows_are_exact && (560..=640).contains(&rows), "{rows} rows");
+    let text = found.findings.iter().find(|finding| finding.text.starts_with("about ")).unwrap();
+    assert!(text.text.ends_with("in the first 256 of 300 files, are well-formed"), "{text:?}");
+
+    let request = of_many_files(&world, Some(255)).await;
+    let found = world.engine.validate(&world.context(), &request).await.unwrap();
+    assert_eq!(found.result, Level::Error, "the last file that is opened");
 }
 
 #[tokio::test(flavor = "multi_thread")]

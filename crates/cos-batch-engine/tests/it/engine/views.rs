@@ -75,6 +75,26 @@ async fn a_job_is_told_in_full() {
 }
 
 #[tokio::test]
+async fn a_watched_job_says_what_its_parts_say() {
+    let world = World::new().await;
+    let id = with_failures(&world, 5, &["gone".to_owned()]).await;
+    let (context, id) = (world.context(), id.as_str());
+    let watched = world.engine.watch(&context, id).await.unwrap();
+    assert_eq!(watched.record, world.engine.job(&context, id).await.unwrap());
+    assert_eq!(watched.details, world.engine.details(&context, id).await.unwrap());
+    assert_eq!(watched.pace, world.engine.pace(&context, id).await.unwrap());
+    assert_eq!(world.engine.watch(&foreign(), id).await.unwrap_err().code, ErrorCode::NoSuchJob);
+}
+
+#[tokio::test]
+async fn who_may_write_is_a_matter_of_rights() {
+    let world = World::new().await;
+    assert!(world.engine.may_write(&world.context(), SOURCE));
+    assert!(world.engine.may_write(&world.context(), "not-there-1250000000"), "no list is asked");
+    assert!(!world.engine.may_write(&foreign(), SOURCE));
+}
+
+#[tokio::test]
 async fn tasks_come_in_pages() {
     let world = World::new().await;
     let gone: Vec<String> = (0..30).map(|number| format!("gone/{number}")).collect();
