@@ -6,8 +6,13 @@ use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
 /// Shells that completions are made for.
-const SHELLS: [(&str, &str); 4] =
-    [("bash", "cos-batch.bash"), ("zsh", "_cos-batch"), ("fish", "cos-batch.fish"), ("elvish", "cos-batch.elv")];
+const SHELLS: [(&str, &str); 5] = [
+    ("bash", "cos-batch.bash"),
+    ("zsh", "_cos-batch"),
+    ("fish", "cos-batch.fish"),
+    ("elvish", "cos-batch.elv"),
+    ("powershell", "_cos-batch.ps1"),
+];
 
 /// Writes both below `target/manual`.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {

@@ -16,7 +16,7 @@ use md5::{Digest as _, Md5};
 
 use crate::retry::{Doubt, Failure, Repeat, random};
 use crate::transport::timed_out;
-use crate::{BuildError, Clock, Endpoint, Error, HttpTransport, RetryPolicy, Transport};
+use crate::{BuildError, Clock, Endpoint, Error, HttpTransport, RetryPolicy, Transport, TransportErrorKind};
 
 /// Digest of the body; signed, so that it binds the body to the signature.
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
@@ -144,7 +144,9 @@ impl<S: Transport> Client<S> {
                 Ok(answer) => Failure::of_answer(&ApiError::from_http(answer)),
                 Err(error) => Failure::of(error),
             };
-            if attempt >= policy.attempts || !failure.may_repeat(repeat) {
+            // Who gives a request more time than others have has given it all the time there is.
+            let waited_enough = limit > self.settings.timeout && outcome.as_ref().is_err_and(is_timeout);
+            if attempt >= policy.attempts || !failure.may_repeat(repeat) || waited_enough {
                 return Exchanged { outcome, doubt };
             }
             doubt = doubt.max(failure.doubt);
@@ -169,6 +171,10 @@ impl<S: Transport> Client<S> {
         }
         Ok(request.map(Full::new))
     }
+}
+
+fn is_timeout(error: &Error) -> bool {
+    matches!(error, Error::Transport { kind: TransportErrorKind::Timeout, .. })
 }
 
 impl<S: Clone> Clone for Client<S> {

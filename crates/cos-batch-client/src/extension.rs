@@ -36,7 +36,8 @@ pub struct ExtensionRequest {
     pub content_type: Option<&'static str>,
     /// Carried out twice is carried out once, so that an attempt whose answer was lost may be followed by another.
     pub repeatable: bool,
-    /// Longest time for an attempt; none: the client's own.
+    /// Longest time for an attempt; none: the client's own. An attempt that runs out of a longer one is not followed by
+    /// another.
     pub timeout: Option<Duration>,
 }
 

@@ -3,13 +3,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use cos_batch_client::{Client, Endpoint, Error as ClientError};
-use cos_batch_model::{AppId, ErrorCode, Uin};
+use cos_batch_client::{Client, Endpoint};
+use cos_batch_model::{AppId, Uin};
 use cos_signature::Credentials;
 
 use crate::{
     credentials,
-    exit::{Error, Exit},
+    exit::Error,
+    number::whole,
     profile::{self, Profile},
 };
 
@@ -19,8 +20,11 @@ pub(crate) const ENDPOINT_DEFAULT: &str = "http://127.0.0.1:9450";
 /// Region in names of buckets where none is given: `cos-batch serve` has no regions.
 const REGION_DEFAULT: &str = "local";
 
-/// HTTP statuses that say who may do what.
-const NOT_AUTHORIZED: [u16; 2] = [401, 403];
+/// Longest time for one request that is not told how long it may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The same for what reads or writes a whole manifest at the server; the server's own limit.
+const TIMEOUT_LONG: Duration = Duration::from_secs(600);
 
 /// Server and key. Empty environment variables count as not set.
 #[derive(Args, Clone, Debug)]
@@ -57,9 +61,17 @@ pub(crate) struct Connection {
     /// Sign nothing: for a server that was started with --anonymous
     #[arg(long)]
     anonymous: bool,
-    /// Longest time for one request, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    /// Longest time for one attempt of a request, of which there are up to four, in seconds [default: 30; 600 for what
+    /// works on a whole manifest]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = whole(1..=3600))]
+    timeout: Option<u64>,
+}
+
+/// Who is asked, and by whom; for errors.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) server: String,
+    pub(crate) key: String,
 }
 
 impl Connection {
@@ -76,7 +88,7 @@ impl Connection {
             session_token: None,
             credentials: Some(credentials),
             anonymous: false,
-            timeout: 30,
+            timeout: None,
         }
     }
 
@@ -161,7 +173,30 @@ impl Connection {
 
     /// Longest time for one request.
     pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_secs(self.timeout)
+        self.timeout.map_or(TIMEOUT, Duration::from_secs)
+    }
+
+    /// Longest time for one request that works on a whole manifest.
+    pub(crate) fn timeout_long(&self) -> Duration {
+        self.timeout.map_or(TIMEOUT_LONG, Duration::from_secs)
+    }
+
+    /// Who is asked, and by whom. Of a key only its public half.
+    pub(crate) fn asked(&self) -> Asked {
+        let endpoint = self.endpoint().map_or_else(|error| error.to_string(), |endpoint| endpoint.to_string());
+        let server = if given(self.endpoint.as_ref()).is_some() || self.is_cloud() {
+            endpoint
+        } else if self.address().is_some() {
+            format!("{endpoint}, as the profile says")
+        } else {
+            format!("{endpoint}, since no other is named")
+        };
+        let key = match self.identity() {
+            Ok((appid, Some(key))) => format!("{} for APPID {appid}", key.secret_id),
+            Ok((appid, None)) => format!("none, for APPID {appid}"),
+            Err(error) => error.to_string(),
+        };
+        Asked { server, key }
     }
 
     /// The client.
@@ -180,48 +215,12 @@ fn given(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// What helps where nobody answers.
-const NO_SERVER: &str =
-    "try: cos-batch serve --data DIR starts a server; --endpoint or COS_BATCH_ENDPOINT names another one";
-
-/// What helps after an answer with this code, where something does.
-fn next_step(code: &ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::InvalidAccessKeyId | ErrorCode::SignatureDoesNotMatch => {
-            "\ntry: the key of that server, such as COS_CREDENTIALS=DIR/credentials.toml of its data folder"
-        }
-        ErrorCode::NoSuchJob => "\ntry: cos-batch list shows the jobs of this account",
-        _ => "",
-    }
-}
-
-impl From<ClientError> for Error {
-    fn from(error: ClientError) -> Self {
-        match &error {
-            ClientError::Api(answer) => {
-                let exit = match answer.status.as_u16() {
-                    status if NOT_AUTHORIZED.contains(&status) => Exit::NotAuthorized,
-                    404 => Exit::NotFound,
-                    _ => Exit::Error,
-                };
-                let id = answer.request_id.as_deref().map_or_else(String::new, |id| format!("\nrequest id: {id}"));
-                Self::new(exit, format!("{answer}{id}{}", next_step(&answer.code)))
-            }
-            ClientError::Transport { .. } => Self::new(Exit::Unreachable, format!("{error}\n{NO_SERVER}")),
-            ClientError::GaveUp { .. } => Self::new(Exit::NotFinished, &error),
-            ClientError::AmbiguousCreate { source, .. } if matches!(**source, ClientError::Transport { .. }) => {
-                Self::new(Exit::Unreachable, &error)
-            }
-            _ => Self::other(&error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::exit::Exit;
 
     #[derive(Parser)]
     struct Line {
@@ -257,5 +256,29 @@ mod tests {
         assert!(!connection(&["--uin", "1", "--endpoint", "http://127.0.0.1:1"]).is_cloud());
         assert!(!connection(&[]).is_cloud());
         assert_eq!(connection(&["--region", ""]).region(), "local");
+    }
+
+    #[test]
+    fn a_time_that_is_given_holds_for_every_request() {
+        assert_eq!((connection(&[]).timeout(), connection(&[]).timeout_long()), (TIMEOUT, TIMEOUT_LONG));
+        let two = connection(&["--timeout", "2"]);
+        assert_eq!([two.timeout(), two.timeout_long()], [Duration::from_secs(2); 2]);
+    }
+
+    #[test]
+    fn who_is_asked_is_told_without_secrets() {
+        let told = |words: &[&str]| {
+            let Asked { server, key } = connection(words).asked();
+            assert!(!key.contains("hush"), "{key}");
+            format!("{server} | {key}")
+        };
+        let key = ["--secret-id", "AKID1", "--secret-key", "hush", "--appid", "1"];
+        let named = told(&[&key[..], &["--endpoint", "http://h:1/"]].concat());
+        assert_eq!(named, "http://h:1 | AKID1 for APPID 1");
+        let cloud = told(&["--uin", "7", "--region", "r", "--anonymous", "--appid", "1"]);
+        assert_eq!(cloud, "https://7.cos-control.r.myqcloud.com | none, for APPID 1");
+        assert!(
+            told(&["--secret-id", "a"]).starts_with("http://127.0.0.1:9450, since no other is named | there is a key")
+        );
     }
 }

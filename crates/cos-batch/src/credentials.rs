@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, OpenOptions},
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
     str::FromStr,
@@ -13,10 +13,14 @@ use cos_batch_model::{AppId, Uin};
 use cos_signature::{SECRET_ID_BYTES_MAX, SecretKey};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::exit::Error;
+use crate::{exit::Error, text::unreadable};
 
 /// Bytes of a file of keys at most: room for thousands of keys.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// What helps where there is no file.
+const NO_FILE: &str =
+    "credentials.toml in the data folder of a server: cos-batch serve --data DIR makes it at its first start";
 
 /// APPID that a generated key belongs to, as in the documentation's samples.
 pub(crate) const GENERATED_APPID: &str = "1250000000";
@@ -125,8 +129,16 @@ impl Credentials {
     /// Reads a file that only its owner may read.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let place = path.display();
-        let file = fs::File::open(path).map_err(|error| Error::usage(format!("key file {place}: {error}")))?;
-        let mode = file.metadata()?.permissions().mode();
+        let file = fs::File::open(path).map_err(|error| {
+            let failed = Error::usage(format!("key file {place}: {error}"));
+            let missing = error.kind() == io::ErrorKind::NotFound;
+            if missing { failed.with_next(NO_FILE) } else { failed }
+        })?;
+        let about = file.metadata()?;
+        if about.is_dir() {
+            return Err(Error::usage(format!("key file {place}: this is a folder")).with_next(NO_FILE));
+        }
+        let mode = about.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(Error::usage(format!(
                 "key file {place}: others than its owner may use it (mode {:03o}); run: chmod 600 {place}",
@@ -136,7 +148,7 @@ impl Credentials {
         let mut text = String::new();
         file.take(FILE_BYTES_MAX + 1)
             .read_to_string(&mut text)
-            .map_err(|error| Error::usage(format!("key file {place}: {error}")))?;
+            .map_err(|error| Error::usage(format!("key file {place}: {}", unreadable(&error))))?;
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(Error::usage(format!("key file {place}: larger than {FILE_BYTES_MAX} bytes")));
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use crate::text::clean;
+use crate::{connection::Asked, text::clean};
 
 /// What the program's exit code says. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,15 @@ impl Exit {
         self as u8
     }
 
+    /// This code once the result was written, also where nobody reads it any more: how a job ended does not depend on who
+    /// reads about it.
+    pub(crate) fn after(self, written: Result<(), Error>) -> Result<Self, Error> {
+        match written {
+            Err(error) if !error.is_broken_pipe() => Err(error),
+            _ => Ok(self),
+        }
+    }
+
     /// All codes with their meaning, one in a line.
     pub(crate) fn help() -> String {
         let lines: Vec<String> =
@@ -83,18 +92,32 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Whom an error is about, and so what is told with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum About {
+    /// What was typed, or a file here.
+    Here,
+    /// The server, or whatever answers in its place: its address is told.
+    Server,
+    /// Who may do what there: the key is told as well.
+    Key,
+}
+
 /// Why a command could not do what it was asked to.
 #[derive(Debug)]
 pub(crate) struct Error {
     exit: Exit,
     message: String,
+    about: About,
+    /// What the person may do now.
+    next: Option<String>,
     broken_pipe: bool,
 }
 
 impl Error {
     /// An error that ends the program with this code.
     pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
-        Self { exit, message: message.to_string(), broken_pipe: false }
+        Self { exit, message: message.to_string(), about: About::Here, next: None, broken_pipe: false }
     }
 
     /// Wrong usage.
@@ -114,6 +137,31 @@ impl Error {
         self
     }
 
+    /// The same about somebody else than us.
+    #[must_use]
+    pub(crate) fn about(self, about: About) -> Self {
+        Self { about, ..self }
+    }
+
+    /// The same with what can be done now, instead of what was said of that before.
+    #[must_use]
+    pub(crate) fn with_next(self, next: impl fmt::Display) -> Self {
+        Self { next: Some(next.to_string()), ..self }
+    }
+
+    /// The same with who was asked and by whom, as far as that matters.
+    #[must_use]
+    pub(crate) fn asked(mut self, asked: impl FnOnce() -> Asked) -> Self {
+        if self.about != About::Here {
+            let Asked { server, key } = asked();
+            self.message.push_str(&format!("\nserver: {server}"));
+            if self.about == About::Key {
+                self.message.push_str(&format!("\nkey: {key}"));
+            }
+        }
+        self
+    }
+
     /// The code to end with.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
@@ -130,13 +178,14 @@ impl fmt::Display for Error {
         // Messages quote what servers and files say; none of it may steer the terminal.
         let mut lines = self.message.lines();
         f.write_str(&clean(lines.next().unwrap_or_default()))?;
-        lines.try_for_each(|line| write!(f, "\n{}", clean(line)))
+        lines.try_for_each(|line| write!(f, "\n{}", clean(line)))?;
+        self.next.as_ref().map_or(Ok(()), |next| write!(f, "\ntry: {}", clean(next)))
     }
 }
 
 impl From<io::Error> for Error {
     fn from(error: io::Error) -> Self {
-        Self { exit: Exit::Error, broken_pipe: error.kind() == io::ErrorKind::BrokenPipe, message: error.to_string() }
+        Self { broken_pipe: error.kind() == io::ErrorKind::BrokenPipe, ..Self::other(error) }
     }
 }
 
@@ -161,7 +210,23 @@ mod tests {
 
     #[test]
     fn an_error_cannot_steer_the_terminal() {
-        let error = Error::other("first \u{1b}[2J\nsecond \u{7}").while_doing("reading");
-        assert_eq!(error.to_string(), "reading: first \\u{1b}[2J\nsecond \\u{7}");
+        let error = Error::other("first \u{1b}[2J\nsecond \u{7}").while_doing("reading").with_next("third\u{9b}");
+        assert_eq!(error.to_string(), "reading: first \\u{1b}[2J\nsecond \\u{7}\ntry: third\\u{9b}");
+    }
+
+    #[test]
+    fn who_was_asked_is_told_where_it_matters() {
+        let asked = || Asked { server: "http://h".to_owned(), key: "AKID1".to_owned() };
+        let told = |about| Error::other("no").about(about).with_next("again").asked(asked).to_string();
+        assert_eq!(told(About::Here), "no\ntry: again");
+        assert_eq!(told(About::Server), "no\nserver: http://h\ntry: again");
+        assert_eq!(told(About::Key), "no\nserver: http://h\nkey: AKID1\ntry: again");
+    }
+
+    #[test]
+    fn a_result_that_nobody_reads_changes_no_exit_code() {
+        let failed = |kind: io::ErrorKind| Exit::TasksFailed.after(Err(io::Error::from(kind).into()));
+        assert_eq!(failed(io::ErrorKind::BrokenPipe).unwrap(), Exit::TasksFailed);
+        assert_eq!(failed(io::ErrorKind::StorageFull).unwrap_err().exit(), Exit::Error);
     }
 }

@@ -10,6 +10,8 @@
 //! | `output` | tables, JSON, XML, progress |
 //! | `text`, `similar` | texts and numbers for people; the word that was perhaps meant |
 //! | `exit` | exit codes |
+//! | `failure` | what a failed call tells whoever typed the command |
+//! | `number` | whole numbers on the command line |
 
 mod arenas;
 mod args;
@@ -18,7 +20,9 @@ mod config;
 mod connection;
 mod credentials;
 mod exit;
+mod failure;
 mod logging;
+mod number;
 mod output;
 mod profile;
 mod remote;

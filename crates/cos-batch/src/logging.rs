@@ -49,7 +49,7 @@ pub(crate) fn start(default: &str) -> Result<(), Error> {
 /// Writes log lines to the error output: those that `directives` select.
 pub(crate) fn begin(directives: &str, format: LogFormat) -> Result<Selection, Error> {
     let (filter, handle) = reload::Layer::new(filter(directives)?);
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_colored());
     let lines = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.with_ansi(false).json().flatten_event(true).with_span_list(false).boxed(),
@@ -57,6 +57,11 @@ pub(crate) fn begin(directives: &str, format: LogFormat) -> Result<Selection, Er
     let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
     started.map_err(|error| Error::other(format!("logging could not be started: {error}")))?;
     Ok(Selection(handle))
+}
+
+/// Whether lines have colors: on a terminal, unless somebody wants none (no-color.org).
+fn is_colored() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) && std::io::stderr().is_terminal()
 }
 
 fn filter(directives: &str) -> Result<EnvFilter, Error> {

@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::similar::nearest;
+use crate::{similar::nearest, text::unreadable};
 
 /// Bytes of the file at most: room for hundreds of profiles.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -52,7 +52,8 @@ pub(crate) fn find(name: &str) -> Result<Profile, String> {
     let file = File::open(&path).map_err(|error| {
         format!("{shown}: {error}; a profile there is a table [{name}] with endpoint and credentials")
     })?;
-    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|error| format!("{shown}: {error}"))?;
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    let read = read.map_err(|error| format!("{shown}: {}", unreadable(&error)))?;
     if read as u64 > FILE_BYTES_MAX {
         return Err(format!("{shown}: larger than {FILE_BYTES_MAX} bytes"));
     }

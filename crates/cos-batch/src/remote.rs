@@ -13,10 +13,15 @@ use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::exit::{Error, Exit};
+use crate::{
+    connection::Connection,
+    exit::{About, Error, Exit},
+    failure::{STRANGER, of_making},
+};
 
-/// Longest time for what reads or writes a whole manifest at the server; the server's own limit.
-const LONG: Duration = Duration::from_secs(600);
+/// What helps where a server has the API alone.
+const OTHER_SERVERS: &str = "--endpoint or COS_BATCH_ENDPOINT of a cos-batch serve; create, describe, list, wait and others go \
+                             with every server of the API";
 
 /// Bare in the values of a query.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -29,6 +34,8 @@ pub(crate) struct Remote<'a> {
     client: &'a Client,
     /// What the command wants of it, for the error where there is none.
     wanted: &'static str,
+    /// Longest time for what reads or writes a whole manifest at the server.
+    long: Duration,
 }
 
 /// An object of some bucket, pinned to its content.
@@ -46,8 +53,8 @@ struct Upload {
 
 impl<'a> Remote<'a> {
     /// Asks for this: "views of jobs", say.
-    pub(crate) fn new(client: &'a Client, wanted: &'static str) -> Self {
-        Self { client, wanted }
+    pub(crate) fn new(client: &'a Client, connection: &Connection, wanted: &'static str) -> Self {
+        Self { client, wanted, long: connection.timeout_long() }
     }
 
     /// A job in full; none if the server has no such view.
@@ -90,8 +97,9 @@ impl<'a> Remote<'a> {
     pub(crate) async fn retry(&self, job: &JobId, request: &RetryRequest) -> Result<RetryResult, Error> {
         let mut call = with_json(Method::POST, format!("/-/jobs/{}/retry", value(job.as_str())), request)?;
         // The token makes it safe.
-        call.timeout = Some(LONG);
-        self.json(call).await
+        call.timeout = Some(self.long);
+        let again = format!("the same again with --token {}: no second job is made", request.client_request_token);
+        self.making(call, "the new job was made", &again).await
     }
 
     /// What can be known of a job before it is made.
@@ -100,7 +108,7 @@ impl<'a> Remote<'a> {
             method: Method::POST,
             body: request,
             content_type: Some("application/xml"),
-            timeout: Some(LONG),
+            timeout: Some(self.long),
             ..ExtensionRequest::get("/-/validate")
         };
         self.json(call).await
@@ -122,10 +130,10 @@ impl<'a> Remote<'a> {
             content_type: Some("application/xml"),
             // A second one is refused, since the token is used; which jobs the first one made is then not known.
             repeatable: false,
-            timeout: Some(LONG),
+            timeout: Some(self.long),
             ..ExtensionRequest::get(address("/-/sample", &query))
         };
-        self.json(call).await
+        self.making(call, "the two jobs were made", "cos-batch list shows whether they are there").await
     }
 
     /// A page of a bucket's objects.
@@ -228,7 +236,7 @@ impl<'a> Remote<'a> {
         let query = [("bucket", bucket), ("key", key), ("upload", upload)];
         let mut call = with_json(Method::POST, address("/-/uploads/complete", &query), parts)?;
         call.repeatable = false;
-        call.timeout = Some(LONG);
+        call.timeout = Some(self.long);
         self.json(call).await
     }
 
@@ -244,12 +252,21 @@ impl<'a> Remote<'a> {
         read(answer.body())
     }
 
+    /// The same for what makes something; `next` is what to do where it is not known whether it did.
+    async fn making<T: DeserializeOwned>(&self, request: ExtensionRequest, what: &str, next: &str) -> Result<T, Error> {
+        match self.client.extension(request).await {
+            Ok(answer) => read(answer.body()),
+            Err(error) if is_missing(&error) => Err(self.explained(error)),
+            Err(error) => Err(of_making(error, what, next)),
+        }
+    }
+
     /// An error, and that there is no extension where it says so.
     fn explained(&self, error: ClientError) -> Error {
         if is_missing(&error) {
             let code = error.api().map_or("", |error| error.code.as_str());
             let text = format!("the server has no {} (it answers {code}): it is not a cos-batch server", self.wanted);
-            return Error::other(text);
+            return Error::other(text).about(About::Server).with_next(OTHER_SERVERS);
         }
         if error.api().is_some_and(is_no_object) {
             return Error::new(Exit::Error, error);
@@ -273,7 +290,9 @@ fn is_no_object(error: &ApiError) -> bool {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(body).map_err(|error| Error::other(format!("the answer cannot be read: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        Error::other(format!("the answer cannot be read: {error}")).about(About::Server).with_next(STRANGER)
+    })
 }
 
 fn with_json<T: Serialize + ?Sized>(method: Method, address: String, body: &T) -> Result<ExtensionRequest, Error> {

@@ -82,6 +82,23 @@ async fn an_attempt_may_have_a_time_of_its_own() {
     assert_eq!(begun.elapsed(), Duration::from_secs(77));
 }
 
+/// A time that is longer than others have is waited for once, also where a repeat would be safe; a shorter one may be a
+/// matter of chance.
+#[tokio::test(start_paused = true)]
+async fn a_long_time_that_is_over_is_the_end() {
+    for (seconds, attempts) in [(77, 1), (1, 2)] {
+        let script = Script::new();
+        script.silence();
+        if attempts == 2 {
+            script.respond(answer("done"));
+        }
+        let client = builder(&script).timeout(Duration::from_secs(5)).build().unwrap();
+        let request = ExtensionRequest { timeout: Some(Duration::from_secs(seconds)), ..put(true) };
+        assert_eq!(client.extension(request).await.is_ok(), attempts == 2);
+        assert_eq!(script.played().len(), attempts);
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_address_is_not_sent() {
     let script = Script::new();

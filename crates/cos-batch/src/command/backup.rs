@@ -53,20 +53,31 @@ pub(crate) struct Restore {
 impl Backup {
     pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let source = paths(&self.data);
-        if !source.jobs.try_exists()? {
+        if !is_there(&source.jobs, "--data")? {
             return Err(Error::usage(format!("--data {}: there are no jobs in it", self.data.display())));
         }
         make(&self.to)?;
+        let made = self.copy(&source);
+        if made.is_err() {
+            // The folder was made just now. Half a copy would keep the next try away; what cannot be removed stays.
+            let _ = fs::remove_dir_all(&self.to);
+        }
+        let jobs = made?;
+        terminal.line(&format!("backup in {}: {jobs} jobs that have not ended", self.to.display()))?;
+        Ok(Exit::Ok)
+    }
+
+    /// Copies into the new folder; gives the number of jobs in it that have not ended.
+    fn copy(&self, source: &Paths) -> Result<usize, Error> {
         let target = paths(&self.to);
         let mut lacks = Lacks::default();
         for _ in 0..TRIES {
-            lacks = once(&source, &target)?;
+            lacks = once(source, &target)?;
             if lacks == Lacks::default() {
                 break;
             }
         }
         if let Some((job, name)) = lacks.rows {
-            removed(&target.jobs)?;
             return Err(Error::other(format!(
                 "job {job} is read faster than it can be copied ({name} was gone): once more when it has ended"
             )));
@@ -78,16 +89,14 @@ impl Backup {
         for job in &lacks.ended {
             tracing::warn!(%job, "the job ended while its outcomes were copied: brought back, it may lack some for its report");
         }
-        let jobs = unfinished_jobs(&target.jobs).map_err(Error::other)?.len();
-        terminal.line(&format!("backup in {}: {jobs} jobs that have not ended", self.to.display()))?;
-        Ok(Exit::Ok)
+        Ok(unfinished_jobs(&target.jobs).map_err(Error::other)?.len())
     }
 }
 
 impl Restore {
     pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let source = paths(&self.from);
-        if !source.jobs.try_exists()? {
+        if !is_there(&source.jobs, "--from")? {
             return Err(Error::usage(format!("--from {}: there is no backup in it", self.from.display())));
         }
         // Locked, so that no server begins on half of it.
@@ -201,7 +210,18 @@ fn sync(folder: &Path) -> io::Result<()> {
 fn make(folder: &Path) -> Result<(), Error> {
     use std::os::unix::fs::DirBuilderExt as _;
     let made = fs::DirBuilder::new().mode(0o700).create(folder);
-    made.map_err(|error| Error::usage(format!("--to {}: {error}", folder.display())))
+    made.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            let text = format!("--to {}: there is something of that name already", folder.display());
+            Error::usage(text).with_next("a folder that is not there yet, for each backup another")
+        }
+        _ => Error::usage(format!("--to {}: {error}", folder.display())),
+    })
+}
+
+/// Whether there is such a file, in the folder that a flag names.
+fn is_there(path: &Path, flag: &str) -> Result<bool, Error> {
+    path.try_exists().map_err(|error| Error::usage(format!("{flag}: {}: {error}", path.display())))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use clap::Args;
 use cos_batch_client::Client as ApiClient;
 use cos_batch_model::{Job as ApiJob, JobStatus, Priority, StatusUpdateReason, UpdateJobStatusResult, xml};
+use serde::Serialize;
 
 use super::{Client, Job};
 use crate::{
@@ -20,7 +21,7 @@ pub(crate) struct SetPriority {
     #[arg(value_name = "PRIORITY", allow_negative_numbers = true)]
     priority: Priority,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// `cos-batch confirm`
@@ -38,7 +39,7 @@ pub(crate) struct Confirm {
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// `cos-batch cancel`
@@ -53,7 +54,7 @@ pub(crate) struct Cancel {
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// `cos-batch delete`
@@ -65,7 +66,14 @@ pub(crate) struct Delete {
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
+}
+
+/// What is told of a job that is no more.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Deleted<'a> {
+    job_id: &'a str,
 }
 
 impl SetPriority {
@@ -140,9 +148,11 @@ impl Delete {
         let question = format!("Delete {}? One that runs is cancelled; objects and reports stay.", self.job.id);
         ask::consent(&question, self.yes)?;
         client.delete_job(&self.job.id).await?;
-        // The API answers without a body: in its formats there is nothing to show.
-        if self.client.output == Format::Table {
-            terminal.line(&format!("{} is deleted", self.job.id))?;
+        match self.client.output {
+            Format::Table => terminal.line(&format!("{} is deleted", self.job.id))?,
+            Format::Json => output::json(terminal, &Deleted { job_id: self.job.id.as_str() })?,
+            // The API answers without a body.
+            Format::Xml => {}
         }
         Ok(Exit::Ok)
     }

@@ -1,6 +1,6 @@
 //! What comes with the program: completions for shells, and pages of the manual.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::{
     exit::{Error, Exit},
     output::Terminal,
+    serve::make_folder,
 };
 
 /// Name of the program.
@@ -42,8 +43,7 @@ impl Completions {
 
 impl Manual {
     pub(crate) fn run(self, whole: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
-        fs::create_dir_all(&self.folder)
-            .map_err(|error| Error::usage(format!("{}: {error}", self.folder.display())))?;
+        make_folder(&self.folder)?;
         clap_mangen::generate_to(whole, &self.folder)
             .map_err(|error| Error::usage(format!("{}: {error}", self.folder.display())))?;
         terminal.line(&format!("pages are in {}", self.folder.display()))?;

@@ -4,9 +4,11 @@ use std::{io, path::PathBuf, time::Duration};
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use cos_batch_client::{Clock as _, Endpoint, HttpTransport, RESPONSE_BYTES_MAX, SystemClock};
+use cos_batch_client::{
+    Client as ApiClient, Clock as _, Endpoint, Error as ClientError, HttpTransport, RESPONSE_BYTES_MAX, SystemClock,
+};
 use cos_batch_conformance::{Account, Group, Setup, Wire, wire};
-use cos_batch_model::BoxFuture;
+use cos_batch_model::{BoxFuture, ListJobsRequest};
 use cos_signature::{Credentials, Strictness};
 use http::{Request, Response, Uri, uri::Authority};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -18,6 +20,7 @@ use super::{
 };
 use crate::{
     exit::{Error, Exit},
+    failure::is_bare,
     output::{self, Format, Terminal},
 };
 
@@ -48,7 +51,7 @@ pub(crate) struct Conformance {
     #[command(flatten)]
     request: request::Request,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// A temporary key of the same account; without one the checks of such keys are skipped.
@@ -129,9 +132,7 @@ impl Conformance {
         let request = create::request(self.file.as_ref(), &self.request, connection)?;
         let (appid, credentials) = connection.identity()?;
         let http = Http::new(&connection.endpoint()?, connection.timeout())?;
-        // One look first: where nobody answers no check needs to say so.
-        let look = Request::get("/jobs").header(http::header::HOST, http.authority.as_str()).body(Bytes::new());
-        http.call(look.map_err(Error::other)?).await.map_err(|error| Error::new(Exit::Unreachable, error))?;
+        look(&connection.client()?).await?;
 
         let request = move || request.clone();
         let account = match credentials {
@@ -153,12 +154,29 @@ impl Conformance {
         let groups: Vec<Group> = self.group.iter().map(|group| group.group()).collect();
         let groups = if groups.is_empty() { Group::ALL } else { &groups };
         let report = wire::run(std::sync::Arc::new(http), &setup, groups).await;
-        match output {
-            Format::Json => output::json(terminal, &report)?,
-            Format::Table | Format::Xml => terminal.line(&report.to_string())?,
-        }
-        Ok(if report.is_conformant() { Exit::Ok } else { Exit::Error })
+        let exit = if report.is_conformant() { Exit::Ok } else { Exit::Error };
+        exit.after(match output {
+            Format::Json => output::json(terminal, &report),
+            Format::Table | Format::Xml => terminal.line(&report.to_string()).map_err(Error::from),
+        })
     }
+}
+
+/// One look before all checks: where nobody answers, something else than a server of the API, or one that does not know
+/// the key, each check would fail for that same reason.
+async fn look(client: &ApiClient) -> Result<(), Error> {
+    let error = match client.list_jobs(ListJobsRequest::default()).await {
+        Ok(_) => return Ok(()),
+        Err(error) => error,
+    };
+    let of_the_api = match &error {
+        ClientError::Api(answer) => !is_bare(answer),
+        // The answer has the right root at least.
+        ClientError::Decode(fault) => !fault.path.is_empty(),
+        _ => false,
+    };
+    let error = Error::from(error);
+    if of_the_api && error.exit() == Exit::Error { Ok(()) } else { Err(error) }
 }
 
 /// HTTP to one server, with the client's own transport: the checks make and sign their requests themselves.

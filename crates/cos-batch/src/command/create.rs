@@ -20,6 +20,8 @@ use super::{
 use crate::{
     connection::Connection,
     exit::{Error, Exit},
+    failure::of_making,
+    number::whole,
     output::{self, Format, Terminal, findings},
     remote::Remote,
     text::{clean, things},
@@ -42,7 +44,7 @@ pub(crate) struct Create {
     check: bool,
     /// Make two jobs: one over so many rows of the manifest, spread evenly over it, and one over all others, which
     /// waits for `cos-batch confirm`
-    #[arg(long, value_name = "ROWS", conflicts_with = "dry_run", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "ROWS", conflicts_with = "dry_run", allow_negative_numbers = true, value_parser = whole(1..=u64::MAX))]
     sample: Option<u64>,
     /// Beginning of the names of the two manifests of --sample [default: that of the old manifest]
     #[arg(long, value_name = "BUCKET/KEY", value_parser = place, requires = "sample")]
@@ -55,7 +57,7 @@ pub(crate) struct Create {
     #[command(flatten)]
     request: Request,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -70,6 +72,9 @@ const EXAMPLES: &str = "Examples:
   See the XML of a request:
     cos-batch create --dry-run --operation tag --tag team=art --manifest ... --etag ...";
 
+/// What helps where a file is no request.
+const FORM: &str = "cos-batch create --dry-run with flags writes such a request";
+
 impl Create {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let request = request(self.file.as_ref(), &self.request, &self.client.connection)?;
@@ -82,10 +87,19 @@ impl Create {
             return Err(Error::usage("--output xml shows one job; with --sample use table or json"));
         }
         if self.check {
-            check(&client, &request, terminal.columns()).await?;
+            check(&Remote::new(&client, &self.client.connection, "checks of jobs"), &request, terminal.columns())
+                .await?;
         }
         let created = match self.sample {
-            None => client.create_job(request).await?,
+            None => {
+                let again = match self.file {
+                    Some(_) => "the same file again: with the token in it no second job is made".to_owned(),
+                    None => {
+                        format!("the same again with --token {}: no second job is made", request.client_request_token)
+                    }
+                };
+                client.create_job(request).await.map_err(|error| of_making(error, "the job was made", again))?
+            }
             Some(rows) => match self.sampled(&client, &request, rows, terminal).await? {
                 // All was said.
                 None => return Ok(Exit::Ok),
@@ -116,7 +130,7 @@ impl Create {
         terminal: &mut Terminal,
     ) -> Result<Option<CreateJobResult>, Error> {
         let to = self.sample_to.as_ref().map(|place| (place.bucket.as_str(), place.key.as_str()));
-        let remote = Remote::new(client, "samples of jobs");
+        let remote = Remote::new(client, &self.client.connection, "samples of jobs");
         let made = remote.sample(xml::to_bytes(request), rows, to).await?;
         let first = JobId::new(made.sample.job_id.as_str()).map_err(Error::other)?;
         let second = clean(&made.rest.job_id).into_owned();
@@ -148,8 +162,8 @@ impl Create {
 }
 
 /// Has a request looked at before the job is made.
-async fn check(client: &ApiClient, request: &CreateJobRequest, columns: usize) -> Result<(), Error> {
-    let validation = validate::ask(&Remote::new(client, "checks of jobs"), request).await?;
+async fn check(remote: &Remote<'_>, request: &CreateJobRequest, columns: usize) -> Result<(), Error> {
+    let validation = validate::ask(remote, request).await?;
     let told: Vec<Finding> = validation.findings.iter().filter(|finding| finding.level > Level::Ok).cloned().collect();
     if !told.is_empty() {
         // With the error output gone there is nobody to be told.
@@ -188,7 +202,7 @@ fn read(place: &str, input: impl Read) -> Result<CreateJobRequest, Error> {
         return Err(Error::usage(format!("{place}: larger than {most} bytes, which is the most for a request")));
     }
     let request: CreateJobRequest = xml::from_slice(text.trim_ascii(), xml::Mode::Strict)
-        .map_err(|error| Error::usage(format!("{place}: {error}")))?;
+        .map_err(|error| Error::usage(format!("{place}: {error}")).with_next(FORM))?;
     request.validate().map_err(|error| Error::usage(format!("{place}: {error}")))?;
     Ok(request)
 }

@@ -1,7 +1,7 @@
 //! `cos-batch describe`
 
 use clap::Args;
-use cos_batch_model::{ActionOutput as _, DescribeJobResult, ResponseError};
+use cos_batch_model::{ActionOutput as _, DescribeJobResult};
 
 use super::{Client, Job};
 use crate::{
@@ -16,7 +16,7 @@ pub(crate) struct Describe {
     #[command(flatten)]
     job: Job,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl Describe {
@@ -26,7 +26,8 @@ impl Describe {
             Format::Table => {
                 let job = client.describe_job(&self.job.id).await?;
                 // A server without views has no more to tell.
-                let details = Remote::new(&client, "views of jobs").details_if_any(&self.job.id).await?;
+                let remote = Remote::new(&client, &self.client.connection, "views of jobs");
+                let details = remote.details_if_any(&self.job.id).await?;
                 terminal.line(&table::job(&job, details.as_ref(), terminal.columns()))?;
             }
             Format::Json => output::json(terminal, &client.describe_job(&self.job.id).await?)?,
@@ -35,8 +36,7 @@ impl Describe {
                 let response = client.describe_job_response(&self.job.id).await?;
                 match DescribeJobResult::from_http(&response) {
                     Ok(_) => output::xml(terminal, response.body())?,
-                    Err(ResponseError::Api(error)) => return Err(cos_batch_client::Error::Api(error).into()),
-                    Err(error) => return Err(Error::other(error)),
+                    Err(error) => return Err(cos_batch_client::Error::from(error).into()),
                 }
             }
         }

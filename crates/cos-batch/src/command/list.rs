@@ -9,6 +9,7 @@ use futures_util::StreamExt as _;
 use super::Client;
 use crate::{
     exit::{Error, Exit},
+    number::whole,
     output::{self, Format, Terminal, table},
     similar::nearest,
 };
@@ -17,7 +18,7 @@ use crate::{
 const LIMIT_MAX: u64 = 100_000;
 
 /// Reads a status, and names the one that was perhaps meant.
-fn status(text: &str) -> Result<JobStatus, String> {
+pub(super) fn status(text: &str) -> Result<JobStatus, String> {
     text.parse().map_err(|error: ValidationError| match nearest(text, JobStatus::ALLOWED.iter().copied()) {
         Some(name) => format!("{error}; did you mean {name}?"),
         None => error.to_string(),
@@ -31,10 +32,10 @@ pub(crate) struct List {
     #[arg(long, value_name = "STATUS", value_delimiter = ',', value_parser = status)]
     status: Vec<JobStatus>,
     /// Most jobs to list, up to 100000
-    #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=LIMIT_MAX))]
+    #[arg(long, value_name = "COUNT", default_value_t = 1000, allow_negative_numbers = true, value_parser = whole(1..=LIMIT_MAX))]
     limit: u64,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl List {

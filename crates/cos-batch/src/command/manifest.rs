@@ -69,7 +69,7 @@ pub(crate) struct Manifest {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Result")]
     output: Format,
     #[command(flatten)]
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// Which objects.
@@ -145,7 +145,7 @@ impl Manifest {
         let filter = self.filters.build()?;
         // A list in a file needs no server.
         let client = if self.stdin && self.out.is_some() { None } else { Some(self.connection.client()?) };
-        let remote = client.as_ref().map(|client| Remote::new(client, "lists of objects"));
+        let remote = client.as_ref().map(|client| Remote::new(client, &self.connection, "lists of objects"));
         let sink = match (&self.out, &self.to, &remote) {
             _ if self.dry_run => Sink::nowhere(),
             (Some(path), ..) if path.as_os_str() == "-" => Sink::stdout(),
@@ -201,7 +201,8 @@ impl Manifest {
             }
         };
         if to_stdout {
-            writeln!(io::stderr().lock(), "{text}")?;
+            // With the error output gone there is nobody to be told.
+            let _ = writeln!(io::stderr().lock(), "{text}");
         } else {
             terminal.line(&text)?;
         }

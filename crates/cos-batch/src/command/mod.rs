@@ -111,8 +111,43 @@ pub(crate) fn run(command: Command, whole: fn() -> clap::Command, terminal: &mut
         other => {
             logging::start("warn")?;
             let runtime = Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(ask(other, terminal))
+            let connection = other.connection().cloned();
+            let result = runtime.block_on(ask(other, terminal));
+            match connection {
+                Some(connection) => result.map_err(|error| error.asked(|| connection.asked())),
+                None => result,
+            }
         }
+    }
+}
+
+impl Command {
+    /// How the command finds its server, if it asks one.
+    fn connection(&self) -> Option<&Connection> {
+        Some(match self {
+            Self::Create(create) => &create.client.connection,
+            Self::Validate(validate) => &validate.connection,
+            Self::Describe(describe) => &describe.client.connection,
+            Self::List(list) => &list.client.connection,
+            Self::Priority(priority) => &priority.client.connection,
+            Self::Confirm(confirm) => &confirm.client.connection,
+            Self::Cancel(cancel) => &cancel.client.connection,
+            Self::Delete(delete) => &delete.client.connection,
+            Self::Wait(wait) => &wait.client.connection,
+            Self::Watch(watch) => &watch.client.connection,
+            Self::Manifest(manifest) => &manifest.connection,
+            Self::Report(report) => &report.connection,
+            Self::Retry(retry) => &retry.client.connection,
+            Self::Conformance(conformance) => &conformance.client.connection,
+            Self::Serve(_)
+            | Self::Config(_)
+            | Self::Backup(_)
+            | Self::Restore(_)
+            | Self::Sign(_)
+            | Self::Demo(_)
+            | Self::Completions(_)
+            | Self::Manual(_) => return None,
+        })
     }
 }
 

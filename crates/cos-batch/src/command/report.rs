@@ -5,7 +5,6 @@ mod published;
 use std::io::{self, Write as _};
 
 use clap::{Args, ValueEnum};
-use cos_batch_client::Client as ApiClient;
 use cos_batch_engine::{
     report::row::{self, ReportRow},
     view::{JobDetails, TaskRow},
@@ -17,6 +16,7 @@ use super::Job;
 use crate::{
     connection::Connection,
     exit::{Error, Exit},
+    number::whole,
     output::{self, Terminal, report},
     remote::Remote,
     text::{count, things},
@@ -54,13 +54,13 @@ pub(crate) struct Report {
     #[arg(long, conflicts_with_all = ["rows", "failed", "code"])]
     verify: bool,
     /// Most tasks to show [default: 1000; all as CSV]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "COUNT", allow_negative_numbers = true, value_parser = whole(1..=u64::MAX))]
     limit: Option<u64>,
     /// How the result is written
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Result")]
     output: Format,
     #[command(flatten)]
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// How a report is written.
@@ -88,15 +88,19 @@ struct Document<'a> {
 
 impl Report {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+        let shows_tasks = self.rows || self.failed || self.code.is_some();
+        if self.output == Format::Csv && !shows_tasks {
+            return Err(Error::usage("--output csv goes with --rows, --failed or --code"));
+        }
         let client = self.connection.client()?;
-        let remote = Remote::new(&client, "reports");
+        let remote = Remote::new(&client, &self.connection, "reports");
         let details = remote.details(&self.job.id).await?;
         let published = match &details.report {
             Some(place) => Published::find(&remote, place).await?,
             None => None,
         };
-        if self.rows || self.failed || self.code.is_some() {
-            return self.tasks(&client, &details, published, terminal).await;
+        if shows_tasks {
+            return self.tasks(&remote, &details, published, terminal).await;
         }
         let checked = match &published {
             Some(report) if self.verify => {
@@ -109,7 +113,8 @@ impl Report {
         };
         match self.output {
             Format::Json => output::json(terminal, &details)?,
-            Format::Csv => return Err(Error::usage("--output csv goes with --rows or --failed")),
+            // Refused before anything was asked.
+            Format::Csv => {}
             Format::Table => {
                 terminal.line(&report::summary(&details, checked.as_deref(), terminal.columns()))?;
                 if details.progress_summary.number_of_tasks_failed > 0 {
@@ -123,7 +128,7 @@ impl Report {
 
     async fn tasks(
         &self,
-        client: &ApiClient,
+        remote: &Remote<'_>,
         details: &JobDetails,
         published: Option<Published>,
         terminal: &mut Terminal,
@@ -134,13 +139,12 @@ impl Report {
         };
         let mut sink = Sink { output: self.output, limit, written: 0, rows: Vec::new(), terminal };
         let failed_only = self.failed || self.code.is_some();
-        let remote = Remote::new(client, "reports");
         let (source, more, note) = if let Some(report) = published {
-            let (more, files) = report.tasks(&remote, failed_only, self.code.as_deref(), &mut sink).await?;
+            let (more, files) = report.tasks(remote, failed_only, self.code.as_deref(), &mut sink).await?;
             let files = things(files, "file", "files");
             ("Report", more, format!("from the published report; the MD5s of {files} are right"))
         } else {
-            let more = self.spooled(&remote, failed_only, &mut sink).await?;
+            let more = self.spooled(remote, failed_only, &mut sink).await?;
             let text = match details.termination_date {
                 Some(_) => "from what the server keeps: there is no published report, so only failed tasks are known",
                 None => "from what the server keeps: the job has not ended, and this is what is in its books",

@@ -49,7 +49,7 @@ pub(crate) struct Retry {
     #[command(flatten)]
     options: wait::Options,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// A bucket and a key.
@@ -73,8 +73,9 @@ impl Retry {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         self.client.output.for_people_if(self.dry_run, "--dry-run")?;
         let client = self.client.connection.client()?;
+        let remote = Remote::new(&client, &self.client.connection, "retries");
         if self.dry_run {
-            let details = Remote::new(&client, "retries").details(&self.job.id).await?;
+            let details = remote.details(&self.job.id).await?;
             let failed = things(details.progress_summary.number_of_tasks_failed, "failed task", "failed tasks");
             terminal.line(&format!("{failed} of {}, which is {}", self.job.id, clean(&details.status)))?;
             for code in &details.errors {
@@ -95,7 +96,7 @@ impl Retry {
             },
             manifest: self.to.map(|place| ObjectName { bucket: place.bucket, key: place.key }),
         };
-        let made = Remote::new(&client, "retries").retry(&self.job.id, &request).await?;
+        let made = remote.retry(&self.job.id, &request).await?;
         let id = JobId::new(made.job_id.as_str()).map_err(Error::other)?;
         let mut notes = io::stderr().lock();
         let tasks = things(made.rows, "failed task", "failed tasks");

@@ -12,7 +12,7 @@ use cos_batch_jobstore::PostgresJobStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    config::{Config, Given, LOG_DEFAULT, Origin, Role, Settings, host_name},
+    config::{Config, Given, LOG_DEFAULT, Origin, Role, Settings, address, host_name, without_password},
     connection::ENDPOINT_DEFAULT,
     credentials::Credentials,
     exit::{Error, Exit},
@@ -46,18 +46,18 @@ pub(crate) struct Serve {
     #[arg(long, value_enum, value_name = "ROLE")]
     role: Option<Role>,
     /// Address and port to listen on, 127.0.0.1:9450 if not given; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Option<SocketAddr>,
     /// Address and port of the object endpoint, for the SDKs of COS; there is none without this option. Port 0 takes any
     /// free one
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     objects_listen: Option<SocketAddr>,
     /// No web console. It is at /console of the address to listen on if that is a loopback address, for those who have a
     /// key that is accepted
     #[arg(long)]
     no_console: bool,
     /// Address and port of /metrics, for Prometheus; there is none without this option. Whoever reaches it may read it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     metrics_listen: Option<SocketAddr>,
     /// TOML file with the keys to accept: [[key]] with secret_id, secret_key, appid and maybe uin; [[bucket]] with name
     /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
@@ -155,17 +155,13 @@ pub(super) async fn run(
     if [Some(settings.listen()), given.objects_listen].into_iter().flatten().any(|a| !a.ip().is_loopback()) {
         tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
     }
-    usage(terminal, &endpoint, made.then(|| key_file.display().to_string()), shown)?;
-    if let Some(address) = server.metrics_address() {
-        terminal.line(&format!("metrics on http://{address}/metrics"))?;
-    }
-    if let Some(address) = server.objects_address() {
-        terminal.line(&format!("objects on http://{address}"))?;
-    }
-    if server.has_console() {
-        terminal.line(&format!("console on {endpoint}/console"))?;
-    }
-    terminal.line(&format!("listening on {endpoint}"))?;
+    let mut lines = usage(&endpoint, made.then(|| key_file.display().to_string()), shown);
+    lines.extend(server.metrics_address().map(|address| format!("metrics on http://{address}/metrics")));
+    lines.extend(server.objects_address().map(|address| format!("objects on http://{address}")));
+    lines.extend(server.has_console().then(|| format!("console on {endpoint}/console")));
+    lines.push(format!("listening on {endpoint}"));
+    // A server goes on where nobody reads what it says.
+    Exit::Ok.after(terminal.line(&lines.join("\n")).map_err(Error::from))?;
     notify::tell("READY=1");
     loop {
         tokio::select! {
@@ -206,7 +202,9 @@ async fn home(given: &Given) -> Result<Home, Error> {
         (_, Some(url)) => {
             let variable = |name: &str| std::env::var(name).ok();
             let store = PostgresJobStore::open(url, variable, SystemClock).await;
-            Ok(Home::Shared(Arc::new(store.map_err(|error| Error::other(format!("--jobs: {error}")))?)))
+            Ok(Home::Shared(Arc::new(
+                store.map_err(|error| Error::other(format!("--jobs {}: {error}", without_password(url))))?,
+            )))
         }
         (Some(data), None) => Ok(Home::Folder(DataFolder::open(data)?)),
         (None, None) => Err(Error::usage("--data DIR, where jobs are kept, or --jobs URL must be given")),
@@ -245,22 +243,21 @@ fn reload(settings: &Settings, server: &Server, keys: Option<&Path>, selection: 
     }
 }
 
-/// Says how the other commands reach this server.
-fn usage(terminal: &mut Terminal, endpoint: &str, made: Option<String>, mut lines: Vec<String>) -> Result<(), Error> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    if endpoint != ENDPOINT_DEFAULT {
-        lines.insert(0, format!("export COS_BATCH_ENDPOINT={endpoint}"));
+/// How the other commands reach this server.
+fn usage(endpoint: &str, made: Option<String>, exports: Vec<String>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if exports.is_empty() {
+        return lines;
     }
     if let Some(file) = made {
-        terminal.line(&format!("a key was made and is kept in {file}; it is shown only this once"))?;
+        lines.push(format!("a key was made and is kept in {file}; it is shown only this once"));
     }
-    terminal.line("in another shell:")?;
-    for line in lines {
-        terminal.line(&format!("  {line}"))?;
+    lines.push("in another shell:".to_owned());
+    if endpoint != ENDPOINT_DEFAULT {
+        lines.push(format!("  export COS_BATCH_ENDPOINT={endpoint}"));
     }
-    Ok(())
+    lines.extend(exports.into_iter().map(|line| format!("  {line}")));
+    lines
 }
 
 /// The one place where a secret is shown: that of a key that was made just now.

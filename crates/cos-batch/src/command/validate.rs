@@ -37,7 +37,7 @@ pub(crate) struct Validate {
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Result")]
     output: Format,
     #[command(flatten)]
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// How the result is written.
@@ -54,11 +54,11 @@ impl Validate {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let request = create::request(self.file.as_ref(), &self.request, &self.connection)?;
         let client = self.connection.client()?;
-        let validation = ask(&Remote::new(&client, "checks of jobs"), &request).await?;
-        match self.output {
-            Format::Table => terminal.line(&findings::validation(&validation, terminal.columns()))?,
-            Format::Json => output::json(terminal, &validation)?,
-        }
+        let validation = ask(&Remote::new(&client, &self.connection, "checks of jobs"), &request).await?;
+        let written = match self.output {
+            Format::Table => terminal.line(&findings::validation(&validation, terminal.columns())).map_err(Error::from),
+            Format::Json => output::json(terminal, &validation),
+        };
         let (exit, next) = match validation.result {
             Level::Error => (Exit::Error, "the job cannot run like this"),
             Level::Warning => {
@@ -68,7 +68,7 @@ impl Validate {
         };
         // With the error output gone there is nobody to be told.
         let _ = writeln!(io::stderr().lock(), "{next}");
-        Ok(exit)
+        exit.after(written)
     }
 }
 

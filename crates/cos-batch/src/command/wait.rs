@@ -10,6 +10,7 @@ use futures_util::StreamExt as _;
 use super::{Client, Job};
 use crate::{
     exit::{Error, Exit},
+    number::whole,
     output::{self, Format, Terminal, progress::Progress, table},
 };
 
@@ -29,14 +30,14 @@ pub(crate) struct Wait {
     #[command(flatten)]
     options: Options,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 /// How to wait.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// Give up after so many seconds (exit code 10); the job goes on
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = whole(0..=u64::MAX))]
     give_up_after: Option<u64>,
     /// Do not wait for the confirmation of a job that needs one (exit code 10)
     #[arg(long)]
@@ -79,12 +80,11 @@ pub(super) async fn until_ended(client: &ApiClient, id: &JobId, options: Options
 /// Writes how the job stands and gives the exit code for it.
 pub(super) fn show(job: ApiJob, format: Format, terminal: &mut Terminal) -> Result<Exit, Error> {
     let exit = exit(&job);
-    match format {
-        Format::Table => terminal.line(&table::summary(&job, terminal.columns()))?,
-        Format::Json => output::json(terminal, &job)?,
-        Format::Xml => output::xml(terminal, &xml::to_bytes_declared(&DescribeJobResult { job }))?,
-    }
-    Ok(exit)
+    exit.after(match format {
+        Format::Table => terminal.line(&table::summary(&job, terminal.columns())).map_err(Error::from),
+        Format::Json => output::json(terminal, &job),
+        Format::Xml => output::xml(terminal, &xml::to_bytes_declared(&DescribeJobResult { job })),
+    })
 }
 
 /// What the exit code says of a job.

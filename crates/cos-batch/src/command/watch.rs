@@ -14,6 +14,7 @@ use futures_util::StreamExt as _;
 use super::Client;
 use crate::{
     exit::{Error, Exit},
+    number::whole,
     output::{Format, Terminal, watch},
     text::wrap,
 };
@@ -31,13 +32,13 @@ const PATIENCE: Duration = Duration::from_secs(300);
 #[derive(Args, Debug)]
 pub(crate) struct Watch {
     /// Look so often, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, allow_negative_numbers = true, value_parser = whole(1..=3600))]
     every: u64,
     /// End when all jobs have ended
     #[arg(long)]
     until_idle: bool,
     #[command(flatten)]
-    client: Client,
+    pub(super) client: Client,
 }
 
 impl Watch {

@@ -8,7 +8,7 @@ mod store;
 mod webhook;
 mod whole;
 
-use std::{collections::BTreeMap, fs, io::Read as _, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fmt, fs, io::Read as _, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use cos_batch_engine::{Buckets, Config as EngineConfig, Spool};
 use cos_batch_model::AppId;
@@ -16,7 +16,7 @@ use cos_batch_objectstore::{HttpSettings, ObjectStore};
 use serde::{Deserialize, Deserializer, de};
 
 pub(crate) use self::print::printed;
-pub(crate) use self::settings::{Given, Origin, Origins, Role, host_name};
+pub(crate) use self::settings::{Given, Origin, Origins, Role, address, host_name, without_password};
 pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings};
 use self::{
     engine::{EngineSettings, Tenant},
@@ -26,7 +26,7 @@ use self::{
     webhook::Webhook,
 };
 pub(crate) use self::{function::Function, webhook::Target};
-use crate::{exit::Error, similar::nearest};
+use crate::{exit::Error, similar::nearest, text::unreadable};
 
 /// Bytes of a configuration at most: room for thousands of buckets.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -73,6 +73,9 @@ pub(crate) struct Config {
     /// What jobs may call for each object.
     #[serde(default)]
     functions: BTreeMap<String, FunctionSettings>,
+    /// The file all this is in, for errors.
+    #[serde(skip)]
+    place: Option<String>,
 }
 
 /// `[spool]`: a bucket that belongs to the server alone.
@@ -100,7 +103,7 @@ impl Config {
     /// Reads a file. One that has secrets in it must be its owner's alone.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let place = path.display();
-        let failed = |error: std::io::Error| Error::usage(format!("--config: {place}: {error}"));
+        let failed = |error: std::io::Error| Error::usage(format!("--config: {place}: {}", unreadable(&error)));
         let file = fs::File::open(path).map_err(failed)?;
         let mode = file.metadata()?.permissions().mode();
         let mut text = String::new();
@@ -108,7 +111,8 @@ impl Config {
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(Error::usage(format!("--config: {place}: larger than {FILE_BYTES_MAX} bytes")));
         }
-        let config = Self::parse(&text).map_err(|error| error.while_doing(format!("--config: {place}")))?;
+        let mut config = Self::parse(&text).map_err(|error| error.while_doing(format!("--config: {place}")))?;
+        config.place = Some(place.to_string());
         if let Some(secret) = config.secret().filter(|_| mode & 0o077 != 0) {
             return Err(Error::usage(format!(
                 "--config: {place}: it has a {secret}, and others than its owner may use it (mode {:03o}); run: chmod 600 {place}",
@@ -147,9 +151,18 @@ impl Config {
         self.buckets.iter().filter_map(|bucket| Some((bucket.name.as_str(), bucket.owner.as_ref()?)))
     }
 
+    /// An error about what the file says, with its name.
+    fn wrong(&self, rule: impl fmt::Display) -> Error {
+        let error = Error::usage(rule);
+        match &self.place {
+            Some(place) => error.while_doing(format!("--config: {place}")),
+            None => error,
+        }
+    }
+
     /// How the engine works.
     pub(crate) fn engine(&self) -> Result<EngineConfig, Error> {
-        self.engine.config(&self.tenants).map_err(Error::usage)
+        self.engine.config(&self.tenants).map_err(|error| self.wrong(error))
     }
 
     /// Threads that may block at a time at most: one for each operation on a folder, and some for all else.
@@ -159,7 +172,7 @@ impl Config {
         let threads = folders.saturating_mul(slots).saturating_add(OTHER_THREADS);
         if threads > BLOCKING_THREADS_MAX {
             let most = (BLOCKING_THREADS_MAX - OTHER_THREADS) / folders;
-            return Err(Error::usage(format!(
+            return Err(self.wrong(format!(
                 "engine: blocking_slots must be at most {most} where there are {folders} folders, not {slots}: \
                  each operation has a thread"
             )));
@@ -197,9 +210,9 @@ impl Config {
                 Kind::Folder => store.folder(here()),
                 Kind::Cos | Kind::S3 => store.http(here()),
             };
-            let open = open.map_err(|reason| Error::usage(format!("store {:?}: {reason}", store.name)))?;
+            let open = open.map_err(|reason| self.wrong(format!("store {:?}: {reason}", store.name)))?;
             if stores.insert(&store.name, open).is_some() {
-                return Err(Error::usage(format!("store {:?} is there twice", store.name)));
+                return Err(self.wrong(format!("store {:?} is there twice", store.name)));
             }
         }
         let spool = self.spool.as_ref().map(|spool| self.open_spool(spool, &stores)).transpose()?;
@@ -207,7 +220,7 @@ impl Config {
             (Some(local), None | Some(true)) => Buckets::new(local),
             (None, Some(true)) => {
                 let text = "local_buckets = true: with --jobs there is no data folder to have buckets in";
-                return Err(Error::usage(text));
+                return Err(self.wrong(text));
             }
             _ => Buckets::none(),
         };
@@ -215,13 +228,10 @@ impl Config {
         for bucket in &self.buckets {
             let Some(store) = stores.get(bucket.store.as_str()) else {
                 let near = hint(&bucket.store, stores.keys().copied());
-                return Err(Error::usage(format!(
-                    "bucket {:?}: there is no store {:?}{near}",
-                    bucket.name, bucket.store
-                )));
+                return Err(self.wrong(format!("bucket {:?}: there is no store {:?}{near}", bucket.name, bucket.store)));
             };
             if !seen.insert(&bucket.name) {
-                return Err(Error::usage(format!("bucket {:?} is there twice", bucket.name)));
+                return Err(self.wrong(format!("bucket {:?} is there twice", bucket.name)));
             }
             buckets = buckets.with(bucket.name.as_str(), Arc::clone(store));
         }
@@ -230,16 +240,16 @@ impl Config {
 
     /// Where changes of status are told, if anywhere.
     pub(crate) fn webhook(&self) -> Result<Option<Target>, Error> {
-        self.webhook.as_ref().map(Webhook::target).transpose().map_err(Error::usage)
+        self.webhook.as_ref().map(Webhook::target).transpose().map_err(|error| self.wrong(error))
     }
 
     /// What jobs may call for each object, by name.
     pub(crate) fn functions(&self) -> Result<Vec<Function>, Error> {
         if self.functions.len() > FUNCTIONS_MAX {
             let number = self.functions.len();
-            return Err(Error::usage(format!("functions: there are at most {FUNCTIONS_MAX}, not {number}")));
+            return Err(self.wrong(format!("functions: there are at most {FUNCTIONS_MAX}, not {number}")));
         }
-        self.functions.iter().map(|(name, given)| given.function(name).map_err(Error::usage)).collect()
+        self.functions.iter().map(|(name, given)| given.function(name).map_err(|error| self.wrong(error))).collect()
     }
 
     /// The configured stores that have buckets, by name.
@@ -255,16 +265,16 @@ impl Config {
     fn open_spool(&self, spool: &SpoolPlace, stores: &BTreeMap<&str, Arc<dyn ObjectStore>>) -> Result<Spool, Error> {
         let Some(store) = stores.get(spool.store.as_str()) else {
             let near = hint(&spool.store, stores.keys().copied());
-            return Err(Error::usage(format!("spool: there is no store {:?}{near}", spool.store)));
+            return Err(self.wrong(format!("spool: there is no store {:?}{near}", spool.store)));
         };
         let is_it = |bucket: &&Bucket| {
             bucket.store == spool.store && bucket.at.as_ref().unwrap_or(&bucket.name) == &spool.bucket
         };
         if let Some(bucket) = self.buckets.iter().find(is_it) {
             let name = &bucket.name;
-            return Err(Error::usage(format!(
-                "spool: jobs can name its bucket as {name:?}; it must be the server's alone"
-            )));
+            return Err(
+                self.wrong(format!("spool: jobs can name its bucket as {name:?}; it must be the server's alone"))
+            );
         }
         Ok(Spool::new(Arc::clone(store), &spool.bucket))
     }

@@ -106,9 +106,9 @@ settings! {
     data: PathBuf, "COS_BATCH_DATA", path, "plain";
     jobs: String, "COS_BATCH_JOBS", text, "plain";
     role: Role, "COS_BATCH_ROLE", role, "role_of";
-    listen: SocketAddr, "COS_BATCH_LISTEN", address, "plain";
-    objects_listen: SocketAddr, "COS_BATCH_OBJECTS_LISTEN", address, "plain";
-    metrics_listen: SocketAddr, "COS_BATCH_METRICS_LISTEN", address, "plain";
+    listen: SocketAddr, "COS_BATCH_LISTEN", address, "address_of";
+    objects_listen: SocketAddr, "COS_BATCH_OBJECTS_LISTEN", address, "address_of";
+    metrics_listen: SocketAddr, "COS_BATCH_METRICS_LISTEN", address, "address_of";
     console: bool, "COS_BATCH_CONSOLE", boolean, "plain";
     credentials: PathBuf, "COS_BATCH_KEYS", path, "plain";
     anonymous: bool, "COS_BATCH_ANONYMOUS", boolean, "plain";
@@ -134,8 +134,9 @@ fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
-    text.parse().map_err(|_| format!("{text:?} is no address with a port, such as 127.0.0.1:9450"))
+/// An address to listen on.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("{text:?} is no IP address with a port, such as 127.0.0.1:9450"))
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
@@ -156,6 +157,10 @@ fn format(text: &str) -> Result<LogFormat, String> {
 
 fn plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+fn address_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    address(&String::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
 }
 
 fn role_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Role>, D::Error> {
@@ -253,7 +258,7 @@ mod tests {
     #[test]
     fn a_wrong_variable_is_refused_by_its_name() {
         for (name, value, says) in [
-            ("COS_BATCH_LISTEN", "localhost", "\"localhost\" is no address with a port"),
+            ("COS_BATCH_LISTEN", "localhost", "\"localhost\" is no IP address with a port"),
             ("COS_BATCH_ROLE", "both", "\"both\" is none of all, api, worker"),
             ("COS_BATCH_ANONYMOUS", "yes", "\"yes\" is neither true nor false"),
             ("COS_BATCH_ALLOW_HOST", "a, b:80", "without a port"),

@@ -1,7 +1,7 @@
 //! The data folder: what is where in it.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -30,6 +30,14 @@ pub(crate) fn paths(folder: &Path) -> Paths {
     }
 }
 
+/// Makes a folder and those it is in, unless it is there.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::usage(format!("{}: this is a file, and no folder", path.display())),
+        _ => Error::usage(format!("{}: {error}", path.display())),
+    })
+}
+
 /// A data folder, locked for this process.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
@@ -40,9 +48,7 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// Makes what is missing in the folder and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let make = |path: &Path| {
-            fs::create_dir_all(path).map_err(|error| Error::usage(format!("--data: {}: {error}", path.display())))
-        };
+        let make = |path: &Path| make_folder(path).map_err(|error| error.while_doing("--data"));
         make(path)?;
         let lock = Lock::take(&path.join("lock"), path)?;
         let folder = Self { path: path.to_owned(), _lock: lock };

@@ -14,7 +14,7 @@ mod probes;
 mod s3control;
 mod webhook;
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use cos_batch_engine::{Access, Config as EngineConfig, Engine, Parts, Right, Spool, SystemClock};
 use cos_batch_jobstore::{PostgresJobStore, SqliteJobStore};
@@ -26,7 +26,7 @@ use cos_batch_server::{
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-pub(crate) use self::data::{DataFolder, Paths, paths};
+pub(crate) use self::data::{DataFolder, Paths, make_folder, paths};
 use self::{
     console::Front,
     extension::Views,
@@ -78,7 +78,7 @@ pub(crate) enum Home {
 struct Listener {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<io::Result<()>>,
 }
 
 /// A running server.
@@ -264,8 +264,15 @@ impl Listener {
 }
 
 async fn bind(option: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|error| Error::other(format!("{option} {address}: {error}")))?;
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let next = match error.kind() {
+            io::ErrorKind::AddrInUse => "another port, or 0 for any free one: some program listens there already",
+            io::ErrorKind::AddrNotAvailable => "an address of this machine, such as 127.0.0.1",
+            io::ErrorKind::PermissionDenied => "a port from 1024 on: those below are for the system's own programs",
+            _ => return Error::other(format!("{option} {address}: {error}")),
+        };
+        Error::other(format!("{option} {address}: {error}")).with_next(next)
+    })?;
     let address = listener.local_addr()?;
     Ok((listener, address))
 }
@@ -305,7 +312,7 @@ async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, O
                 }
             };
             let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))
-                .map_err(|error| Error::other(format!("{}: {error}", data.jobs().display())))?;
+                .map_err(|error| Error::other(format!("--data: {error}")))?;
             Ok((Parts { jobs: Arc::new(jobs), buckets, access, spool, config: engine }, Some(local)))
         }
         Home::Shared(jobs) => {

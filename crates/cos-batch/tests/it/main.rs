@@ -17,6 +17,7 @@ mod kills;
 mod lifetime;
 mod manifest;
 mod manners;
+mod matrix;
 mod metrics;
 mod nodes;
 mod objects;

@@ -5,80 +5,10 @@ use std::{collections::BTreeSet, fmt::Write as _, fs};
 use serde_json::Value;
 
 use crate::{
+    matrix::all_commands,
     screen,
-    support::{Place, SOURCE, Server, TARGET, program, run, snapshots, write_private},
+    support::{Place, SOURCE, Server, TARGET, program, run, snapshots},
 };
-
-/// Every command that asks a server, as it may be typed.
-const ASKING: [&[&str]; 15] = [
-    &["list"],
-    &["describe", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["wait", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["watch"],
-    &["priority", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905", "7"],
-    &["confirm", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["confirm", "--dry-run", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["cancel", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["delete", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["report", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["retry", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["retry", "--dry-run", "01a20ba1-cc2e-7f77-b6a4-0fb0ea754905"],
-    &["manifest", "--bucket", SOURCE, "--to", "photos-1250000000/x.csv"],
-    &["create", "--operation", "delete", "--manifest", "photos-1250000000/all.csv", "--etag", "e", "--token", "t"],
-    &["validate", "--operation", "delete", "--manifest", "photos-1250000000/all.csv", "--etag", "e", "--token", "t"],
-];
-
-/// What each command says, and with which code it ends.
-fn said(place: &Place, endpoint: &str, keys: &str) -> String {
-    let path = place.file(&format!("keys-{}.toml", keys.len()));
-    if !path.exists() {
-        write_private(&path, keys);
-    }
-    let mut text = String::new();
-    for words in ASKING {
-        let mut command = program();
-        command.env("COS_BATCH_ENDPOINT", endpoint).env("COS_CREDENTIALS", &path).args(words);
-        let said = run(&mut command);
-        let finds = words[0] == "validate";
-        assert!(said.code == 0 || said.out.is_empty() || finds, "{words:?}: results alone go to the standard output");
-        writeln!(
-            text,
-            "{} (exit {})\n{}\n",
-            words.join(" "),
-            said.code,
-            format!("{}{}", said.out, said.err).trim_end()
-        )
-        .unwrap();
-    }
-    text
-}
-
-const KEYS: &str = "[[key]]\nsecret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\nappid = \"1250000000\"\n";
-
-#[test]
-fn without_a_server_each_command_says_what_to_do() {
-    let place = Place::new();
-    // A port on which nobody listens, and which no test is given.
-    let text = said(&place, "http://127.0.0.1:1", KEYS);
-    snapshots().bind(|| insta::assert_snapshot!("manners-no-server", text));
-}
-
-#[test]
-fn a_wrong_key_is_named_by_each_command() {
-    let place = Place::new();
-    let server = Server::start(&place);
-    let text = said(&place, &server.endpoint, KEYS);
-    snapshots().bind(|| insta::assert_snapshot!("manners-wrong-key", text));
-}
-
-#[test]
-fn a_job_that_is_not_there_is_named_by_each_command() {
-    let place = Place::new();
-    let server = Server::start(&place);
-    let keys = fs::read_to_string(place.key_file()).unwrap();
-    let text = said(&place, &server.endpoint, &keys);
-    snapshots().bind(|| insta::assert_snapshot!("manners-nothing-there", text));
-}
 
 #[test]
 fn a_typing_error_is_answered_with_what_was_meant() {
@@ -244,11 +174,29 @@ fn json_is_as_its_schema_says() {
     let again = check("retry", &["retry", &job, "--confirm-required", "--output", "json"]);
     let again = again["JobId"].as_str().unwrap().to_owned();
     check("cancel", &["cancel", &again, "--output", "json"]);
+    check("delete", &["delete", &again, "--output", "json"]);
+    check("report", &["report", &job, "--output", "json"]);
+    check("reportRows", &["report", &job, "--rows", "--output", "json"]);
+    check("createSample", &[&["create", "--sample", "1"][..], &copy].concat());
+    check("conformance", &[&["conformance", "--group", "limits"][..], &copy].concat());
     let to = format!("{SOURCE}/lists/new.csv");
     check("manifest", &["manifest", "--bucket", SOURCE, "--to", &to, "--output", "json"]);
     let commands: BTreeSet<String> = schema["$defs"].as_object().unwrap().keys().cloned().collect();
     let commands = commands.into_iter().filter(|name| name.starts_with(char::is_lowercase)).collect();
     assert_eq!(checked, commands, "every definition of a command was held against its output");
+    let help = run(program().arg("-h")).with_code(0);
+    let names = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let with_json = names.filter(|name| !name.is_empty() && !name.starts_with('-')).filter(|name| {
+        let help = run(program().args([name, "-h"])).with_code(0);
+        // `watch` has the flag to say that it is not for programs.
+        help.contains("--output") && help.contains("json") && *name != "watch"
+    });
+    for name in with_json {
+        assert!(checked.contains(name), "{name} writes JSON that no definition describes");
+    }
 }
 
 /// What a value breaks of a schema; as much of JSON Schema as ours uses, and members that it does not name.
@@ -269,6 +217,7 @@ fn violations(root: &Value, schema: &Value, value: &Value, path: &str, wrong: &m
         Some("string") => value.is_string(),
         Some("boolean") => value.is_boolean(),
         Some("integer") => value.is_u64() || value.is_i64(),
+        Some("number") => value.is_number(),
         Some(other) => panic!("this check does not know the type {other}"),
     };
     let allowed = schema["enum"].as_array().is_none_or(|all| all.contains(value));
@@ -301,20 +250,19 @@ fn violations(root: &Value, schema: &Value, value: &Value, path: &str, wrong: &m
 #[test]
 fn completions_and_manual_know_every_command() {
     let place = Place::new();
-    let help = run(program().arg("--help")).with_code(0);
-    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
-    let names: Vec<&str> = names.into_iter().filter(|name| !name.is_empty()).collect();
-    assert!(names.contains(&"watch") && names.contains(&"serve"), "{names:?}");
     let folder = place.file("man");
     run(program().arg("manual").arg(&folder)).with_code(0);
-    for shell in ["bash", "zsh", "fish"] {
+    // Who makes packages writes the pages; others need not know the command.
+    let commands: Vec<String> = all_commands().into_iter().filter(|name| name != "manual").collect();
+    assert!(commands.iter().any(|name| name == "sign url"), "{commands:?}");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let text = run(program().args(["completions", shell])).with_code(0);
-        assert!(names.iter().all(|name| text.contains(name)), "{shell}");
+        assert!(commands.iter().all(|name| name.split(' ').all(|word| text.contains(word))), "{shell}");
+        assert!(text.contains("give-up-after"), "{shell}");
     }
-    for name in names {
-        let page = fs::read_to_string(folder.join(format!("cos-batch-{name}.1"))).unwrap();
-        assert!(page.contains(".SH SYNOPSIS"), "{name}");
+    for name in commands {
+        let page = fs::read_to_string(folder.join(format!("cos-batch-{}.1", name.replace(' ', "-")))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH OPTIONS"), "{name}");
     }
     assert!(folder.join("cos-batch.1").exists());
 }

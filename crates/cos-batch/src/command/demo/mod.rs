@@ -28,6 +28,7 @@ use crate::{
     config::{Config, Role},
     connection::Connection,
     exit::{Error, Exit},
+    number::whole,
     output::{Terminal, wire},
     serve::{Addresses, Callers, DataFolder, Home, Server},
     text::{clean, count, wrap},
@@ -56,7 +57,7 @@ const FAILURES_SHOWN: usize = 4;
 #[derive(Args, Debug)]
 pub(crate) struct Demo {
     /// How many files to copy
-    #[arg(long, value_name = "COUNT", default_value_t = OBJECTS_DEFAULT, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "COUNT", default_value_t = OBJECTS_DEFAULT, allow_negative_numbers = true, value_parser = whole(1..=1_000_000))]
     objects: u64,
     /// Keep everything in this folder, which must be empty or not exist, instead of a temporary one
     #[arg(long, value_name = "DIR")]

@@ -1,14 +1,16 @@
 //! Where a manifest goes, row by row.
 
 use std::{
-    fs::File,
+    fs::{self, File, Permissions},
     io::{self, BufWriter, Write},
-    path::Path,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
 };
 
 use bytes::BytesMut;
 use cos_batch_engine::{report::row, view::PartName};
 use md5::{Digest as _, Md5};
+use tempfile::TempPath;
 
 use crate::{exit::Error, remote::Remote};
 
@@ -18,6 +20,9 @@ const PART_BYTES: usize = 5 * 1024 * 1024;
 /// Most parts of an object, in COS and S3; a manifest has at most 50 GB then.
 const PARTS_MAX: usize = 10_000;
 
+/// Mode of a new file, of which the process's mask takes its part: a list of objects is no secret.
+const MODE: u32 = 0o666;
+
 /// A manifest in the making.
 pub(super) struct Sink<'a> {
     rows: u64,
@@ -26,8 +31,18 @@ pub(super) struct Sink<'a> {
 }
 
 enum Target<'a> {
-    File { writer: Box<dyn Write>, md5: Md5 },
+    File(Box<Written>),
     Object(Box<Upload<'a>>),
+}
+
+/// A file in the making, or what is written to like one.
+struct Written {
+    writer: BufWriter<Box<dyn Write>>,
+    md5: Md5,
+    /// Where it is until it is whole, and its name from then on; none for what is no file.
+    unfinished: Option<(TempPath, PathBuf)>,
+    /// For errors.
+    name: String,
 }
 
 struct Upload<'a> {
@@ -48,16 +63,44 @@ pub(super) struct Made {
 
 impl<'a> Sink<'a> {
     pub(super) fn stdout() -> Self {
-        Self::to(Target::File { writer: Box::new(BufWriter::new(io::stdout())), md5: Md5::new() })
+        Self::written(Box::new(io::stdout()), "the standard output")
     }
 
     pub(super) fn nowhere() -> Self {
-        Self::to(Target::File { writer: Box::new(io::sink()), md5: Md5::new() })
+        Self::written(Box::new(io::sink()), "nothing")
     }
 
+    /// A file that has its name only once it is whole: until then, what had that name before stays.
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
-        let file = File::create(path).map_err(|error| Error::usage(format!("--out {}: {error}", path.display())))?;
-        Ok(Self::to(Target::File { writer: Box::new(BufWriter::new(file)), md5: Md5::new() }))
+        let name = format!("--out {}", path.display());
+        let failed = |error: io::Error| Error::usage(format!("{name}: {error}"));
+        // Through links, so that they stay.
+        let place = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let is_file = fs::metadata(&place).map_or(true, |about| about.is_file());
+        if !is_file {
+            // A pipe or a terminal, and what cannot be written to at all.
+            let file = File::options().write(true).open(&place).map_err(failed)?;
+            return Ok(Self::written(Box::new(file), &name));
+        }
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Asked first: the name of a temporary file says nothing to anybody.
+        fs::metadata(folder).map_err(failed)?;
+        let mut beginning = place.file_name().unwrap_or_default().to_owned();
+        beginning.push(".");
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&beginning).suffix(".unfinished").permissions(Permissions::from_mode(MODE));
+        let (file, unfinished) = builder.tempfile_in(folder).map_err(failed)?.into_parts();
+        let mut sink = Self::written(Box::new(file), &name);
+        if let Target::File(written) = &mut sink.target {
+            written.unfinished = Some((unfinished, place));
+        }
+        Ok(sink)
+    }
+
+    fn written(writer: Box<dyn Write>, name: &str) -> Self {
+        let writer = BufWriter::new(writer);
+        let name = name.to_owned();
+        Self::to(Target::File(Box::new(Written { writer, md5: Md5::new(), unfinished: None, name })))
     }
 
     pub(super) fn object(remote: &'a Remote<'a>, bucket: &str, key: &str) -> Self {
@@ -86,9 +129,9 @@ impl<'a> Sink<'a> {
         self.rows += 1;
         self.bytes += line.len() as u64;
         match &mut self.target {
-            Target::File { writer, md5 } => {
-                md5.update(line.as_bytes());
-                Ok(writer.write_all(line.as_bytes())?)
+            Target::File(written) => {
+                written.md5.update(line.as_bytes());
+                written.writer.write_all(line.as_bytes()).map_err(|error| named(error, &written.name))
             }
             Target::Object(upload) => upload.add(line.as_bytes()).await,
         }
@@ -98,8 +141,12 @@ impl<'a> Sink<'a> {
     pub(super) async fn finish(self) -> Result<Made, Error> {
         let Self { rows, bytes, target } = self;
         let etag = match target {
-            Target::File { mut writer, md5 } => {
-                writer.flush()?;
+            Target::File(written) => {
+                let Written { mut writer, md5, unfinished, name } = *written;
+                writer.flush().map_err(|error| named(error, &name))?;
+                if let Some((unfinished, place)) = unfinished {
+                    unfinished.persist(place).map_err(|error| named(error.error, &name))?;
+                }
                 md5.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
             }
             Target::Object(upload) => upload.finish().await?,
@@ -107,12 +154,17 @@ impl<'a> Sink<'a> {
         Ok(Made { etag, rows, bytes })
     }
 
-    /// Drops what was sent. What is in a file stays, as programs do that are interrupted.
+    /// Drops what was sent or written.
     pub(super) async fn abandon(self) {
         if let Target::Object(upload) = self.target {
             upload.abandon().await;
         }
     }
+}
+
+/// An error with what could not be written.
+fn named(error: io::Error, name: &str) -> Error {
+    Error::from(error).while_doing(name)
 }
 
 impl Upload<'_> {

@@ -22,6 +22,9 @@ const REQUEST_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// Most headers of a request; the server's own limit is in the same range.
 const HEADERS_MAX: usize = 100;
 
+/// What a request looks like.
+const FORM: &str = "a line such as GET /jobs HTTP/1.1, headers, an empty line; as curl --trace or a proxy records it";
+
 /// How long a new signature is valid.
 const LIFETIME: Duration = Duration::from_secs(900);
 
@@ -37,7 +40,7 @@ pub(super) struct Explain {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Time to check against, in Unix seconds [default: now]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     at: Option<i64>,
     /// Id of the key, for a request that is not signed yet
     #[arg(long, env = "COS_SECRET_ID", value_name = "ID")]
@@ -57,9 +60,13 @@ const EXAMPLE: &str = "Example:
   A request as it was recorded on its way:
     cos-batch sign explain --at 1700000000 request.http";
 
+fn seconds(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "write seconds since 1970, such as 1700000000".to_owned())
+}
+
 impl Explain {
     pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
-        let mut request = parse(&self.read()?)?;
+        let mut request = parse(&self.read()?).map_err(|error| error.while_doing(self.file.display()))?;
         let now = self.at.unwrap_or_else(|| SystemClock.unix_seconds());
         let parts = request.clone().into_parts().0;
         let presented = match Presented::from_parts(&parts) {
@@ -80,22 +87,23 @@ impl Explain {
             Err(error) => return Err(Error::new(Exit::NotAuthorized, error)),
         };
         let key = self.key(Some(&presented.secret_id))?;
-        terminal.line(&steps(&parts, &presented, &key.secret_key))?;
-        terminal.line(&format!("in the request  {}", hex(&presented.signature)))?;
-        match verify(&parts, &presented, Some(&key.secret_key), now, Strictness::Strict) {
+        let mut page = steps(&parts, &presented, &key.secret_key);
+        let _ = writeln!(page, "\nin the request  {}", hex(&presented.signature));
+        let exit = match verify(&parts, &presented, Some(&key.secret_key), now, Strictness::Strict) {
             Ok(()) => {
-                terminal.line("verdict         right, also for a strict server")?;
-                Ok(Exit::Ok)
+                page.push_str("verdict         right, also for a strict server");
+                Exit::Ok
             }
             Err(error) => {
-                terminal.line(&format!("verdict         refused: {error}"))?;
+                let _ = write!(page, "verdict         refused: {error}");
                 let lenient = verify(&parts, &presented, Some(&key.secret_key), now, Strictness::CosCompatible);
                 if lenient.is_ok() {
-                    terminal.line("                a cos-compatible server takes it")?;
+                    page.push_str("\n                a cos-compatible server takes it");
                 }
-                Ok(Exit::NotAuthorized)
+                Exit::NotAuthorized
             }
-        }
+        };
+        exit.after(terminal.line(&page).map_err(Error::from))
     }
 
     fn read(&self) -> Result<Vec<u8>, Error> {
@@ -163,15 +171,16 @@ fn steps(parts: &Parts, presented: &Presented, secret: &SecretKey) -> String {
 fn parse(bytes: &[u8]) -> Result<Request<()>, Error> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut head = httparse::Request::new(&mut headers);
-    let parsed = head.parse(bytes).map_err(|error| Error::usage(format!("not an HTTP request: {error}")))?;
+    let wrong = |rule: &str| Error::usage(format!("not an HTTP request: {rule}")).with_next(FORM);
+    let parsed = head.parse(bytes).map_err(|error| wrong(&error.to_string()))?;
     if parsed.is_partial() {
-        return Err(Error::usage("not an HTTP request: the headers do not end with an empty line"));
+        return Err(wrong("the headers do not end with an empty line"));
     }
     let mut request = Request::builder().method(head.method.unwrap_or_default()).uri(head.path.unwrap_or_default());
     for header in head.headers.iter() {
         request = request.header(header.name, header.value);
     }
-    request.body(()).map_err(|error| Error::usage(format!("not an HTTP request: {error}")))
+    request.body(()).map_err(|error| wrong(&error.to_string()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -10,8 +10,10 @@ use cos_batch_model::{
 use http::{Method, header};
 
 use crate::{
+    command::list::status,
     connection::Connection,
     exit::{Error, Exit},
+    number::whole,
     output::Terminal,
 };
 
@@ -34,10 +36,10 @@ pub(super) struct Url {
     #[arg(long, requires = "job")]
     cancel: bool,
     /// Only jobs with this status in the list; may be given several times, or as a list with commas
-    #[arg(long, value_name = "STATUS", value_delimiter = ',', conflicts_with = "job")]
+    #[arg(long, value_name = "STATUS", value_delimiter = ',', conflicts_with = "job", value_parser = status)]
     status: Vec<JobStatus>,
     /// How long the address can be used, in seconds, up to a day
-    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..=SIGNATURE_LIFETIME_MAX.as_secs()))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, allow_negative_numbers = true, value_parser = whole(1..=SIGNATURE_LIFETIME_MAX.as_secs()))]
     valid: u64,
     #[command(flatten)]
     connection: Connection,
