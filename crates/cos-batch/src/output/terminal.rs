@@ -72,16 +72,16 @@ impl Terminal {
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         self.bytes(text.as_bytes())?;
         self.bytes(b"\n")?;
-        self.out.flush().map_err(named)
+        self.out.flush().map_err(|error| named(&error))
     }
 
     /// Writes bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.out.write_all(bytes).map_err(named)
+        self.out.write_all(bytes).map_err(|error| named(&error))
     }
 }
 
 /// The error with what could not be written.
-fn named(error: io::Error) -> io::Error {
+fn named(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("the standard output: {error}"))
 }
