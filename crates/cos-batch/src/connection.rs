@@ -9,7 +9,7 @@ use cos_signature::Credentials;
 
 use crate::{
     credentials,
-    exit::Error,
+    exit::{Asked, Error},
     number::whole,
     profile::{self, Profile},
 };
@@ -65,13 +65,6 @@ pub(crate) struct Connection {
     /// works on a whole manifest]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = whole(1..=3600))]
     timeout: Option<u64>,
-}
-
-/// Who is asked, and by whom; for errors.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) server: String,
-    pub(crate) key: String,
 }
 
 impl Connection {

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use crate::{connection::Asked, text::clean};
+use crate::text::clean;
 
 /// What the program's exit code says. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,13 @@ pub(crate) struct Error {
     /// What the person may do now.
     next: Option<String>,
     broken_pipe: bool,
+}
+
+/// Who is asked, and by whom; for errors.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) server: String,
+    pub(crate) key: String,
 }
 
 impl Error {
