@@ -8,6 +8,7 @@
 //! | `connection`, `credentials`, `profile` | how a command finds its server and its key |
 //! | `remote` | what `cos-batch serve` offers beside the API |
 //! | `output` | tables, JSON, XML, progress |
+//! | `traces` | spans on their way to a collector |
 //! | `text` | texts and numbers for people |
 //! | `exit` | exit codes |
 
@@ -24,6 +25,7 @@ mod profile;
 mod remote;
 mod serve;
 mod text;
+mod traces;
 
 use std::{io::Write as _, process::ExitCode};
 
