@@ -9,34 +9,35 @@ use opentelemetry::{
 };
 use uuid::Uuid;
 
-/// Bits of a trace's id that are random, by W3C Trace Context Level 2 ("random-trace-id"); in ids of jobs they are as well.
-const RANDOM_BITS: u32 = 56;
-
 /// Which part of the traces is kept. It depends on the trace's id alone, so that all nodes keep the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sampling {
-    /// Traces are kept whose random bits are below.
-    below: u64,
+    /// Traces are kept whose id comes out below, when it is mixed.
+    below: u128,
 }
 
 impl Sampling {
     /// Of a number from 0 to 1.
     pub(super) fn new(ratio: f64) -> Self {
-        let all = (1_u64 << RANDOM_BITS) as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at most 2 to the power of 56, and rounded"
-        )]
-        let below = (ratio.clamp(0.0, 1.0) * all) as u64;
+        let all = 2_f64.powi(64);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2 to the power of 64")]
+        let below = (ratio.clamp(0.0, 1.0) * all) as u128;
         Self { below }
     }
 
     fn keeps(self, trace: u128) -> bool {
-        #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is looked at")]
-        let random = trace as u64 & ((1 << RANDOM_BITS) - 1);
-        random < self.below
+        u128::from(mixed(trace)) < self.below
     }
+}
+
+/// All bits of an id in each bit of a number. No part of an id of a job is random by itself: it has a time, and a count. The
+/// steps are those that SplitMix64 ends with (Steele, Lea, Flood: *Fast splittable pseudorandom number generators*, 2014).
+fn mixed(id: u128) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "its two halves")]
+    let bits = (id >> 64) as u64 ^ id as u64;
+    let bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
 }
 
 /// Where a span stands.

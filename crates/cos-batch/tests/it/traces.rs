@@ -103,7 +103,7 @@ fn hex(bytes: &[u8]) -> String {
 fn ask(endpoint: &str, path: &str, traceparent: &str) -> String {
     let address = endpoint.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\ntraceparent: {traceparent}\r\nconnection: close\r\n\r\n")
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nx-cos-appid: 1250000000\r\ntraceparent: {traceparent}\r\nconnection: close\r\n\r\n")
         .unwrap();
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer).unwrap();
