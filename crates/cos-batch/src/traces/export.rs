@@ -42,7 +42,7 @@ const TRY_TIME: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// How long the end of the program waits for what is on its way.
-const DRAIN: Duration = Duration::from_secs(2);
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// What sends spans, in batches, to the collector at this address.
 pub(super) fn sender(endpoint: &str, service_name: &str) -> Result<BatchSpanProcessor, Error> {
