@@ -32,7 +32,6 @@ impl Traces {
 
     /// There is nothing to begin: [`Settings::check`] refuses settings for it.
     #[cfg(not(feature = "otel"))]
-    #[expect(clippy::unnecessary_wraps, reason = "what it gives where there are traces")]
     pub(crate) fn begin(_: &Settings) -> Result<(Self, Option<logging::Spans>), Error> {
         Ok((Self {}, None))
     }

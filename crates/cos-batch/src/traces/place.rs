@@ -12,21 +12,18 @@ use uuid::Uuid;
 /// Which part of the traces is kept. It depends on the trace's id alone, so that all nodes keep the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sampling {
-    /// Traces are kept whose id comes out below, when it is mixed.
-    below: u128,
+    ratio: f64,
 }
 
 impl Sampling {
     /// Of a number from 0 to 1.
     pub(super) fn new(ratio: f64) -> Self {
-        let all = 2_f64.powi(64);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2 to the power of 64")]
-        let below = (ratio.clamp(0.0, 1.0) * all) as u128;
-        Self { below }
+        Self { ratio }
     }
 
     fn keeps(self, trace: u128) -> bool {
-        u128::from(mixed(trace)) < self.below
+        // The largest numbers are rounded up to the bound.
+        self.ratio >= 1.0 || (mixed(trace) as f64) < self.ratio * 2_f64.powi(64)
     }
 }
 
