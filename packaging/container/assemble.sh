@@ -4,7 +4,7 @@
 #
 #   assemble.sh PROGRAM FOLDER
 #
-# FOLDER must not be there yet.
+# FOLDER must not be there yet. Where the environment has SOURCE_DATE_EPOCH, all files have that time, in seconds since 1970.
 set -eu
 [ $# -eq 2 ] || { echo "usage: assemble.sh PROGRAM FOLDER" >&2; exit 2; }
 program=$1 root=$2
@@ -24,3 +24,4 @@ echo 'hosts: files dns' > "$root/etc/nsswitch.conf"
 chmod 1777 "$root/tmp"
 chmod 700 "$root/data"
 if [ "$(id -u)" -eq 0 ]; then chown 65532:65532 "$root/data"; fi
+if [ -n "${SOURCE_DATE_EPOCH:-}" ]; then find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +; fi

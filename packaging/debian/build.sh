@@ -3,7 +3,8 @@
 #
 #   build.sh PROGRAM FOLDER
 #
-# Needs dpkg-deb, and readelf of binutils. The environment may have VERSION, ARCHITECTURE, COMPRESSION (xz; none: for tests).
+# Needs dpkg-deb, and readelf of binutils. The environment may have VERSION, ARCHITECTURE, COMPRESSION (xz; none: for tests),
+# and SOURCE_DATE_EPOCH: the time of all files in seconds since 1970, so that the same program makes the same package.
 set -eu
 [ $# -eq 2 ] || { echo "usage: build.sh PROGRAM FOLDER" >&2; exit 2; }
 program=$1 folder=$2

@@ -191,6 +191,8 @@ impl Engine {
             self.core.store.create(NewJob { tenant: tenant.to_owned(), token, spec, priority, live_jobs_max }).await;
         if let Ok(job) = &made {
             tracing::info!(job = %job.id, appid = tenant, request_id = context.request_id, "job made");
+            // Of the server's, for whoever traces.
+            tracing::Span::current().record("job", tracing::field::display(job.id));
             self.core.wake.notify_one();
         }
         Ok(made)

@@ -74,6 +74,7 @@ pub use config::{Config, ConfigError};
 pub use engine::{Engine, Parts};
 pub use job::{Failure, JobEvent, JobRecord, JobState, PinnedManifest, Progress, ShardTally};
 pub use report::spool::Spool;
+pub use runtime::TRACE_TARGET;
 pub use spec::{Dialect, JobSpec};
 pub use statistics::Statistics;
 pub use store::{JobStore, MemoryJobStore};

@@ -87,7 +87,7 @@ impl S3Control {
         let work = async {
             let body = pin!(body);
             let mut body = Remembering::new(body);
-            let result = inner.work(&head, &mut body, &request_id, &mut appid).await;
+            let result = inner.work(&head, &mut body, &request_id, &exchange, &mut appid).await;
             if result.as_ref().is_err_and(|failure| failure.leaves_a_body) {
                 body::drain(&mut body, &head.headers, &inner.limits).await;
             }
@@ -131,10 +131,12 @@ impl Inner {
         head: &Parts,
         body: B,
         request_id: &str,
+        exchange: &Exchange<'_>,
         appid: &mut Option<AppId>,
     ) -> Result<String, Failure> {
         self.limits.check_head(head).map_err(|error| Failure::bad_request(None, error.message))?;
         let Admitted { action, id, owner, payload } = admit(head, &self.callers, (self.clock)())?;
+        exchange.action(action.as_str());
         *appid = Some(owner.appid.clone());
         let room = if action.has_body() { Room::Bytes(self.limits.body_bytes) } else { Room::Nothing(action.as_str()) };
         let read = body::read(body, &head.headers, room, &self.limits).await;

@@ -12,7 +12,7 @@ use futures_util::{FutureExt as _, poll};
 use http::{Method, StatusCode, request::Parts};
 use tracing::Instrument as _;
 
-use crate::extension::EXTENSION_PREFIX;
+use crate::{extension::EXTENSION_PREFIX, trace};
 
 /// A request on its way to its answer: the end that it comes to, and what is logged of it. For those who put a service of
 /// another dialect on the address of a [`BatchService`](crate::BatchService), and want both to keep to the same rules.
@@ -41,13 +41,24 @@ pub struct Exchange<'a> {
     head: &'a Parts,
     request_id: &'a str,
     started: Instant,
+    /// For whoever traces.
+    trace: tracing::Span,
 }
 
 impl<'a> Exchange<'a> {
     /// Begins now. Source: ours.
     #[must_use]
     pub fn begin(head: &'a Parts, request_id: &'a str) -> Self {
-        Self { head, request_id, started: Instant::now() }
+        Self { head, request_id, started: Instant::now(), trace: trace::request(head, request_id) }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        self.request_id
+    }
+
+    /// Takes note of which action it is, for [whoever traces](crate::TRACE_TARGET). Source: ours.
+    pub fn action(&self, name: &str) {
+        self.trace.record("action", name);
     }
 
     /// Does the work for the answer, and has it end: after so long, and also where it panics. Every line that is logged on the
@@ -59,7 +70,7 @@ impl<'a> Exchange<'a> {
         let request_id = self.request_id;
         let looks = self.head.method == Method::GET && !self.head.uri.path().starts_with(EXTENSION_PREFIX);
         let span = if looks { tracing::Span::none() } else { tracing::info_span!("request", request_id) };
-        let mut work = pin!(AssertUnwindSafe(work.instrument(span)).catch_unwind());
+        let mut work = pin!(AssertUnwindSafe(work.instrument(self.trace.clone()).instrument(span)).catch_unwind());
         // Most requests are answered at once, and need no timer.
         let ended = match poll!(work.as_mut()) {
             Poll::Ready(result) => result,
@@ -77,6 +88,7 @@ impl<'a> Exchange<'a> {
     /// Writes the request's line into the log; `code` is that of an error, `appid` whose request it was, each empty where there
     /// is none. Source: ours.
     pub fn log(&self, status: StatusCode, code: &str, appid: &str) {
+        self.trace(status, code, appid);
         macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(
@@ -96,6 +108,21 @@ impl<'a> Exchange<'a> {
             log!(debug);
         } else {
             log!(info);
+        }
+    }
+
+    fn trace(&self, status: StatusCode, code: &str, appid: &str) {
+        if self.trace.is_disabled() {
+            return;
+        }
+        self.trace.record("status", status.as_u16());
+        for (name, text) in [("code", code), ("appid", appid)] {
+            if !text.is_empty() {
+                self.trace.record(name, text);
+            }
+        }
+        if status.is_server_error() {
+            self.trace.record("error", code);
         }
     }
 }

@@ -51,6 +51,7 @@ pub mod listen;
 mod request_id;
 mod router;
 mod service;
+mod trace;
 
 pub use authenticate::{Authenticate, Key, StaticKeys};
 pub use authorize::{Asked, Authorize, Caller};
@@ -62,3 +63,4 @@ pub use limits::{
     HEADER_BYTES_MAX, HEADER_COUNT_MAX, Limits, REQUEST_TIMEOUT, URI_BYTES_MAX,
 };
 pub use service::{BatchService, BuildError, Builder};
+pub use trace::TRACE_TARGET;

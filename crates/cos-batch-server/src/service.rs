@@ -266,7 +266,7 @@ impl Inner {
         let work = async {
             let body = pin!(body);
             let mut body = Remembering::new(body);
-            let result = self.work(&head, &mut body, now, &request_id, &mut appid).await;
+            let result = self.work(&head, &mut body, now, &exchange, &mut appid).await;
             if result.as_ref().is_err_and(Failure::leaves_a_body) {
                 body::drain(&mut body, &head.headers, &self.limits).await;
             }
@@ -307,11 +307,14 @@ impl Inner {
         head: &Parts,
         body: B,
         now: i64,
-        request_id: &str,
+        exchange: &Exchange<'_>,
         appid: &mut Option<AppId>,
     ) -> Result<Response<Bytes>, Failure> {
         self.limits.check_head(head)?;
         let route = router::route(head)?;
+        if let Route::Action(action) = route {
+            exchange.action(action.as_str());
+        }
         router::check_parameter_names(head)?;
         let admitted = self.access.admit(head, route, now)?;
         *appid = Some(admitted.appid.clone());
@@ -319,7 +322,7 @@ impl Inner {
         let Admitted { appid: caller, uin, body_is_bound, .. } = admitted;
         let room = Room::of(route, body_is_bound, &self.limits);
         let body = body::read(body, &head.headers, room, &self.limits).await?;
-        let context = RequestContext { appid: caller, uin, request_id: request_id.to_owned() };
+        let context = RequestContext { appid: caller, uin, request_id: exchange.request_id().to_owned() };
         let (api, context) = (&self.api, &context);
         let action = match route {
             Route::Action(action) => action,

@@ -8,6 +8,7 @@
 //! | `connection`, `credentials`, `profile` | how a command finds its server and its key |
 //! | `remote` | what `cos-batch serve` offers beside the API |
 //! | `output` | tables, JSON, XML, progress |
+//! | `traces` | spans on their way to a collector |
 //! | `text`, `similar` | texts and numbers for people; the word that was perhaps meant |
 //! | `exit` | exit codes |
 //! | `failure` | what a failed call tells whoever typed the command |
@@ -29,6 +30,7 @@ mod remote;
 mod serve;
 mod similar;
 mod text;
+mod traces;
 
 use std::{io::Write as _, process::ExitCode};
 

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use tracing_subscriber::{
-    EnvFilter, Layer as _, Registry, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
+    EnvFilter, Layer, Registry, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
 
 use crate::exit::Error;
@@ -43,18 +43,25 @@ impl Selection {
 /// `default`.
 pub(crate) fn start(default: &str) -> Result<(), Error> {
     let named = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
-    begin(named.as_deref().unwrap_or(default), LogFormat::Text).map(drop)
+    begin(named.as_deref().unwrap_or(default), LogFormat::Text, None).map(drop)
 }
 
-/// Writes log lines to the error output: those that `directives` select.
-pub(crate) fn begin(directives: &str, format: LogFormat) -> Result<Selection, Error> {
+/// What takes note of spans, beside the lines.
+pub(crate) type Spans = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Writes log lines to the error output: those that `directives` select. That selection is of lines alone: `spans` has its own.
+pub(crate) fn begin(directives: &str, format: LogFormat, spans: Option<Spans>) -> Result<Selection, Error> {
     let (filter, handle) = reload::Layer::new(filter(directives)?);
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_colored());
     let lines = match format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.with_ansi(false).json().flatten_event(true).with_span_list(false).boxed(),
     };
-    let started = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let started = match spans {
+        // One filter for all is the cheaper one.
+        None => tracing_subscriber::registry().with(filter.and_then(lines)).try_init(),
+        Some(spans) => tracing_subscriber::registry().with(vec![lines.with_filter(filter).boxed(), spans]).try_init(),
+    };
     started.map_err(|error| Error::other(format!("logging could not be started: {error}")))?;
     Ok(Selection(handle))
 }

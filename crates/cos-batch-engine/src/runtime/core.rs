@@ -15,6 +15,7 @@ use super::{
     gate::{Endpoint, Gate, Turnstile},
     pulse::Pulses,
     stop::{Level, Stop},
+    trace,
     trouble::Troubles,
 };
 use crate::{
@@ -152,6 +153,9 @@ impl Core {
                     let (from, to) = (&record.state.status, &changed.state.status);
                     if from != to {
                         tracing::info!(%job, appid = changed.tenant, %from, %to, "status");
+                        if to.is_final() {
+                            trace::job(&changed);
+                        }
                     }
                     let record = changed;
                     self.perform(job, &effects);

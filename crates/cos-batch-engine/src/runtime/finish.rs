@@ -13,7 +13,7 @@ use super::{
     patience::patiently,
     results::{self, ResultError},
     stop::{Level, Stop},
-    uploads,
+    trace, uploads,
     writer::ObjectWriter,
 };
 use crate::{
@@ -68,6 +68,7 @@ async fn finish(
     stop: &Stop,
 ) -> Result<Option<Command>, StoreError> {
     let renew = || core.store.renew_job(lease, core.config.lease);
+    let span = trace::finish(job);
     let note = match &job.spec.report {
         None => None,
         Some(report) => {
@@ -78,7 +79,11 @@ async fn finish(
                     () = stop.above(Level::Run) => Ok(None),
                 }
             };
-            match core.holding(renew, published).await {
+            let published = core.holding(renew, published).await;
+            if let Err(error) = &published {
+                span.record("error", tracing::field::display(error));
+            }
+            match published {
                 Ok(Some(())) => None,
                 Ok(None) => return Ok(None),
                 Err(ResultError::Jobs(error)) => return Err(error),
@@ -89,6 +94,7 @@ async fn finish(
                         && let Some(time) = core.troubles.met(piece, 0, core.config.trouble_time)
                     {
                         tracing::warn!(job = %job.id, reason, ?time, "trying again later");
+                        drop(span);
                         return core.rest(piece, stop, time, renew).await.map(|()| None);
                     }
                     Some(reason)

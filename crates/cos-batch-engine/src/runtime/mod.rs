@@ -24,6 +24,7 @@ mod source;
 mod stop;
 pub(crate) mod survey;
 mod sweep;
+mod trace;
 mod trouble;
 mod uploads;
 mod window;
@@ -34,6 +35,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 
 use self::stop::Level;
+pub use self::trace::TRACE_TARGET;
 pub(crate) use self::{
     core::{CommandError, Core},
     offload::offload,

@@ -25,6 +25,7 @@ use super::{
     results,
     source::Source,
     stop::{Level, Stop},
+    trace,
     window::Window,
 };
 use crate::{
@@ -50,7 +51,10 @@ pub(crate) async fn run(core: Arc<Core>, lease: ShardLease, asked: Instant, stop
         return;
     }
     let mut committed = lease.cursor.rows;
-    match work(&core, &lease, asked, &stop, &mut committed).await {
+    let span = trace::shard(&lease);
+    let result = work(&core, &lease, asked, &stop, &mut committed).await;
+    span.end(committed, &result);
+    match result {
         Ok(()) => core.troubles.over(piece),
         Err(ShardError::LeaseLost) => tracing::warn!(%job, shard, "lease lost"),
         Err(ShardError::Job(failure)) => fail(&core, &lease, failure).await,

@@ -32,6 +32,7 @@ use crate::{
     exit::{Error, Exit},
     logging,
     output::{Format, Terminal},
+    traces::Traces,
 };
 
 /// How long the end of the process waits for threads that are still blocked in an operation.
@@ -98,11 +99,16 @@ pub(crate) fn run(command: Command, whole: fn() -> clap::Command, terminal: &mut
         Command::Serve(serve) => {
             let settings = serve.settings()?;
             let as_it_is = arenas::bound();
-            let selection = logging::begin(settings.log(), settings.given.log_format.unwrap_or_default())?;
+            let (traces, spans) = Traces::begin(&settings)?;
+            let format = settings.given.log_format.unwrap_or_default();
+            let selection = logging::begin(settings.log(), format, spans)?;
             if let Some(error) = as_it_is {
                 tracing::debug!(%error, "memory is kept in as many places as the C library likes");
             }
-            on_large_runtime(settings.config.blocking_threads()?, serve::run(settings, Some(selection), terminal))
+            let threads = settings.config.blocking_threads()?;
+            let result = on_large_runtime(threads, serve::run(settings, Some(selection), terminal));
+            traces.end();
+            result
         }
         Command::Demo(demo) => {
             logging::start("warn")?;

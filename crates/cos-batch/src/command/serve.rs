@@ -12,7 +12,9 @@ use cos_batch_jobstore::PostgresJobStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    config::{Config, Given, LOG_DEFAULT, Origin, Role, Settings, address, host_name, without_password},
+    config::{
+        self, Config, Given, LOG_DEFAULT, Origin, Role, Settings, TracesGiven, address, host_name, without_password,
+    },
     connection::ENDPOINT_DEFAULT,
     credentials::Credentials,
     exit::{Error, Exit},
@@ -64,7 +66,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
     credentials: Option<PathBuf>,
     /// TOML file with the stores that objects are in besides DIR, which bucket is in which, and how the engine works:
-    /// [serve], [[store]], [[bucket]], [spool], [engine], [[appid]] and [webhook], as docs/configuration.md has it
+    /// [serve], [[store]], [[bucket]], [spool], [engine], [[appid]], [webhook] and [traces], as docs/configuration.md has it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Accept requests that are not signed, of any APPID; only on a loopback address
@@ -74,6 +76,10 @@ pub(crate) struct Serve {
     /// Only names that nobody else can make mean this machine
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     allow_host: Vec<String>,
+    /// Address of a collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318; in a program that was
+    /// built with the feature otel
+    #[arg(long, value_name = "URL", value_parser = config::endpoint)]
+    traces_endpoint: Option<String>,
     /// What is logged to the error output: error, warn, info, debug, or a filter such as cos_batch_engine=debug
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -86,7 +92,8 @@ impl Serve {
     /// The settings that hold, of all that say something.
     pub(super) fn settings(self) -> Result<Settings, Error> {
         let file = self.config.clone();
-        Settings::read(self.given(), file)
+        let traces = TracesGiven { endpoint: self.traces_endpoint.clone(), ..TracesGiven::default() };
+        Settings::read(self.given(), traces, file)
     }
 
     /// What the flags say.

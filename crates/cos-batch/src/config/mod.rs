@@ -5,6 +5,7 @@ mod function;
 mod print;
 mod settings;
 mod store;
+mod traces;
 mod webhook;
 mod whole;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Deserializer, de};
 
 pub(crate) use self::print::printed;
 pub(crate) use self::settings::{Given, Origin, Origins, Role, address, host_name, without_password};
+pub(crate) use self::traces::{SAMPLE_RATIO_DEFAULT, SERVICE_NAME_DEFAULT, TracesGiven, endpoint};
 pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings};
 use self::{
     engine::{EngineSettings, Tenant},
@@ -70,6 +72,9 @@ pub(crate) struct Config {
     tenants: Vec<Tenant>,
     /// Where changes of status are told.
     webhook: Option<Webhook>,
+    /// Where traces go.
+    #[serde(default)]
+    traces: TracesGiven,
     /// What jobs may call for each object.
     #[serde(default)]
     functions: BTreeMap<String, FunctionSettings>,
@@ -144,6 +149,11 @@ impl Config {
     /// What may be said by flags and by the environment as well.
     pub(crate) fn serve(&self) -> &Given {
         &self.serve
+    }
+
+    /// What the file says of traces.
+    fn traces(&self) -> &TracesGiven {
+        &self.traces
     }
 
     /// Owners of buckets whose names do not say it.
@@ -345,7 +355,7 @@ mod tests {
         for (text, expected) in [
             (
                 "[[stor]]\n",
-                "line 1: unknown field `stor`, expected one of `serve`, `local_buckets`, `spool`, `store`, `bucket`, `engine`, `appid`, `webhook`, `functions` (did you mean `store`?)",
+                "line 1: unknown field `stor`, expected one of `serve`, `local_buckets`, `spool`, `store`, `bucket`, `engine`, `appid`, `webhook`, `traces`, `functions` (did you mean `store`?)",
             ),
             (&format!("{S3}sytle = \"path\"\n"), "line 7: unknown field `sytle`"),
             (&format!("{S3}style = \"host\"\n"), "line 7: unknown variant `host`, expected `path` or `virtual`"),

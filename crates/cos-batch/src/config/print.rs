@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::{Given, LISTEN_DEFAULT, LOG_DEFAULT, Origin, Origins, Settings, settings::without_password};
+use super::{
+    Given, LISTEN_DEFAULT, LOG_DEFAULT, Origin, Origins, SAMPLE_RATIO_DEFAULT, SERVICE_NAME_DEFAULT, Settings,
+    TracesGiven, settings::without_password, traces::TracesOrigins,
+};
 use crate::exit::Error;
 
 /// What stands in place of what nobody must read.
@@ -26,6 +29,7 @@ pub(crate) fn printed(settings: &Settings) -> Result<String, Error> {
     };
     rest.remove("serve");
     rest.remove("engine");
+    rest.remove("traces");
     hide(&mut rest);
     let mut text = Text::default();
     // What stands in no table must come before the first one.
@@ -34,6 +38,7 @@ pub(crate) fn printed(settings: &Settings) -> Result<String, Error> {
         text.setting(&name, Some(value), Origin::File);
     }
     text.serve(&settings.given, &settings.origins);
+    text.traces(&settings.traces, &settings.traces_origins);
     text.section("[engine]");
     let config = &settings.config;
     for (name, number, of_file) in config.engine.effective(&config.engine()?) {
@@ -75,6 +80,15 @@ impl Text {
         self.setting("allow_host", hosts.map(Value::Array), origins.allow_host);
         self.setting("log", string(&given.log.as_deref().unwrap_or(LOG_DEFAULT)), origins.log);
         self.setting("log_format", string(&given.log_format.unwrap_or_default().name()), origins.log_format);
+    }
+
+    fn traces(&mut self, given: &TracesGiven, origins: &TracesOrigins) {
+        self.section("[traces]");
+        self.setting("endpoint", given.endpoint.clone().map(Value::String), origins.endpoint);
+        let name = given.service_name.as_deref().unwrap_or(SERVICE_NAME_DEFAULT);
+        self.setting("service_name", Some(Value::String(name.to_owned())), origins.service_name);
+        let ratio = given.sample_ratio.unwrap_or(SAMPLE_RATIO_DEFAULT);
+        self.setting("sample_ratio", Some(Value::Float(ratio)), origins.sample_ratio);
     }
 
     fn section(&mut self, name: &str) {

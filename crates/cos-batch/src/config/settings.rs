@@ -47,12 +47,13 @@ impl fmt::Display for Origin {
     }
 }
 
+/// The settings of one table of the file, each with its variable, how that is read, and how the file's is.
 macro_rules! settings {
-    ($($field:ident: $type:ty, $variable:literal, $parse:expr, $deserialize:literal;)*) => {
+    ($given:ident, $origins:ident; $($field:ident: $type:ty, $variable:literal, $parse:expr, $deserialize:literal;)*) => {
         /// What one of the ways says. The names are those of the flags.
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields)]
-        pub(crate) struct Given {
+        pub(crate) struct $given {
             $(
                 #[serde(default, deserialize_with = $deserialize)]
                 pub(crate) $field: Option<$type>,
@@ -61,7 +62,7 @@ macro_rules! settings {
 
         /// Where each comes from.
         #[derive(Clone, Debug)]
-        pub(crate) struct Origins {
+        pub(crate) struct $origins {
             $(pub(crate) $field: Origin,)*
         }
 
@@ -69,7 +70,7 @@ macro_rules! settings {
         #[cfg(test)]
         const ALL: &[(&str, &str)] = &[$((stringify!($field), $variable)),*];
 
-        impl Given {
+        impl $given {
             /// What the environment says. An empty variable counts as not set.
             pub(crate) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
                 let get = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -84,7 +85,7 @@ macro_rules! settings {
             }
 
             /// What holds: flags, else the environment, else the file.
-            pub(crate) fn or(self, environment: Self, file: &Self) -> (Self, Origins) {
+            pub(crate) fn or(self, environment: Self, file: &Self) -> (Self, $origins) {
                 $(
                     let $field = if let Some(value) = self.$field {
                         (Some(value), Origin::Flag)
@@ -96,13 +97,16 @@ macro_rules! settings {
                         (None, Origin::Default)
                     };
                 )*
-                (Self { $($field: $field.0,)* }, Origins { $($field: $field.1,)* })
+                (Self { $($field: $field.0,)* }, $origins { $($field: $field.1,)* })
             }
         }
     };
 }
 
+pub(super) use settings;
+
 settings! {
+    Given, Origins;
     data: PathBuf, "COS_BATCH_DATA", path, "plain";
     jobs: String, "COS_BATCH_JOBS", text, "plain";
     role: Role, "COS_BATCH_ROLE", role, "role_of";

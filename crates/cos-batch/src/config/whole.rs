@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Config, Given, Origins, Role};
+use super::{Config, Given, Origins, Role, TracesGiven, traces::TracesOrigins};
 use crate::exit::Error;
 
 /// Where a server listens unless told otherwise: where commands look for one.
@@ -21,19 +21,22 @@ const CONFIG_VARIABLE: &str = "COS_BATCH_CONFIG";
 pub(crate) struct Settings {
     pub(crate) given: Given,
     pub(crate) origins: Origins,
+    pub(crate) traces: TracesGiven,
+    pub(crate) traces_origins: TracesOrigins,
     pub(crate) file: Option<PathBuf>,
     pub(crate) config: Config,
 }
 
 impl Settings {
     /// The settings that hold, of all that say something: flags, environment, file.
-    pub(crate) fn read(flags: Given, file: Option<PathBuf>) -> Result<Self, Error> {
+    pub(crate) fn read(flags: Given, traces: TracesGiven, file: Option<PathBuf>) -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let file = file.or_else(|| variable(CONFIG_VARIABLE).map(PathBuf::from));
         let config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let environment = Given::of_environment(variable)?;
         let (given, origins) = flags.or(environment, config.serve());
-        Ok(Self { given, origins, file, config })
+        let (traces, traces_origins) = traces.or(TracesGiven::of_environment(variable)?, config.traces());
+        Ok(Self { given, origins, traces, traces_origins, file, config })
     }
 
     pub(crate) fn log(&self) -> &str {
@@ -54,6 +57,7 @@ impl Settings {
 
     /// What can be said against the settings as they stand together.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        self.traces.check(&self.traces_origins, cfg!(feature = "otel"))?;
         let Given { data, jobs, objects_listen, credentials, allow_host, .. } = &self.given;
         let public = [Some(self.listen()), *objects_listen].into_iter().flatten().find(|a| !a.ip().is_loopback());
         if let Some(address) = public.filter(|_| self.anonymous()) {

@@ -38,6 +38,8 @@ mod screen;
 mod settings;
 mod sign;
 mod support;
+#[cfg(feature = "otel")]
+mod traces;
 mod tutorial;
 mod validate;
 mod weather;

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::Write as _,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -34,7 +35,11 @@ fn the_root_of_a_container_has_all_that_the_program_needs_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root");
     let mut command = Command::new(packaging().join("container/assemble.sh"));
-    run(command.arg(PROGRAM).arg(&root)).with_code(0);
+    run(command.arg(PROGRAM).arg(&root).env("SOURCE_DATE_EPOCH", "1700000000")).with_code(0);
+    for name in ["usr/bin/cos-batch", "etc/passwd", "data"] {
+        let seconds = fs::metadata(root.join(name)).unwrap().mtime();
+        assert_eq!(seconds, 1_700_000_000, "{name}");
+    }
     let mut names: Vec<String> =
         fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.retain(|name| !name.starts_with("lib"));
@@ -92,6 +97,25 @@ fn the_debian_package_has_its_files() {
     }
     let depends = run(Command::new("dpkg-deb").args(["--field"]).arg(&package).arg("Depends")).with_code(0);
     assert!(depends.starts_with("libc6 (>= 2."), "{depends}");
+}
+
+/// Any program will do: this is about the package.
+#[test]
+fn the_same_program_makes_the_same_package() {
+    if !["dpkg-deb", "readelf"].map(has).iter().all(|found| *found) {
+        return;
+    }
+    let package = |seconds: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(packaging().join("debian/build.sh"));
+        command.arg("/bin/true").arg(folder.path()).env("SOURCE_DATE_EPOCH", seconds);
+        command.envs([("VERSION", "1.0"), ("ARCHITECTURE", "amd64"), ("COMPRESSION", "none")]);
+        run(&mut command).with_code(0);
+        fs::read(folder.path().join("cos-batch_1.0_amd64.deb")).unwrap()
+    };
+    let first = package("1700000000");
+    assert!(first == package("1700000000"), "two packages of the same files differ");
+    assert!(first != package("1700000001"), "the time is what the environment says");
 }
 
 #[test]

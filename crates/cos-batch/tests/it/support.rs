@@ -30,7 +30,7 @@ pub(crate) fn program() -> Command {
     let mut command = Command::new(std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(built));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("COS_") || name == "RUST_LOG" {
+        if name.starts_with("COS_") || name.starts_with("OTEL_") || name == "RUST_LOG" {
             command.env_remove(&*name);
         }
     }

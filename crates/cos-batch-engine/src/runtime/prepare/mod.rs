@@ -17,7 +17,7 @@ use super::{
     patience,
     source::{Source, version},
     stop::{Level, Stop},
-    survey,
+    survey, trace,
 };
 use crate::{
     job::{Failure, JobRecord, Outlook, PinnedManifest},
@@ -36,7 +36,7 @@ const NAME_BYTES_MAX: usize = 110;
 
 /// Why preparing did not come to its end.
 #[derive(Debug)]
-enum Prepared {
+pub(super) enum Prepared {
     /// The job cannot run.
     Unfit(Failure),
     /// Something outside the job failed: somebody tries again.
@@ -121,7 +121,11 @@ async fn try_once(
     let id = job.id;
     let piece = Piece { job: id, kind: Kind::Prepare };
     let renew = || core.store.renew_job(lease, core.config.lease);
-    let failure = match core.holding(renew, prepare(core, job, lease, stop)).await {
+    let span = trace::prepare(job);
+    let prepared = core.holding(renew, prepare(core, job, lease, stop)).await;
+    trace::prepared(&span, prepared.as_ref().map(|(_, rows, _)| *rows));
+    drop(span);
+    let failure = match prepared {
         Ok((manifest, total, outlook)) => {
             let confirmation_required = job.spec.confirmation_required;
             let command = Command::Prepared { manifest, confirmation_required, outlook };
