@@ -124,15 +124,11 @@ mod tests {
 
     #[test]
     fn flags_replace_every_place() {
-        let places = [(PathBuf::from("/home/me/.cargo"), "/cargo"), (PathBuf::from("/src"), "/cos-batch")];
+        let places = [(PathBuf::from("/a/.cargo"), "/cargo"), (PathBuf::from("/src"), "/cos-batch")];
         let rust = rust_flags(&places);
-        let expected = "--remap-path-prefix=/home/me/.cargo=/cargo\u{1f}--remap-path-prefix=/src=/cos-batch";
+        let expected = "--remap-path-prefix=/a/.cargo=/cargo\u{1f}--remap-path-prefix=/src=/cos-batch";
         assert_eq!(rust.to_str(), Some(expected));
         let c = c_flags(&places);
-        assert!(
-            c.to_str()
-                .unwrap()
-                .ends_with(" -ffile-prefix-map=/home/me/.cargo=/cargo -ffile-prefix-map=/src=/cos-batch")
-        );
+        assert!(c.to_str().unwrap().ends_with(" -ffile-prefix-map=/a/.cargo=/cargo -ffile-prefix-map=/src=/cos-batch"));
     }
 }
