@@ -220,6 +220,22 @@ mod tests {
         }
     }
 
+    /// As the engine's own tests have them: a finding that is put in other words there needs them here as well.
+    #[test]
+    fn every_finding_of_the_engine_is_known() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../cos-batch-engine/src/checks/snapshots");
+        let mut findings = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let page = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            let begins = ["Ok: ", "Warning: ", "Error: "];
+            for finding in page.lines().filter_map(|line| begins.iter().find_map(|level| line.strip_prefix(level))) {
+                assert_ne!(Lang::Zh.words().said(finding), finding);
+                findings += 1;
+            }
+        }
+        assert!(findings > 15, "{findings} findings");
+    }
+
     #[test]
     fn each_text_uses_the_parts_that_its_form_has() {
         for (form, chinese) in SAID {

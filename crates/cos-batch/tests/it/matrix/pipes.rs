@@ -125,6 +125,13 @@ impl Scene {
         command.current_dir(self.place.file("")).args(words);
         command
     }
+
+    /// Runs a line that writes its result here.
+    fn run_into(&self, line: &str, output: impl Into<Stdio>) -> Said {
+        let mut command = self.command(line);
+        command.stdout(output).stderr(Stdio::piped());
+        command.spawn().unwrap().wait_with_output().unwrap().into()
+    }
 }
 
 #[test]
@@ -144,15 +151,7 @@ fn a_program_reads_plain_text_and_nobody_changes_nothing() {
         // The reader is gone before the first byte; the code still says how it went.
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let closed: Said = scene
-            .command(line)
-            .stdout(writer)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-            .wait_with_output()
-            .unwrap()
-            .into();
+        let closed = scene.run_into(line, writer);
         assert_eq!(closed.code, *code, "{line}: {closed:?}");
         for word in ["panicked", "roken pipe", "error"] {
             assert!(!closed.err.contains(word) || read.err.contains(word), "{line}: {closed:?}");
@@ -160,15 +159,7 @@ fn a_program_reads_plain_text_and_nobody_changes_nothing() {
 
         if *form != Form::Nothing {
             let disk = File::options().write(true).open("/dev/full").unwrap();
-            let full: Said = scene
-                .command(line)
-                .stdout(disk)
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap()
-                .wait_with_output()
-                .unwrap()
-                .into();
+            let full = scene.run_into(line, disk);
             assert_eq!(full.code, 1, "{line}: {full:?}");
             assert!(
                 full.err.ends_with("error: the standard output: No space left on device (os error 28)\n"),
