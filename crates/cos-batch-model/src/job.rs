@@ -117,7 +117,7 @@ impl ToXml for Job {
         encoder.value(tags!("ConfirmationRequired"), self.confirmation_required);
         encoder.value(tags!("CreationTime"), self.creation_time);
         encoder.optional_scalar(tags!("Description"), self.description.as_ref());
-        encoder.optional_list(tags!("FailureReasons"), &self.failure_reasons);
+        encoder.optional_list(tags!("FailureReasons"), tags!("JobFailure"), &self.failure_reasons);
         encoder.scalar(tags!("JobId"), &self.job_id);
         encoder.nested(tags!("Manifest"), &self.manifest);
         encoder.nested(tags!("Operation"), &self.operation);

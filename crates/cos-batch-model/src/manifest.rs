@@ -151,7 +151,7 @@ impl XmlElement for ManifestSpec {
 impl ToXml for ManifestSpec {
     fn write(&self, encoder: &mut Encoder) {
         if !self.fields.is_empty() {
-            encoder.element("Fields", |encoder| {
+            encoder.within(tags!("Fields"), |encoder| {
                 for field in &self.fields {
                     encoder.choice(tags!("member"), field);
                 }

@@ -8,11 +8,13 @@
 use std::{borrow::Cow, ops::Range};
 
 use http::{HeaderMap, Method, Uri, header, request::Parts};
+use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, percent_encode_byte};
 use sha1::{Digest, Sha1};
+use smallvec::SmallVec;
 
 use crate::{
-    KeyTime, NameList,
+    KeyTime, NameList, blocks,
     hex::{self, MAC_BYTES},
 };
 
@@ -21,6 +23,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 
 /// Room for the HttpString of an ordinary request, so that its buffer is allocated once, bytes.
 const ORDINARY_BYTES: usize = 512;
+
+/// Parameters and headers of an ordinary request that are signed, so that the list of them is not allocated at all.
+const ORDINARY_PAIRS: usize = 12;
 
 /// The HttpString of a request, with the header and query parameter names of these lists. Bytes, because a decoded
 /// path need not be UTF-8.
@@ -54,12 +59,12 @@ pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameL
 pub fn string_to_sign(key_time: KeyTime, http_string: &[u8]) -> String {
     let digest: [u8; MAC_BYTES] = Sha1::digest(http_string).into();
     let mut text = Vec::new();
-    write_string_to_sign(key_time, &digest, |bytes| text.extend_from_slice(bytes));
+    write_string_to_sign(&KeyTimeText::new(key_time), &digest, |bytes| text.extend_from_slice(bytes));
     String::from_utf8(text).expect("algorithm, numbers and hex digits are ASCII")
 }
 
 /// The StringToSign in one piece: hashes take one long piece quicker than several short ones.
-pub(crate) fn write_string_to_sign(key_time: KeyTime, digest: &[u8; MAC_BYTES], mut sink: impl FnMut(&[u8])) {
+pub(crate) fn write_string_to_sign(key_time: &KeyTimeText, digest: &[u8; MAC_BYTES], sink: impl FnOnce(&[u8])) {
     const ALGORITHM: &[u8] = b"sha1\n";
     let mut text = [b'\n'; ALGORITHM.len() + KEY_TIME_BYTES_MAX + 1 + hex::TEXT_BYTES + 1];
     let mut length = 0;
@@ -68,7 +73,7 @@ pub(crate) fn write_string_to_sign(key_time: KeyTime, digest: &[u8; MAC_BYTES], 
         length += piece.len();
     };
     add(ALGORITHM);
-    add(KeyTimeText::new(key_time).as_bytes());
+    add(key_time.as_bytes());
     add(b"\n");
     add(&hex::encode(digest));
     add(b"\n");
@@ -82,6 +87,7 @@ const DIGITS_MAX: usize = 19;
 const KEY_TIME_BYTES_MAX: usize = 2 * DIGITS_MAX + 1;
 
 /// The text of a window of time, without an allocation.
+#[derive(Clone)]
 pub(crate) struct KeyTimeText {
     bytes: [u8; KEY_TIME_BYTES_MAX],
     from: usize,
@@ -144,7 +150,7 @@ struct Pair {
 /// came in another.
 pub(crate) struct HttpString {
     text: Vec<u8>,
-    pairs: Vec<Pair>,
+    pairs: SmallVec<[Pair; ORDINARY_PAIRS]>,
     /// How many of `pairs` are parameters; the others are headers.
     parameters: usize,
 }
@@ -163,7 +169,7 @@ impl HttpString {
             }
         }
         text.push(b'\n');
-        Self { text, pairs: Vec::with_capacity(16), parameters: 0 }
+        Self { text, pairs: SmallVec::new(), parameters: 0 }
     }
 
     /// Adds the query parameters whose canonical names are wanted, sorted.
@@ -302,19 +308,31 @@ pub(crate) fn decode_form(text: &str) -> Vec<u8> {
 
 /// Whether nothing in this is percent-encoded.
 fn stands_bare(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| BARE[usize::from(*byte)])
+    // A name is shorter than what can be looked at at once.
+    if bytes.len() < blocks::BLOCK {
+        bytes.iter().all(|byte| BARE[usize::from(*byte)])
+    } else {
+        blocks::all(bytes, is_bare)
+    }
 }
 
-/// Which bytes are not percent-encoded.
+/// [`is_bare`] of each byte, for looking at one after the other.
 const BARE: [bool; 256] = {
     let mut bare = [false; 256];
-    let mut byte = 0u8;
-    while byte < 128 {
-        bare[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+    let mut byte = 0;
+    while byte < 256 {
+        bare[byte] = is_bare(byte as u8);
         byte += 1;
     }
     bare
 };
+
+/// Whether a byte is not percent-encoded.
+#[inline]
+const fn is_bare(byte: u8) -> bool {
+    let (letter, digit) = ((byte | 0x20).wrapping_sub(b'a') < 26, byte.wrapping_sub(b'0') < 10);
+    letter | digit | (byte == b'-') | (byte == b'_') | (byte == b'.') | (byte == b'~')
+}
 
 pub(crate) fn encode(text: &mut Vec<u8>, bytes: &[u8]) {
     if stands_bare(bytes) {
@@ -342,7 +360,7 @@ pub(crate) fn encode_form(text: &mut Vec<u8>, form: &str) {
 }
 
 fn encode_byte(text: &mut Vec<u8>, byte: u8) {
-    if BARE[usize::from(byte)] {
+    if is_bare(byte) {
         text.push(byte);
     } else {
         text.extend_from_slice(percent_encode_byte(byte).as_bytes());
@@ -369,7 +387,7 @@ pub(crate) fn percent_decode_runs(text: &str) -> impl Iterator<Item = Run<'_>> {
             return Some(Run::Byte(byte));
         }
         // The first byte is plain even if it is a `%`.
-        let end = rest[1..].iter().position(|byte| *byte == b'%').map_or(rest.len(), |at| at + 1);
+        let end = memchr(b'%', &rest[1..]).map_or(rest.len(), |at| at + 1);
         let (plain, after) = rest.split_at(end);
         rest = after;
         Some(Run::Plain(plain))

@@ -1,10 +1,14 @@
 //! Who signs: key id, secret key and, for temporary keys, a token.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use hmac::Hmac;
+use sha1::Sha1;
 use zeroize::Zeroizing;
 
-/// A secret key. Its memory is wiped when it is dropped, and its debug form shows nothing of it.
+use crate::signing_key::keyed;
+
+/// A secret key. Its memory, which clones share, is wiped when the last of them is dropped, and its debug form shows nothing of it.
 ///
 /// ```
 /// use cos_signature::SecretKey;
@@ -14,17 +18,30 @@ use zeroize::Zeroizing;
 /// assert_eq!(key.expose(), "exampleSecret");
 /// ```
 #[derive(Clone)]
-pub struct SecretKey(Zeroizing<String>);
+pub struct SecretKey(Arc<Secret>);
+
+struct Secret {
+    text: Zeroizing<String>,
+    /// Begun with the key, which each signature would hash anew.
+    mac: Hmac<Sha1>,
+}
 
 impl SecretKey {
     /// Takes over a secret key.
     pub fn new(secret: impl Into<String>) -> Self {
-        Self(Zeroizing::new(secret.into()))
+        let text = Zeroizing::new(secret.into());
+        let mac = keyed(text.as_bytes());
+        Self(Arc::new(Secret { text, mac }))
+    }
+
+    /// An HMAC of SHA-1 with this key, before anything is hashed.
+    pub(crate) fn mac(&self) -> Hmac<Sha1> {
+        self.0.mac.clone()
     }
 
     /// The secret itself; do not store or log what this returns.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.0.text
     }
 }
 

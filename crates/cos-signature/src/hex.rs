@@ -10,9 +10,8 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 pub(crate) fn encode(bytes: &[u8; MAC_BYTES]) -> [u8; TEXT_BYTES] {
     let mut text = [0; TEXT_BYTES];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+    for (pair, byte) in text.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = PAIRS[usize::from(*byte)];
     }
     text
 }
@@ -20,7 +19,7 @@ pub(crate) fn encode(bytes: &[u8; MAC_BYTES]) -> [u8; TEXT_BYTES] {
 /// The text of any bytes, two digits at a time.
 pub(crate) fn write(bytes: &[u8], mut sink: impl FnMut(&[u8; 2])) {
     for byte in bytes {
-        sink(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        sink(&PAIRS[usize::from(*byte)]);
     }
 }
 
@@ -31,19 +30,36 @@ pub(crate) fn decode(text: &str) -> Option<[u8; MAC_BYTES]> {
         return None;
     }
     let mut bytes = [0; MAC_BYTES];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    let mut all = 0;
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().as_chunks().0) {
+        let [high, low]: [u8; 2] = pair.map(|digit| VALUES[usize::from(digit)]);
+        all |= high | low;
+        *byte = high << 4 | low & 15;
     }
-    Some(bytes)
+    (all < 16).then_some(bytes)
 }
 
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
     }
-}
+    pairs
+};
+
+/// What each digit stands for; more than 15 for what is none.
+const VALUES: [u8; 256] = {
+    let mut values = [0xFF; 256];
+    let mut value = 0u8;
+    while value < 16 {
+        values[DIGITS[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
+};
 
 #[cfg(test)]
 mod tests {

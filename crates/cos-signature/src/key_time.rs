@@ -101,8 +101,14 @@ impl FromStr for KeyTime {
 
 /// A decimal number in its only form.
 fn seconds(text: &str) -> Result<i64, KeyTimeError> {
-    let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if canonical { text.parse().map_err(|_| KeyTimeError::Syntax) } else { Err(KeyTimeError::Syntax) }
+    if text.is_empty() || (text.len() > 1 && text.starts_with('0')) {
+        return Err(KeyTimeError::Syntax);
+    }
+    let next = |number: i64, byte: u8| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 { number.checked_mul(10)?.checked_add(digit.into()) } else { None }
+    };
+    text.bytes().try_fold(0, next).ok_or(KeyTimeError::Syntax)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@
 //! Where a signature does not match, compare [`canonical::http_string`] and [`canonical::string_to_sign`] of both
 //! sides.
 
+mod blocks;
 pub mod canonical;
 mod credentials;
 mod error;

@@ -2,6 +2,12 @@
 
 use std::{fmt, ops::Range};
 
+use memchr::memchr_iter;
+use smallvec::SmallVec;
+
+/// Names in an ordinary list, so that their places need no allocation.
+const ORDINARY_NAMES: usize = 6;
+
 /// A list of signed names, as a request presents it.
 ///
 /// Names are compared without regard to case; their order and repetitions in the list do not count, since the names
@@ -19,7 +25,7 @@ pub struct NameList {
     /// The list in lower case.
     text: String,
     /// Where each different name stands in `text`, in the order of the names' bytes.
-    names: Vec<Range<usize>>,
+    names: SmallVec<[Range<usize>; ORDINARY_NAMES]>,
 }
 
 impl NameList {
@@ -29,18 +35,19 @@ impl NameList {
             return Self::default();
         }
         let text = text.to_ascii_lowercase();
-        let mut names = Vec::with_capacity(8);
+        let mut names = SmallVec::new();
         let mut start = 0;
-        for name in text.split(';') {
-            if !name.is_empty() {
-                names.push(start..start + name.len());
+        for end in memchr_iter(b';', text.as_bytes()).chain([text.len()]) {
+            if start < end {
+                names.push(start..end);
             }
-            start += name.len() + 1;
+            start = end + 1;
         }
         // Clients sort their lists, so that this seldom has work to do.
-        if !names.windows(2).all(|pair| text[pair[0].clone()] < text[pair[1].clone()]) {
-            names.sort_unstable_by(|left, right| text[left.clone()].cmp(&text[right.clone()]));
-            names.dedup_by(|left, right| text[left.clone()] == text[right.clone()]);
+        let of = |range: &Range<usize>| &text.as_bytes()[range.clone()];
+        if !names.windows(2).all(|pair| of(&pair[0]) < of(&pair[1])) {
+            names.sort_unstable_by(|left, right| of(left).cmp(of(right)));
+            names.dedup_by(|left, right| of(left) == of(right));
         }
         Self { text, names }
     }
@@ -52,7 +59,12 @@ impl NameList {
     }
 
     pub(crate) fn has(&self, name: &[u8]) -> bool {
-        self.names.binary_search_by(|range| self.text.as_bytes()[range.clone()].cmp(name)).is_ok()
+        let of = |range: &Range<usize>| &self.text.as_bytes()[range.clone()];
+        if self.names.len() > ORDINARY_NAMES {
+            return self.names.binary_search_by(|range| of(range).cmp(name)).is_ok();
+        }
+        // Few names have the same length.
+        self.names.iter().any(|range| range.len() == name.len() && of(range) == name)
     }
 
     /// The different names, sorted.

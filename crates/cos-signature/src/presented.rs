@@ -3,9 +3,10 @@
 use std::{borrow::Cow, fmt};
 
 use http::{HeaderMap, HeaderName, header, request::Parts};
+use memchr::memchr_iter;
 
 use crate::{
-    KeyTime, NameList, SECURITY_TOKEN, VerifyError,
+    KeyTime, NameList, SECURITY_TOKEN, VerifyError, blocks,
     canonical::{decode_form, header_name, query_pairs},
     error::shown,
     hex::{self, MAC_BYTES},
@@ -99,16 +100,24 @@ impl Presented {
         self.header_list.contains(&header_name(name))
     }
 
+    pub(crate) fn signs_host(&self) -> bool {
+        self.header_list.has(header::HOST.as_str().as_bytes())
+    }
+
     fn from_header(value: &str, headers: &HeaderMap) -> Result<Self, VerifyError> {
         if value.len() > PRESENTED_BYTES_MAX {
             return Err(malformed("it is longer than 8 KiB"));
         }
+        let text = value.trim();
         let mut fields = Fields::default();
-        let mut rest = Some(value.trim());
-        while let Some(text) = rest {
-            let (pair, after) = cut(text, b'&').map_or((text, None), |(pair, after)| (pair, Some(after)));
-            rest = after;
-            let (name, value) = cut(pair, b'=').ok_or(malformed("it is not a list of name=value"))?;
+        let mut start = 0;
+        for (index, end) in memchr_iter(b'&', text.as_bytes()).chain([text.len()]).enumerate() {
+            let pair = &text[start..end];
+            start = end + 1;
+            if fields.take_usual(index, pair) {
+                continue;
+            }
+            let (name, value) = pair.split_once('=').ok_or(malformed("it is not a list of name=value"))?;
             if !fields.take(name, Cow::Borrowed(value))? {
                 return Err(malformed("it has a field that signatures do not have"));
             }
@@ -161,19 +170,8 @@ pub(crate) fn field(name: &[u8]) -> Option<usize> {
 /// Whether a text can be a key id.
 pub(crate) fn is_secret_id(text: &str) -> bool {
     let fits = (1..=SECRET_ID_BYTES_MAX).contains(&text.len());
-    fits && text.bytes().all(|byte| IN_SECRET_IDS[usize::from(byte)])
+    fits && blocks::all(text.as_bytes(), |byte| byte.is_ascii_graphic() & (byte != b'&') & (byte != b';'))
 }
-
-/// Which bytes a key id may have: visible ASCII but those that end a field or a name in a list.
-const IN_SECRET_IDS: [bool; 256] = {
-    let mut found = [false; 256];
-    let mut byte = 0u8;
-    while byte < 128 {
-        found[byte as usize] = byte.is_ascii_graphic() && byte != b'&' && byte != b';';
-        byte += 1;
-    }
-    found
-};
 
 /// How many fields a signature has.
 pub(crate) const FIELD_COUNT: usize = 7;
@@ -186,6 +184,19 @@ const FIELDS: [&str; FIELD_COUNT] =
 struct Fields<'a>([Option<Cow<'a, str>>; FIELD_COUNT]);
 
 impl<'a> Fields<'a> {
+    /// Takes a field that stands where nearly everybody writes it, the first time that it is there.
+    fn take_usual(&mut self, index: usize, pair: &'a str) -> bool {
+        let Some(name) = FIELDS.get(index) else { return false };
+        let value = pair.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
+        match (value, &mut self.0[index]) {
+            (Some(value), free @ None) => {
+                *free = Some(Cow::Borrowed(value));
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Keeps the field; false if there is none of this name.
     fn take(&mut self, name: &str, value: Cow<'a, str>) -> Result<bool, VerifyError> {
         let Some(index) = field(name.as_bytes()) else { return Ok(false) };
@@ -232,11 +243,6 @@ impl<'a> Fields<'a> {
 
 /// What stands before and after the first of this ASCII character. The pieces of a signature are short: going through them
 /// byte by byte is quicker than what the library does for long texts.
-fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|byte| byte == separator)?;
-    Some((&text[..at], &text[at + 1..]))
-}
-
 /// The value of a header that may stand there once.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, VerifyError> {
     let mut values = headers.get_all(name).iter();

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
 use crate::{
     Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey,
-    canonical::{self, HttpString, KeyTimeText},
+    canonical::{self, HttpString},
     error::shown,
     hex, presented,
 };
@@ -113,15 +113,15 @@ pub(crate) fn authorization(
         return Err(SignError::UnnamedParameter);
     }
 
-    let key_time = KeyTimeText::new(key.key_time());
+    let key_time = key.key_time_text();
     let signature = hex::encode(&key.signature(text.as_bytes()));
     let around: [&[u8]; 9] = [
         b"q-sign-algorithm=sha1&q-ak=",
         secret_id.as_bytes(),
         b"&q-sign-time=",
-        key_time.as_bytes(),
+        key_time,
         b"&q-key-time=",
-        key_time.as_bytes(),
+        key_time,
         b"&q-header-list=",
         b"&q-url-param-list=",
         b"&q-signature=",

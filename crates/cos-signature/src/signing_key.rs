@@ -7,7 +7,8 @@ use sha1::{Digest, Sha1};
 use zeroize::Zeroize;
 
 use crate::{
-    KeyTime, SecretKey, canonical,
+    KeyTime, SecretKey,
+    canonical::{self, KeyTimeText},
     hex::{self, MAC_BYTES},
 };
 
@@ -20,21 +21,23 @@ use crate::{
 #[derive(Clone)]
 pub struct SigningKey {
     key_time: KeyTime,
+    text: KeyTimeText,
     mac: Hmac<Sha1>,
 }
 
 impl SigningKey {
     /// Derives the key for this window.
     pub fn derive(secret: &SecretKey, key_time: KeyTime) -> Self {
-        let mut mac = keyed(secret.expose().as_bytes());
-        mac.update(canonical::KeyTimeText::new(key_time).as_bytes());
+        let text = KeyTimeText::new(key_time);
+        let mut mac = secret.mac();
+        mac.update(text.as_bytes());
         let mut sign_key: [u8; MAC_BYTES] = mac.finalize().into_bytes().into();
         // The hex text, not the bytes, is the key of the second HMAC.
-        let mut text = hex::encode(&sign_key);
-        let mac = keyed(&text);
+        let mut key = hex::encode(&sign_key);
+        let mac = keyed(&key);
         sign_key.zeroize();
-        text.zeroize();
-        Self { key_time, mac }
+        key.zeroize();
+        Self { key_time, text, mac }
     }
 
     /// The window for which this key signs.
@@ -42,12 +45,17 @@ impl SigningKey {
         self.key_time
     }
 
+    /// The text of that window.
+    pub(crate) fn key_time_text(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
     /// The signature of an HttpString (see [`canonical::http_string`]), as bytes; the wire carries it as lower-case
     /// hex.
     pub fn signature(&self, http_string: &[u8]) -> [u8; MAC_BYTES] {
         let mut mac = self.mac.clone();
         let digest: [u8; MAC_BYTES] = Sha1::digest(http_string).into();
-        canonical::write_string_to_sign(self.key_time, &digest, |bytes| mac.update(bytes));
+        canonical::write_string_to_sign(&self.text, &digest, |bytes| mac.update(bytes));
         mac.finalize().into_bytes().into()
     }
 }
@@ -58,7 +66,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn keyed(key: &[u8]) -> Hmac<Sha1> {
+pub(crate) fn keyed(key: &[u8]) -> Hmac<Sha1> {
     Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
 

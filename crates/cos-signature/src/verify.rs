@@ -1,5 +1,7 @@
 //! Verifying a signature.
 
+use std::sync::LazyLock;
+
 use http::{header, request::Parts};
 use subtle::ConstantTimeEq;
 
@@ -76,20 +78,24 @@ pub fn verify(
 ) -> Result<(), VerifyError> {
     times(presented, now, strictness)?;
     let host = canonical::host(&parts.uri, &parts.headers);
-    let mut text = http_string(parts, presented, host);
+    let mut unsigned = None;
+    let mut text = http_string(parts, presented, host, |name, is_signed| {
+        if !is_signed && name.starts_with(b"x-cos-") && unsigned.is_none() {
+            unsigned = Some(shown(name));
+        }
+    });
     match strictness {
-        Strictness::Strict => everything_signed(parts, presented, &text)?,
+        Strictness::Strict => everything_signed(parts, presented, &text, unsigned)?,
         Strictness::CosCompatible => {}
     }
 
-    let nobody = SecretKey::new(String::new());
-    let key = SigningKey::derive(secret.unwrap_or(&nobody), presented.key_time);
+    let key = SigningKey::derive(secret.unwrap_or(&NOBODY), presented.key_time);
     let mut matches = key.signature(text.as_bytes()).ct_eq(&presented.signature);
     if !bool::from(matches)
-        && presented.signs_header(header::HOST.as_str())
+        && presented.signs_host()
         && let Some(bare) = host.and_then(canonical::without_port)
     {
-        text = http_string(parts, presented, Some(bare));
+        text = http_string(parts, presented, Some(bare), |_, _| {});
         matches = key.signature(text.as_bytes()).ct_eq(&presented.signature);
     }
     if secret.is_none() {
@@ -120,23 +126,40 @@ fn times(presented: &Presented, now: i64, strictness: Strictness) -> Result<(), 
     Ok(())
 }
 
-/// The HttpString with the names that the signature lists.
-fn http_string(parts: &Parts, presented: &Presented, host: Option<&[u8]>) -> HttpString {
+/// What is signed when nobody has the key that is named, so that it takes as long as for any other key.
+static NOBODY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new(String::new()));
+
+/// The HttpString with the names that the signature lists; `seen` is told each header's canonical name, and whether it is listed.
+fn http_string(
+    parts: &Parts,
+    presented: &Presented,
+    host: Option<&[u8]>,
+    mut seen: impl FnMut(&[u8], bool),
+) -> HttpString {
     let mut text = HttpString::new(&parts.method, &parts.uri);
     text.parameters(parts.uri.query(), |name| presented.url_param_list.has(name));
-    text.headers(&parts.headers, host, |name| presented.header_list.has(name));
+    text.headers(&parts.headers, host, |name| {
+        let is_signed = presented.header_list.has(name);
+        seen(name, is_signed);
+        is_signed
+    });
     text
 }
 
 /// The rules of strict verifying about what is signed.
-fn everything_signed(parts: &Parts, presented: &Presented, signed: &HttpString) -> Result<(), VerifyError> {
-    if !presented.signs_header(header::HOST.as_str()) {
+///
+/// `unsigned` is a header whose name begins with `x-cos-` and which is not signed.
+fn everything_signed(
+    parts: &Parts,
+    presented: &Presented,
+    signed: &HttpString,
+    unsigned: Option<String>,
+) -> Result<(), VerifyError> {
+    if !presented.signs_host() {
         return Err(VerifyError::UnsignedHeader { name: header::HOST.as_str().to_owned() });
     }
-    for name in parts.headers.keys() {
-        if name.as_str().starts_with("x-cos-") && !presented.signs_header(name.as_str()) {
-            return Err(VerifyError::UnsignedHeader { name: name.as_str().to_owned() });
-        }
+    if let Some(name) = unsigned {
+        return Err(VerifyError::UnsignedHeader { name });
     }
     if parts.headers.get_all(header::HOST).iter().count() > 1 {
         return Err(VerifyError::DuplicateHeader { name: header::HOST.as_str().to_owned() });

@@ -15,6 +15,7 @@ pub mod folder;
 pub mod growth;
 pub mod job;
 pub mod machine;
+pub mod manifest;
 pub mod memory;
 pub mod python;
 pub mod rounds;
@@ -48,6 +49,7 @@ pub const GROUPS: &[(&str, Measure)] = &[
     ("signature", signature::measure),
     ("copy", copy::measure),
     ("folder", folder::measure),
+    ("manifest", manifest::measure),
     ("memory", memory::measure),
     ("growth", growth),
     ("api", api::measure),

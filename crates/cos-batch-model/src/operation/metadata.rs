@@ -84,7 +84,7 @@ impl ToXml for NewObjectMetadata {
         encoder.optional_scalar(tags!("ContentType"), self.content_type.as_ref());
         encoder.optional_scalar(tags!("HttpExpiresDate"), self.http_expires_date.as_ref());
         encoder.optional_choice(tags!("SSEAlgorithm"), self.sse_algorithm.as_ref());
-        encoder.optional_list(tags!("UserMetadata"), &self.user_metadata);
+        encoder.optional_list(tags!("UserMetadata"), tags!("member"), &self.user_metadata);
     }
 
     fn size_hint(&self) -> usize {

@@ -17,7 +17,7 @@ pub use put_object_tagging::PutObjectTagging;
 pub use tag::Tag;
 
 use crate::wire_enum::wire_enum;
-use crate::xml::{Decoder, Encoder, FromXml, Mode, ToXml, XmlElement};
+use crate::xml::{Decoder, Encoder, FromXml, Mode, ToXml, XmlElement, tags};
 use crate::{DecodeError, DecodeErrorKind, Lenient, UnknownText, WireEnum};
 
 wire_enum! {
@@ -95,12 +95,12 @@ impl XmlElement for Operation {
 impl ToXml for Operation {
     fn write(&self, encoder: &mut Encoder) {
         match self {
-            Self::PutObjectCopy(copy) => encoder.child(PutObjectCopy::ELEMENT, copy.as_ref()),
+            Self::PutObjectCopy(copy) => encoder.nested(tags!("COSPutObjectCopy"), copy.as_ref()),
             Self::InitiateRestoreObject(restore) => {
-                encoder.child(InitiateRestoreObject::ELEMENT, restore);
+                encoder.nested(tags!("COSInitiateRestoreObject"), restore);
             }
             Self::DeleteObject => encoder.element(OperationKind::DeleteObject.as_str(), |_| {}),
-            Self::PutObjectTagging(tagging) => encoder.child(PutObjectTagging::ELEMENT, tagging),
+            Self::PutObjectTagging(tagging) => encoder.nested(tags!("COSPutObjectTagging"), tagging),
             Self::Unknown(name) => encoder.element(name.as_str(), |_| {}),
         }
     }

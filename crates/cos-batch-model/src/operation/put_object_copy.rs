@@ -134,7 +134,7 @@ impl XmlElement for PutObjectCopy {
 impl ToXml for PutObjectCopy {
     fn write(&self, encoder: &mut Encoder) {
         encoder.optional_choice(tags!("AccessControlDirective"), self.access_control_directive.as_ref());
-        encoder.optional_list(tags!("AccessControlGrants"), &self.access_control_grants);
+        encoder.optional_list(tags!("AccessControlGrants"), tags!("COSGrant"), &self.access_control_grants);
         if self.prefix_replace {
             encoder.value(tags!("PrefixReplace"), true);
         }
@@ -157,7 +157,7 @@ impl ToXml for PutObjectCopy {
             encoder.nested(tags!("NewObjectMetadata"), metadata);
         }
         encoder.optional_choice(tags!("TaggingDirective"), self.tagging_directive.as_ref());
-        encoder.optional_list(tags!("NewObjectTagging"), &self.new_object_tagging);
+        encoder.optional_list(tags!("NewObjectTagging"), tags!("COSTag"), &self.new_object_tagging);
         encoder.optional_choice(tags!("StorageClass"), self.storage_class.as_ref());
         encoder.scalar(tags!("TargetResource"), &self.target_resource);
     }

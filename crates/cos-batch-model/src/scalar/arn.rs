@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::held::Held;
 use super::rules::{Charset, TextScalar, check};
 use crate::ValidationError;
 use crate::validation::shorten;
@@ -35,8 +36,9 @@ struct Parts {
     bucket_end: u16,
 }
 
-fn parse(field: &'static str, text: &str) -> Result<Parts, ValidationError> {
-    check(field, 1, MAX_ARN_BYTES, Charset::Xml, text)?;
+/// The parts of a name, and whether it [stands in XML as it is](TextScalar::is_plain).
+fn parse(field: &'static str, text: &str) -> Result<(Parts, bool), ValidationError> {
+    let is_plain = check(field, 1, MAX_ARN_BYTES, Charset::Xml, text)?;
     let refused = |rule| ValidationError::Format { field, rule, actual: shorten(text) };
     let Some(rest) = text.strip_prefix(SCHEME) else {
         return Err(refused("a name that starts with qcs::cos:"));
@@ -69,7 +71,9 @@ fn parse(field: &'static str, text: &str) -> Result<Parts, ValidationError> {
     let owner_end = region_end + 1 + owner.len();
     let bucket_end = owner_end + 1 + bucket.len();
     let narrow = |offset: usize| u16::try_from(offset).map_err(|_| refused("shorter"));
-    Ok(Parts { region_end: narrow(region_end)?, owner_end: narrow(owner_end)?, bucket_end: narrow(bucket_end)? })
+    let ends = [narrow(region_end)?, narrow(owner_end)?, narrow(bucket_end)?];
+    let [region_end, owner_end, bucket_end] = ends;
+    Ok((Parts { region_end, owner_end, bucket_end }, is_plain))
 }
 
 macro_rules! arn {
@@ -77,7 +81,7 @@ macro_rules! arn {
         $(#[$meta])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name {
-            text: String,
+            text: Held,
             parts: Parts,
         }
 
@@ -101,29 +105,29 @@ macro_rules! arn {
 
             /// The name as it was given.
             pub fn as_str(&self) -> &str {
-                &self.text
+                self.text.as_str()
             }
 
             /// The name as it was given, owned.
             pub fn into_string(self) -> String {
-                self.text
+                self.text.into_string()
             }
 
             /// The region, for example `ap-guangzhou`.
             pub fn region(&self) -> &str {
-                &self.text[SCHEME.len()..usize::from(self.parts.region_end)]
+                &self.as_str()[SCHEME.len()..usize::from(self.parts.region_end)]
             }
 
             /// The APPID after `uid/`, if the name gives an owner.
             pub fn owner(&self) -> Option<&str> {
                 let from = usize::from(self.parts.region_end) + 1;
-                self.text[from..usize::from(self.parts.owner_end)].strip_prefix("uid/")
+                self.as_str()[from..usize::from(self.parts.owner_end)].strip_prefix("uid/")
             }
 
             /// The bucket with its APPID, for example `photos-1250000000`.
             pub fn bucket(&self) -> &str {
                 let from = usize::from(self.parts.owner_end) + 1;
-                &self.text[from..usize::from(self.parts.bucket_end)]
+                &self.as_str()[from..usize::from(self.parts.bucket_end)]
             }
 
             /// What follows the bucket, its `/` included.
@@ -142,16 +146,17 @@ macro_rules! arn {
             const MIN: usize = Self::MIN_BYTES;
 
             fn from_cow(text: Cow<'_, str>) -> Result<Self, ValidationError> {
-                let parts = parse(Self::FIELD, &text)?;
+                let (parts, is_plain) = parse(Self::FIELD, &text)?;
                 $form(Self::FIELD, &text, Self::tail(&text, parts))?;
-                Ok(Self {
-                    text: text.into_owned(),
-                    parts,
-                })
+                Ok(Self { text: Held::checked(text, is_plain), parts })
             }
 
             fn text(&self) -> &str {
-                &self.text
+                self.text.as_str()
+            }
+
+            fn is_plain(&self) -> bool {
+                self.text.is_plain()
             }
         }
 
@@ -181,19 +186,19 @@ macro_rules! arn {
 
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
-                &self.text
+                self.text.as_str()
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(&self.text)
+                f.pad(self.text.as_str())
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.text)
+                serializer.serialize_str(self.text.as_str())
             }
         }
     };
@@ -256,7 +261,7 @@ impl ObjectArn {
 
     /// The object's key: everything after the first `/` behind the bucket, as written.
     pub fn key(&self) -> &str {
-        &Self::tail(&self.text, self.parts)[1..]
+        &Self::tail(self.text.as_str(), self.parts)[1..]
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::held::may_be_markup;
 use crate::ValidationError;
 
 /// A text with a length in bytes and a set of characters.
@@ -13,6 +14,9 @@ pub(crate) trait TextScalar: Sized {
     fn from_cow(text: Cow<'_, str>) -> Result<Self, ValidationError>;
 
     fn text(&self) -> &str;
+
+    /// Whether it stands in XML as it is, without references.
+    fn is_plain(&self) -> bool;
 }
 
 /// Which characters a text may have.
@@ -45,7 +49,6 @@ impl Charset {
         let bytes = text.as_bytes();
         match self {
             Self::Xml => first_not_xml(bytes),
-            Self::Header if !suspects(bytes, |byte| (byte < 0x20) | (byte == 0xEF)) => None,
             Self::Header => {
                 let line_end = bytes.iter().position(|b| matches!(b, b'\r' | b'\n'));
                 match (first_not_xml(bytes), line_end) {
@@ -105,43 +108,41 @@ pub(crate) fn suspects(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> bool {
     any(&last)
 }
 
-/// All numbers of two digits, one after the other.
-const PAIRS: &str = "\
-    0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849\
-    5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
-
-/// Two digits of a number; what is above 99 of it does not count.
-#[inline]
-pub(crate) fn pair(number: u64) -> &'static str {
-    // Below 200.
-    let at = 2 * (number % 100) as usize;
-    &PAIRS[at..at + 2]
+/// How many bytes at the beginning are in blocks without a suspect.
+pub(crate) fn clean_blocks(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> usize {
+    let any = |block: &[u8; BLOCK]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
+    BLOCK * bytes.as_chunks().0.iter().take_while(|block| !any(block)).count()
 }
 
 /// Appends a number in decimal digits.
+#[inline]
 pub(crate) fn push_number(text: &mut String, number: u64) {
-    if number >= 100 {
-        push_number(text, number / 100);
-        text.push_str(pair(number));
-    } else if number >= 10 {
-        text.push_str(pair(number));
-    } else {
-        text.push_str(&pair(number)[1..]);
-    }
+    text.push_str(itoa::Buffer::new().format(number));
 }
 
+/// Whether a text has one of the two kinds of bytes that need a closer look: what XML may not carry, what may be markup.
+/// Nearly all texts have neither, which takes one look.
+fn is_ordinary(text: &str) -> bool {
+    // Below 0x20 there is the carriage return, too.
+    !suspects(text.as_bytes(), |byte| (byte < 0x20) | (byte == 0xEF) | (byte == b'&') | (byte & !2 == b'<'))
+}
+
+/// Whether the text may be kept, and if so, whether it [stands in XML as it is](TextScalar::is_plain).
 pub(super) fn check(
     field: &'static str,
     min: usize,
     max: usize,
     charset: Charset,
     text: &str,
-) -> Result<(), ValidationError> {
+) -> Result<bool, ValidationError> {
     if text.len() < min || text.len() > max {
         return Err(ValidationError::Length { field, min, max, actual: text.len() });
     }
+    if matches!(charset, Charset::Xml | Charset::Header) && is_ordinary(text) {
+        return Ok(true);
+    }
     match charset.first_refused(text) {
-        None => Ok(()),
+        None => Ok(!suspects(text.as_bytes(), may_be_markup)),
         Some(at_byte) => Err(ValidationError::Characters { field, rule: charset.rule(), at_byte }),
     }
 }
@@ -166,7 +167,7 @@ macro_rules! text_scalar {
     ($(#[$meta:meta])* $name:ident, $field:literal, $min:literal..=$max:literal, $charset:ident) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name($crate::scalar::held::Held);
 
         impl $name {
             /// Name of the field on the wire, as errors give it.
@@ -183,29 +184,18 @@ macro_rules! text_scalar {
             /// [`ValidationError::Length`](crate::ValidationError::Length) or
             /// [`ValidationError::Characters`](crate::ValidationError::Characters).
             pub fn new(text: impl Into<String>) -> Result<Self, crate::ValidationError> {
-                let text = text.into();
-                Self::check(&text)?;
-                Ok(Self(text))
-            }
-
-            fn check(text: &str) -> Result<(), crate::ValidationError> {
-                $crate::scalar::rules::check(
-                    Self::FIELD,
-                    Self::MIN_BYTES,
-                    Self::MAX_BYTES,
-                    $crate::scalar::rules::Charset::$charset,
-                    text,
-                )
+                use $crate::scalar::rules::TextScalar as _;
+                Self::from_cow(std::borrow::Cow::Owned(text.into()))
             }
 
             /// The text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
 
             /// The text, owned.
             pub fn into_string(self) -> String {
-                self.0
+                self.0.into_string()
             }
         }
 
@@ -213,12 +203,22 @@ macro_rules! text_scalar {
             const MIN: usize = $min;
 
             fn from_cow(text: std::borrow::Cow<'_, str>) -> Result<Self, crate::ValidationError> {
-                Self::check(&text)?;
-                Ok(Self(text.into_owned()))
+                let is_plain = $crate::scalar::rules::check(
+                    Self::FIELD,
+                    Self::MIN_BYTES,
+                    Self::MAX_BYTES,
+                    $crate::scalar::rules::Charset::$charset,
+                    &text,
+                )?;
+                Ok(Self($crate::scalar::held::Held::checked(text, is_plain)))
             }
 
             fn text(&self) -> &str {
-                &self.0
+                self.0.as_str()
+            }
+
+            fn is_plain(&self) -> bool {
+                self.0.is_plain()
             }
         }
 
@@ -248,19 +248,19 @@ macro_rules! text_scalar {
 
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.0.as_str())
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
+                serializer.serialize_str(self.0.as_str())
             }
         }
     };

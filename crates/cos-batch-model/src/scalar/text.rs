@@ -1,5 +1,6 @@
 //! The bounded texts of the protocol.
 
+use super::held::Held;
 use super::rules::{cut_to, text_scalar};
 
 text_scalar! {
@@ -142,7 +143,7 @@ macro_rules! truncate {
             /// characters that XML cannot carry.
             #[must_use]
             pub fn truncate(text: &str) -> Self {
-                Self(cut_to(text, Self::MAX_BYTES))
+                Self(Held::new(cut_to(text, Self::MAX_BYTES)))
             }
         })+
     };

@@ -7,7 +7,6 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Serialize, Serializer};
 
-use super::rules::pair;
 use crate::ValidationError;
 use crate::validation::shorten;
 
@@ -77,26 +76,22 @@ impl Timestamp {
     /// Appends the one text of the time.
     pub(crate) fn write(self, text: &mut String) {
         let moment = Offset::UTC.to_datetime(self.0);
-        // None of these is negative.
-        let two = |number: i8| pair(number.unsigned_abs().into());
-        let year = u64::from(moment.year().unsigned_abs());
-        for piece in [
-            pair(year / 100),
-            pair(year),
-            "-",
-            two(moment.month()),
-            "-",
-            two(moment.day()),
-            "T",
-            two(moment.hour()),
-            ":",
-            two(moment.minute()),
-            ":",
-            two(moment.second()),
-            "Z",
+        // None of these is negative, and a year has four digits.
+        let year = moment.year().unsigned_abs();
+        let mut bytes = *b"0000-00-00T00:00:00Z";
+        for (at, number) in [
+            (0, (year / 100) as u8),
+            (2, (year % 100) as u8),
+            (5, moment.month().unsigned_abs()),
+            (8, moment.day().unsigned_abs()),
+            (11, moment.hour().unsigned_abs()),
+            (14, moment.minute().unsigned_abs()),
+            (17, moment.second().unsigned_abs()),
         ] {
-            text.push_str(piece);
+            bytes[at] += number / 10;
+            bytes[at + 1] += number % 10;
         }
+        text.push_str(str::from_utf8(&bytes).unwrap_or_default());
     }
 
     /// Reads the one form in which times are written here and by COS; others are left to the library.

@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::scalar::{TextScalar, push_number, suspects};
+use crate::scalar::{TextScalar, clean_blocks, push_number, suspects};
 use crate::{Days, Lenient, Priority, Timestamp, WireEnum};
 
 use super::ToXml;
@@ -118,8 +118,9 @@ impl Encoder {
         });
     }
 
+    /// As [`Encoder::element`].
     #[inline]
-    fn within(&mut self, tags: Tags, content: impl FnOnce(&mut Self)) {
+    pub(crate) fn within(&mut self, tags: Tags, content: impl FnOnce(&mut Self)) {
         self.out.push_str(tags.open);
         content(self);
         self.out.push_str(tags.close);
@@ -128,12 +129,10 @@ impl Encoder {
     #[inline]
     pub(crate) fn scalar(&mut self, tags: Tags, value: &impl TextScalar) {
         self.within(tags, |encoder| {
-            let text = value.text();
-            // It cannot have what XML does not have, so fewer bytes need care.
-            if suspects(text.as_bytes(), may_be_markup) {
-                encoder.with_references(text);
+            if value.is_plain() {
+                encoder.out.push_str(value.text());
             } else {
-                encoder.out.push_str(text);
+                encoder.with_references(value.text());
             }
         });
     }
@@ -187,19 +186,13 @@ impl Encoder {
 
     /// Writes a list, each entry under its type's own name.
     pub fn list<T: ToXml>(&mut self, name: &str, entries: &[T]) {
-        self.element(name, |encoder| encoder.entries(entries));
+        self.element(name, |encoder| entries.iter().for_each(|entry| encoder.child(T::ELEMENT, entry)));
     }
 
     /// Writes a list unless it is empty.
-    pub(crate) fn optional_list<T: ToXml>(&mut self, tags: Tags, entries: &[T]) {
+    pub(crate) fn optional_list<T: ToXml>(&mut self, tags: Tags, entry: Tags, entries: &[T]) {
         if !entries.is_empty() {
-            self.within(tags, |encoder| encoder.entries(entries));
-        }
-    }
-
-    fn entries<T: ToXml>(&mut self, entries: &[T]) {
-        for entry in entries {
-            self.child(T::ELEMENT, entry);
+            self.within(tags, |encoder| entries.iter().for_each(|value| encoder.nested(entry, value)));
         }
     }
 
@@ -218,7 +211,7 @@ impl Encoder {
     #[cold]
     fn with_references(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| NEED_CARE[usize::from(byte)]) {
+        while let Some(at) = first_suspect(rest.as_bytes()) {
             let (clean, suspect) = rest.split_at(at);
             self.out.push_str(clean);
             let (instead, bytes) = match suspect.as_bytes() {
@@ -239,6 +232,13 @@ impl Encoder {
     }
 }
 
+/// Where the first byte is that needs care.
+fn first_suspect(bytes: &[u8]) -> Option<usize> {
+    let clean = clean_blocks(bytes, needs_care);
+    let found = bytes[clean..].iter().position(|byte| NEED_CARE[usize::from(*byte)]);
+    found.map(|at| clean + at)
+}
+
 /// [`needs_care`], for looking at one byte after the other.
 const NEED_CARE: [bool; 256] = {
     let mut need = [false; 256];
@@ -251,12 +251,6 @@ const NEED_CARE: [bool; 256] = {
         }
     }
 };
-
-/// `&`, `<`, `>` or a carriage return, without a branch.
-#[inline]
-fn may_be_markup(byte: u8) -> bool {
-    (byte == b'&') | (byte & !2 == b'<') | (byte == b'\r')
-}
 
 /// Without a branch, so that many bytes can be looked at at once.
 #[inline]
@@ -277,12 +271,6 @@ mod tests {
         let mut encoder = Encoder::with_capacity(0);
         encoder.text("a", "<b>&amp;\r\n\t\"'好]]>");
         assert_eq!(encoder.finish(), "<a>&lt;b&gt;&amp;amp;&#13;\n\t\"'好]]&gt;</a>");
-    }
-
-    #[test]
-    fn what_may_be_markup_is_just_that() {
-        let found: Vec<_> = (0..=u8::MAX).filter(|byte| may_be_markup(*byte)).collect();
-        assert_eq!(found, *b"\r&<>");
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn the_fields_of_the_signature() {
         ("host;", "", unsigned("host")),
         ("x-cos-appid;", "", unsigned("x-cos-appid")),
         (";x-cos-security-token", "", unsigned("x-cos-security-token")),
-        ("x-cos-meta-a%21b", "x-cos-meta-a!b", unsigned("x-cos-meta-a!b")),
+        ("x-cos-meta-a%21b", "x-cos-meta-a!b", unsigned("x-cos-meta-a%21b")),
     ];
     for (from, to, error) in cases {
         assert_eq!(strict(&with_authorization(original(), from, to)), Err(error), "{from} -> {to}");
