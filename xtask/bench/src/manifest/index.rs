@@ -12,7 +12,7 @@ use cos_batch_engine::{
 use super::text;
 
 /// Bytes that are given at a time.
-pub const CHUNK: usize = 256 * 1024;
+pub(super) const CHUNK: usize = 256 * 1024;
 
 /// Columns of [`text::plain`].
 const PLAIN: [Column; 2] = [Column::Bucket, Column::Key];
@@ -35,7 +35,7 @@ fn feed(indexer: &mut Indexer, mut input: &[u8], end: bool) -> anyhow::Result<()
 /// # Errors
 ///
 /// If a row is refused.
-pub fn plain(text: &[u8], times: u64) -> anyhow::Result<u64> {
+pub(super) fn plain(text: &[u8], times: u64) -> anyhow::Result<u64> {
     let mut indexer = Indexer::new(Columns::new(&PLAIN).context("these columns do")?, Cut::default(), u64::MAX);
     for _ in 0..times {
         text.chunks(CHUNK).try_for_each(|chunk| feed(&mut indexer, chunk, false))?;
@@ -70,7 +70,7 @@ pub fn made(rows: u64) -> anyhow::Result<u64> {
 /// # Errors
 ///
 /// If it cannot be decompressed, or a row is refused.
-pub fn inventory(file: &Bytes) -> anyhow::Result<u64> {
+pub(super) fn inventory(file: &Bytes) -> anyhow::Result<u64> {
     let columns = Columns::of_inventory(&INVENTORY).context("these columns do")?;
     let (mut indexer, mut inflater) = (Indexer::new(columns, Cut::default(), u64::MAX), Inflater::default());
     let mut out = vec![0; CHUNK];
@@ -88,7 +88,7 @@ pub fn inventory(file: &Bytes) -> anyhow::Result<u64> {
 /// # Errors
 ///
 /// If it cannot be decompressed.
-pub fn inflated(file: &[u8]) -> anyhow::Result<u64> {
+pub(super) fn inflated(file: &[u8]) -> anyhow::Result<u64> {
     let (mut reader, mut out, mut total) = (flate2::read::MultiGzDecoder::new(file), vec![0; CHUNK], 0);
     loop {
         let count = reader.read(&mut out)?;

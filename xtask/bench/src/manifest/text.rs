@@ -1,7 +1,7 @@
 //! Manifests to read, made row by row.
 
 /// Rows of a list of buckets and keys, as people write them: 53 bytes each.
-pub fn plain(rows: std::ops::Range<u64>, text: &mut Vec<u8>) {
+pub(super) fn plain(rows: std::ops::Range<u64>, text: &mut Vec<u8>) {
     for row in rows {
         text.extend_from_slice(b"src-1250000000,photos/2026/11/26/some-folder/");
         nine_digits(row, text);
@@ -10,7 +10,7 @@ pub fn plain(rows: std::ops::Range<u64>, text: &mut Vec<u8>) {
 }
 
 /// Rows of an inventory, as COS writes them: quoted, with size, time and checksum, which differ from row to row.
-pub fn inventory(rows: std::ops::Range<u64>, text: &mut Vec<u8>) {
+pub(super) fn inventory(rows: std::ops::Range<u64>, text: &mut Vec<u8>) {
     for row in rows {
         text.extend_from_slice(b"\"1250000000\",\"src\",\"photos/2026/11/26/some-folder/");
         nine_digits(row, text);
