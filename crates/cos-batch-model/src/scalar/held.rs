@@ -8,20 +8,20 @@ use super::rules::suspects;
 /// A text that was checked, and what the writer of XML asks about it: it is read once and written many times.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Held {
-    text: Box<str>,
+    text: String,
     is_plain: bool,
 }
 
 impl Held {
     /// Keeps a text; `is_plain` if it is known to have [nothing that may be markup](may_be_markup).
     pub(super) fn checked(text: Cow<'_, str>, is_plain: bool) -> Self {
-        Self { text: text.into(), is_plain }
+        Self { text: text.into_owned(), is_plain }
     }
 
     /// Keeps a text of which nothing is known.
     pub(super) fn new(text: String) -> Self {
         let is_plain = !suspects(text.as_bytes(), may_be_markup);
-        Self { text: text.into(), is_plain }
+        Self { text, is_plain }
     }
 
     #[inline]
@@ -30,7 +30,7 @@ impl Held {
     }
 
     pub(super) fn into_string(self) -> String {
-        self.text.into_string()
+        self.text
     }
 
     /// Whether it stands in XML as it is.
