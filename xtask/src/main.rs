@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool: printing is its output")]
 
 mod bench;
+mod deny;
 mod docs;
 mod fixtures;
 mod fuzz;

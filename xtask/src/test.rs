@@ -1,8 +1,10 @@
 //! `cargo xtask test`: everything that must hold before a change goes in, in stages.
 
 mod apt;
+mod book;
 mod browser;
 mod features;
+mod msrv;
 mod postgres;
 mod processor;
 mod python;
@@ -19,7 +21,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{bench, fixtures, instructions, package, semver, tidy};
+use crate::{bench, deny, fixtures, instructions, package, semver, tidy};
 
 /// The stages, in the order they run: what is quickest to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,16 +36,22 @@ pub(crate) enum Stage {
     Docs,
     /// Clippy has nothing to say.
     Clippy,
+    /// The oldest Rust that is stated works, and is enough for all dependencies.
+    Msrv,
     /// Each crate that has features builds without any, with each alone, and with those it has by default.
     Features,
     /// Each package has the files that it should.
     Packages,
+    /// What comes in from outside is what may, where that can be looked at.
+    Deny,
     /// The public interfaces are as the newest tag has them, where that can be compared.
     Semver,
     /// The documentation builds without warnings.
     Rustdoc,
     /// The environment with the Python SDK that some tests use is there, or is made.
     Python,
+    /// The pages below `docs` build as a book in which every link leads somewhere.
+    Book,
     /// The browser that tests the console is there, or is installed.
     Browser,
     /// The PostgreSQL that some tests start is there, or is installed.
@@ -116,8 +124,10 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
             )
             .run()?;
         }
+        Stage::Msrv => msrv::check(shell, root)?,
         Stage::Features => features::run(shell, root)?,
         Stage::Packages => package::lists(shell, root, true)?,
+        Stage::Deny => deny::run_where_possible(root)?,
         Stage::Semver => semver::run_where_possible(root)?,
         Stage::Rustdoc => {
             let flags = cmd!(shell, "cargo doc --workspace --exclude cos-batch-bench --no-deps --all-features")
@@ -125,6 +135,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
             flags.run()?;
         }
         Stage::Python => python::environment(root)?,
+        Stage::Book => book::build(root)?,
         Stage::Browser => browser::environment(root)?,
         Stage::Postgres => postgres::server()?,
         Stage::Tests => return tests(shell).map(Some),

@@ -9,6 +9,7 @@ mod circles;
 mod hygiene;
 mod lexer;
 mod limits;
+mod logs;
 mod map;
 mod names;
 mod packages;
@@ -76,7 +77,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 18] = [
+    let on_files: [FileRule; 19] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -88,6 +89,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         sourced::examples_or_sources,
         packages::packages_whole,
         packages::dependencies_placed,
+        packages::features_described,
         prose::white_space,
         prose::machine_paths,
         prose::links_resolve,
@@ -96,7 +98,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         book::anchors_resolve,
         book::links_stay_in_book,
     ];
-    let on_sources: [SourceRule; 10] = [
+    let on_sources: [SourceRule; 11] = [
         names::xml_in_one_place,
         names::http_at_the_edges,
         names::engine_without_transports,
@@ -107,6 +109,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         hygiene::exceptions_have_reasons,
         hygiene::file_length,
         circles::no_circles,
+        logs::lines_name_their_job,
     ];
     let mut violations: Vec<Violation> =
         on_files.iter().flat_map(|rule| rule(repo)).chain(on_sources.iter().flat_map(|rule| rule(&sources))).collect();

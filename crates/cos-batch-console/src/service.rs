@@ -163,7 +163,7 @@ impl Inner {
     }
 
     fn error(&self, head: &Parts, error: &ApiError, id: &str) -> Answer {
-        tracing::info!(code = %error.code, status = error.status.as_u16(), path = head.uri.path(), id, "refused");
+        tracing::info!(code = %error.code, status = error.status.as_u16(), path = head.uri.path(), request_id = id, "refused");
         let mut frame = Frame::new(&head.headers, PREFIX, &Fields::default(), &self.mark);
         if let Some(session) = self.session(&head.headers) {
             frame = frame.of(&session);
@@ -252,11 +252,11 @@ impl Inner {
         let token = self.sessions.sign_in(id, fields.text("secret"), fields.text("token"), number, (self.clock)());
         let Some(token) = token else {
             // As it was typed by nobody knows whom: with everything replaced that would end the line.
-            tracing::warn!(id = ?id.chars().take(64).collect::<String>(), "a sign-in with a wrong key");
+            tracing::warn!(secret_id = ?id.chars().take(64).collect::<String>(), "a sign-in with a wrong key");
             tokio::time::sleep(WRONG_KEY_PAUSE).await;
             return page::sign_in(frame, &self.sessions.doors, query, Some(id));
         };
-        tracing::info!(id, "signed in");
+        tracing::info!(secret_id = id, "signed in");
         let mut answer = see(own_page(fields.text("next")))?;
         set_cookie(&mut answer, SESSION_COOKIE, &token, "; HttpOnly");
         Ok(answer)

@@ -128,6 +128,54 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// All codes that jobs fail with, as `docs/manifests.md` explains them.
+pub const FAILURE_CODES: [&str; 31] = [
+    "ManifestNotFound",
+    "ManifestETagMismatch",
+    "ManifestAccessDenied",
+    "InventoryFileAccessDenied",
+    "ManifestNotReadable",
+    "InventoryFileNotReadable",
+    "ManifestChanged",
+    "InventoryFileChanged",
+    "ManifestMalformed",
+    "InventoryFileMalformed",
+    "ManifestNotDecompressible",
+    "InventoryFileNotDecompressible",
+    "ManifestChecksumMismatch",
+    "InventoryFileNotFound",
+    "InventoryFileSizeMismatch",
+    "InventoryFileChecksumMismatch",
+    "NoMatchingObjects",
+    "SourceBucketAccessDenied",
+    "SourceBucketNotFound",
+    "TargetBucketNotFound",
+    "ReportBucketNotFound",
+    "SourceBucketNotReadable",
+    "TargetBucketNotReadable",
+    "ReportBucketNotReadable",
+    "NotSupported",
+    "TooManyRows",
+    "ReportTooLarge",
+    "FailureThresholdExceeded",
+    "ReportNotWritten",
+    "ConfirmationExpired",
+    "InternalError",
+];
+
+impl Failure {
+    /// With one of [`FAILURE_CODES`].
+    pub(crate) fn new(code: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { code: known(code.into()), reason: reason.into() }
+    }
+}
+
+/// A code of the table. One that is not would be a code that nobody can look up: tests find it.
+pub(crate) fn known(code: String) -> String {
+    debug_assert!(FAILURE_CODES.contains(&code.as_str()), "{code} is in no table");
+    code
+}
+
 /// Which content of the manifest a job runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -72,7 +72,7 @@ pub use buckets::Buckets;
 pub use clock::{Clock, SystemClock, UnixMillis};
 pub use config::{Config, ConfigError};
 pub use engine::{Engine, Parts};
-pub use job::{Failure, JobEvent, JobRecord, JobState, PinnedManifest, Progress, ShardTally};
+pub use job::{FAILURE_CODES, Failure, JobEvent, JobRecord, JobState, PinnedManifest, Progress, ShardTally};
 pub use report::spool::Spool;
 pub use runtime::TRACE_TARGET;
 pub use spec::{Dialect, JobSpec};

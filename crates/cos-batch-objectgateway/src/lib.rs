@@ -50,3 +50,8 @@ pub use limits::{
     XML_BYTES_MAX,
 };
 pub use service::{BuildError, Builder, ObjectGateway};
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

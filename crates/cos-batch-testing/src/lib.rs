@@ -35,3 +35,8 @@ pub use cos_batch_objectstore::ErrorKind;
 
 pub use faults::{Call, Faults};
 pub use server::{APPID, Builder, Error, SECRET_ID, SECRET_KEY, TestServer};
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

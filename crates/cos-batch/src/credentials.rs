@@ -155,7 +155,7 @@ impl Credentials {
         Self::parse(&text).map_err(|error| error.while_doing(format!("key file {place}")))
     }
 
-    fn parse(text: &str) -> Result<Self, Error> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let credentials: Self = toml::from_str(text).map_err(|error| {
             // The error's own form quotes the line, and lines have secrets.
             let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);

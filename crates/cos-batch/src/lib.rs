@@ -16,6 +16,8 @@
 
 mod arenas;
 mod args;
+#[cfg(test)]
+mod blocks;
 mod command;
 mod config;
 mod connection;
@@ -78,3 +80,13 @@ struct ReadmeInChinese;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide-testing.md")]
 struct GuideToTests;
+
+/// Of the guide to backends.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide-backend.md")]
+struct GuideToBackends;
+
+/// Of the guide to operations.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide-operation.md")]
+struct GuideToOperations;

@@ -60,7 +60,7 @@ pub(crate) fn find(name: &str) -> Result<Profile, String> {
     pick(&text, name, path.parent().unwrap_or(Path::new(""))).map_err(|error| format!("{shown}: {error}"))
 }
 
-fn pick(text: &str, name: &str, folder: &Path) -> Result<Profile, String> {
+pub(crate) fn pick(text: &str, name: &str, folder: &Path) -> Result<Profile, String> {
     let mut profiles: BTreeMap<String, Profile> = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         format!("line {line}: {}", error.message())

@@ -61,6 +61,38 @@ pub(crate) fn dependencies_placed(repo: &Repo) -> Vec<Violation> {
     violations
 }
 
+/// Each feature of a published package stands in its README, and in the table of the page on public types.
+///
+/// Why: what a feature is for is said nowhere else that whoever adds the package looks at.
+pub(crate) fn features_described(repo: &Repo) -> Vec<Violation> {
+    const RULE: &str = "features-described";
+    let page = repo.text(PUBLIC_TYPES).unwrap_or_default();
+    let mut violations = Vec::new();
+    for manifest in repo.manifests() {
+        let published = manifest.table.get("package").and_then(|package| package.get("publish")).is_none();
+        let Some(features) = manifest.table.get("features").and_then(toml::Value::as_table) else { continue };
+        let readme = manifest.path.replace("Cargo.toml", "README.md");
+        let text = repo.text(&readme).unwrap_or_default();
+        for name in features.keys().filter(|name| published && *name != "default") {
+            if !text.contains(&format!("| `{name}` |")) {
+                violations.push(Violation::new(
+                    &readme,
+                    0,
+                    RULE,
+                    format!("say what the feature `{name}` does, in a row"),
+                ));
+            }
+            let row = format!("| `{}` |", manifest.name);
+            let quoted = format!("`{name}`");
+            if !page.lines().any(|line| line.starts_with(&row) && line[row.len()..].contains(&quoted)) {
+                let advice = format!("add the feature `{name}` of {} to the table of features", manifest.name);
+                violations.push(Violation::new(PUBLIC_TYPES, 0, RULE, advice));
+            }
+        }
+    }
+    violations
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +117,25 @@ mod tests {
         assert!(found[0].starts_with("crates/b/Cargo.toml: ") && found[0].contains("`description`"), "{}", found[0]);
         assert!(found[1].contains("add crates/b/LICENSE-APACHE"), "{}", found[1]);
     }
+
+    #[test]
+    fn a_feature_that_nobody_describes_is_found() {
+        let manifest =
+            |name: &str| format!("[package]\nname = \"{name}\"\n[features]\ndefault = [\"x\"]\nx = []\ny = []\n");
+        let repo = Repo::of(&[
+            ("crates/a/Cargo.toml", &manifest("a")),
+            ("crates/a/README.md", "| `x` | on | this |\n"),
+            ("crates/b/Cargo.toml", &manifest("b")),
+            ("crates/b/README.md", "| `x` | on | this |\n| `y` | off | that |\n"),
+            ("fuzz/Cargo.toml", "[package]\nname = \"f\"\npublish = false\n[features]\nz = []\n"),
+            (PUBLIC_TYPES, "| `a` | `x`, `y` | off |\n| `b` | `x` | off |\n"),
+        ]);
+        let found: Vec<String> = features_described(&repo).iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("crates/a/README.md: ") && found[0].contains("`y`"), "{}", found[0]);
+        assert!(found[1].starts_with(PUBLIC_TYPES) && found[1].contains("`y` of b"), "{}", found[1]);
+    }
+
     #[test]
     fn a_dependency_without_a_place_is_found() {
         let library = "[package]\nname = \"a\"\n[dependencies]\nb = \"1\"\nhttp = \"1\"\nhttp-body = \"1\"\n";

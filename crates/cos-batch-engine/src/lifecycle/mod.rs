@@ -242,12 +242,12 @@ impl FailureThreshold {
         let over = progress.total > self.tasks_above
             && executed >= self.executed_min
             && u128::from(progress.failed) * 100 > u128::from(executed) * u128::from(self.failed_percent_above);
-        over.then(|| Failure {
-            code: "FailureThresholdExceeded".to_owned(),
-            reason: format!(
-                "{} of {} executed tasks failed, more than {} %",
-                progress.failed, executed, self.failed_percent_above
-            ),
+        over.then(|| {
+            let (failed, most) = (progress.failed, self.failed_percent_above);
+            Failure::new(
+                "FailureThresholdExceeded",
+                format!("{failed} of {executed} executed tasks failed, more than {most} %"),
+            )
         })
     }
 }

@@ -6,7 +6,7 @@ use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 
 use super::feed::FeedError;
 use crate::{
-    job::Failure,
+    job::{Failure, known},
     store::{ShardSource, StoreError},
     task::retry::{self, Class},
 };
@@ -36,14 +36,14 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(code: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { code: code.into(), text: text.into() }
+        Self { code: known(code.into()), text: text.into() }
     }
 
     /// It has lasted for so long: the job ends.
     pub(crate) fn given_up(self, after: Duration) -> Failure {
         let (hours, seconds) = (after.as_secs() / 3600, after.as_secs());
         let time = if hours > 0 { format!("{hours} h") } else { format!("{seconds} s") };
-        Failure { code: self.code, reason: format!("{} (for {time} without any progress)", self.text) }
+        Failure::new(self.code, format!("{} (for {time} without any progress)", self.text))
     }
 }
 
@@ -103,17 +103,15 @@ pub(crate) fn unread(error: &FeedError, source: &ShardSource) -> ShardError {
     match store.kind() {
         ErrorKind::AccessDenied | ErrorKind::NoSuchBucket => {
             let reason = format!("the manifest cannot be read any more: {error}");
-            ShardError::Job(Failure { code: format!("{code}{end}"), reason })
+            ShardError::Job(Failure::new(format!("{code}{end}"), reason))
         }
         _ => changed(error),
     }
 }
 
 fn changed(error: &FeedError) -> ShardError {
-    ShardError::Job(Failure {
-        code: "ManifestChanged".to_owned(),
-        reason: format!("the manifest is no longer what it was when the job was prepared: {error}"),
-    })
+    let reason = format!("the manifest is no longer what it was when the job was prepared: {error}");
+    ShardError::Job(Failure::new("ManifestChanged", reason))
 }
 
 #[cfg(test)]
@@ -147,7 +145,7 @@ mod tests {
 
     #[test]
     fn how_long_it_lasted_is_told() {
-        let told = |seconds| Fault::new("C", "no").given_up(Duration::from_secs(seconds)).reason;
+        let told = |seconds| Fault::new("InternalError", "no").given_up(Duration::from_secs(seconds)).reason;
         assert_eq!(told(24 * 3600), "no (for 24 h without any progress)");
         assert_eq!(told(5), "no (for 5 s without any progress)");
     }

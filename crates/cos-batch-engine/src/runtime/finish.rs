@@ -105,8 +105,7 @@ async fn finish(
     if let Some(reason) = &note
         && job.state.status == JobStatus::Completing
     {
-        let failure = Failure { code: results::NOT_WRITTEN.to_owned(), reason: reason.clone() };
-        return Ok(Some(Command::Fail(failure)));
+        return Ok(Some(Command::Fail(Failure::new(results::NOT_WRITTEN, reason.clone()))));
     }
     Ok(Some(Command::Reported { note }))
 }

@@ -284,7 +284,7 @@ impl Hands {
     /// An object that one request cannot copy.
     async fn copy_in_parts(&self, task: &Task, why: Why<'_>) -> Copied {
         let copy = AssertUnwindSafe(self.large.copy(&self.runner, task, &self.stop, why)).catch_unwind().await;
-        copy.unwrap_or_else(|_| Copied::Over(broken_off(task)))
+        copy.unwrap_or_else(|_| Copied::Over(broken_off(&self.runner, task)))
     }
 
     /// Was it done?
@@ -305,10 +305,10 @@ fn done(slot: &mut Option<Slot>, class: Option<Class>) {
 /// A store that panics fails the task, not the engine.
 async fn attempt(runner: &Runner, task: &Task) -> Attempt {
     let attempt = AssertUnwindSafe(runner.attempt(task)).catch_unwind().await;
-    attempt.unwrap_or_else(|_| Attempt::Done(broken_off(task)))
+    attempt.unwrap_or_else(|_| Attempt::Done(broken_off(runner, task)))
 }
 
-fn broken_off(task: &Task) -> Outcome {
-    tracing::error!(row = task.row, "an object store panicked");
+fn broken_off(runner: &Runner, task: &Task) -> Outcome {
+    tracing::error!(job = %runner.job(), row = task.row, "an object store panicked");
     Outcome::failure(500, "InternalError", "the object store broke off in the middle of the operation")
 }

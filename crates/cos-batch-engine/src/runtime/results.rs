@@ -42,7 +42,7 @@ impl ResultError {
                 if may_pass(&error) {
                     ShardError::Fault(Fault::new(NOT_WRITTEN, reason))
                 } else {
-                    ShardError::Job(Failure { code: NOT_WRITTEN.to_owned(), reason })
+                    ShardError::Job(Failure::new(NOT_WRITTEN, reason))
                 }
             }
             Self::Jobs(error) => error.into(),

@@ -246,8 +246,7 @@ impl<'a> Worker<'a> {
         asked: Instant,
         stop: &Arc<Stop>,
     ) -> Result<Self, ShardError> {
-        let broken =
-            |what: &str| ShardError::Job(Failure { code: "InternalError".to_owned(), reason: what.to_owned() });
+        let broken = |what: &str| ShardError::Job(Failure::new("InternalError", what));
         let manifest = job.state.manifest.as_ref().ok_or_else(|| broken("the job has shards but no manifest"))?;
         let columns = match (&job.spec.manifest.format, &manifest.columns) {
             (ManifestFormat::Csv { columns }, _) => Columns::new(columns),
@@ -478,7 +477,7 @@ impl<'a> Worker<'a> {
         let most = self.core.config.report_bytes_max(&self.tenant);
         if answer.report_bytes > most {
             let reason = format!("the report has {} bytes, more than {most}", answer.report_bytes);
-            let failure = Failure { code: "ReportTooLarge".to_owned(), reason };
+            let failure = Failure::new("ReportTooLarge", reason);
             let (core, job) = (Arc::clone(self.core), self.lease.job);
             return Some(
                 async move {

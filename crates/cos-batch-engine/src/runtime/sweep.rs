@@ -33,10 +33,8 @@ async fn sweep(core: &Arc<Core>) -> Result<(), StoreError> {
     let now = core.store.now();
     let before = |wait: Duration| now - i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
     for id in core.store.suspended(before(core.config.confirmation_wait), JOBS_PER_ROUND).await? {
-        let failure = Failure {
-            code: "ConfirmationExpired".to_owned(),
-            reason: format!("nobody confirmed the job within {}", span(core.config.confirmation_wait)),
-        };
+        let reason = format!("nobody confirmed the job within {}", span(core.config.confirmation_wait));
+        let failure = Failure::new("ConfirmationExpired", reason);
         // Refused where somebody confirmed or cancelled it just now.
         let _ = core.command(id, Command::Fail(failure)).await;
     }

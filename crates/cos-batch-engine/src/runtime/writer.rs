@@ -155,13 +155,18 @@ impl ObjectWriter {
     /// Drops what was written so far. That it cannot be dropped is no further error: the store shows such uploads.
     pub(crate) async fn abandon(self) {
         let Some(id) = self.upload else { return };
+        let job = self.note.as_ref().map(|note| note.job);
         let (store, bucket, key) = (self.store, self.bucket, self.key);
+        let shown = (bucket.clone(), key.clone());
         let aborted = offload(store.execution(), {
             let store = Arc::clone(&store);
             async move { store.abort_multipart(UploadId { bucket: &bucket, key: &key, id: &id }).await }
         });
         match (aborted.await, self.note) {
-            (Err(error), _) => tracing::warn!(%error, "an upload in parts is left behind"),
+            (Err(error), _) => {
+                let (bucket, key) = shown;
+                tracing::warn!(job = job.map(tracing::field::display), bucket, key, %error, "an upload in parts is left behind");
+            }
             (Ok(()), Some(note)) => note.remove().await,
             (Ok(()), None) => {}
         }

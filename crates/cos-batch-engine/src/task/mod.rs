@@ -130,6 +130,11 @@ impl Runner {
         self
     }
 
+    /// The job, as log lines have it.
+    pub(crate) fn job(&self) -> Uuid {
+        Uuid::from_u128(self.job)
+    }
+
     /// The store the operations run on.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn ObjectStore> {

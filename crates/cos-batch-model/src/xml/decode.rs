@@ -118,7 +118,14 @@ impl<'x> Decoder<'x> {
             Event::Text { text, clean: true } => self.worked(text.len()),
             #[cfg(not(test))]
             Event::Text { clean: true, .. } => {}
-            Event::Text { text, .. } => self.check_characters(text, "")?,
+            Event::Text { text, .. } => {
+                self.check_characters(text, "")?;
+                if let Some(at) = text.find("]]>") {
+                    let offset = (self.reader.position() - text.len() + at) as u64;
+                    let rule = "`]]>` may not stand in a text: write `]]&gt;`";
+                    return Err(self.error_at(offset, DecodeErrorKind::Syntax(rule.to_owned())));
+                }
+            }
             Event::CData(text) => self.check_characters(text, "]]>")?,
             Event::Comment(text) => self.check_characters(text, "-->")?,
             Event::Instruction(text) => self.check_characters(text, "?>")?,
@@ -148,8 +155,15 @@ impl<'x> Decoder<'x> {
             }
             match self.event()? {
                 Event::Start(start) => return self.enter(start),
-                Event::Declaration { is_utf8: true } if at_start => {}
-                Event::Declaration { .. } if at_start => return Err(self.error(DecodeErrorKind::Encoding)),
+                Event::Declaration { is_utf8: false, .. } if at_start => {
+                    return Err(self.error(DecodeErrorKind::Encoding));
+                }
+                Event::Declaration { is_1_0, .. } if at_start => {
+                    if !is_1_0 {
+                        let rule = "the declaration must name version 1.0";
+                        return Err(self.error(DecodeErrorKind::Syntax(rule.to_owned())));
+                    }
+                }
                 Event::Text { text, .. } if is_white_space(text) => {}
                 Event::Comment(_) | Event::Instruction(_) => {}
                 Event::DocType => return Err(self.error(DecodeErrorKind::Doctype)),

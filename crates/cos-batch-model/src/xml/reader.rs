@@ -27,8 +27,8 @@ pub(super) enum Event<'x> {
     /// Text up to the next tag or reference; never empty.
     Text {
         text: &'x str,
-        /// It has none of the bytes that need a second look: controls, line feeds and tabs aside, and the first byte of
-        /// characters that XML may not have.
+        /// It has none of the bytes that need a second look: controls, line feeds and tabs aside, the first byte of
+        /// characters that XML may not have, and the last of `]]>`.
         clean: bool,
     },
     CData(&'x str),
@@ -38,6 +38,8 @@ pub(super) enum Event<'x> {
     Declaration {
         /// It names UTF-8, or no encoding.
         is_utf8: bool,
+        /// It names version 1.0, whose rules are the only ones here.
+        is_1_0: bool,
     },
     DocType,
     Eof,
@@ -199,6 +201,7 @@ impl<'x> Reader<'x> {
         let mut library = quick_xml::Reader::from_str(self.rest());
         // It has not seen the beginnings; ends are compared with them below.
         library.config_mut().allow_unmatched_ends = true;
+        library.config_mut().check_comments = true;
         let event = library.read_event();
         // It cannot have read further than the document, whose length is a usize.
         let length = usize::try_from(library.buffer_position()).unwrap_or(usize::MAX);
@@ -208,7 +211,9 @@ impl<'x> Reader<'x> {
             return Err(self.not_utf8());
         }
         let inside = |before: usize, behind: usize| &self.text[from + before..to - behind];
+        let nameless = || Err(ill_formed(from, "a tag needs a name"));
         Ok(match event {
+            Ok(Odd::Start(start) | Odd::Empty(start)) if start.name().0.is_empty() => return nameless(),
             Ok(Odd::Start(start)) => {
                 Event::Start(Start { content: inside(1, 1), name_bytes: start.name().0.len(), empty: false })
             }
@@ -232,7 +237,8 @@ impl<'x> Reader<'x> {
             Ok(Odd::Decl(declaration)) => {
                 let is_utf8 =
                     declaration.encoding().is_none_or(|name| name.is_ok_and(|name| name.eq_ignore_ascii_case("utf-8")));
-                Event::Declaration { is_utf8 }
+                let is_1_0 = declaration.version().is_ok_and(|version| version == "1.0");
+                Event::Declaration { is_utf8, is_1_0 }
             }
             Ok(Odd::DocType(_)) => Event::DocType,
             Ok(Odd::GeneralRef(reference)) => Event::Reference(reference),
@@ -253,22 +259,27 @@ impl<'x> Reader<'x> {
 
 #[cold]
 fn syntax(at: usize, error: &quick_xml::Error) -> DecodeError {
-    let text = shorten_to(&error.to_string(), MAX_SYNTAX_BYTES);
-    DecodeError { path: String::new(), offset: at as u64, kind: DecodeErrorKind::Syntax(text) }
+    ill_formed(at, shorten_to(&error.to_string(), MAX_SYNTAX_BYTES))
+}
+
+#[cold]
+fn ill_formed(at: usize, rule: impl Into<String>) -> DecodeError {
+    DecodeError { path: String::new(), offset: at as u64, kind: DecodeErrorKind::Syntax(rule.into()) }
 }
 
 /// Bytes of texts.
 const TEXT: u8 = 0;
 /// A tag or a reference begins.
 const END_OF_TEXT: u8 = 1;
-/// May begin a character that XML does not have; or a carriage return, which is read as a line feed.
+/// May begin a character that XML does not have; or a carriage return, which is read as a line feed; or ends what may not
+/// stand in a text.
 const SUSPECT: u8 = 2;
 
 fn class(byte: u8) -> u8 {
     match byte {
         b'<' | b'&' => END_OF_TEXT,
         b'\t' | b'\n' => TEXT,
-        0..0x20 | 0xEF => SUSPECT,
+        0..0x20 | b'>' | 0xEF => SUSPECT,
         _ => TEXT,
     }
 }
@@ -291,12 +302,15 @@ fn word(bytes: &[u8]) -> usize {
 /// Length of the run of bytes at the beginning that are text and need no second look.
 #[inline]
 fn clean_text(bytes: &[u8]) -> usize {
-    // The highest bit of each byte that is less than 0x20 or equal to one of three. A borrow reaches only bytes behind the
-    // first that is marked, so the first is right. (Bit tricks, "determine if a word has a byte less than n".)
+    // The highest bit of each byte that is less than 0x20 or equal to one of four. A borrow reaches only bytes behind the
+    // first that is marked, so the first is right. (Bit tricks, "determine if a word has a byte less than n".) The two
+    // brackets differ in one bit, and are one of them once it is set.
     run(bytes, |block| {
         let zero_in = |block: u64| block.wrapping_sub(ONES) & !block;
         let less = block.wrapping_sub(ONES * 0x20) & !block;
-        let equal = zero_in(block ^ (ONES * 0x3C)) | zero_in(block ^ (ONES * 0x26)) | zero_in(block ^ (ONES * 0xEF));
+        let equal = zero_in((block | (ONES * 0x02)) ^ (ONES * 0x3E))
+            | zero_in(block ^ (ONES * 0x26))
+            | zero_in(block ^ (ONES * 0xEF));
         (less | equal) & HIGH
     })
 }
@@ -350,7 +364,7 @@ mod tests {
         for text in texts() {
             let slow = |ends: fn(u8) -> bool| text.iter().position(|byte| ends(*byte)).unwrap_or(text.len());
             assert_eq!(word(&text), slow(|byte| !(0x40..0x80).contains(&byte)), "{text:?}");
-            let ends = |byte| matches!(byte, 0..0x20 | b'<' | b'&' | 0xEF);
+            let ends = |byte| matches!(byte, 0..0x20 | b'<' | b'>' | b'&' | 0xEF);
             assert_eq!(clean_text(&text), slow(ends), "{text:?}");
         }
     }

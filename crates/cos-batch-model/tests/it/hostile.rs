@@ -88,6 +88,37 @@ fn a_flood_of_attributes_is_refused_in_both_modes() {
 }
 
 #[test]
+fn what_is_not_well_formed_is_refused_in_both_modes_with_its_rule_and_place() {
+    let around = |inside: &str| format!("<CreateJobResult><JobId>{inside}</JobId></CreateJobResult>");
+    let start = "<CreateJobResult><JobId>".len();
+    for (document, offset, says) in [
+        (around("a]]>b"), start + 1, "`]]>` may not stand in a text"),
+        (around("a > b ]]>"), start + 6, "`]]>` may not stand in a text"),
+        (around("a]]]>&lt;"), start + 2, "`]]>` may not stand in a text"),
+        (around("a<!-- b -- c -->"), start + 8, "`--`"),
+        (around("a<!-- b --->"), start + 8, "`--`"),
+        (around("a<></>"), start + 1, "a tag needs a name"),
+        (around("a</>"), start + 1, "expected `</JobId>`"),
+        (around("a</ >"), start + 1, "expected `</JobId>`"),
+        (around("a< b/>"), start + 1, "a tag needs a name"),
+        (format!("<?xml version='1.1'?>{}", around("a")), "<?xml version='1.1'?>".len(), "must name version 1.0"),
+        (format!("<?xml encoding='utf-8'?>{}", around("a")), "<?xml encoding='utf-8'?>".len(), "must name version 1.0"),
+    ] {
+        for mode in [Mode::Strict, Mode::Lenient] {
+            let error = xml::from_slice::<CreateJobResult>(document.as_bytes(), mode).unwrap_err();
+            assert!(error.to_string().contains(says), "{document}: {error}");
+            assert_eq!(error.offset, offset as u64, "{document}: {error}");
+        }
+    }
+    // What looks like it, and is none.
+    for inside in ["a]]&gt;b", "]>", "a > b", "]] >", "<![CDATA[]]]]><![CDATA[>]]>", "<!-- - - -->a"] {
+        let document = around(inside);
+        xml::from_slice::<CreateJobResult>(document.as_bytes(), Mode::Strict)
+            .unwrap_or_else(|error| panic!("{document}: {error}"));
+    }
+}
+
+#[test]
 fn characters_that_xml_does_not_have_are_refused_wherever_they_stand() {
     let places = [
         ("<CreateJobResult><JobId>j", "</JobId></CreateJobResult>"),

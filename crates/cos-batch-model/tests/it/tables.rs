@@ -1,11 +1,11 @@
 //! The closed lists of the protocol, written out again from its pages: what a list in the code loses, gains or spells
 //! otherwise, shows here.
 
-use std::fmt::Debug;
+use std::{collections::BTreeSet, fmt::Debug};
 
 use cos_batch_model::{
-    ActionName, CannedAcl, Directive, GranteeType, JobStatus, JobTier, ManifestField, ManifestFormat, OperationKind,
-    Permission, ReportFormat, ReportScope, RequestedJobStatus, SseAlgorithm, StorageClass, WireEnum,
+    ActionName, CannedAcl, Directive, ErrorCode, GranteeType, JobStatus, JobTier, ManifestField, ManifestFormat,
+    OperationKind, Permission, ReportFormat, ReportScope, RequestedJobStatus, SseAlgorithm, StorageClass, WireEnum,
 };
 
 /// The values, each as `Name` or as `Name=spelling`, in the documented order.
@@ -63,4 +63,20 @@ fn every_closed_list_has_its_values_and_spellings() {
     is("JobTier", JobTier::ALL, "Bulk Standard");
     is("Format", ReportFormat::ALL, "ReportCsvV1=Report_CSV_V1");
     is("ReportScope", ReportScope::ALL, "AllTasks FailedTasksOnly");
+}
+
+/// The page that people look codes up on.
+#[test]
+fn the_page_has_each_error_code_with_its_status_and_no_other() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md")).unwrap();
+    let table = page.split("\n## Errors\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut on_page = BTreeSet::new();
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(1) {
+        let mut cells = row.split('|').skip(1).map(str::trim);
+        let (codes, status) = (cells.next().unwrap(), cells.next().unwrap());
+        on_page.extend(codes.split(", ").map(|code| (code.trim_matches('`').to_owned(), status.to_owned())));
+    }
+    let status = |code: &ErrorCode| code.status().as_u16().to_string();
+    let known: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| (code.as_str().to_owned(), status(code))).collect();
+    assert_eq!(on_page, known);
 }

@@ -8,6 +8,10 @@ use cos_batch_client::{Client, JobBuilder};
 use cos_batch_model::JobStatus;
 use cos_batch_testing::{Call, ErrorKind, ManualClock, TestServer};
 
+#[path = "../../examples/common_jobs.rs"]
+#[expect(dead_code, reason = "the example has a main function of its own")]
+mod common_jobs;
+
 const PHOTOS: &str = "photos-1250000000";
 const BACKUP: &str = "backup-1250000000";
 
@@ -17,6 +21,14 @@ async fn copy(server: &TestServer, token: &str, rows: &str) -> (Client, cos_batc
     let job = JobBuilder::new("local", &format!("{PHOTOS}/all.csv"), &etag).copy_to(BACKUP).build(token).unwrap();
     let id = client.create_job(job).await.unwrap().job_id;
     (client, id)
+}
+
+#[tokio::test]
+async fn the_example_runs_the_common_jobs() {
+    let told = common_jobs::run().await.unwrap();
+    assert_eq!(told[..2], ["Complete: 2 of 2", "Complete: 2 of 2"]);
+    assert!(told[2].starts_with("Cancelled: 0 of "), "{told:?}");
+    assert_eq!(told[3], "picture");
 }
 
 #[tokio::test]

@@ -99,6 +99,19 @@ impl Restore {
         if !is_there(&source.jobs, "--from")? {
             return Err(Error::usage(format!("--from {}: there is no backup in it", self.from.display())));
         }
+        let is_new = !self.data.try_exists()?;
+        let restored = self.bring(&source);
+        if restored.is_err() && is_new {
+            // Nothing was there before. What cannot be removed stays.
+            let _ = fs::remove_dir_all(&self.data);
+        }
+        let jobs = restored?;
+        terminal.line(&format!("restored into {}: {jobs} jobs go on at the next start", self.data.display()))?;
+        Ok(Exit::Ok)
+    }
+
+    /// Copies into the data folder; gives the number of jobs in it that have not ended.
+    fn bring(&self, source: &Paths) -> Result<usize, Error> {
         // Locked, so that no server begins on half of it.
         let _folder = DataFolder::open(&self.data)?;
         let target = paths(&self.data);
@@ -115,9 +128,7 @@ impl Restore {
         copy_store(&source.jobs, &beside).map_err(Error::other)?;
         fs::rename(&beside, &target.jobs)?;
         sync(&self.data)?;
-        let jobs = unfinished_jobs(&target.jobs).map_err(Error::other)?.len();
-        terminal.line(&format!("restored into {}: {jobs} jobs go on at the next start", self.data.display()))?;
-        Ok(Exit::Ok)
+        Ok(unfinished_jobs(&target.jobs).map_err(Error::other)?.len())
     }
 }
 

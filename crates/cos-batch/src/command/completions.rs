@@ -1,10 +1,11 @@
 //! What comes with the program: completions for shells, and pages of the manual.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
+use super::markdown;
 use crate::{
     exit::{Error, Exit},
     output::Terminal,
@@ -13,6 +14,9 @@ use crate::{
 
 /// Name of the program.
 const NAME: &str = "cos-batch";
+
+/// The file with all commands and flags on one page.
+const ONE_PAGE: &str = "flags.md";
 
 /// Write what a shell needs to complete commands and flags.
 ///
@@ -24,7 +28,7 @@ pub(crate) struct Completions {
     shell: Shell,
 }
 
-/// Write the pages of the manual into a folder.
+/// Write the pages of the manual into a folder, and `flags.md`: all commands and flags on one page.
 #[derive(Args, Debug)]
 pub(crate) struct Manual {
     /// The folder; made if there is none
@@ -44,8 +48,9 @@ impl Completions {
 impl Manual {
     pub(crate) fn run(self, whole: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         make_folder(&self.folder)?;
-        clap_mangen::generate_to(whole, &self.folder)
-            .map_err(|error| Error::usage(format!("{}: {error}", self.folder.display())))?;
+        let failed = |error| Error::usage(format!("{}: {error}", self.folder.display()));
+        fs::write(self.folder.join(ONE_PAGE), markdown::page(whole.clone())).map_err(failed)?;
+        clap_mangen::generate_to(whole, &self.folder).map_err(failed)?;
         terminal.line(&format!("pages are in {}", self.folder.display()))?;
         Ok(Exit::Ok)
     }

@@ -26,7 +26,7 @@ use crate::{
     exit::{Error, Exit},
     output::{self, Terminal},
     remote::Remote,
-    text::{clean, count, size, things},
+    text::{clean, count, cut, size, things},
 };
 
 /// Most bytes of a line of the standard input: a bucket and the longest key, and room.
@@ -242,6 +242,11 @@ impl Filters {
     }
 }
 
+/// Whether some store may have a bucket of this name. Old ones of S3 are the longest, and may have capitals and `_`.
+fn is_bucket_name(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
+}
+
 /// A manifest in the making.
 struct Work<'a> {
     filter: Filter,
@@ -344,8 +349,9 @@ impl Work<'_> {
             if bucket.is_empty() || key.is_empty() {
                 return Err(wrong("the bucket or the key is empty"));
             }
-            if bucket.contains(['"', '\n', '\r']) {
-                return Err(wrong("no bucket has such a name"));
+            if !is_bucket_name(bucket) {
+                let rule = "a bucket's name has up to 255 ASCII letters, digits, `.`, `-` and `_`";
+                return Err(wrong(&format!("{rule}, not {:?}", cut(bucket, 64))));
             }
             self.objects += 1;
             if self.filter.admits(&Found { key, size: None, last_modified: None, storage_class: None }) {

@@ -10,6 +10,7 @@ mod demo;
 mod describe;
 mod list;
 mod manifest;
+pub(crate) mod markdown;
 mod report;
 mod request;
 mod retry;

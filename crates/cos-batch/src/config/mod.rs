@@ -2,6 +2,8 @@
 
 mod engine;
 mod function;
+#[cfg(test)]
+mod pages;
 mod print;
 mod settings;
 mod store;

@@ -24,6 +24,7 @@ mod objects;
 mod operate;
 mod output;
 mod packaging;
+mod pages;
 mod plain_server;
 mod python;
 mod raw;
@@ -40,6 +41,5 @@ mod sign;
 mod support;
 #[cfg(feature = "otel")]
 mod traces;
-mod tutorial;
 mod validate;
 mod weather;

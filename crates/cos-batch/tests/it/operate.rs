@@ -334,6 +334,12 @@ fn a_backup_of_a_server_at_work_goes_on_elsewhere() {
     let server = Server::start(&elsewhere);
     server.run(&["wait", &job]).with_code(4);
     assert_exact(&elsewhere, &server, &job, &rows);
+
+    // What is no backup leaves nothing behind, where there was nothing.
+    fs::write(place.file("backup").join("jobs.sqlite"), "no database").unwrap();
+    let nowhere = place.file("nowhere");
+    let damaged = said(&["restore", "--from", to, "--data", nowhere.to_str().unwrap()], &[]);
+    assert!(damaged.code == 1 && !nowhere.exists(), "{damaged:?}");
 }
 
 /// The C library listens at the start of a program only: the server has started itself anew, as the same process.

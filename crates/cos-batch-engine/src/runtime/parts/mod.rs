@@ -194,7 +194,9 @@ impl Large {
                         found = Some((name, upload, parts));
                         continue;
                     }
-                    Err(error) => tracing::debug!(row = task.row, %error, "an upload cannot be gone on with"),
+                    Err(error) => {
+                        tracing::debug!(job = %self.job, row = task.row, %error, "an upload cannot be gone on with")
+                    }
                 }
             }
             match store.abort_multipart(upload.named()).await {

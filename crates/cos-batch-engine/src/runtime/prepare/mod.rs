@@ -57,7 +57,7 @@ fn later(code: &str, reason: impl Into<String>) -> Prepared {
 }
 
 fn unfit(code: &str, reason: impl Into<String>) -> Prepared {
-    Prepared::Unfit(Failure { code: code.to_owned(), reason: reason.into() })
+    Prepared::Unfit(Failure::new(code, reason))
 }
 
 /// A file and what is wrong with it.

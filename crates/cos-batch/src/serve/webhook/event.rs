@@ -7,6 +7,7 @@ use cos_signature::SecretKey;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
 use sha2::Sha256;
+use uuid::Uuid;
 
 /// The type of every event.
 pub(super) const TYPE: &str = "cos-batch.job.status";
@@ -14,6 +15,8 @@ pub(super) const TYPE: &str = "cos-batch.job.status";
 /// An event, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Event {
+    /// Of this job.
+    pub(super) job: Uuid,
     /// The same for the same change, however often it is sent.
     pub(super) id: String,
     pub(super) body: String,
@@ -55,7 +58,7 @@ impl Event {
                 },
             },
         });
-        Self { id, body: body.to_string() }
+        Self { job: job.id, id, body: body.to_string() }
     }
 
     /// The value of the header `webhook-signature`, for a message that is sent at this second.
@@ -76,7 +79,7 @@ mod tests {
     /// Worked out with `openssl dgst -sha256 -hmac` over the same bytes.
     #[test]
     fn the_signature_covers_the_id_the_time_and_the_body() {
-        let event = Event { id: "a-1".to_owned(), body: "{}".to_owned() };
+        let event = Event { job: Uuid::nil(), id: "a-1".to_owned(), body: "{}".to_owned() };
         let secret = SecretKey::new("example".to_owned());
         assert_eq!(event.signature(&secret, 1_700_000_000), "v1,Nj/657d/6bp8BjlFeuN7yJJqOh+cUTD4pUoZfh4S9f4=");
         let other = Event { body: "{ }".to_owned(), ..event.clone() };

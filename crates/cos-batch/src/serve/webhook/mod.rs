@@ -130,17 +130,17 @@ impl Teller {
                 // The receiver wants no more of this (410), cannot understand it, or is elsewhere (a redirection is
                 // not followed): once more is no use.
                 Ok(status) if !is_passing(status) => {
-                    tracing::warn!(event = event.id, %status, "the webhook refused a change of status");
+                    tracing::warn!(job = %event.job, event = event.id, %status, "the webhook refused a change of status");
                     return false;
                 }
                 Ok(status) => format!("it answered {status}"),
                 Err(reason) => reason,
             };
             if number == TRIES {
-                tracing::warn!(event = event.id, reason, "a change of status was not told, and is given up");
+                tracing::warn!(job = %event.job, event = event.id, reason, "a change of status was not told, and is given up");
                 return false;
             }
-            tracing::debug!(event = event.id, reason, ?wait, "the webhook could not be told; trying again");
+            tracing::debug!(job = %event.job, event = event.id, reason, ?wait, "the webhook could not be told; trying again");
             tokio::time::sleep_until(Instant::now() + wait).await;
             wait = (wait * 2).min(WAIT_MAX);
         }
@@ -208,7 +208,7 @@ mod tests {
             let transport = HttpTransport::new().unwrap();
             let wait_first = Duration::from_millis(1);
             let mut teller = Teller { transport, target, told: Arc::default(), wait_first };
-            let event = Event { id: "job-7".to_owned(), body: "{}".to_owned() };
+            let event = Event { job: uuid::Uuid::nil(), id: "job-7".to_owned(), body: "{}".to_owned() };
             let (told, heard) = tokio::join!(teller.tell(&event), receiver(listener, statuses));
             assert_eq!((told, heard.len()), (taken, statuses.len()), "{statuses:?}");
             for request in heard {

@@ -74,6 +74,13 @@ pub(crate) async fn seaweedfs() -> Backend {
     s3("seaweedfs", port, &["archive", "restore", "acl", "grants", "encryption"], running).await
 }
 
+/// SeaweedFS with this key and no buckets, and the port it listens on. It ends with the first of the three.
+pub(crate) async fn plain_seaweedfs(secret_id: &str, secret_key: &str) -> (impl Send + use<>, HttpStore, u16) {
+    let (running, port) = peers::seaweedfs(secret_id, secret_key);
+    let store = ready(&running, port, Credentials::new(secret_id, secret_key)).await;
+    (running, store, port)
+}
+
 /// Buckets in moto, a simulation that knows archived objects, does not look at times in conditions, and forgets that a copy
 /// was to be encrypted.
 pub(crate) async fn moto() -> Backend {
@@ -88,15 +95,20 @@ async fn s3(name: &'static str, port: u16, lacks: &'static [&'static str], runni
     let without: Vec<_> = told.map(|lack| format!("\"{lack}\"")).collect();
     let without = without.join(", ");
     let settings = format!("kind = \"s3\"\nstyle = \"path\"\nendpoint = \"{endpoint}\"\nwithout = [{without}]\n");
-    let store = HttpStore::builder(HttpDialect::S3, endpoint).style(Style::Path);
-    let store = store.credentials(StaticCredentials::new(Credentials::new(SECRET_ID, SECRET_KEY))).build().unwrap();
-    // It listens before it can keep anything.
+    let store = ready(&running, port, Credentials::new(SECRET_ID, SECRET_KEY)).await;
+    remote(name, store, &settings, (SECRET_ID, SECRET_KEY), lacks, Running::Theirs(running)).await
+}
+
+/// A store over the server on this port, once that can keep something: it listens before.
+async fn ready(running: &peers::Server, port: u16, credentials: Credentials) -> HttpStore {
+    let store = HttpStore::builder(HttpDialect::S3, format!("http://127.0.0.1:{port}")).style(Style::Path);
+    let store = store.credentials(StaticCredentials::new(credentials)).build().unwrap();
     let ready = async || {
         let made = store.put_bucket("ready-1250000000").await;
         made.is_ok() && store.put(PutRequest::new("ready-1250000000", "ready", "x".into())).await.is_ok()
     };
     running.wait(port, ready).await;
-    remote(name, store, &settings, (SECRET_ID, SECRET_KEY), lacks, Running::Theirs(running)).await
+    store
 }
 
 /// What this account may do to a bucket of another.
