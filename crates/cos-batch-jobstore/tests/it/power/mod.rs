@@ -102,11 +102,9 @@ fn what_was_answered_is_there_whichever_call_to_the_disk_fails() {
     let (tried, synced) = progress.count();
     assert!(tried > 10 && synced > 0, "{tried} calls failed, {synced} of them syncs: too few");
     // For whoever looks at a long run; nobody may be there to read it.
-    let _ = writeln!(
-        std::io::stderr(),
-        "{tried} calls of {} failed, {synced} of them syncs: all that was answered was there",
-        calls.len()
-    );
+    let all = calls.len();
+    let said = format!("{tried} runs, in each of which one of {all} calls failed, {synced} times a sync");
+    let _ = writeln!(std::io::stderr(), "{said}: all that was answered was there");
 }
 
 /// The first ones, which make the store, and then one of each `step`.
