@@ -1,10 +1,14 @@
 //! `cargo xtask long`: what takes too long for `cargo xtask test`.
 
+mod keys;
 mod manifest;
 pub(crate) mod mutants;
 mod nodes;
 mod rows;
+mod sides;
+mod soak;
 mod stories;
+mod timing;
 mod turns;
 
 use std::path::Path;
@@ -14,6 +18,8 @@ use clap::Subcommand;
 /// The long forms of tests.
 #[derive(Subcommand)]
 pub(crate) enum Long {
+    /// Write and read very many keys of all kinds, in manifests and reports.
+    Keys(keys::Arguments),
     /// Read a manifest of very many rows, and see how fast and in how much memory.
     Manifest(manifest::Arguments),
     /// Change the code in small ways, one at a time, and see whether a test notices; needs cargo-mutants.
@@ -22,8 +28,14 @@ pub(crate) enum Long {
     Nodes(nodes::Arguments),
     /// Run jobs over very many rows, and see what memory the server takes for them.
     Rows(rows::Arguments),
+    /// Run a job of one APPID alone, and beside another one that is at all of its limits.
+    Sides(sides::Arguments),
+    /// Let a server be used for long, and see whether it takes more memory, descriptors, threads, disk or time as it goes.
+    Soak(soak::Arguments),
     /// Run the engine in very many simulated worlds, and see whether a rule is broken.
     Stories(stories::Arguments),
+    /// See whether the time of a check of a signature tells what was wrong with it.
+    Timing(timing::Arguments),
     /// See how soon orders are obeyed beside a job of very many rows.
     Turns(turns::Arguments),
 }
@@ -31,11 +43,15 @@ pub(crate) enum Long {
 /// Runs one of them.
 pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
     match long {
+        Long::Keys(arguments) => keys::run(root, arguments),
         Long::Manifest(arguments) => manifest::run(root, arguments),
         Long::Mutants(arguments) => mutants::run(root, arguments),
         Long::Nodes(arguments) => nodes::run(root, arguments),
         Long::Rows(arguments) => rows::run(root, arguments),
+        Long::Sides(arguments) => sides::run(root, arguments),
+        Long::Soak(arguments) => soak::run(root, arguments),
         Long::Stories(arguments) => stories::run(root, arguments),
+        Long::Timing(arguments) => timing::run(root, arguments),
         Long::Turns(arguments) => turns::run(root, arguments),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Subcommand, ValueEnum};
 use xshell::{Shell, cmd};
 
-use crate::target;
+use crate::{target, test::apt};
 
 /// What is tortured.
 #[derive(Subcommand)]
@@ -42,6 +42,21 @@ pub(crate) enum Torture {
         /// Where the points come from.
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
+    },
+    /// Send a server behind nginx requests that say two things about where they end, and see that it answers none that nginx
+    /// did not see.
+    Front,
+    /// Run jobs on a store that fails, is silent, is throttled or gone, for longer than the test does.
+    Weather {
+        /// Rows of each job.
+        #[arg(long, value_name = "N", default_value_t = 100_000)]
+        rows: u64,
+        /// How long the store is gone.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        outage_seconds: u64,
+        /// How long each rate of a throttled store is looked at.
+        #[arg(long, value_name = "N", default_value_t = 60)]
+        throttled_seconds: u64,
     },
     /// Let many clients do what comes to their mind, and see whether an order of their calls explains every answer.
     History {
@@ -100,10 +115,31 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
                 .run()?;
         }
         Torture::Power { cuts, seed } => {
+            // What one commit was found to do says nothing of another; what was cut off goes on where it was.
+            let commit = cmd!(shell, "git rev-parse --short=12 HEAD").read()?;
+            let progress = target(root).join(format!("torture-power-{commit}.tsv"));
             cmd!(shell, "cargo test -p cos-batch-jobstore --test it -- power:: --nocapture")
                 .env("COS_BATCH_POWER_CUTS", number(cuts))
                 .env("COS_BATCH_POWER_SEED", number(seed))
                 .env("COS_BATCH_POWER_STEP", "1")
+                .env("COS_BATCH_POWER_PROGRESS", progress)
+                .run()?;
+        }
+        Torture::Front => {
+            if cmd!(shell, "nginx -v").quiet().ignore_stderr().run().is_err() {
+                apt::install("nginx is", &["nginx"]);
+            }
+            cmd!(shell, "cargo test -p cos-batch-server --all-features --test it -- front:: --nocapture")
+                .env("COS_BATCH_FRONT", "1")
+                .run()?;
+        }
+        Torture::Weather { rows, outage_seconds, throttled_seconds } => {
+            cmd!(shell, "cargo build --release --quiet -p cos-batch").run()?;
+            cmd!(shell, "cargo test -p cos-batch --test it -- weather:: --nocapture --test-threads 1")
+                .env("COS_BATCH_PROGRAM", target(root).join("release/cos-batch"))
+                .env("COS_BATCH_WEATHER_ROWS", number(rows))
+                .env("COS_BATCH_WEATHER_OUTAGE_SECONDS", number(outage_seconds))
+                .env("COS_BATCH_WEATHER_THROTTLED_SECONDS", number(throttled_seconds))
                 .run()?;
         }
         Torture::History { clients, actions, askers, seed } => {

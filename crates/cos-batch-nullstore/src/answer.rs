@@ -2,16 +2,16 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 
 use crate::{
     ask::Operation,
+    body::Content,
     faults::Fault,
     kept::{Object, range},
 };
 
 /// An answer.
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub(crate) type Answer = Response<Content>;
 
 /// When everything here changed last: a time that no job's constraints care about.
 const CHANGED: &str = "Sat, 01 Nov 2025 08:30:00 GMT";
@@ -27,14 +27,15 @@ const PRETENDED_BYTES: u64 = 1024;
 
 /// An answer without a body.
 pub(crate) fn empty(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::new()));
+    let mut answer = Response::new(Bytes::new().into());
     *answer.status_mut() = status;
     answer
 }
 
 /// An answer with an XML document.
 pub(crate) fn xml(status: StatusCode, text: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(text.into()));
+    let bytes: Bytes = text.into();
+    let mut answer = Response::new(bytes.into());
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
     answer
@@ -50,14 +51,18 @@ pub(crate) fn operation(operation: Operation) -> Answer {
     }
 }
 
-/// An operation that went wrong; none: no answer at all.
-pub(crate) fn fault(fault: Fault) -> Option<Answer> {
+/// What is said of an operation that went wrong; none: no answer at all.
+pub(crate) fn fault(asked: Operation, fault: Fault) -> Option<Answer> {
     match fault {
         Fault::InternalError => Some(error(StatusCode::INTERNAL_SERVER_ERROR, "InternalError")),
         Fault::ServiceUnavailable => Some(error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")),
         Fault::SlowDown => Some(error(StatusCode::SERVICE_UNAVAILABLE, "SlowDown")),
         Fault::ErrorIn200 => Some(error(StatusCode::OK, "InternalError")),
-        Fault::Reset | Fault::LostAnswer => None,
+        Fault::Truncated => match operation(asked).map(Content::broken_off) {
+            answer if hyper::body::Body::is_end_stream(answer.body()) => None,
+            answer => Some(answer),
+        },
+        Fault::Reset | Fault::LostAnswer | Fault::Hang => None,
     }
 }
 
@@ -87,14 +92,14 @@ pub(crate) fn head(object: Option<&Object>) -> Answer {
 pub(crate) fn content(object: &Object, wanted: Option<&str>) -> Answer {
     let size = object.body.len();
     let Some(wanted) = wanted else {
-        let mut answer = Response::new(Full::new(object.body.clone()));
+        let mut answer = Response::new(object.body.clone().into());
         answer.headers_mut().insert(header::ETAG, quoted(&object.etag));
         answer.headers_mut().insert(header::LAST_MODIFIED, HeaderValue::from_static(CHANGED));
         return answer;
     };
     let Some(range) = range(wanted, size) else { return error(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange") };
     let shown = format!("bytes {}-{}/{size}", range.start, range.end - 1);
-    let mut answer = Response::new(Full::new(object.body.slice(range)));
+    let mut answer = Response::new(object.body.slice(range).into());
     *answer.status_mut() = StatusCode::PARTIAL_CONTENT;
     let headers = answer.headers_mut();
     headers.insert(header::ETAG, quoted(&object.etag));

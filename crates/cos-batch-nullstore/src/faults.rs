@@ -13,6 +13,12 @@ pub struct Faults {
     pub lost_answers: u16,
     /// The operation is answered 200 with an error in the body; nothing is applied.
     pub errors_in_200: u16,
+    /// The operation is applied, and its answer breaks off in the middle of its body; where it has none it is lost.
+    pub truncated: u16,
+    /// The operation is applied and never answered; the connection stays open for as long as its client likes.
+    pub hangs: u16,
+    /// Not of operations, but of reads of content: the answer breaks off in the middle of its body.
+    pub reads_truncated: u16,
     /// Another seed, another sequence.
     pub seed: u64,
 }
@@ -32,6 +38,10 @@ pub enum Fault {
     LostAnswer,
     /// 200 with an error in its body, nothing applied.
     ErrorIn200,
+    /// Half an answer, but applied.
+    Truncated,
+    /// No answer and no end, but applied.
+    Hang,
 }
 
 impl Faults {
@@ -47,6 +57,8 @@ impl Faults {
             (self.resets, Fault::Reset),
             (self.lost_answers, Fault::LostAnswer),
             (self.errors_in_200, Fault::ErrorIn200),
+            (self.truncated, Fault::Truncated),
+            (self.hangs, Fault::Hang),
         ];
         for (share, fault) in shares {
             if left < share {
@@ -55,6 +67,18 @@ impl Faults {
             left -= share;
         }
         None
+    }
+
+    /// Whether the answer to the read with this number breaks off.
+    pub(crate) fn cuts_read(&self, number: u64) -> bool {
+        mixed(self.seed ^ mixed(!number)) % 1000 < u64::from(self.reads_truncated)
+    }
+}
+
+impl Fault {
+    /// Whether the operation is applied all the same.
+    pub(crate) fn is_applied(self) -> bool {
+        matches!(self, Self::LostAnswer | Self::Truncated | Self::Hang)
     }
 }
 
@@ -74,7 +98,15 @@ mod tests {
 
     #[test]
     fn faults_come_as_often_as_asked_for_and_in_the_same_order_again() {
-        let faults = Faults { errors: 50, slow_downs: 20, resets: 10, lost_answers: 10, errors_in_200: 10, seed: 7 };
+        let faults = Faults {
+            errors: 50,
+            slow_downs: 20,
+            resets: 10,
+            lost_answers: 10,
+            errors_in_200: 10,
+            seed: 7,
+            ..Faults::default()
+        };
         let mut counts: BTreeMap<Option<Fault>, u64> = BTreeMap::new();
         for number in 0..100_000 {
             *counts.entry(faults.of(number)).or_default() += 1;

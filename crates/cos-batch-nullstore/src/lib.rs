@@ -21,6 +21,7 @@
 
 mod answer;
 mod ask;
+mod body;
 mod bucket;
 mod faults;
 mod kept;

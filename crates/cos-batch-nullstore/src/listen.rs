@@ -30,6 +30,7 @@ use tokio::{
 use crate::{
     answer::{self, Answer},
     ask::{self, Ask},
+    body::{Content, Cut},
     bucket::Bucket,
     faults::{Fault, Faults},
     kept::Kept,
@@ -84,7 +85,10 @@ struct Shared {
     seen: Mutex<Seen>,
     applied_to: Mutex<BTreeMap<String, u32>>,
     operations: AtomicU64,
+    reads: AtomicU64,
     bucket: Mutex<Bucket>,
+    /// Until then nothing is answered.
+    gone_until: Mutex<Option<Instant>>,
 }
 
 impl NullStore {
@@ -101,7 +105,9 @@ impl NullStore {
             seen: Mutex::default(),
             applied_to: Mutex::default(),
             operations: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
             bucket: Mutex::default(),
+            gone_until: Mutex::default(),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, task })
@@ -134,6 +140,11 @@ impl NullStore {
     #[must_use]
     pub fn kept(&self, bucket: &str, key: &str) -> Option<Bytes> {
         self.shared.kept().get(&format!("{bucket}/{key}")).map(|object| object.body.clone())
+    }
+
+    /// Goes away for so long: connections end at once, and whatever is asked on those that there are ends them too.
+    pub fn go_away(&self, time: Duration) {
+        *self.shared.gone_until() = Some(Instant::now() + time);
     }
 
     /// Waits for as long as it listens, which is until the process ends.
@@ -171,6 +182,17 @@ impl Shared {
         self.options.operations_per_second.is_some_and(|most| !self.bucket().take(most, Instant::now()))
     }
 
+    fn gone_until(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.gone_until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is gone just now; then whoever asks is turned away, and counted.
+    fn turns_away(&self) -> bool {
+        let gone = self.gone_until().is_some_and(|until| Instant::now() < until);
+        self.seen().turned_away += u64::from(gone);
+        gone
+    }
+
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,13 +217,22 @@ impl Shared {
             let text = serde_json::to_string(&*self.seen()).unwrap_or_default();
             return Ok(answer::xml(StatusCode::OK, text));
         }
+        if self.turns_away() {
+            return Err(Cut);
+        }
         self.seen().requests += 1;
         match ask {
             Ask::Operation(operation) => self.operation(operation, request).await,
             Ask::Put => Ok(self.put(request).await),
             other => {
-                self.seen().looks += 1;
-                Ok(self.look(other, &request))
+                let cut =
+                    other == Ask::Get && self.options.faults.cuts_read(self.reads.fetch_add(1, Ordering::Relaxed));
+                let mut seen = self.seen();
+                seen.looks += 1;
+                seen.reads_truncated += u64::from(cut);
+                drop(seen);
+                let answer = self.look(other, &request);
+                Ok(if cut { answer.map(Content::broken_off) } else { answer })
             }
         }
     }
@@ -222,7 +253,9 @@ impl Shared {
         }
         match fault {
             None => Ok(answer::operation(operation)),
-            Some(fault) => answer::fault(fault).ok_or(Cut),
+            // Until the client goes away.
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(fault) => answer::fault(operation, fault).ok_or(Cut),
         }
     }
 
@@ -268,25 +301,15 @@ impl Shared {
     }
 }
 
-/// Ends a connection in the middle of a request.
-#[derive(Debug)]
-struct Cut;
-
-impl std::fmt::Display for Cut {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("cut off as told")
-    }
-}
-
-impl std::error::Error for Cut {}
-
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 // A connection that could not be accepted is its client's loss.
-                if let Ok((stream, _)) = accepted {
+                if let Ok((stream, _)) = accepted
+                    && !shared.turns_away()
+                {
                     connections.spawn(connection(stream, Arc::clone(&shared)));
                 }
             }

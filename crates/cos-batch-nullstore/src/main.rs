@@ -27,6 +27,15 @@ struct Arguments {
     /// Operations of a thousand that are answered with 200 and an error in the body
     #[arg(long, default_value_t = 0)]
     errors_in_200: u16,
+    /// Operations of a thousand whose answer breaks off after they were applied
+    #[arg(long, default_value_t = 0)]
+    truncated: u16,
+    /// Operations of a thousand that are applied and never answered
+    #[arg(long, default_value_t = 0)]
+    hangs: u16,
+    /// Reads of a thousand whose answer breaks off
+    #[arg(long, default_value_t = 0)]
+    reads_truncated: u16,
     /// Another seed, another sequence of faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -47,11 +56,15 @@ async fn main() -> anyhow::Result<()> {
         resets,
         lost_answers,
         errors_in_200,
+        truncated,
+        hangs,
+        reads_truncated,
         seed,
         latency,
         operations_per_second,
     } = Arguments::parse();
-    let faults = Faults { errors, slow_downs, resets, lost_answers, errors_in_200, seed };
+    let faults =
+        Faults { errors, slow_downs, resets, lost_answers, errors_in_200, truncated, hangs, reads_truncated, seed };
     let options =
         Options { listen, faults, latency: Duration::from_millis(latency), operations_per_second, record: false };
     let store = NullStore::start(options).await?;

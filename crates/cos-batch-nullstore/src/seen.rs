@@ -30,6 +30,14 @@ pub struct Seen {
     pub puts: u64,
     /// Operations that were answered with an error, or not at all.
     pub faults: u64,
+    /// Operations that were applied, and of whose answers only a half was sent.
+    pub truncated: u64,
+    /// Operations that were applied and never answered.
+    pub hung: u64,
+    /// Reads of content whose answer broke off.
+    pub reads_truncated: u64,
+    /// Connections and requests that were turned away while the store was gone.
+    pub turned_away: u64,
     /// When the last operation began, in milliseconds since 1970.
     pub last_operation_at: u64,
     /// The operations on each bucket: of a copy, the one it goes to.
@@ -63,7 +71,9 @@ impl Seen {
             on.last_at = now;
         }
         self.faults += u64::from(fault.is_some());
-        let applied = matches!(fault, None | Some(Fault::LostAnswer));
+        self.truncated += u64::from(fault == Some(Fault::Truncated));
+        self.hung += u64::from(fault == Some(Fault::Hang));
+        let applied = fault.is_none_or(Fault::is_applied);
         self.applied += u64::from(applied);
         applied
     }

@@ -3,6 +3,7 @@
 
 pub mod codec;
 pub mod signature;
+pub mod timing;
 
 use std::hint::black_box;
 

@@ -4,7 +4,7 @@ use std::process::Command;
 
 /// Installs these packages of Debian where there is apt-get and the right to use it without asking anybody. Whether it helped
 /// is for the caller to find out.
-pub(super) fn install(what: &str, packages: &[&str]) {
+pub(crate) fn install(what: &str, packages: &[&str]) {
     let install: Vec<&str> =
         ["install", "-q", "-y", "--no-install-recommends"].iter().chain(packages).copied().collect();
     let steps = [&["update", "-q"][..], &install];

@@ -16,9 +16,9 @@ pub const MIN: usize = 1;
 /// Of ten slots, so many are left by a decrease. Gentle, since it comes again after a round if it was not enough.
 pub const DECREASE_TENTHS: usize = 7;
 
-/// Answers that earn one more slot, at least; and at least one for each slot. A store that can take three at once would
-/// otherwise be asked for a fourth in every tenth request.
-pub const INCREASE_MIN: usize = 50;
+/// Answers that earn one more slot, at least; and at least one for each slot. Where a store takes so many and no more, each
+/// further slot ends in a refusal or two: with half as many answers in between, more than one request in a hundred would.
+pub const INCREASE_MIN: usize = 100;
 
 /// Answers are slow when they take this many times as long as the store's best …
 pub const COLLAPSE_TIMES: u32 = 4;

@@ -3,5 +3,6 @@
 
 mod engine;
 mod job_store;
+mod keys;
 mod pages;
 mod scale;

@@ -65,6 +65,44 @@ async fn operations_are_counted_and_fail_as_told() {
     assert_eq!((answer.as_str(), applied), ("", 0));
     let (answer, applied) = copied(Faults { lost_answers: 1000, ..Faults::default() }).await;
     assert_eq!((answer.as_str(), applied), ("", 1));
+    let (answer, applied) = copied(Faults { truncated: 1000, ..Faults::default() }).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200") && applied == 1, "{answer}");
+    let promised = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    assert_eq!(promised.parse::<usize>().unwrap() / 2, body.len(), "{answer}");
+}
+
+#[tokio::test]
+async fn an_operation_may_never_be_answered() {
+    let faults = Faults { hangs: 1000, ..Faults::default() };
+    let store = NullStore::start(Options { faults, ..Options::default() }).await.unwrap();
+    // Whoever asks goes away; nothing else ends it.
+    let asked = ask(&store, "DELETE /t-1/k HTTP/1.1", "");
+    let hung = async {
+        while store.seen().hung == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        answer = asked => panic!("{answer}"),
+        () = hung => {}
+    }
+    assert_eq!(store.seen().applied, 1);
+}
+
+#[tokio::test]
+async fn reads_break_off_and_the_store_may_be_gone() {
+    let faults = Faults { reads_truncated: 1000, ..Faults::default() };
+    let store = NullStore::start(Options { faults, ..Options::default() }).await.unwrap();
+    store.keep("b-1", "other", Bytes::from_static(b"0123456789"));
+    let got = ask(&store, "GET /b-1/other HTTP/1.1", "").await;
+    assert!(got.contains("content-length: 10\r\n") && got.ends_with("\r\n\r\n01234"), "{got}");
+    store.go_away(std::time::Duration::from_secs(3600));
+    assert_eq!(ask(&store, "HEAD /b-1/other HTTP/1.1", "").await, "");
+    store.go_away(std::time::Duration::ZERO);
+    assert!(ask(&store, "HEAD /b-1/other HTTP/1.1", "").await.starts_with("HTTP/1.1 200"));
+    let seen = store.seen();
+    assert_eq!((seen.requests, seen.reads_truncated, seen.turned_away), (2, 1, 1));
 }
 
 #[tokio::test]

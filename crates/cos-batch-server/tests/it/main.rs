@@ -18,6 +18,7 @@ mod extension;
 mod forbidden;
 mod foreign_signer;
 mod forms;
+mod front;
 mod hostile_http;
 mod hostile_xml;
 mod limits;

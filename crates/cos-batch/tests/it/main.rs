@@ -29,6 +29,7 @@ mod plain_server;
 mod python;
 mod raw;
 mod refusals;
+mod remote;
 mod report;
 mod reported;
 mod retry;
@@ -37,7 +38,9 @@ mod sample;
 mod scenario;
 mod screen;
 mod settings;
+mod sides;
 mod sign;
+mod soak;
 mod support;
 #[cfg(feature = "otel")]
 mod traces;

@@ -176,7 +176,7 @@ impl Place {
 }
 
 /// Keys of all files below a folder, the store's own aside.
-fn keys_in(folder: &Path) -> Vec<String> {
+pub(crate) fn keys_in(folder: &Path) -> Vec<String> {
     let mut keys = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {

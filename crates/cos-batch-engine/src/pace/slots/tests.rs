@@ -84,6 +84,49 @@ fn a_store_that_refuses_is_given_what_it_can_take() {
     }
 }
 
+/// A store that takes so many in a second, saved up for a tenth of one, and refuses the rest, looked at for a minute from ten
+/// seconds after the beginning: how many it took, and refused.
+fn throttled(rate: u32, takes: Duration) -> (u64, u64) {
+    const SETTLES: Duration = Duration::from_secs(10);
+    let mut slots = Slots::new(256);
+    let (rate, mut left, mut last) = (f64::from(rate), 0.0f64, Duration::ZERO);
+    let mut in_flight: BTreeSet<(Duration, u64, Duration, bool)> = BTreeSet::new();
+    let (mut now, mut number, mut done, mut refused) = (Duration::ZERO, 0u64, 0, 0);
+    while now < SETTLES + MINUTE {
+        while in_flight.len() < slots.limit() {
+            number += 1;
+            left = (left + (now - last).as_secs_f64() * rate).min(rate / 10.0);
+            last = now;
+            let taken = left >= 1.0;
+            if taken {
+                left -= 1.0;
+            }
+            // No two take quite as long, so that they do not come in step.
+            let ends = now + takes + takes * u32::try_from(number * 37 % 15).unwrap() / 100;
+            in_flight.insert((ends, number, now, taken));
+        }
+        let full = in_flight.len() >= slots.limit();
+        let (ended, _, began, taken) = in_flight.pop_first().unwrap();
+        now = ended;
+        if now > SETTLES {
+            *(if taken { &mut done } else { &mut refused }) += 1;
+        }
+        let answer = if taken { Answer::Coped } else { Answer::Throttled };
+        slots.observe(Observation { began, ended, answer, full });
+    }
+    (done, refused)
+}
+
+#[test]
+fn a_store_that_takes_so_many_in_a_second_is_given_nearly_that() {
+    for rate in [100, 200, 300, 500, 1000, 3000] {
+        let (done, refused) = throttled(rate, Duration::from_millis(20));
+        let ideal = u64::from(rate) * 60;
+        assert!(done * 100 >= ideal * 90, "{rate} in a second: {done} of {ideal}");
+        assert!(refused * 100 <= done + refused, "{rate} in a second: {refused} refused beside {done}");
+    }
+}
+
 #[test]
 fn a_store_that_becomes_slow_is_given_less_and_does_as_much() {
     for capacity in [4, 16] {
@@ -114,7 +157,7 @@ fn it_comes_back_when_the_store_does() {
         slots.observe(Observation { began: at, ended: at, answer: Answer::Throttled, full: true });
     }
     assert_eq!(slots.limit(), MIN);
-    for step in 0..64 * 64 {
+    for step in 0..64 * INCREASE_MIN as u64 {
         let began = MINUTE + Duration::from_millis(step * 10);
         let ended = began + Duration::from_millis(5);
         slots.observe(Observation { began, ended, answer: Answer::Coped, full: true });

@@ -10,8 +10,9 @@ use super::{
     run::{Ground, Tally, run},
 };
 use crate::{
+    remote::config,
     reported::reported,
-    support::{Place, Server, etag_of, figures, write_private},
+    support::{Place, Server, etag_of, figures},
 };
 
 /// Buckets of the store.
@@ -41,22 +42,17 @@ fn on_a_remote_store_nothing_is_lost_and_what_is_done_twice_is_known() {
     store.keep(OBJECTS, "lists/all.csv", manifest.into());
 
     let place = Place::new();
-    let config = place.file("config.toml");
-    let text = format!(
-        "[engine]\nworkers = {WORKERS}\nasync_slots = {SLOTS}\ncheckpoint_millis = 100\npoll_millis = 50\n\
-         [[store]]\nname = \"null\"\nkind = \"s3\"\nstyle = \"path\"\nendpoint = \"http://{}\"\n\
-         secret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\n[[bucket]]\nname = \"{OBJECTS}\"\n\
-         store = \"null\"\n[[bucket]]\nname = \"{REPORTS}\"\nstore = \"null\"\n",
-        store.address()
-    );
-    write_private(&config, &text);
+    let engine =
+        format!("[engine]\nworkers = {WORKERS}\nasync_slots = {SLOTS}\ncheckpoint_millis = 100\npoll_millis = 50\n");
+    let config = config(&place, &store, &[OBJECTS, REPORTS], "", &engine);
     let flags = ["--config", config.to_str().unwrap()];
     let tally = || {
         let seen = store.seen();
-        Some(Tally { objects: seen.applied - seen.again, again: seen.again })
+        Tally { objects: seen.applied - seen.again, again: seen.again }
     };
     let ahead_max = WORKERS * WINDOW_ROWS + SLOTS;
-    let ground = Ground { plan, place: &place, flags: &flags, tally: &tally, ahead_max, late_max: SLOTS };
+    let ground =
+        Ground { plan, place: &place, flags: &flags, tally: &tally, tally_is_slow: false, ahead_max, late_max: SLOTS };
 
     let server = Server::start_with(&place, &flags);
     let manifest = format!("{OBJECTS}/lists/all.csv");
