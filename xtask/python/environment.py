@@ -50,7 +50,13 @@ def make(folder):
             sys.exit(f"pip cannot install {REQUIREMENTS}: it needs a package index, which PIP_INDEX_URL may name")
         shutil.copyfile(REQUIREMENTS, own / "requirements.txt")
         if folder.exists() and not is_ready(folder):
-            shutil.rmtree(folder)
+            # In one step: another process may be about to do the same.
+            old = own.with_name(f"{own.name}.old")
+            try:
+                folder.rename(old)
+            except FileNotFoundError:
+                pass
+            shutil.rmtree(old, ignore_errors=True)
         try:
             own.rename(folder)
         except OSError:

@@ -11,7 +11,8 @@ const SHARED: &str = "Connection";
 const HEAD: &str = "# Commands and flags
 
 This page is written from the command line's own definition by `cargo xtask docs`. `cos-batch COMMAND --help` says the same, with
-examples. A variable of the environment counts where its flag is not given; an empty one counts as not set.
+examples. A variable of the environment counts where its flag is not given; an empty one counts as not set. The variables of `serve`
+are with [its settings](configuration.md#how-serve-itself-is-set).
 ";
 
 /// The page: each command with its flags, then those that commands share.

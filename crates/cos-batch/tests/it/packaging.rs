@@ -48,7 +48,8 @@ fn the_root_of_a_container_has_all_that_the_program_needs_and_nothing_else() {
     let programs: Vec<_> = fs::read_dir(root.join("usr/bin")).unwrap().collect();
     assert_eq!(programs.len(), 1);
     let file = fs::read_to_string(packaging().join("container/Containerfile")).unwrap();
-    for line in ["FROM scratch", "USER 65532:65532", "ENTRYPOINT [\"/usr/bin/cos-batch\"]"] {
+    let owned = "COPY --chown=65532:65532 . /";
+    for line in ["FROM scratch", owned, "USER 65532:65532", "ENTRYPOINT [\"/usr/bin/cos-batch\"]"] {
         assert!(file.lines().any(|found| found == line), "{line}");
     }
     if !is_root() {

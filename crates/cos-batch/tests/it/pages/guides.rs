@@ -96,7 +96,11 @@ fn s3_control_in_ten_lines() {
     let mut command = std::process::Command::new(&python);
     without_settings(&mut command);
     for (name, value) in command.get_envs() {
-        shell.set(name.to_str().unwrap(), value.unwrap_or_default().to_str().unwrap());
+        let name = name.to_str().unwrap();
+        match value {
+            Some(value) => shell.set(name, value.to_str().unwrap()),
+            None => shell.unset(name),
+        }
     }
     let [commands, script] = ["sh", "python"].map(|kind| blocks_of(page, kind).concat());
     let printed = shell.run(&format!("{commands}cat > ten.py <<'PY'\n{script}PY\n{} ten.py\n", python.display()));

@@ -22,7 +22,8 @@ const DEFAULT: &str = "127.0.0.1:9450";
 /// An empty folder, and what is otherwise than whoever reads the page has it.
 pub(super) struct Shell {
     folder: TempDir,
-    variables: BTreeMap<String, String>,
+    /// None: such a variable is taken away.
+    variables: BTreeMap<String, Option<String>>,
     replaced: Vec<(String, String)>,
 }
 
@@ -37,7 +38,11 @@ impl Shell {
     }
 
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.variables.insert(name.to_owned(), value.into());
+        self.variables.insert(name.to_owned(), Some(value.into()));
+    }
+
+    pub(super) fn unset(&mut self, name: &str) {
+        self.variables.insert(name.to_owned(), None);
     }
 
     /// What the page says is another thing here. It must be there.
@@ -75,7 +80,13 @@ impl Shell {
         // The default is taken by whoever else runs here.
         let default = format!("127.0.0.1:{}", ports[DEFAULT]);
         command.env("COS_BATCH_LISTEN", &default).env("COS_BATCH_ENDPOINT", format!("http://{default}"));
-        let said = run(command.envs(&self.variables));
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let said = run(&mut command);
         assert_eq!(said.code, 0, "{}\n{said:?}", self.logs());
         said.out
     }
