@@ -217,39 +217,19 @@ async fn no_lease_begins_once_a_job_is_stopped(server: &Postgres) {
     changing.wait().unwrap();
 }
 
-/// As if the machine of a node fell asleep between two statements: the database ends its session, by what the node told it when
-/// it connected (`idle_in_transaction_session_timeout`), long before who waits for its rows gives up.
 async fn a_node_that_stops_in_a_transaction_is_cut_off(server: &Postgres) {
-    /// From each end to the other.
-    const SLOW: Duration = Duration::from_millis(40);
-    let proxy = Proxy::start(server.port()).unwrap();
-    let sleeper = PostgresJobStore::open(&server.url_at(proxy.port(), "stops"), |_| None, SystemClock).await.unwrap();
     let store = open(server, "stops").await;
-    let sleeps = tokio::spawn(async move {
-        for number in 0.. {
-            // The last one fails.
-            let _ = sleeper.create(new_job(TENANT, &format!("sleeper {number}"))).await;
-        }
-    });
-    let holds = "SELECT count(*) FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE state = 'idle in transaction' \
-                 AND relation = 'stops.store'::regclass AND mode = 'RowShareLock'";
-    let deadline = std::time::Instant::now() + GUARD;
-    loop {
-        assert!(std::time::Instant::now() < deadline, "it never stops in the middle of a transaction");
-        proxy.set(Way::Slow(SLOW));
-        if server.sql(holds).unwrap() == "1" {
-            proxy.set(Way::Silent);
-            // What was on its way arrives.
-            tokio::time::sleep(2 * SLOW).await;
-            if server.sql(holds).unwrap() == "1" {
-                break;
-            }
-        }
-    }
+    let job = store.create(new_job(TENANT, "1")).await.unwrap();
+    // As if the machine of a node fell asleep between two statements.
+    let mut stopped = psql_session(server);
+    let setting = "SET search_path = stops; SET idle_in_transaction_session_timeout = '300ms'; BEGIN; \
+                   SELECT 1 FROM store FOR UPDATE;\n";
+    tell(&mut stopped, setting);
     // It waits for the row, and has it once the sleeper is cut off.
     timeout(GUARD, store.create(new_job(TENANT, "2"))).await.unwrap().unwrap();
-    assert_eq!(server.sql(holds).unwrap(), "0");
-    sleeps.abort();
+    assert!(store.get(job.id).await.unwrap().is_some());
+    stopped.kill().unwrap();
+    stopped.wait().unwrap();
 }
 
 /// Says something to a session, and waits for the row that comes of it.

@@ -157,7 +157,7 @@ fn it_comes_back_when_the_store_does() {
         slots.observe(Observation { began: at, ended: at, answer: Answer::Throttled, full: true });
     }
     assert_eq!(slots.limit(), MIN);
-    for step in 0..64 * INCREASE_MIN as u64 {
+    for step in 0..64 * INCREASE_MIN.max(64) as u64 {
         let began = MINUTE + Duration::from_millis(step * 10);
         let ended = began + Duration::from_millis(5);
         slots.observe(Observation { began, ended, answer: Answer::Coped, full: true });

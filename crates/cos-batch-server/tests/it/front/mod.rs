@@ -5,6 +5,7 @@
 //! nginx the test says that it was skipped; `cargo xtask torture front` installs it, and prints what became of each case.
 
 mod cases;
+mod naive;
 mod nginx;
 mod tap;
 
@@ -48,8 +49,9 @@ async fn ask_honestly(socket: &Path, number: usize) {
     assert!(mine, "somebody else's answer: {answer}");
 }
 
+/// Of all answers; one begins where the body before it ends, which may have no line end.
 fn statuses(answer: &str) -> Vec<&str> {
-    answer.lines().filter_map(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)).collect()
+    answer.split("HTTP/1.1 ").skip(1).filter_map(|rest| rest.get(..3)).collect()
 }
 
 #[tokio::test]
@@ -114,5 +116,26 @@ async fn nothing_is_answered_that_the_front_did_not_see() {
              second ones as requests; {answered} requests were passed on, and as many answered",
             all.len()
         );
+    }
+}
+
+/// Of a server that takes a body for requests it would be noticed.
+#[tokio::test]
+async fn what_takes_bodies_for_requests_is_noticed() {
+    if !nginx::is_there() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no nginx");
+        return;
+    }
+    for bodies in [Bodies::Whole, Bodies::AsTheyCome] {
+        let tap = Tap::start(naive::start().await).await;
+        let nginx = Nginx::start(tap.address, bodies).await;
+        let mut tasks = JoinSet::new();
+        for bytes in cases() {
+            let socket = nginx.socket();
+            tasks.spawn(async move { send(&socket, &bytes).await });
+        }
+        tasks.join_all().await;
+        let passed_on = nginx.stop().await;
+        assert!(tap.answers() > passed_on.len(), "{} answers to {} requests", tap.answers(), passed_on.len());
     }
 }
