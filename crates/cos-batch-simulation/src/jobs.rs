@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-        JobStatus, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, JobStatus, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
 };
 use uuid::Uuid;
@@ -207,7 +207,7 @@ impl JobStore for LinkedJobs {
         CHANGES add_files(lease: &'a JobLease, files: Vec<ListedFile>) -> (), |s: &Self| s.of_job(lease);
         CHANGES renew_file(lease: &'a FileLease, ttl: Duration) -> (), |s: &Self| s.of_file(lease);
         CHANGES release_file(lease: &'a FileLease) -> (), |s: &Self| s.of_file(lease);
-        READS files(job: Uuid, from: u32, limit: usize) -> Vec<(ListedFile, Option<FileOutcome>)>,
+        READS files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>,
             |s: &Self| s.name(job);
         CHANGES renew_shard(lease: &'a ShardLease, ttl: Duration) -> CheckpointAnswer, |s: &Self| s.of_shard(lease);
         CHANGES release_shard(lease: &'a ShardLease) -> (), |s: &Self| s.of_shard(lease);

@@ -291,7 +291,7 @@ mod tests {
         }
         let is_there = async |name: &String| spool.read_file(job, name).await.is_ok();
         let mut gone = Vec::new();
-        let mut hold = async |gone: &[String]| {
+        let hold = async |gone: &[String]| {
             for name in &left {
                 assert_eq!(is_there(name).await, !gone.contains(name), "{name}");
             }

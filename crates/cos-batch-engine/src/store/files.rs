@@ -48,6 +48,9 @@ pub enum FileOutcome {
     Unfit(Failure),
 }
 
+/// A file, and what came of it so far.
+pub type FileState = (ListedFile, Option<FileOutcome>);
+
 /// Where the rows of a file are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileIndex {

@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub use error::StoreError;
-pub use files::{FileIndex, FileLease, FileOutcome, FilePiece, FilePlace, ListedFile};
+pub use files::{FileIndex, FileLease, FileOutcome, FilePiece, FilePlace, FileState, ListedFile};
 pub use memory::MemoryJobStore;
 pub use rendition::{Render, Rendition};
 
@@ -438,12 +438,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     fn release_file<'a>(&'a self, lease: &'a FileLease) -> BoxFuture<'a, Result<(), StoreError>>;
 
     /// Files of a job by number, from this one on, at most `limit`, with what came of them so far.
-    fn files<'a>(
-        &'a self,
-        job: Uuid,
-        from: u32,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<(ListedFile, Option<FileOutcome>)>, StoreError>>;
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>>;
 
     /// Leases the ready shard with the lowest index of an Active job for `ttl`; `None` when there is none or the job is
     /// not Active.

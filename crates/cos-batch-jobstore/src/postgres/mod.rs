@@ -20,8 +20,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use cos_batch_engine::{
     Clock, JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-        ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
 };
 use uuid::Uuid;
@@ -287,12 +287,7 @@ impl JobStore for PostgresJobStore {
         self.write(move || files::release(&self.connections, lease))
     }
 
-    fn files<'a>(
-        &'a self,
-        job: Uuid,
-        from: u32,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<(ListedFile, Option<FileOutcome>)>, StoreError>> {
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
         self.read(move || read::files(&self.connections, job, from, limit))
     }
 

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use cos_batch_engine::{
     JobEvent, JobRecord, UnixMillis,
-    store::{BriefFilter, BriefPage, FileOutcome, JobStatus, ListFilter, ListedFile, ResultFile, Segment, rules},
+    store::{BriefFilter, BriefPage, FileState, JobStatus, ListFilter, ResultFile, Segment, rules},
 };
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -109,7 +109,7 @@ pub(super) async fn files(
     job: Uuid,
     from: u32,
     limit: usize,
-) -> Result<Vec<(ListedFile, Option<FileOutcome>)>, Fault> {
+) -> Result<Vec<FileState>, Fault> {
     rows(connections, sql::FILES, &[&job, &i64::from(from), &row::limit(limit)], |row| {
         let outcome = row.try_get::<_, Option<&str>>(1)?.map(serde_json::from_str).transpose();
         Ok((row::listed_file(row, 0)?, outcome.map_err(|error| row::corrupt("outcome of a file", error))?))

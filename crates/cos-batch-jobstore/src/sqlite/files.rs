@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cos_batch_engine::store::{FileLease, FileOutcome, JobLease, ListedFile, StoreError, rules};
+use cos_batch_engine::store::{FileLease, FileOutcome, FileState, JobLease, ListedFile, StoreError, rules};
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
@@ -67,17 +67,12 @@ pub(super) fn release(session: &mut Session<'_>, lease: &FileLease) -> Result<()
     }
 }
 
-pub(super) fn files(
-    connection: &Connection,
-    job: Uuid,
-    from: u32,
-    limit: usize,
-) -> Result<Vec<(ListedFile, Option<FileOutcome>)>, Fault> {
+pub(super) fn files(connection: &Connection, job: Uuid, from: u32, limit: usize) -> Result<Vec<FileState>, Fault> {
     collect(connection, sql::FILES, params![job.as_bytes(), from, row::limit(limit)], |row| read(job, row, 0))
 }
 
 /// Reads a file and what came of it, from this column on.
-pub(super) fn read(job: Uuid, row: &Row<'_>, column: usize) -> Result<(ListedFile, Option<FileOutcome>), Fault> {
+pub(super) fn read(job: Uuid, row: &Row<'_>, column: usize) -> Result<FileState, Fault> {
     let (source, outcome): (String, Option<String>) = (row.get(column)?, row.get(column + 1)?);
     let file = serde_json::from_str(&source).map_err(|error| corrupt(job, "file", error))?;
     let outcome = outcome.map(|text| serde_json::from_str(&text)).transpose();

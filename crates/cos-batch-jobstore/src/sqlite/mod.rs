@@ -28,8 +28,8 @@ use std::{
 use cos_batch_engine::{
     Clock, JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-        JobStatus, ListFilter, ListedFile, NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, JobStatus, ListFilter, ListedFile, NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease,
         StoreError, ids::JobIds,
     },
 };
@@ -241,12 +241,7 @@ impl JobStore for SqliteJobStore {
         self.write(Lane::Work, move |session| files::release(session, &lease))
     }
 
-    fn files<'a>(
-        &'a self,
-        job: Uuid,
-        from: u32,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<(ListedFile, Option<FileOutcome>)>, StoreError>> {
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
         self.read(move |connection| files::files(connection, job, from, limit))
     }
 

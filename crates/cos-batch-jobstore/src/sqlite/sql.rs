@@ -122,11 +122,11 @@ statements! {
         WHERE state = 'leased' AND lease_until <= ?1 RETURNING job";
 
     INSERT_FILE = "INSERT INTO file (job, number, source) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-    CLAIMABLE_FILE = "SELECT EXISTS (SELECT 1 FROM file WHERE state = 'ready' \
+    CLAIMABLE_FILE = "SELECT EXISTS (SELECT 1 FROM file INDEXED BY file_ready WHERE state = 'ready' \
         AND job = (SELECT num FROM job WHERE id = ?1 AND status = 'Preparing'))";
     CLAIM_FILE = "UPDATE file SET state = 'leased', epoch = epoch + 1, lease_until = ?2 WHERE job = ?1 \
-        AND number = (SELECT number FROM file WHERE job = ?1 AND state = 'ready' ORDER BY number LIMIT 1) \
-        RETURNING source, epoch";
+        AND number = (SELECT number FROM file INDEXED BY file_ready WHERE job = ?1 AND state = 'ready' \
+        ORDER BY number LIMIT 1) RETURNING source, epoch";
     HELD_FILE = "SELECT job FROM file WHERE job = (SELECT num FROM job WHERE id = ?1) AND number = ?2 AND epoch = ?3 \
         AND state = 'leased'";
     RENEW_FILE = "UPDATE file SET lease_until = ?3 WHERE job = ?1 AND number = ?2";

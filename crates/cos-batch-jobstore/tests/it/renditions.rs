@@ -6,8 +6,8 @@ use bytes::Bytes;
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, ShardTally, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-        JobStatus, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, JobStatus, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
         contract::Fixture,
     },
 };
@@ -97,7 +97,7 @@ impl JobStore for Watched {
         tasks_of_others(tenant: &'a str, statuses: &'a [JobStatus], but: Uuid) -> u64;
         briefs(filter: BriefFilter<'a>) -> BriefPage;
         suspended(before: UnixMillis, limit: usize) -> Vec<Uuid>;
-        files(job: Uuid, from: u32, limit: usize) -> Vec<(ListedFile, Option<FileOutcome>)>;
+        files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>;
         segments(job: Uuid, shard: u32) -> Vec<Segment>;
         job_segments(job: Uuid, failed_only: bool, after: Option<(u32, u32)>, limit: usize) -> Vec<Segment>;
         cut_off_shards(job: Uuid, after: Option<u32>, limit: usize) -> Vec<u32>;

@@ -52,9 +52,9 @@ impl Readings {
 
     /// Takes as many further files as there are and it may.
     pub(super) async fn fill(&mut self) -> Result<(), Prepared> {
-        let core = &self.context.core;
+        let Context { core, job, .. } = self.context.clone();
         while self.under_way.len() < FILES_AT_ONCE {
-            let Some(lease) = core.store.claim_file(self.context.job.id, core.config.lease).await? else { break };
+            let Some(lease) = core.store.claim_file(job.id, core.config.lease).await? else { break };
             self.read(lease);
         }
         Ok(())

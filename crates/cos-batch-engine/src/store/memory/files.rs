@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::books::{Books, Entry, OfFile};
 use crate::{
     clock::UnixMillis,
-    store::{FileLease, FileOutcome, JobLease, ListedFile, StoreError, rules},
+    store::{FileLease, FileOutcome, FileState, JobLease, ListedFile, StoreError, rules},
 };
 
 impl Books {
@@ -66,7 +66,7 @@ impl Books {
         }
     }
 
-    pub(super) fn files(&self, job: Uuid, from: u32, limit: usize) -> Vec<(ListedFile, Option<FileOutcome>)> {
+    pub(super) fn files(&self, job: Uuid, from: u32, limit: usize) -> Vec<FileState> {
         let Some(entry) = self.jobs.get(&job) else { return Vec::new() };
         let files = entry.files.range(from..).take(limit);
         files.map(|(_, of_file)| (of_file.file.clone(), of_file.outcome.clone())).collect()

@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use self::books::Books;
 use super::{
-    BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-    JobStatus, JobStore, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+    BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+    JobLease, JobStatus, JobStore, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
 };
 use crate::{
     clock::{Clock, UnixMillis},
@@ -165,12 +165,7 @@ impl JobStore for MemoryJobStore {
         })
     }
 
-    fn files<'a>(
-        &'a self,
-        job: Uuid,
-        from: u32,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<(ListedFile, Option<FileOutcome>)>, StoreError>> {
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
         self.with(move |books, _| Ok(books.files(job, from, limit)))
     }
 

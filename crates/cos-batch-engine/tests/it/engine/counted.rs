@@ -12,8 +12,8 @@ use bytes::Bytes;
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease, ListFilter,
-        ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError as JobError,
+        BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange, JobLease,
+        ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError as JobError,
     },
 };
 use cos_batch_objectstore::{
@@ -179,7 +179,7 @@ impl JobStore for CountedJobs {
         renew_file(lease: &'a FileLease, ttl: Duration) -> ();
         finish_file(lease: &'a FileLease, outcome: FileOutcome) -> ();
         release_file(lease: &'a FileLease) -> ();
-        files(job: Uuid, from: u32, limit: usize) -> Vec<(ListedFile, Option<FileOutcome>)>;
+        files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>;
         claim_shard(job: Uuid, ttl: Duration) -> Option<ShardLease>;
         checkpoint(lease: &'a ShardLease, step: Checkpoint, ttl: Duration) -> CheckpointAnswer;
         renew_shard(lease: &'a ShardLease, ttl: Duration) -> CheckpointAnswer;

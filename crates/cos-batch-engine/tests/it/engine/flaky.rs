@@ -11,8 +11,8 @@ use std::{
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-        ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
 };
 use uuid::Uuid;
@@ -158,7 +158,7 @@ impl JobStore for Flaky {
         renew_file(lease: &'a FileLease, ttl: Duration) -> ();
         finish_file(lease: &'a FileLease, outcome: FileOutcome) -> ();
         release_file(lease: &'a FileLease) -> ();
-        files(job: Uuid, from: u32, limit: usize) -> Vec<(ListedFile, Option<FileOutcome>)>;
+        files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>;
         finish_shard(lease: &'a ShardLease, results: Vec<ResultFile>) -> u64;
         release_shard(lease: &'a ShardLease) -> ();
         segments(job: Uuid, shard: u32) -> Vec<Segment>;

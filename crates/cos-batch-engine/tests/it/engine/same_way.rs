@@ -6,8 +6,8 @@ use cos_batch_engine::{
     Config, Engine, JobEvent, JobRecord, JobStore, Parts, UnixMillis,
     lifecycle::FailureThreshold,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-        ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
     view::{RetryRequest, RowFilter},
 };
@@ -63,7 +63,7 @@ handed_on! {
     renew_file(lease: &'a FileLease, ttl: Duration) -> ();
     finish_file(lease: &'a FileLease, outcome: FileOutcome) -> ();
     release_file(lease: &'a FileLease) -> ();
-    files(job: Uuid, from: u32, limit: usize) -> Vec<(ListedFile, Option<FileOutcome>)>;
+    files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>;
     claim_shard(job: Uuid, ttl: Duration) -> Option<ShardLease>;
     checkpoint(lease: &'a ShardLease, step: Checkpoint, ttl: Duration) -> CheckpointAnswer;
     renew_shard(lease: &'a ShardLease, ttl: Duration) -> CheckpointAnswer;

@@ -12,8 +12,9 @@ use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     statistics::{Counted, Histogram},
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, JobChange, JobLease,
-        ListFilter, ListedFile, NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, ListFilter, ListedFile, NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease,
+        StoreError,
     },
 };
 use cos_batch_model::JobStatus;
@@ -312,12 +313,7 @@ impl JobStore for CountingJobStore {
         self.timed(Call::Release, self.inner.release_file(lease), nothing)
     }
 
-    fn files<'a>(
-        &'a self,
-        job: Uuid,
-        from: u32,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<(ListedFile, Option<FileOutcome>)>, StoreError>> {
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
         self.timed(Call::Read, self.inner.files(job, from, limit), nothing)
     }
 
