@@ -14,16 +14,13 @@ use cos_batch_objectstore::{
 };
 use uuid::Uuid;
 
-use crate::store::Segment;
+use crate::store::{self, ROWS_SUFFIX, Segment};
 
 /// Names of files told at once: a page of a listing.
 pub const NAMES_MAX: usize = 1000;
 
 /// Keys of a listing's page while a job's segments are swept.
 const SWEEP_PAGE: usize = 1000;
-
-/// What ends the name of a file of rows.
-const ROWS_SUFFIX: &str = ".rows";
 
 /// What begins the names of notes of uploads in parts, and their keys.
 pub const UPLOADS: &str = "uploads/";
@@ -126,13 +123,13 @@ impl Spool {
     /// [`rows_of_job`](Self::rows_of_job): who holds the job by then may be somebody else.
     #[must_use]
     pub fn rows_of_file(file: u32, epoch: u64) -> String {
-        format!("f{file}-{epoch}-")
+        store::rows_of_file(file, epoch)
     }
 
     /// Name of the `number`th file of rows whose names begin so.
     #[must_use]
     pub fn rows_name(begin: &str, number: u64) -> String {
-        format!("{begin}{number}{ROWS_SUFFIX}")
+        store::rows_name(begin, number)
     }
 
     /// Key of a job's file.

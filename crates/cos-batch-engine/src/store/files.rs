@@ -7,7 +7,20 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::ShardSource;
-use crate::{job::Failure, report::spool::Spool, spec::Column};
+use crate::{job::Failure, spec::Column};
+
+/// What ends the name of a file of rows in the spool.
+pub(crate) const ROWS_SUFFIX: &str = ".rows";
+
+/// What begins the names of files of rows that whoever holds the lease of a listed file puts into the spool.
+pub(crate) fn rows_of_file(file: u32, epoch: u64) -> String {
+    format!("f{file}-{epoch}-")
+}
+
+/// Name of the `number`th file of rows whose names begin so.
+pub(crate) fn rows_name(begin: &str, number: u64) -> String {
+    format!("{begin}{number}{ROWS_SUFFIX}")
+}
 
 /// A file of an inventory: what it takes to read it, so that whoever leases it needs nothing else of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +146,7 @@ impl FileIndex {
                     end,
                 },
                 FilePlace::Spool { epoch } => {
-                    let name = Spool::rows_name(&Spool::rows_of_file(file.number, *epoch), number);
+                    let name = rows_name(&rows_of_file(file.number, *epoch), number);
                     ShardSource::Spooled { name, bytes: end.saturating_sub(start) }
                 }
             };

@@ -31,6 +31,7 @@ use crate::{
 
 pub use error::StoreError;
 pub use files::{FileIndex, FileLease, FileOutcome, FilePiece, FilePlace, FileState, ListedFile};
+pub(crate) use files::{ROWS_SUFFIX, rows_name, rows_of_file};
 pub use memory::MemoryJobStore;
 pub use rendition::{Render, Rendition};
 

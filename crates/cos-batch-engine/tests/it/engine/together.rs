@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use cos_batch_engine::{Config, Engine, Statistics};
-use cos_batch_model::JobStatus;
+use cos_batch_model::{Job, JobStatus};
 use cos_batch_objectstore::Execution;
 
 use super::{
@@ -38,9 +38,12 @@ async fn who_helps_makes_room_for_a_job_that_waits() {
     until(&other, |statistics| statistics.preparing == 1 && reads() > before).await;
 
     let small = world.create(world.copy_request(&rows[..rows.len() / 2]).await).await;
-    // Two reads for each file: enough for what both have begun, and by far too few for all 300 files. Reads wait in turn.
-    faulty.read_gate.add_permits(60);
-    world.until_status(&small, JobStatus::Complete).await;
+    // Two reads for each of 300 files, one let through at a time: long before all are, what both have begun is over.
+    let is_complete = |job: &Job| {
+        faulty.read_gate.add_permits(1);
+        *job.status.known().unwrap() == JobStatus::Complete
+    };
+    world.until(&small, is_complete).await;
     let job = world.describe(&large).await;
     assert_eq!(*job.status.known().unwrap(), JobStatus::Preparing);
     faulty.read_gate.close();
