@@ -16,7 +16,7 @@ fn tell(part: u64) {
     let (fired, shared) = stories(part * STORIES..(part + 1) * STORIES);
     let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !fired.contains_key(fault)).collect();
     assert!(missing.is_empty(), "never met: {missing:?}");
-    assert!(shared > STORIES / 10, "{shared} jobs were prepared by more than one process");
+    assert!(shared > 0, "no inventory was read by more than one process");
 }
 
 #[track_caller]

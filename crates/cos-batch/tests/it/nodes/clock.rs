@@ -28,8 +28,6 @@ async fn nodes_whose_clocks_are_wrong_take_nothing_from_each_other() {
     let cluster = Cluster::start_with(Duration::from_millis(5), 10).await;
     let library = library(&cluster);
     let api = cluster.node(&["--role", "api"]);
-    // A shard for each file, so that both have some.
-    let job = cluster.inventory_job(&api, "clocks", 30, ROWS);
     let wrong = [AHEAD, -AHEAD].map(|ahead| {
         let environment = [("LD_PRELOAD", library.display().to_string()), ("WRONG_CLOCK_SECONDS", ahead.to_string())];
         cluster.node_in(&["--role", "worker"], &environment)
@@ -41,6 +39,8 @@ async fn nodes_whose_clocks_are_wrong_take_nothing_from_each_other() {
         assert!(status == 503 && near.iter().any(|said| text.starts_with(said)), "{status} {text}");
     }
     assert_eq!(api.get("/readyz").0, 200);
+    // A shard for each file, so that both have some.
+    let job = cluster.inventory_job(&api, "clocks", 30, ROWS);
     cluster.wait_for_jobs(1);
     let again = cluster.assert_exact(&api, &job, "clocks", ROWS);
     assert_eq!(again, 0, "nothing was taken from anybody");
