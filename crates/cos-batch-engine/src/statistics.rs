@@ -72,7 +72,7 @@ impl ByClass {
 /// What an engine does now, and what it has done with each store.
 #[derive(Clone, Debug)]
 pub struct Statistics {
-    /// Manifests that are being read.
+    /// Manifests that are being read, or of which some files are.
     pub preparing: usize,
     /// Shards that are worked on.
     pub shards: usize,

@@ -52,6 +52,8 @@ pub struct Options {
     pub faults: Faults,
     /// How long an operation takes; no time by default.
     pub latency: Duration,
+    /// How long a request takes that only looks: HEAD, GET, lists. No time by default.
+    pub look_latency: Duration,
     /// Operations in a second that it takes; the rest is SlowDown. No limit by default.
     pub operations_per_second: Option<NonZeroU32>,
     /// Note for each object how often an operation on it was applied. Takes memory for each of them.
@@ -64,6 +66,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             faults: Faults::default(),
             latency: Duration::ZERO,
+            look_latency: Duration::ZERO,
             operations_per_second: None,
             record: false,
         }
@@ -225,6 +228,9 @@ impl Shared {
             Ask::Operation(operation) => self.operation(operation, request).await,
             Ask::Put => Ok(self.put(request).await),
             other => {
+                if !self.options.look_latency.is_zero() {
+                    tokio::time::sleep(self.options.look_latency).await;
+                }
                 let cut =
                     other == Ask::Get && self.options.faults.cuts_read(self.reads.fetch_add(1, Ordering::Relaxed));
                 let mut seen = self.seen();

@@ -65,8 +65,13 @@ async fn main() -> anyhow::Result<()> {
     } = Arguments::parse();
     let faults =
         Faults { errors, slow_downs, resets, lost_answers, errors_in_200, truncated, hangs, reads_truncated, seed };
-    let options =
-        Options { listen, faults, latency: Duration::from_millis(latency), operations_per_second, record: false };
+    let options = Options {
+        listen,
+        faults,
+        latency: Duration::from_millis(latency),
+        operations_per_second,
+        ..Options::default()
+    };
     let store = NullStore::start(options).await?;
     println!("listening on http://{}", store.address());
     store.run().await?;

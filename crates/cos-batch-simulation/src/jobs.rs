@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, ListFilter,
-        NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, JobStatus, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
 };
 use uuid::Uuid;
@@ -32,6 +32,10 @@ impl LinkedJobs {
 
     fn of_shard(&self, lease: &ShardLease) -> String {
         format!("{} shard {} epoch {}", self.name(lease.job), lease.shard.index, lease.epoch)
+    }
+
+    fn of_file(&self, lease: &FileLease) -> String {
+        format!("{} file {} epoch {}", self.name(lease.job), lease.file.number, lease.epoch)
     }
 
     fn of_job(&self, lease: &JobLease) -> String {
@@ -156,6 +160,33 @@ impl JobStore for LinkedJobs {
         })
     }
 
+    fn claim_file<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<FileLease>, StoreError>> {
+        Box::pin(async move {
+            let point = Point { plane: Plane::Jobs, name: "claim_file", of: self.name(job), changes: CHANGES };
+            let claim = async || {
+                let lease = self.link.world.jobs.claim_file(job, ttl).await?;
+                if let Some(lease) = &lease {
+                    self.link.world.note(format!("leased {}", self.of_file(lease)));
+                    self.hold(self.link.world.witness.file_leased(job, lease.file.number, lease.epoch));
+                }
+                Ok(lease)
+            };
+            self.link.pass(&point, claim).await
+        })
+    }
+
+    fn finish_file<'a>(&'a self, lease: &'a FileLease, outcome: FileOutcome) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let point = Point { plane: Plane::Jobs, name: "finish_file", of: self.of_file(lease), changes: CHANGES };
+            let finish = async || {
+                self.link.world.jobs.finish_file(lease, again(&outcome)).await?;
+                self.hold(self.link.world.witness.file_read(lease, self.link.process()));
+                Ok(())
+            };
+            self.link.pass(&point, finish).await
+        })
+    }
+
     pass_on! {
         READS get(id: Uuid) -> Option<JobRecord>, |s: &Self| s.name(id);
         READS find_token(tenant: &'a str, token: &'a str) -> Option<Uuid>, |_: &Self| token.to_owned();
@@ -173,6 +204,11 @@ impl JobStore for LinkedJobs {
         CHANGES release_job(lease: &'a JobLease) -> (), |s: &Self| s.of_job(lease);
         CHANGES clear_shards(lease: &'a JobLease) -> (), |s: &Self| s.of_job(lease);
         CHANGES add_shards(lease: &'a JobLease, shards: Vec<Shard>) -> (), |s: &Self| s.of_job(lease);
+        CHANGES add_files(lease: &'a JobLease, files: Vec<ListedFile>) -> (), |s: &Self| s.of_job(lease);
+        CHANGES renew_file(lease: &'a FileLease, ttl: Duration) -> (), |s: &Self| s.of_file(lease);
+        CHANGES release_file(lease: &'a FileLease) -> (), |s: &Self| s.of_file(lease);
+        READS files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>,
+            |s: &Self| s.name(job);
         CHANGES renew_shard(lease: &'a ShardLease, ttl: Duration) -> CheckpointAnswer, |s: &Self| s.of_shard(lease);
         CHANGES release_shard(lease: &'a ShardLease) -> (), |s: &Self| s.of_shard(lease);
         CHANGES reap(all: bool) -> u64, |_: &Self| all.to_string();

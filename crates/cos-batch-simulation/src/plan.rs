@@ -67,7 +67,7 @@ pub(crate) enum Fate {
 pub struct JobPlan {
     pub(crate) tenant: usize,
     pub(crate) work: Work,
-    /// Rows of each file of its inventory; a file is a shard.
+    /// Rows of each file of its inventory; a file is a shard. Some have more files than one process reads at once.
     pub(crate) files: Vec<u32>,
     /// Every so many-th row names an object that is not there. 0: none does.
     pub(crate) missing_every: u32,
@@ -135,7 +135,9 @@ fn rate(fault: Fault, rng: &mut Rng) -> u16 {
 
 impl JobPlan {
     fn draw(rng: &mut Rng) -> Self {
-        let files = (0..rng.usize(1..=5)).map(|_| rng.u32(1..=80)).collect();
+        let many = rng.u8(0..3) == 0;
+        let (files, rows) = if many { (12..=24, 1..=8) } else { (1..=5, 1..=80) };
+        let files = (0..rng.usize(files)).map(|_| rng.u32(rows.clone())).collect();
         let fate = [Fate::Runs, Fate::Runs, Fate::Runs, Fate::Cancelled, Fate::Deleted][rng.usize(0..5)];
         Self {
             tenant: rng.usize(0..2),

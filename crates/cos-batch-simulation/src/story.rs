@@ -33,6 +33,8 @@ pub struct Outcome {
     pub fired: BTreeMap<Fault, u64>,
     /// Which rules were broken; empty: none.
     pub violations: Vec<String>,
+    /// Jobs whose files were read by more than one process.
+    pub shared: u64,
     /// The last of what happened.
     pub last: Vec<String>,
     /// How long it took in simulated time.
@@ -99,6 +101,7 @@ async fn tell(plan: Plan) -> Outcome {
         events: ends.events,
         fired: ends.fired,
         violations: ends.violations,
+        shared: world.witness.shared(),
         last: ends.last,
         simulated,
     }

@@ -1,12 +1,12 @@
 //! What must hold at every step.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use cos_batch_engine::JobRecord;
+use cos_batch_engine::{JobRecord, store::FileLease};
 use uuid::Uuid;
 
 /// Looks at every change of a job.
@@ -20,6 +20,10 @@ struct Seen {
     jobs: BTreeMap<Uuid, Known>,
     /// Newest epoch of each shard's lease.
     epochs: BTreeMap<(Uuid, u32), u64>,
+    /// Newest epoch of each listed file's lease.
+    file_epochs: BTreeMap<(Uuid, u32), u64>,
+    /// Which process read which listed file.
+    files: BTreeMap<(Uuid, u32), usize>,
     /// How often each row was worked on: by number of the job, and row.
     operations: BTreeMap<(usize, u32), u64>,
 }
@@ -89,6 +93,41 @@ impl Witness {
 
     pub(crate) fn newest(&self, job: Uuid, shard: u32) -> u64 {
         self.lock().epochs.get(&(job, shard)).copied().unwrap_or(0)
+    }
+
+    /// A listed file was leased.
+    pub(crate) fn file_leased(&self, job: Uuid, file: u32, epoch: u64) -> Result<(), String> {
+        let mut seen = self.lock();
+        if let Some(process) = seen.files.get(&(job, file)) {
+            return Err(format!("file {file} was leased after process {process} had read it"));
+        }
+        match seen.file_epochs.insert((job, file), epoch) {
+            Some(before) if before >= epoch => Err(format!("epoch {epoch} of file {file} follows {before}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What came of a listed file was taken.
+    pub(crate) fn file_read(&self, lease: &FileLease, process: usize) -> Result<(), String> {
+        let mut seen = self.lock();
+        let (at, number) = ((lease.job, lease.file.number), lease.file.number);
+        let newest = seen.file_epochs.get(&at).copied().unwrap_or(0);
+        if newest != lease.epoch {
+            return Err(format!("file {number} was read under epoch {} when {newest} held it", lease.epoch));
+        }
+        match seen.files.insert(at, process) {
+            Some(_) => Err(format!("file {number} was read twice")),
+            None => Ok(()),
+        }
+    }
+
+    /// How many jobs had listed files that were read by more than one process.
+    pub(crate) fn shared(&self) -> u64 {
+        let mut readers = BTreeMap::<Uuid, BTreeSet<usize>>::new();
+        for ((job, _), process) in &self.lock().files {
+            readers.entry(*job).or_default().insert(*process);
+        }
+        readers.values().filter(|processes| processes.len() > 1).count() as u64
     }
 
     /// A write under a lease was taken.

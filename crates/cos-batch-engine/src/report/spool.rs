@@ -14,16 +14,13 @@ use cos_batch_objectstore::{
 };
 use uuid::Uuid;
 
-use crate::store::Segment;
+use crate::store::{self, ROWS_SUFFIX, Segment};
 
 /// Names of files told at once: a page of a listing.
 pub const NAMES_MAX: usize = 1000;
 
 /// Keys of a listing's page while a job's segments are swept.
 const SWEEP_PAGE: usize = 1000;
-
-/// What ends the name of a file of rows.
-const ROWS_SUFFIX: &str = ".rows";
 
 /// What begins the names of notes of uploads in parts, and their keys.
 pub const UPLOADS: &str = "uploads/";
@@ -116,10 +113,23 @@ impl Spool {
         self.store.get_range(GetRequest { bucket, key: &key, version, range: 0..bytes, pin: None }).await
     }
 
-    /// Name of the `number`th file of rows cut from file `file` of a manifest, under this lease.
+    /// What begins the names of files of rows that whoever holds a job's lease of this epoch writes.
     #[must_use]
-    pub fn rows_name(epoch: u64, file: usize, number: u64) -> String {
-        format!("{epoch}-{file}-{number}{ROWS_SUFFIX}")
+    pub fn rows_of_job(epoch: u64) -> String {
+        format!("{epoch}-0-")
+    }
+
+    /// What begins the names of files of rows that whoever holds the lease of a listed file writes. Unlike any of
+    /// [`rows_of_job`](Self::rows_of_job): who holds the job by then may be somebody else.
+    #[must_use]
+    pub fn rows_of_file(file: u32, epoch: u64) -> String {
+        store::rows_of_file(file, epoch)
+    }
+
+    /// Name of the `number`th file of rows whose names begin so.
+    #[must_use]
+    pub fn rows_name(begin: &str, number: u64) -> String {
+        store::rows_name(begin, number)
     }
 
     /// Key of a job's file.
@@ -206,24 +216,29 @@ impl Spool {
     /// # Errors
     /// Those of the store.
     pub async fn sweep(&self, job: Uuid, all: bool) -> Result<(), StoreError> {
-        self.remove(job, |name| all || !name.ends_with(FAILED_SUFFIX)).await
+        self.remove(job, "", |name| all || !name.ends_with(FAILED_SUFFIX)).await
     }
 
-    /// Removes files of rows that were written under leases before this one.
+    /// Removes files of rows that were written under leases of the job before this one.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn sweep_rows(&self, job: Uuid, epoch: u64) -> Result<(), StoreError> {
-        let earlier = |name: &str| {
-            let written = name.split('-').next().and_then(|epoch| epoch.parse::<u64>().ok());
-            name.ends_with(ROWS_SUFFIX) && written.is_some_and(|written| written < epoch)
-        };
-        self.remove(job, earlier).await
+        self.remove(job, "", |name| is_earlier(name, epoch)).await
     }
 
-    /// Removes a job's files, beside notes of uploads, whose names are wanted gone.
-    async fn remove(&self, job: Uuid, unwanted: impl Fn(&str) -> bool) -> Result<(), StoreError> {
-        let prefix = format!("{job}/");
+    /// Removes files of rows that were written under leases of a listed file before this one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn sweep_file(&self, job: Uuid, file: u32, epoch: u64) -> Result<(), StoreError> {
+        self.remove(job, &format!("f{file}-"), |name| is_earlier(name, epoch)).await
+    }
+
+    /// Removes a job's files, beside notes of uploads, whose names begin so; of these, where what is left of the name is
+    /// wanted gone.
+    async fn remove(&self, job: Uuid, begin: &str, unwanted: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        let prefix = format!("{job}/{begin}");
         let mut after: Option<String> = None;
         loop {
             let request =
@@ -243,5 +258,46 @@ impl Spool {
                 None => return Ok(()),
             }
         }
+    }
+}
+
+/// Whether it names a file of rows, and begins with an epoch before this one.
+fn is_earlier(name: &str, epoch: u64) -> bool {
+    let written = name.split('-').next().and_then(|epoch| epoch.parse::<u64>().ok());
+    name.ends_with(ROWS_SUFFIX) && written.is_some_and(|written| written < epoch)
+}
+
+#[cfg(test)]
+mod tests {
+    use cos_batch_objectstore::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_sweep_takes_what_earlier_leases_left_and_nothing_else() {
+        let store = MemoryStore::new();
+        store.create_bucket("spool").unwrap();
+        let spool = Spool::new(Arc::new(store), "spool");
+        let job = Uuid::from_u128(1);
+        let of_job = |epoch| Spool::rows_name(&Spool::rows_of_job(epoch), 0);
+        let of_file = |file, epoch| Spool::rows_name(&Spool::rows_of_file(file, epoch), 0);
+        let mut left = vec![of_job(1), of_job(2), of_job(3), "1-2-0.f".to_owned()];
+        left.extend([of_file(1, 1), of_file(1, 2), of_file(2, 1), of_file(11, 1)]);
+        for name in &left {
+            spool.write_file(job, name, Bytes::from_static(b"x")).await.unwrap();
+        }
+        let is_there = async |name: &String| spool.read_file(job, name).await.is_ok();
+        let mut gone = Vec::new();
+        let hold = async |gone: &[String]| {
+            for name in &left {
+                assert_eq!(is_there(name).await, !gone.contains(name), "{name}");
+            }
+        };
+        spool.sweep_rows(job, 3).await.unwrap();
+        gone.extend([of_job(1), of_job(2)]);
+        hold(&gone).await;
+        spool.sweep_file(job, 1, 2).await.unwrap();
+        gone.push(of_file(1, 1));
+        hold(&gone).await;
     }
 }

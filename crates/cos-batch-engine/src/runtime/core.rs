@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,6 +59,8 @@ pub(crate) struct Core {
     running: Mutex<BTreeMap<Piece, Running>>,
     /// A piece of work ended.
     pub(crate) ended: Notify,
+    /// A job waits for somebody who prepares it.
+    preparer_wanted: AtomicBool,
     pub(crate) troubles: Troubles,
     /// How far jobs had come when.
     pub(crate) pulses: Pulses,
@@ -72,6 +77,8 @@ pub(crate) struct Piece {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Prepare,
+    /// Reading files of a job that somebody else prepares.
+    Help,
     Shard(u32),
     Finish,
 }
@@ -117,6 +124,7 @@ impl Core {
             stopping: Stop::default(),
             running: Mutex::default(),
             ended: Notify::new(),
+            preparer_wanted: AtomicBool::new(false),
             troubles: Troubles::default(),
             pulses: Pulses::default(),
         }
@@ -268,6 +276,16 @@ impl Core {
         running.range(first..).take_while(|(piece, _)| piece.job == job).filter(|(_, running)| running.resting).count()
     }
 
+    /// Whether a job waits that nobody is free to prepare: then those who help with others make room.
+    pub(crate) fn is_preparer_wanted(&self) -> bool {
+        self.preparer_wanted.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn want_preparer(&self, wanted: bool) {
+        // A hint, looked at between two files.
+        self.preparer_wanted.store(wanted, Ordering::Relaxed);
+    }
+
     /// The scheduler compares what runs with what waits: keep it up to date.
     pub(crate) fn set_priority(&self, job: Uuid, priority: u32) {
         for (piece, running) in &mut *self.lock() {
@@ -288,7 +306,7 @@ impl Core {
         let running = self.lock();
         let count = |wanted: fn(Kind) -> bool| running.keys().filter(|piece| wanted(piece.kind)).count();
         Statistics {
-            preparing: count(|kind| kind == Kind::Prepare),
+            preparing: count(|kind| matches!(kind, Kind::Prepare | Kind::Help)),
             shards: count(|kind| matches!(kind, Kind::Shard(_))),
             finishing: count(|kind| kind == Kind::Finish),
             resting: running.values().filter(|running| running.resting).count(),

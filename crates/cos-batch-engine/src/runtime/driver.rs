@@ -125,7 +125,7 @@ async fn interrupt(core: &Core, briefs: &[JobBrief]) -> Result<(), StoreError> {
         };
         match status {
             // Whatever else it has become: there is nothing left to prepare.
-            Some(status) if piece.kind == Kind::Prepare => {
+            Some(status) if matches!(piece.kind, Kind::Prepare | Kind::Help) => {
                 if status != JobStatus::Preparing {
                     running.stop.raise(Level::Cancel);
                 }
@@ -162,17 +162,30 @@ async fn advance(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreError> {
     }
 }
 
-/// Gives jobs to free preparers, as fairly as shards to workers.
+/// Gives jobs to free preparers, as fairly as shards to workers. Whoever is left over helps with jobs that others prepare.
 async fn prepare_some(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), StoreError> {
+    let is_free = |brief: &JobBrief| !core.is_running(Piece { job: brief.id, kind: Kind::Prepare });
     let unprepared = |brief: &&JobBrief| {
-        matches!(brief.status, JobStatus::New | JobStatus::Preparing)
-            && !brief.job_leased
-            && !core.is_running(Piece { job: brief.id, kind: Kind::Prepare })
+        matches!(brief.status, JobStatus::New | JobStatus::Preparing) && !brief.job_leased && is_free(brief)
     };
-    let (mut waiting, of): (Vec<_>, Vec<_>) =
-        briefs.iter().filter(unprepared).map(|brief| (candidate(brief, 1), brief)).unzip();
+    let waiting: Vec<_> = briefs.iter().filter(unprepared).collect();
+    let begun = give_out(core, &waiting, Kind::Prepare).await?;
+    core.want_preparer(begun < waiting.len());
+    let helped = |brief: &&JobBrief| {
+        let helps = core.is_running(Piece { job: brief.id, kind: Kind::Help });
+        brief.status == JobStatus::Preparing && brief.job_leased && is_free(brief) && !helps
+    };
+    let waiting: Vec<_> = briefs.iter().filter(helped).collect();
+    give_out(core, &waiting, Kind::Help).await?;
+    Ok(())
+}
+
+/// Gives jobs to preparers for as long as some are free. Tells how many were given out.
+async fn give_out(core: &Arc<Core>, of: &[&JobBrief], kind: Kind) -> Result<usize, StoreError> {
+    let mut waiting: Vec<_> = of.iter().map(|brief| candidate(brief, 1)).collect();
+    let mut given = 0;
     while core.stopping.level() == Level::Run {
-        let mut running = core.running_of(|kind| kind == Kind::Prepare);
+        let mut running = core.running_of(|kind| matches!(kind, Kind::Prepare | Kind::Help));
         running.retain(|(_, running)| !running.resting);
         let working: Vec<_> = running.iter().map(|(piece, running)| worker(piece, running)).collect();
         if working.len() >= core.config.preparers {
@@ -180,9 +193,13 @@ async fn prepare_some(core: &Arc<Core>, briefs: &[JobBrief]) -> Result<(), Store
         }
         let Some(place) = scheduler::pick(&waiting, &working) else { break };
         waiting[place].ready = 0;
-        begin_prepare(core, of[place]).await?;
+        given += 1;
+        match kind {
+            Kind::Help => begin_help(core, of[place]).await?,
+            _ => begin_prepare(core, of[place]).await?,
+        }
     }
-    Ok(())
+    Ok(given)
 }
 
 fn candidate(brief: &JobBrief, ready: u64) -> Waiting<'_> {
@@ -212,6 +229,18 @@ async fn begin_prepare(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreEr
     let running = running(brief);
     let stop = Arc::clone(&running.stop);
     spawn(core, piece, running, prepare::run(Arc::clone(core), job, lease, stop));
+    Ok(())
+}
+
+async fn begin_help(core: &Arc<Core>, brief: &JobBrief) -> Result<(), StoreError> {
+    let Some(lease) = core.store.claim_file(brief.id, core.config.lease).await? else { return Ok(()) };
+    let Some(job) = core.store.get(brief.id).await?.filter(|job| job.state.status == JobStatus::Preparing) else {
+        return core.store.release_file(&lease).await;
+    };
+    let piece = Piece { job: brief.id, kind: Kind::Help };
+    let running = running(brief);
+    let stop = Arc::clone(&running.stop);
+    spawn(core, piece, running, prepare::help(Arc::clone(core), job, lease, stop));
     Ok(())
 }
 

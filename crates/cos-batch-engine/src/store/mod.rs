@@ -10,6 +10,7 @@
 #[cfg(feature = "testing")]
 pub mod contract;
 mod error;
+mod files;
 pub mod ids;
 mod memory;
 mod rendition;
@@ -29,6 +30,8 @@ use crate::{
 };
 
 pub use error::StoreError;
+pub use files::{FileIndex, FileLease, FileOutcome, FilePiece, FilePlace, FileState, ListedFile};
+pub(crate) use files::{ROWS_SUFFIX, rows_name, rows_of_file};
 pub use memory::MemoryJobStore;
 pub use rendition::{Render, Rendition};
 
@@ -408,6 +411,36 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// ([`rules::COUNT_MAX`]).
     fn add_shards<'a>(&'a self, lease: &'a JobLease, shards: Vec<Shard>) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Adds files that the job's manifest lists, to be read by whoever claims them. Those whose numbers are there already
+    /// stay as they are, with what came of them: the same manifest lists the same files.
+    ///
+    /// # Errors
+    /// `LeaseLost`.
+    fn add_files<'a>(&'a self, lease: &'a JobLease, files: Vec<ListedFile>) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Leases the file with the lowest number of a job that is Preparing for `ttl`, of those that nobody holds or has read;
+    /// `None` when there is none or the job is in another status. A lease may begin while the status changes: what comes
+    /// of the file is then of no use, and does no harm.
+    fn claim_file<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<FileLease>, StoreError>>;
+
+    /// Makes the lease last `ttl` from now.
+    ///
+    /// # Errors
+    /// `LeaseLost`.
+    fn renew_file<'a>(&'a self, lease: &'a FileLease, ttl: Duration) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Says what came of a file, once and for all, and ends the lease.
+    ///
+    /// # Errors
+    /// `LeaseLost`; `Misuse` for a piece without rows or numbers out of range ([`rules::COUNT_MAX`]).
+    fn finish_file<'a>(&'a self, lease: &'a FileLease, outcome: FileOutcome) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Gives a file back, ready to be claimed again. A lost lease is no error here.
+    fn release_file<'a>(&'a self, lease: &'a FileLease) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// Files of a job by number, from this one on, at most `limit`, with what came of them so far.
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>>;
+
     /// Leases the ready shard with the lowest index of an Active job for `ttl`; `None` when there is none or the job is
     /// not Active.
     fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>>;
@@ -449,7 +482,7 @@ pub trait JobStore: Send + Sync + fmt::Debug {
     /// Gives a shard back, ready to be claimed again. A lost lease is no error here.
     fn release_shard<'a>(&'a self, lease: &'a ShardLease) -> BoxFuture<'a, Result<(), StoreError>>;
 
-    /// Ends every lease, of jobs and shards, that has run out (with `all`: every lease). Tells how many.
+    /// Ends every lease, of jobs, files and shards, that has run out (with `all`: every lease). Tells how many.
     fn reap<'a>(&'a self, all: bool) -> BoxFuture<'a, Result<u64, StoreError>>;
 
     /// The committed segments of a shard, by number.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{CODES_MAX, Checkpoint, Cursor, JobChange, OTHER_CODE, ResultFile, Shard, StoreError};
+use super::{CODES_MAX, Checkpoint, Cursor, FileOutcome, JobChange, OTHER_CODE, ResultFile, Shard, StoreError};
 use crate::clock::UnixMillis;
 
 /// No count, row number or offset may be above this: databases keep them as signed 64-bit integers.
@@ -39,6 +39,24 @@ pub fn check_shard(shard: &Shard) -> Result<(), StoreError> {
     let bytes = shard.source.bytes();
     if bytes.start > bytes.end || bytes.end > COUNT_MAX {
         return Err(StoreError::Misuse("the bytes of a shard are out of range"));
+    }
+    Ok(())
+}
+
+/// Checks what is said to have come of a file.
+///
+/// # Errors
+/// `Misuse`.
+pub fn check_outcome(outcome: &FileOutcome) -> Result<(), StoreError> {
+    let FileOutcome::Index(index) = outcome else { return Ok(()) };
+    if index.pieces.iter().any(|piece| piece.rows == 0) {
+        return Err(StoreError::Misuse("a piece of a file has at least one row"));
+    }
+    if index.pieces.iter().any(|piece| piece.start > piece.end || piece.end > COUNT_MAX) {
+        return Err(StoreError::Misuse("the bytes of a piece are out of range"));
+    }
+    if index.rows() > COUNT_MAX {
+        return Err(StoreError::Misuse("the rows of a file are out of range"));
     }
     Ok(())
 }

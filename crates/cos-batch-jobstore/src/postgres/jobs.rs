@@ -189,7 +189,7 @@ pub(super) async fn purge(connections: &Connections, id: Uuid) -> Result<(), Fau
         && row::status(row, 1)?.is_final()
     {
         let num: i64 = row.try_get(0)?;
-        for statement in [sql::SOME_SEGMENTS, sql::SOME_RESULTS, sql::SOME_SHARDS] {
+        for statement in [sql::SOME_SEGMENTS, sql::SOME_RESULTS, sql::SOME_FILES, sql::SOME_SHARDS] {
             while client.run(statement, &[&num, &row::limit(PURGE_ROWS)]).await? >= PURGE_ROWS as u64 {
                 if began.elapsed() > PURGE_TIME {
                     let rest = "the job is so large that it is forgotten piece by piece; the rest goes the next time";
@@ -208,6 +208,7 @@ pub(super) async fn purge(connections: &Connections, id: Uuid) -> Result<(), Fau
     // What is worked on goes first: nobody can add to what was removed.
     for statement in [
         sql::PURGE_SHARDS,
+        sql::PURGE_FILES,
         sql::PURGE_SEGMENTS,
         sql::PURGE_RESULTS,
         sql::PURGE_CODES,

@@ -2,6 +2,7 @@
 
 mod client;
 mod fault;
+mod files;
 mod jobs;
 mod listen;
 mod options;
@@ -19,8 +20,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use cos_batch_engine::{
     Clock, JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
-        ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
 };
 use uuid::Uuid;
@@ -258,14 +259,40 @@ impl JobStore for PostgresJobStore {
         })
     }
 
-    fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>> {
-        self.write(move || async move {
-            // Workers ask again and again; where there is nothing to have, nothing is locked.
-            if !read::claimable(&self.connections, job).await? {
-                return Ok(None);
-            }
-            shards::claim(&self.connections, job, ttl).await
+    fn add_files<'a>(&'a self, lease: &'a JobLease, files: Vec<ListedFile>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let files = Arc::new(files);
+        self.write(move || {
+            let files = Arc::clone(&files);
+            async move { files::add(&self.connections, lease, &files).await }
         })
+    }
+
+    fn claim_file<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<FileLease>, StoreError>> {
+        self.write(move || files::claim(&self.connections, job, ttl))
+    }
+
+    fn renew_file<'a>(&'a self, lease: &'a FileLease, ttl: Duration) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.write(move || files::renew(&self.connections, lease, ttl))
+    }
+
+    fn finish_file<'a>(&'a self, lease: &'a FileLease, outcome: FileOutcome) -> BoxFuture<'a, Result<(), StoreError>> {
+        let outcome = Arc::new(outcome);
+        self.write(move || {
+            let outcome = Arc::clone(&outcome);
+            async move { files::finish(&self.connections, lease, &outcome).await }
+        })
+    }
+
+    fn release_file<'a>(&'a self, lease: &'a FileLease) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.write(move || files::release(&self.connections, lease))
+    }
+
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
+        self.read(move || read::files(&self.connections, job, from, limit))
+    }
+
+    fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>> {
+        self.write(move || shards::claim(&self.connections, job, ttl))
     }
 
     fn checkpoint<'a>(

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use cos_batch_engine::{
     JobEvent, JobRecord, UnixMillis,
-    store::{BriefFilter, BriefPage, JobStatus, ListFilter, ResultFile, Segment, rules},
+    store::{BriefFilter, BriefPage, FileState, JobStatus, ListFilter, ResultFile, Segment, rules},
 };
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
@@ -104,9 +104,17 @@ pub(super) async fn purgeable(connections: &Connections, before: UnixMillis, lim
     rows(connections, sql::PURGEABLE, &[&before, &row::limit(limit)], id).await
 }
 
-pub(super) async fn claimable(connections: &Connections, job: Uuid) -> Result<bool, Fault> {
-    let found = rows(connections, sql::CLAIMABLE, &[&job], |row| Ok(row.try_get::<_, bool>(0)?)).await?;
-    Ok(found.first().copied().unwrap_or(false))
+pub(super) async fn files(
+    connections: &Connections,
+    job: Uuid,
+    from: u32,
+    limit: usize,
+) -> Result<Vec<FileState>, Fault> {
+    rows(connections, sql::FILES, &[&job, &i64::from(from), &row::limit(limit)], |row| {
+        let outcome = row.try_get::<_, Option<&str>>(1)?.map(serde_json::from_str).transpose();
+        Ok((row::listed_file(row, 0)?, outcome.map_err(|error| row::corrupt("outcome of a file", error))?))
+    })
+    .await
 }
 
 pub(super) async fn segments(connections: &Connections, job: Uuid, shard: u32) -> Result<Vec<Segment>, Fault> {

@@ -4,7 +4,7 @@ use std::{fmt::Display, sync::Arc, time::Duration};
 
 use cos_batch_engine::{
     JobRecord, JobSpec, JobState, Progress, ShardTally,
-    store::{Cursor, JobBrief, JobStatus, Segment, Shard, ShardLease, rules::COUNT_MAX},
+    store::{Cursor, JobBrief, JobStatus, ListedFile, Segment, Shard, ShardLease, rules::COUNT_MAX},
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -98,6 +98,11 @@ pub(super) fn shard_lease(job: Uuid, row: &Row) -> Result<ShardLease, Fault> {
         next_segment: number(row, 6)?,
         epoch: count(row, 7)?,
     })
+}
+
+/// A listed file.
+pub(super) fn listed_file(row: &Row, column: usize) -> Result<ListedFile, Fault> {
+    serde_json::from_str(row.try_get(column)?).map_err(|error| corrupt("file", error))
 }
 
 /// A segment.

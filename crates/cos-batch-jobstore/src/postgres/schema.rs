@@ -8,7 +8,7 @@ use tokio_postgres::Client;
 use super::fault::Fault;
 
 /// Every step of the schema, in order. A step that was released is never changed; what is new becomes another file.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_jobs.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_jobs.sql"), include_str!("migrations/0002_files.sql")];
 
 /// One node migrates a schema at a time: the first key of PostgreSQL's advisory lock ("COSB"); the second is the schema's.
 const LOCK: i32 = 0x434f_5342;

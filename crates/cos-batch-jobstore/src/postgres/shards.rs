@@ -73,10 +73,19 @@ pub(super) async fn add(connections: &Connections, lease: &JobLease, shards: &[S
     Ok(())
 }
 
+/// A lease is of use only if the job is still Active once it is there for all to see: whoever changes the status afterwards
+/// and then looks sees it as well. One that came too late is given back before anybody learns of it. A lock on the job's
+/// row would say the same, but then all who claim queue up for it, and PostgreSQL keeps lists of them.
 pub(super) async fn claim(connections: &Connections, job: Uuid, ttl: Duration) -> Result<Option<ShardLease>, Fault> {
     let client = connections.lend().await?;
     let claimed = client.row(sql::CLAIM, &[&connections.time.told(), &job, &row::millis(ttl)]).await?;
-    claimed.map(|row| row::shard_lease(job, &row)).transpose()
+    let Some(lease) = claimed.map(|row| row::shard_lease(job, &row)).transpose()? else { return Ok(None) };
+    if client.row(sql::IS_ACTIVE, &[&job]).await?.is_some() {
+        return Ok(Some(lease));
+    }
+    let (shard, epoch) = (i64::from(lease.shard.index), int(lease.epoch));
+    client.run(sql::RELEASE_SHARD, &[&None::<i64>, &job, &shard, &epoch]).await?;
+    Ok(None)
 }
 
 /// Ends leases that have run out, or all.

@@ -90,6 +90,13 @@ macro_rules! holds {
     };
 }
 
+/// Which file: as `holds!`.
+macro_rules! holds_file {
+    () => {
+        "job = (SELECT num FROM job WHERE id = $2) AND number = $3 AND epoch = $4 AND state = 'leased'"
+    };
+}
+
 /// The answer to a holder, from the rows of `step`.
 macro_rules! answer {
     () => {
@@ -117,7 +124,7 @@ statements! {
     INSERT_JOB = "INSERT INTO job (id, tenant, token, priority, state, status, created_at, retry_of) \
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING num";
     INSERT_SPEC = "INSERT INTO job_spec (job, spec) VALUES ($1, $2)";
-    // Against claims as well, which all other changes of the row let pass.
+    // Against claims by nodes of the first release as well, which all other changes of the row let pass.
     LOCK_JOB = concat!("SELECT num, status, ", now!(), " FROM job WHERE id = $2 FOR UPDATE");
     UPDATE_JOB = "UPDATE job SET priority = $2, state = $3, status = $4, suspended_at = $5, terminated_at = $6, \
         version = $7, total = $8, deleted = $9 WHERE num = $1";
@@ -174,7 +181,9 @@ statements! {
     PURGE_SHARDS = "DELETE FROM shard WHERE job = $1";
     SOME_SEGMENTS = "DELETE FROM segment WHERE ctid = ANY (ARRAY(SELECT ctid FROM segment WHERE job = $1 LIMIT $2))";
     SOME_RESULTS = "DELETE FROM result WHERE ctid = ANY (ARRAY(SELECT ctid FROM result WHERE job = $1 LIMIT $2))";
+    SOME_FILES = "DELETE FROM file WHERE ctid = ANY (ARRAY(SELECT ctid FROM file WHERE job = $1 LIMIT $2))";
     SOME_SHARDS = "DELETE FROM shard WHERE ctid = ANY (ARRAY(SELECT ctid FROM shard WHERE job = $1 LIMIT $2))";
+    PURGE_FILES = "DELETE FROM file WHERE job = $1";
     PURGE_SEGMENTS = "DELETE FROM segment WHERE job = $1";
     PURGE_RESULTS = "DELETE FROM result WHERE job = $1";
     PURGE_CODES = "DELETE FROM code WHERE job = $1";
@@ -200,8 +209,13 @@ statements! {
         "WITH over AS (SELECT num FROM job WHERE leased AND ($2::boolean OR lease_until <= ",
         now!(),
         ") ORDER BY num FOR NO KEY UPDATE SKIP LOCKED), \
-         ended AS (UPDATE job SET leased = false, lease_until = NULL FROM over WHERE job.num = over.num RETURNING 1) \
-         SELECT count(*) FROM ended"
+         ended AS (UPDATE job SET leased = false, lease_until = NULL FROM over WHERE job.num = over.num RETURNING 1), \
+         late AS (SELECT job, number FROM file WHERE state = 'leased' AND ($2::boolean OR lease_until <= ",
+        now!(),
+        ") ORDER BY job, number FOR UPDATE SKIP LOCKED), \
+         freed AS (UPDATE file SET state = 'ready', lease_until = NULL FROM late \
+         WHERE file.job = late.job AND file.number = late.number RETURNING 1) \
+         SELECT (SELECT count(*) FROM ended) + (SELECT count(*) FROM freed)"
     );
     REAP_SHARDS = concat!(
         "WITH over AS (SELECT job, number FROM shard WHERE state = 'leased' AND ($2::boolean OR lease_until <= ",
@@ -223,18 +237,17 @@ statements! {
         SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) \
         ON CONFLICT DO NOTHING";
     MORE_SHARDS = "UPDATE job SET shards = shards + $2 WHERE num = $1";
-    // The job's row is locked against changes of its status: once a job is no longer Active, no lease begins.
+    // The job's row is not locked, which all its workers share: whoever has claimed looks at its status afterwards.
     CLAIM = concat!(
-        "WITH active AS (SELECT num FROM job WHERE id = $2 AND status = 'Active' FOR KEY SHARE), \
-         picked AS (SELECT job, number FROM shard WHERE job = (SELECT num FROM active) AND state = 'ready' \
+        "WITH picked AS (SELECT job, number FROM shard WHERE state = 'ready' \
+         AND job = (SELECT num FROM job WHERE id = $2 AND status = 'Active') \
          ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED) \
          UPDATE shard SET state = 'leased', epoch = epoch + 1, lease_until = ",
         now!(),
         " + $3::bigint FROM picked WHERE shard.job = picked.job AND shard.number = picked.number RETURNING ",
         lease!()
     );
-    CLAIMABLE = "SELECT EXISTS (SELECT 1 FROM shard WHERE state = 'ready' \
-        AND job = (SELECT num FROM job WHERE id = $1 AND status = 'Active'))";
+    IS_ACTIVE = "SELECT 1 FROM job WHERE id = $1 AND status = 'Active'";
     CHECKPOINT = concat!(
         "WITH step AS (UPDATE shard SET cursor_rows = $6::bigint, cursor_offset = $7::bigint, \
          segments = segments + ($8::bigint IS NOT NULL)::int, recorded = recorded OR $8::bigint IS NOT NULL, \
@@ -277,6 +290,27 @@ statements! {
     JOB_CODES = "SELECT code, tasks FROM code WHERE job = $1";
     SET_CODES = "INSERT INTO code (job, code, tasks) SELECT $1, * FROM unnest($2::text[], $3::bigint[]) \
         ON CONFLICT (job, code) DO UPDATE SET tasks = excluded.tasks";
+
+    INSERT_FILES = "INSERT INTO file (job, number, source) SELECT $1, * FROM unnest($2::bigint[], $3::text[]) \
+        ON CONFLICT DO NOTHING";
+    // No lock on the job: who reads a file of a job that is no longer prepared does so in vain, and no more.
+    CLAIM_FILE = concat!(
+        "WITH picked AS (SELECT job, number FROM file WHERE state = 'ready' \
+         AND job = (SELECT num FROM job WHERE id = $2 AND status = 'Preparing') \
+         ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED) \
+         UPDATE file SET state = 'leased', epoch = epoch + 1, lease_until = ",
+        now!(),
+        " + $3::bigint FROM picked WHERE file.job = picked.job AND file.number = picked.number \
+         RETURNING file.source, file.epoch"
+    );
+    RENEW_FILE = concat!("UPDATE file SET lease_until = ", now!(), " + $5::bigint WHERE ", holds_file!());
+    FINISH_FILE = concat!(
+        "UPDATE file SET state = 'done', lease_until = $1::bigint, outcome = $5 WHERE ",
+        holds_file!()
+    );
+    RELEASE_FILE = concat!("UPDATE file SET state = 'ready', lease_until = $1::bigint WHERE ", holds_file!());
+    FILES = "SELECT source, outcome FROM file WHERE job = (SELECT num FROM job WHERE id = $1) AND number >= $2 \
+        ORDER BY number LIMIT $3";
 
     SHARDS_OPEN = "SELECT count(*) FROM shard WHERE job = $1 AND number = ANY ($2::bigint[]) AND state <> 'done'";
     DELETE_RESULTS = "DELETE FROM result WHERE job = $1 AND shard = ANY ($2::bigint[])";

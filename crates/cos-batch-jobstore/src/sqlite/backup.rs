@@ -2,11 +2,11 @@
 
 use std::{fs::File, path::Path};
 
-use cos_batch_engine::store::{ShardSource, StoreError};
+use cos_batch_engine::store::{FileOutcome, ShardSource, StoreError};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{connection, row, schema};
+use super::{connection, files, row, schema};
 use crate::fault::Fault;
 
 /// Copies a store into a file that is not there yet, as it is at one moment. A process that works on it is neither stopped
@@ -56,6 +56,24 @@ pub fn find_rows(
                 && holds(job, &name)
             {
                 return Ok(Some((job, name)));
+            }
+        }
+        // What was read of a manifest's files becomes shards once all are read.
+        let mut statement = connection.prepare(
+            "SELECT job.id, file.source, file.outcome FROM job JOIN file ON file.job = job.num
+             WHERE job.terminated_at IS NULL AND job.status = 'Preparing' AND file.state = 'done'",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let job = row::id(row, 0)?;
+            let (file, outcome) = files::read(job, row, 1)?;
+            let Some(FileOutcome::Index(index)) = outcome else { continue };
+            for (source, _) in index.sources(&file) {
+                if let ShardSource::Spooled { name, .. } = source
+                    && holds(job, &name)
+                {
+                    return Ok(Some((job, name)));
+                }
             }
         }
         Ok(None)

@@ -2,6 +2,7 @@
 
 mod backup;
 mod connection;
+mod files;
 mod jobs;
 mod new;
 mod read;
@@ -27,8 +28,9 @@ use std::{
 use cos_batch_engine::{
     Clock, JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, ListFilter,
-        NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, JobStatus, ListFilter, ListedFile, NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease,
+        StoreError, ids::JobIds,
     },
 };
 use rusqlite::Connection;
@@ -207,6 +209,40 @@ impl JobStore for SqliteJobStore {
     fn add_shards<'a>(&'a self, lease: &'a JobLease, shards: Vec<Shard>) -> BoxFuture<'a, Result<(), StoreError>> {
         let lease = lease.clone();
         self.write(Lane::Work, move |session| shards::add(session, &lease, &shards))
+    }
+
+    fn add_files<'a>(&'a self, lease: &'a JobLease, files: Vec<ListedFile>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| files::add(session, &lease, &files))
+    }
+
+    fn claim_file<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<FileLease>, StoreError>> {
+        Box::pin(async move {
+            // As for shards.
+            if !self.readers.read(|connection| files::claimable(connection, job))? {
+                return Ok(None);
+            }
+            self.writer.write(Lane::Work, move |session| files::claim(session, job, ttl)).await
+        })
+    }
+
+    fn renew_file<'a>(&'a self, lease: &'a FileLease, ttl: Duration) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| files::renew(session, &lease, ttl))
+    }
+
+    fn finish_file<'a>(&'a self, lease: &'a FileLease, outcome: FileOutcome) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| files::finish(session, &lease, &outcome))
+    }
+
+    fn release_file<'a>(&'a self, lease: &'a FileLease) -> BoxFuture<'a, Result<(), StoreError>> {
+        let lease = lease.clone();
+        self.write(Lane::Work, move |session| files::release(session, &lease))
+    }
+
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
+        self.read(move |connection| files::files(connection, job, from, limit))
     }
 
     fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>> {

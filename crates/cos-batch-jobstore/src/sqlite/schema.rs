@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_shares.sql"),
     include_str!("migrations/0003_links.sql"),
     include_str!("migrations/0004_report_bytes.sql"),
+    include_str!("migrations/0005_files.sql"),
 ];
 
 /// Marks a database as ours (`PRAGMA application_id`): "COSB".

@@ -59,8 +59,9 @@ pub(super) fn claim(session: &mut Session<'_>, job: Uuid, ttl: Duration) -> Resu
 pub(super) fn reap(session: &mut Session<'_>, all: bool) -> Result<u64, Fault> {
     let until = if all { UnixMillis::MAX } else { session.now };
     let jobs = session.run(sql::REAP_JOBS, [until])?;
+    let files = session.run(sql::REAP_FILES, [until])?;
     let shards: Vec<i64> = collect(session.connection, sql::REAP_SHARDS, [until], |row| Ok(row.get(0)?))?;
-    let ended = jobs + shards.len();
+    let ended = jobs + files + shards.len();
     let mut by_job = BTreeMap::<i64, i64>::new();
     for num in shards {
         *by_job.entry(num).or_default() += 1;

@@ -121,6 +121,21 @@ statements! {
     REAP_SHARDS = "UPDATE shard SET state = 'ready', lease_until = NULL \
         WHERE state = 'leased' AND lease_until <= ?1 RETURNING job";
 
+    INSERT_FILE = "INSERT INTO file (job, number, source) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+    CLAIMABLE_FILE = "SELECT EXISTS (SELECT 1 FROM file INDEXED BY file_ready WHERE state = 'ready' \
+        AND job = (SELECT num FROM job WHERE id = ?1 AND status = 'Preparing'))";
+    CLAIM_FILE = "UPDATE file SET state = 'leased', epoch = epoch + 1, lease_until = ?2 WHERE job = ?1 \
+        AND number = (SELECT number FROM file INDEXED BY file_ready WHERE job = ?1 AND state = 'ready' \
+        ORDER BY number LIMIT 1) RETURNING source, epoch";
+    HELD_FILE = "SELECT job FROM file WHERE job = (SELECT num FROM job WHERE id = ?1) AND number = ?2 AND epoch = ?3 \
+        AND state = 'leased'";
+    RENEW_FILE = "UPDATE file SET lease_until = ?3 WHERE job = ?1 AND number = ?2";
+    FINISH_FILE = "UPDATE file SET state = 'done', lease_until = NULL, outcome = ?3 WHERE job = ?1 AND number = ?2";
+    RELEASE_FILE = "UPDATE file SET state = 'ready', lease_until = NULL WHERE job = ?1 AND number = ?2";
+    REAP_FILES = "UPDATE file SET state = 'ready', lease_until = NULL WHERE state = 'leased' AND lease_until <= ?1";
+    FILES = "SELECT source, outcome FROM file WHERE job = (SELECT num FROM job WHERE id = ?1) AND number >= ?2 \
+        ORDER BY number LIMIT ?3";
+
     SHARD_OPEN = "SELECT EXISTS (SELECT 1 FROM shard WHERE job = ?1 AND number = ?2 AND state <> 'done')";
     DELETE_RESULTS = "DELETE FROM result WHERE job = ?1 AND shard = ?2";
     INSERT_RESULT = "INSERT INTO result (job, shard, failed, key, md5, row_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, ShardTally, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, ListFilter,
-        NewJob, ResultFile, Segment, Shard, ShardLease, StoreError, contract::Fixture,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, JobStatus, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+        contract::Fixture,
     },
 };
 use cos_batch_jobstore::SqliteJobStore;
@@ -96,6 +97,7 @@ impl JobStore for Watched {
         tasks_of_others(tenant: &'a str, statuses: &'a [JobStatus], but: Uuid) -> u64;
         briefs(filter: BriefFilter<'a>) -> BriefPage;
         suspended(before: UnixMillis, limit: usize) -> Vec<Uuid>;
+        files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>;
         segments(job: Uuid, shard: u32) -> Vec<Segment>;
         job_segments(job: Uuid, failed_only: bool, after: Option<(u32, u32)>, limit: usize) -> Vec<Segment>;
         cut_off_shards(job: Uuid, after: Option<u32>, limit: usize) -> Vec<u32>;
@@ -112,6 +114,11 @@ impl JobStore for Watched {
         release_job(lease: &'a JobLease => lease.job) -> ();
         clear_shards(lease: &'a JobLease => lease.job) -> ();
         add_shards(lease: &'a JobLease => lease.job, shards: Vec<Shard>) -> ();
+        add_files(lease: &'a JobLease => lease.job, files: Vec<ListedFile>) -> ();
+        claim_file(job: Uuid => job, ttl: Duration) -> Option<FileLease>;
+        renew_file(lease: &'a FileLease => lease.job, ttl: Duration) -> ();
+        finish_file(lease: &'a FileLease => lease.job, outcome: FileOutcome) -> ();
+        release_file(lease: &'a FileLease => lease.job) -> ();
         claim_shard(job: Uuid => job, ttl: Duration) -> Option<ShardLease>;
         checkpoint(lease: &'a ShardLease => lease.job, step: Checkpoint, ttl: Duration) -> CheckpointAnswer;
         renew_shard(lease: &'a ShardLease => lease.job, ttl: Duration) -> CheckpointAnswer;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use cos_batch_engine::{
-    Clock, JobStore, SystemClock, UnixMillis,
+    Clock, JobStore, ShardTally, SystemClock, UnixMillis,
     store::{
         Checkpoint, JobLease, JobStatus, ShardLease, StoreError,
         contract::{new_job, set_status, shard},
@@ -32,6 +32,7 @@ async fn stores() {
     a_large_job_is_cleared_in_pieces(&server).await;
     claims_stay_fast_among_finished_shards(&server).await;
     no_lease_begins_once_a_job_is_stopped(&server).await;
+    claims_do_not_touch_the_job(&server).await;
     a_node_that_stops_in_a_transaction_is_cut_off(&server).await;
     connections_that_break_are_made_anew(&server).await;
     a_server_that_was_killed_has_lost_nothing(&mut server).await;
@@ -190,29 +191,50 @@ async fn claims_stay_fast_among_finished_shards(server: &Postgres) {
     }
 }
 
-/// A claim that comes while the status changes waits, and then sees the new one: whoever finishes the job may count on it.
+/// A claim that saw an Active job, and is there for all to see only after its status has changed, comes to nothing: whoever
+/// changes the status and then looks who is at work sees all that were let in. A trigger holds claims up in between.
 async fn no_lease_begins_once_a_job_is_stopped(server: &Postgres) {
     let store = Arc::new(open(server, "race").await);
     let job = active(&*store, "1", 3, 2).await;
-    let mut changing = psql_session(server);
-    let change = "SET search_path = race; BEGIN; \
-                  SELECT 1 FROM job FOR UPDATE; UPDATE job SET status = 'Cancelling';\n";
-    tell(&mut changing, change);
+    let early = store.claim_shard(job, TTL).await.unwrap().unwrap();
+    let trigger = "SET search_path = race; CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \
+                   $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END $$; \
+                   CREATE TRIGGER hold BEFORE UPDATE ON shard FOR EACH ROW EXECUTE FUNCTION race.hold();";
+    server.sql(trigger).unwrap();
+    let mut holding = psql_session(server);
+    tell(&mut holding, "SELECT 1 FROM pg_advisory_lock(7);\n");
     let claims: Vec<_> = (0..4)
         .map(|_| {
             let store = Arc::clone(&store);
             tokio::spawn(async move { store.claim_shard(job, TTL).await })
         })
         .collect();
+    // Two have a shard each, which the others find taken.
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
     let deadline = std::time::Instant::now() + GUARD;
-    while server.sql(waiting).unwrap() != "4" {
+    while server.sql(waiting).unwrap() != "2" {
         assert!(std::time::Instant::now() < deadline, "they do not wait");
     }
-    std::io::Write::write_all(changing.stdin.as_mut().unwrap(), b"COMMIT;\n").unwrap();
+    let changed = set_status(&*store, job, JobStatus::Cancelling).await.unwrap();
+    assert_eq!(changed.shards.leased, 1, "the one that was let in");
+    std::io::Write::write_all(holding.stdin.as_mut().unwrap(), b"SELECT pg_advisory_unlock(7);\n").unwrap();
     for claim in claims {
         assert_eq!(claim.await.unwrap().unwrap(), None);
     }
+    assert_eq!(store.get(job).await.unwrap().unwrap().shards, ShardTally { ready: 2, leased: 1, done: 0 });
+    store.release_shard(&early).await.unwrap();
+    holding.kill().unwrap();
+    holding.wait().unwrap();
+}
+
+/// Many who claim do not make each other wait at the job's row, and leave nothing behind in it.
+async fn claims_do_not_touch_the_job(server: &Postgres) {
+    let store = open(server, "apart").await;
+    let job = active(&store, "1", 2, 2).await;
+    let mut changing = psql_session(server);
+    tell(&mut changing, "BEGIN; SELECT 1 FROM apart.job FOR UPDATE;\n");
+    assert!(timeout(GUARD, store.claim_shard(job, TTL)).await.unwrap().unwrap().is_some());
+    std::io::Write::write_all(changing.stdin.as_mut().unwrap(), b"ROLLBACK;\n").unwrap();
     changing.kill().unwrap();
     changing.wait().unwrap();
 }

@@ -1,7 +1,14 @@
 //! The schema: made once, by whoever comes first, and left alone where it is not ours or too new.
 
-use cos_batch_engine::{JobStore as _, store::ListFilter};
-use cos_batch_engine::{SystemClock, store::contract::new_job};
+use std::time::Duration;
+
+use cos_batch_engine::{
+    JobStore as _, SystemClock,
+    store::{
+        JobStatus, ListFilter,
+        contract::{new_job, set_status, shard},
+    },
+};
 use cos_batch_jobstore::PostgresJobStore;
 use cos_batch_nodetest::Postgres;
 use tokio::task::JoinSet;
@@ -9,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::open;
 
 const TENANT: &str = "1250000000";
+const TTL: Duration = Duration::from_secs(30);
 
 async fn refusal(server: &Postgres, schema: &str) -> String {
     PostgresJobStore::open(&server.url(schema), |_| None, SystemClock).await.unwrap_err().to_string()
@@ -19,6 +27,7 @@ async fn refusal(server: &Postgres, schema: &str) -> String {
 async fn schemas() {
     let server = Postgres::start().unwrap();
     many_nodes_may_begin_at_once(&server).await;
+    an_older_schema_is_brought_up_to_date(&server).await;
     a_newer_schema_is_left_alone(&server).await;
     tables_of_others_are_left_alone(&server).await;
     rights_that_lack_are_named(&server).await;
@@ -37,7 +46,23 @@ async fn many_nodes_may_begin_at_once(server: &Postgres) {
     let store = open(server, "race").await;
     let all = ListFilter { tenant: TENANT, statuses: &[], after: None, limit: 100, newest_first: false };
     assert_eq!(store.list(all).await.unwrap().0.len(), 8);
-    assert_eq!(server.sql("SELECT count(*) FROM race.migration").unwrap(), "1");
+    assert_eq!(server.sql("SELECT count(*) FROM race.migration").unwrap(), "2");
+}
+
+/// A store of the first release is brought up to date while a node of that release is at work: what that node asks for is
+/// still there, and what it does not know does not matter to it.
+async fn an_older_schema_is_brought_up_to_date(server: &Postgres) {
+    let old = open(server, "older").await;
+    server.sql("SET search_path = older; DROP TABLE file; DELETE FROM migration WHERE number > 1").unwrap();
+    let job = old.create(new_job(TENANT, "1")).await.unwrap().id;
+    let lease = old.lease_job(job, TTL).await.unwrap().unwrap();
+    set_status(&old, job, JobStatus::Preparing).await.unwrap();
+    let new = open(server, "older").await;
+    assert_eq!(server.sql("SELECT max(number) FROM older.migration").unwrap(), "2");
+    assert_eq!(new.claim_file(job, TTL).await.unwrap(), None);
+    old.add_shards(&lease, vec![shard(0, 0, 1)]).await.unwrap();
+    set_status(&old, job, JobStatus::Active).await.unwrap();
+    assert!(new.claim_shard(job, TTL).await.unwrap().is_some());
 }
 
 async fn a_newer_schema_is_left_alone(server: &Postgres) {

@@ -13,22 +13,24 @@ fn run(plan: Plan) -> Outcome {
 
 #[track_caller]
 fn tell(part: u64) {
-    let fired = stories(part * STORIES..(part + 1) * STORIES);
+    let (fired, shared) = stories(part * STORIES..(part + 1) * STORIES);
     let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !fired.contains_key(fault)).collect();
     assert!(missing.is_empty(), "never met: {missing:?}");
+    assert!(shared > 0, "no inventory was read by more than one process");
 }
 
 #[track_caller]
-fn stories(seeds: std::ops::Range<u64>) -> BTreeMap<Fault, u64> {
-    let mut fired = BTreeMap::new();
+fn stories(seeds: std::ops::Range<u64>) -> (BTreeMap<Fault, u64>, u64) {
+    let (mut fired, mut shared) = (BTreeMap::new(), 0);
     for seed in seeds {
         let outcome = run(Plan::draw(seed));
         assert!(outcome.violations.is_empty(), "{outcome:?}\nseed {seed}");
         for (fault, times) in outcome.fired {
             *fired.entry(fault).or_default() += times;
         }
+        shared += outcome.shared;
     }
-    fired
+    (fired, shared)
 }
 
 #[test]

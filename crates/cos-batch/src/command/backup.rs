@@ -241,7 +241,7 @@ mod tests {
 
     use cos_batch_engine::{
         JobStore as _, SystemClock,
-        store::{Shard, ShardSource, contract},
+        store::{FileIndex, FileOutcome, FilePiece, FilePlace, JobStatus, ListedFile, Shard, ShardSource, contract},
     };
     use cos_batch_jobstore::SqliteJobStore;
 
@@ -273,6 +273,19 @@ mod tests {
         let lacks = Some((job, "1-0-1.rows".to_owned()));
         assert_eq!(once(&source, &target).unwrap(), Lacks { ended: Vec::new(), rows: lacks });
         fs::write(of_job.join("1-0-1.rows"), "0123456789").unwrap();
+        assert_eq!(once(&source, &target).unwrap(), Lacks::default());
+        // What was read of a listed file is no shard yet, and is needed all the same.
+        contract::set_status(&store, job, JobStatus::Preparing).await.unwrap();
+        let (key, source_bucket) = ("data/3.csv.gz".to_owned(), "photos-1250000000".to_owned());
+        let file = ListedFile { number: 3, key, size: None, md5: None, source_bucket, columns: Vec::new() };
+        store.add_files(&lease, vec![file]).await.unwrap();
+        let held = store.claim_file(job, std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+        let pieces = vec![FilePiece { start: 0, end: 10, rows: 1 }];
+        let index = FileIndex { place: FilePlace::Spool { epoch: held.epoch }, pieces };
+        store.finish_file(&held, FileOutcome::Index(index)).await.unwrap();
+        let lacks = Some((job, "f3-1-0.rows".to_owned()));
+        assert_eq!(once(&source, &target).unwrap(), Lacks { ended: Vec::new(), rows: lacks });
+        fs::write(of_job.join("f3-1-0.rows"), "0123456789").unwrap();
         assert_eq!(once(&source, &target).unwrap(), Lacks::default());
         // What is in the copy already may be gone by now.
         fs::remove_file(of_job.join("1-0-0.rows")).unwrap();

@@ -6,20 +6,28 @@ use super::{
 };
 use crate::{
     manifest::{Coding, Columns},
+    report::spool::Spool,
     runtime::source::Source,
+    store::JobLease,
     task::source_right,
 };
 
 /// Reads the manifest from end to end.
-pub(super) async fn index(context: &Context, source: Source, size: u64, columns: Columns) -> Result<Read, Prepared> {
+pub(super) async fn index(
+    context: &Context,
+    lease: &JobLease,
+    source: Source,
+    size: u64,
+    columns: Columns,
+) -> Result<Read, Prepared> {
     let coding = sniff(context, &source, size, "Manifest").await?;
     // Decompressing begins at the beginning: a shard in the middle needs its rows apart.
     let places = match coding {
         Coding::Plain => Places::Manifest,
-        Coding::Gzip => Places::Spool(Spooling::new(0)),
+        Coding::Gzip => Places::Spool(Spooling::new(Spool::rows_of_job(lease.epoch))),
     };
     let mut file = File::new(context, source, "Manifest", size, coding, columns, places);
-    let mut shards = Shards::new(context);
+    let mut shards = Shards::new(context, lease);
     // The tenant's own bucket, where the first row names another.
     let mut own: Option<String> = None;
     loop {

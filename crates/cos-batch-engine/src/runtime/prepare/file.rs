@@ -46,8 +46,8 @@ pub(super) enum Places {
 
 /// Text on its way into the spool.
 pub(super) struct Spooling {
-    /// Number of the file in the manifest.
-    file: usize,
+    /// What begins the names of its files.
+    begin: String,
     /// Files of rows so far.
     written: u64,
     /// Text that belongs to no piece yet: at most a piece and what is decompressed at once.
@@ -57,8 +57,8 @@ pub(super) struct Spooling {
 }
 
 impl Spooling {
-    pub(super) fn new(file: usize) -> Self {
-        Self { file, written: 0, text: BytesMut::new(), start: 0 }
+    pub(super) fn new(begin: String) -> Self {
+        Self { begin, written: 0, text: BytesMut::new(), start: 0 }
     }
 }
 
@@ -100,7 +100,7 @@ impl File {
         places: Places,
     ) -> Self {
         let cut = match (&places, coding) {
-            (Places::File { .. }, Coding::Gzip) => super::inventory::FILE_CUT,
+            (Places::File { .. }, Coding::Gzip) => super::share::FILE_CUT,
             _ => Cut::default(),
         };
         let indexer = Indexer::new(columns, cut, context.core.config.manifest_rows_max);
@@ -255,7 +255,7 @@ impl File {
                 }
                 spooling.start = end;
                 let (context, bytes) = (&self.context, body.len() as u64);
-                let name = Spool::rows_name(context.lease.epoch, spooling.file, spooling.written);
+                let name = Spool::rows_name(&spooling.begin, spooling.written);
                 spooling.written += 1;
                 let (spool, id, put_name) = (context.core.spool.clone(), context.job.id, name.clone());
                 let write = async move { spool.write_file(id, &put_name, body).await };

@@ -1,89 +1,112 @@
 //! A manifest that is an inventory: a list of files, each with rows.
 
-use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 
 use bytes::{Bytes, BytesMut};
-use cos_batch_objectstore::{ErrorKind, VersionSelector};
+use cos_batch_objectstore::ErrorKind;
 use md5::{Digest as _, Md5};
-use tokio::task::JoinHandle;
 
-use super::{
-    Context, Prepared, Read, Shards,
-    file::{File, Found, Places, Spooling, sniff},
-    head, later, located, patiently, unfit, unreadable,
-};
+use super::{Context, Prepared, Read, Shards, head, located, patiently, share::Readings, unfit, unreadable};
 use crate::{
     manifest::{
-        Coding, Columns, Cut, DataFile, Inventory,
+        DataFile, Inventory,
         inventory::{CHECKSUM_BYTES_MAX, InventoryError, LIST_BYTES_MAX, checksum_key, md5},
     },
-    runtime::source::Source,
-    spec::Column,
-    store::ShardSource,
+    runtime::{source::Source, stop::Level},
+    store::{FileOutcome, JobLease, ListedFile},
 };
 
-/// Files read at once. Each is decompressed and checked by one core; more than there are cores hides what reading
-/// takes.
-const FILES_AT_ONCE: usize = 8;
+/// Files made known at once: a few hundred kilobytes.
+const FILES_ADDED: usize = 1000;
 
-/// Where a compressed file is cut. Ten times what a shard has otherwise, since each shard costs what lies before it;
-/// yet few enough rows that a shard's report is built in memory.
-pub(super) const FILE_CUT: Cut =
-    Cut { rows: 10 * crate::manifest::index::SHARD_ROWS, bytes: 10 * crate::manifest::index::SHARD_BYTES };
+/// Files whose outcomes are looked at at once: of a billion rows one takes some megabytes.
+const FILES_READ: usize = 16;
 
-/// What begins the codes of a data file's failures.
-const CODE: &str = "InventoryFile";
-
-/// Reads the list and all files it names.
-pub(super) async fn index(context: &Context, source: Source, size: u64) -> Result<Read, Prepared> {
+/// Reads the list, has all files read that it names, here and by whoever helps, and numbers what was found in their order:
+/// so that it does not matter who is quickest, nor how many there are.
+pub(super) async fn index(context: &Context, lease: &JobLease, source: Source, size: u64) -> Result<Read, Prepared> {
     let inventory = list(context, &source, size).await?;
-    let mut shards = Shards::new(context);
-    let mut rows = 0_u64;
-    let rows_max = context.core.config.manifest_rows_max;
-    let mut coming = inventory.files.into_iter().enumerate();
-    let mut under_way: VecDeque<Reading> = VecDeque::new();
-    loop {
-        while under_way.len() < FILES_AT_ONCE
-            && let Some((number, file)) = coming.next()
-        {
-            let (context, source) = (context.clone(), source.beside(file.key.clone()));
-            let (bucket, columns) = (inventory.source_bucket.clone(), inventory.columns.clone());
-            let read = async move { read_file(&context, source, number, file, &bucket, &columns).await };
-            under_way.push_back(Reading(tokio::spawn(read)));
-        }
-        // In the order of the list, so that the numbers of rows and shards do not depend on who is quickest.
-        let Some(mut reading) = under_way.pop_front() else { break };
-        let found = (&mut reading.0)
-            .await
-            .unwrap_or_else(|error| Err(later("InternalError", format!("reading a file broke off: {error}"))))?;
-        for (source, first_row, count) in found.shards {
-            shards.add(source, rows + first_row, count).await?;
-        }
-        rows = rows.saturating_add(found.rows);
-        if rows > rows_max {
-            return Err(unfit("ManifestMalformed", located(&source, format!("it has more than {rows_max} rows"))));
-        }
+    let (files, columns) = (inventory.files.len(), inventory.columns.clone());
+    let source_bucket = inventory.source_bucket.clone();
+    add_files(context, lease, inventory).await?;
+    let mut readings = Readings::new(context);
+    let rows = number(context, lease, &source, files, &mut readings).await;
+    if matches!(rows, Err(Prepared::Unfit(_))) {
+        // Nobody needs what the others find.
+        readings.stop();
     }
-    shards.write().await?;
+    readings.end().await;
+    let rows = rows?;
     // Without rows there is no bucket to ask for.
-    let source_bucket = if rows == 0 { String::new() } else { inventory.source_bucket };
-    Ok(Read { rows, source_bucket, columns: Some(inventory.columns) })
+    let source_bucket = if rows == 0 { String::new() } else { source_bucket };
+    Ok(Read { rows, source_bucket, columns: Some(columns) })
 }
 
-/// A file that is being read; nobody reads on once nobody waits.
-struct Reading(JoinHandle<Result<FileRead, Prepared>>);
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.abort();
+/// Makes the files known to all, where an earlier try has not.
+async fn add_files(context: &Context, lease: &JobLease, inventory: Inventory) -> Result<(), Prepared> {
+    let Inventory { source_bucket, columns, files } = inventory;
+    let mut files = (0..).zip(files).map(|(number, DataFile { key, size, md5 })| {
+        let (source_bucket, columns) = (source_bucket.clone(), columns.clone());
+        ListedFile { number, key, size, md5, source_bucket, columns }
+    });
+    loop {
+        let some: Vec<_> = files.by_ref().take(FILES_ADDED).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        context.core.store.add_files(lease, some).await?;
     }
 }
 
-/// A file that was read.
-struct FileRead {
-    rows: u64,
-    /// Where its rows are, the first of them (in the file), and how many.
-    shards: Vec<(ShardSource, u64, u64)>,
+/// Goes through the files in their order as they are read, and adds their shards. Gives the number of rows.
+async fn number(
+    context: &Context,
+    lease: &JobLease,
+    list: &Source,
+    files: usize,
+    readings: &mut Readings,
+) -> Result<u64, Prepared> {
+    let Context { core, stop, .. } = context;
+    let rows_max = core.config.manifest_rows_max;
+    let mut shards = Shards::new(context, lease);
+    let (mut next, mut rows) = (0_u32, 0_u64);
+    loop {
+        readings.fill().await?;
+        let page = core.store.files(lease.job, next, FILES_READ).await?;
+        let before = next as usize;
+        for (file, outcome) in page {
+            let index = match outcome {
+                // Those behind it wait for it.
+                None => break,
+                Some(FileOutcome::Unfit(failure)) => return Err(Prepared::Unfit(failure)),
+                Some(FileOutcome::Index(index)) => index,
+            };
+            for (source, count) in index.sources(&file) {
+                shards.add(source, rows, count).await?;
+                rows = rows.saturating_add(count);
+            }
+            if rows > rows_max {
+                return Err(unfit("ManifestMalformed", located(list, format!("it has more than {rows_max} rows"))));
+            }
+            next += 1;
+        }
+        context.come.store(next.into(), Ordering::Relaxed);
+        if next as usize >= files {
+            shards.write().await?;
+            return Ok(rows);
+        }
+        if next as usize == before + FILES_READ {
+            // There may be more of them.
+            continue;
+        }
+        tokio::select! {
+            biased;
+            () = stop.above(Level::Run) => return Err(Prepared::Stopped),
+            ended = readings.next() => ended?,
+            // What others read is told by nobody.
+            () = tokio::time::sleep(core.config.poll) => {}
+        }
+    }
 }
 
 /// Reads `manifest.json`, and compares it with its checksum if there is one.
@@ -140,56 +163,4 @@ async fn check_sum(context: &Context, list: &Source, json: &[u8]) -> Result<(), 
     };
     let actual = hex::encode(Md5::digest(json));
     if actual == expected { Ok(()) } else { Err(wrong(format!("it says {expected}, the list's MD5 is {actual}"))) }
-}
-
-/// Reads one file from end to end.
-async fn read_file(
-    context: &Context,
-    mut source: Source,
-    number: usize,
-    listed: DataFile,
-    bucket: &str,
-    columns: &[Column],
-) -> Result<FileRead, Prepared> {
-    // The list was refused if they did not fit.
-    let Some(columns) = Columns::of_inventory(columns) else {
-        return Err(unfit("ManifestMalformed", located(&source, "its columns are not those of an inventory")));
-    };
-    let head = head(&source, &context.stop).await?.map_err(|error| unreadable(CODE, &source, &error))?;
-    if let Some(size) = listed.size.filter(|size| *size != head.size) {
-        let rule = format!("the inventory's list says {size} bytes, the object has {}", head.size);
-        return Err(unfit("InventoryFileSizeMismatch", located(&source, rule)));
-    }
-    source.pin = Some(head.pin.clone());
-    if let Some(id) = &head.version_id {
-        source.version = VersionSelector::Id(id.clone());
-    }
-    let coding = sniff(context, &source, head.size, CODE).await?;
-    let places = if coding == Coding::Gzip && head.size > context.core.config.inflate_again_bytes {
-        Places::Spool(Spooling::new(number))
-    } else {
-        Places::File { key: listed.key, pin: head.pin }
-    };
-    let mut file = File::new(context, source.clone(), CODE, head.size, coding, columns, places).expecting(bucket);
-    if listed.md5.is_some() {
-        file = file.with_md5();
-    }
-    let mut shards = Vec::new();
-    loop {
-        match file.next().await? {
-            Found::Shard(source, piece) => shards.push((source, piece.first_row, piece.rows)),
-            Found::OtherBucket(record, other) => {
-                let rule = format!("row {record} names bucket {other}, the inventory is of {bucket}");
-                return Err(file.malformed(rule));
-            }
-            Found::End => break,
-        }
-    }
-    match (listed.md5, file.md5()) {
-        (Some(expected), Some(actual)) if expected != actual => {
-            let rule = format!("the inventory's list says MD5 {expected}, the object's is {actual}");
-            Err(unfit("InventoryFileChecksumMismatch", located(&source, rule)))
-        }
-        _ => Ok(FileRead { rows: file.rows(), shards }),
-    }
 }

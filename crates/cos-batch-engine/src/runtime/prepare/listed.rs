@@ -11,7 +11,7 @@ use crate::{
     report::{row, spool::Spool},
     runtime::{fault, offload::offload},
     spec::ObjectFilter,
-    store::ShardSource,
+    store::{JobLease, ShardSource},
 };
 
 /// Objects asked for at once: the most that a store gives.
@@ -19,9 +19,14 @@ const PAGE: usize = 1000;
 
 /// Lists the bucket from end to end, and keeps what the filter lets through. What comes into the bucket meanwhile may be
 /// among it or not.
-pub(super) async fn index(context: &Context, bucket: &str, filter: &ObjectFilter) -> Result<Read, Prepared> {
+pub(super) async fn index(
+    context: &Context,
+    lease: &JobLease,
+    bucket: &str,
+    filter: &ObjectFilter,
+) -> Result<Read, Prepared> {
     let rows_max = context.core.config.manifest_rows_max;
-    let mut shards = Shards::new(context);
+    let mut shards = Shards::new(context, lease);
     let (mut rows, mut files) = (0_u64, 0_u64);
     let (mut text, mut first) = (Vec::new(), 0_u64);
     let mut after: Option<String> = None;
@@ -38,7 +43,7 @@ pub(super) async fn index(context: &Context, bucket: &str, filter: &ObjectFilter
                 return Err(unfit("TooManyRows", reason));
             }
             if rows - first == SHARD_ROWS || text.len() as u64 >= SHARD_BYTES {
-                let source = spool(context, files, std::mem::take(&mut text)).await?;
+                let source = spool(context, lease, files, std::mem::take(&mut text)).await?;
                 shards.add(source, first, rows - first).await?;
                 (files, first) = (files + 1, rows);
             }
@@ -52,7 +57,7 @@ pub(super) async fn index(context: &Context, bucket: &str, filter: &ObjectFilter
         return Err(unfit("NoMatchingObjects", "Manifest generation found no keys matching the filter criteria"));
     }
     if rows > first {
-        let source = spool(context, files, text).await?;
+        let source = spool(context, lease, files, text).await?;
         shards.add(source, first, rows - first).await?;
     }
     shards.write().await?;
@@ -77,8 +82,8 @@ async fn list(context: &Context, bucket: &str, prefix: &str, after: Option<&str>
 }
 
 /// Puts the rows of a shard into the spool.
-async fn spool(context: &Context, number: u64, text: Vec<u8>) -> Result<ShardSource, Prepared> {
-    let name = Spool::rows_name(context.lease.epoch, 0, number);
+async fn spool(context: &Context, lease: &JobLease, number: u64, text: Vec<u8>) -> Result<ShardSource, Prepared> {
+    let name = Spool::rows_name(&Spool::rows_of_job(lease.epoch), number);
     let (spool, id, put_name, bytes) = (context.core.spool.clone(), context.job.id, name.clone(), text.len() as u64);
     let write = async move { spool.write_file(id, &put_name, Bytes::from(text)).await };
     offload(context.core.spool.store().execution(), write)

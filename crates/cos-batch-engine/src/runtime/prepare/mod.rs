@@ -5,8 +5,12 @@ mod csv;
 mod file;
 mod inventory;
 mod listed;
+mod share;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use cos_batch_objectstore::{ErrorKind, ObjectMeta, Pin, StoreError as ObjectError, VersionSelector};
 
@@ -26,6 +30,8 @@ use crate::{
     spec::{Column, ManifestFormat},
     store::{JobChange, JobLease, Shard, ShardSource, StoreError},
 };
+
+pub(crate) use self::share::help;
 
 /// Shards written to the job store at once.
 const SHARD_BATCH: usize = 256;
@@ -122,7 +128,8 @@ async fn try_once(
     let piece = Piece { job: id, kind: Kind::Prepare };
     let renew = || core.store.renew_job(lease, core.config.lease);
     let span = trace::prepare(job);
-    let prepared = core.holding(renew, prepare(core, job, lease, stop)).await;
+    let context = Context::new(core, job, stop);
+    let prepared = core.holding(renew, prepare(&context, lease)).await;
     trace::prepared(&span, prepared.as_ref().map(|(_, rows, _)| *rows));
     drop(span);
     let failure = match prepared {
@@ -133,8 +140,8 @@ async fn try_once(
         }
         Err(Prepared::Stopped) => return Ok(None),
         Err(Prepared::Unfit(failure)) => failure,
-        // However far it came, it begins anew.
-        Err(Prepared::Later(fault)) => match core.troubles.met(piece, 0, core.config.trouble_time) {
+        // Beside files that were read to their end, it begins anew.
+        Err(Prepared::Later(fault)) => match core.troubles.met(piece, context.come(), core.config.trouble_time) {
             None => fault.given_up(core.config.trouble_time),
             Some(time) => {
                 tracing::warn!(job = %id, %fault, ?time, "preparing could not go on; trying again later");
@@ -160,35 +167,42 @@ struct Read {
 struct Context {
     core: Arc<Core>,
     job: Arc<JobRecord>,
-    lease: JobLease,
     stop: Arc<Stop>,
+    /// How far it has come that need not be gone again: listed files whose shards are known.
+    come: Arc<AtomicU64>,
 }
 
-async fn prepare(
-    core: &Arc<Core>,
-    job: &JobRecord,
-    lease: &JobLease,
-    stop: &Arc<Stop>,
-) -> Result<(PinnedManifest, u64, Outlook), Prepared> {
+impl Context {
+    fn new(core: &Arc<Core>, job: &JobRecord, stop: &Arc<Stop>) -> Self {
+        let (core, job, stop) = (Arc::clone(core), Arc::new(job.clone()), Arc::clone(stop));
+        Self { core, job, stop, come: Arc::default() }
+    }
+
+    fn come(&self) -> u64 {
+        // One task counts, and it is the one that asks.
+        self.come.load(Ordering::Relaxed)
+    }
+}
+
+async fn prepare(context: &Context, lease: &JobLease) -> Result<(PinnedManifest, u64, Outlook), Prepared> {
+    let Context { core, job, stop, .. } = context;
     let spec = &job.spec.manifest;
     checks::check_buckets(core, job, stop).await?;
-    let context =
-        Context { core: Arc::clone(core), job: Arc::new(job.clone()), lease: lease.clone(), stop: Arc::clone(stop) };
     let (read, pinned) = match &spec.format {
         ManifestFormat::Listed(filter) => {
             begin_anew(core, lease).await?;
-            (listed::index(&context, &spec.bucket, filter).await?, Head::default())
+            (listed::index(context, lease, &spec.bucket, filter).await?, Head::default())
         }
         ManifestFormat::Csv { columns } => {
             let columns = Columns::new(columns).ok_or_else(|| {
                 unfit("ManifestMalformed", "Fields must name Bucket once, Key once, VersionId at most once")
             })?;
-            let (source, head) = open(&context).await?;
-            (csv::index(&context, source, head.size, columns).await?, head)
+            let (source, head) = open(context, lease).await?;
+            (csv::index(context, lease, source, head.size, columns).await?, head)
         }
         ManifestFormat::Inventory => {
-            let (source, head) = open(&context).await?;
-            (inventory::index(&context, source, head.size).await?, head)
+            let (source, head) = open(context, lease).await?;
+            (inventory::index(context, lease, source, head.size).await?, head)
         }
     };
     checks::check_rows(core, job, read.rows).await?;
@@ -223,8 +237,8 @@ impl Default for Head {
 }
 
 /// The manifest, which must be the one that the request means; and a clean slate for what is cut from it.
-async fn open(context: &Context) -> Result<(Source, Head), Prepared> {
-    let Context { core, job, lease, stop } = context;
+async fn open(context: &Context, lease: &JobLease) -> Result<(Source, Head), Prepared> {
+    let Context { core, job, stop, .. } = context;
     let spec = &job.spec.manifest;
     let mut source = Source::of_manifest(core.buckets.store(&spec.bucket), spec, version(spec), None);
     let head = head(&source, stop).await?.map_err(|error| unreadable("Manifest", &source, &error))?;
@@ -256,8 +270,9 @@ async fn outlook(
     }
 }
 
-/// Forgets what earlier tries have left, of which nothing was worked on yet. Rows that they put into the spool would be in
-/// the way of this one where there is little room. What a later try puts there stays, should this one have lost its lease.
+/// Forgets what earlier tries have left, of which nothing was worked on yet, but for what came of listed files. Rows that
+/// they put into the spool would be in the way of this one where there is little room. What a later try puts there stays,
+/// should this one have lost its lease.
 async fn begin_anew(core: &Core, lease: &JobLease) -> Result<(), Prepared> {
     core.store.clear_shards(lease).await?;
     if lease.epoch > 1 {
@@ -274,13 +289,14 @@ async fn begin_anew(core: &Core, lease: &JobLease) -> Result<(), Prepared> {
 /// Shards on their way into the job store, numbered as they come.
 struct Shards<'a> {
     context: &'a Context,
+    lease: &'a JobLease,
     waiting: Vec<Shard>,
     next: u32,
 }
 
 impl<'a> Shards<'a> {
-    fn new(context: &'a Context) -> Self {
-        Self { context, waiting: Vec::with_capacity(SHARD_BATCH), next: 0 }
+    fn new(context: &'a Context, lease: &'a JobLease) -> Self {
+        Self { context, lease, waiting: Vec::with_capacity(SHARD_BATCH), next: 0 }
     }
 
     async fn add(&mut self, source: ShardSource, first_row: u64, rows: u64) -> Result<(), Prepared> {
@@ -299,7 +315,7 @@ impl<'a> Shards<'a> {
     async fn write(&mut self) -> Result<(), Prepared> {
         if !self.waiting.is_empty() {
             let shards = std::mem::take(&mut self.waiting);
-            self.context.core.store.add_shards(&self.context.lease, shards).await?;
+            self.context.core.store.add_shards(self.lease, shards).await?;
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ mod leases;
 mod links;
 mod list;
 mod race;
+mod shared;
 mod together;
 mod work;
 
@@ -35,6 +36,7 @@ pub use self::{
     links::*,
     list::*,
     race::*,
+    shared::*,
     together::Together,
     work::*,
 };
@@ -108,6 +110,13 @@ macro_rules! job_store_contract {
             codes_are_bounded
             segments_of_a_job_are_paged
 
+            files_are_claimed_and_read_once
+            files_are_added_once
+            only_jobs_that_are_prepared_have_files_to_claim
+            a_file_lease_runs_out
+            a_lost_file_lease_writes_nothing
+            files_go_with_their_job
+
             a_token_finds_its_job
             jobs_that_try_again_are_found
 
@@ -116,6 +125,7 @@ macro_rules! job_store_contract {
             one_version_is_changed_once
             a_job_is_leased_once
             a_shard_is_claimed_once
+            a_file_is_claimed_once
             counts_add_up_from_many_holders
         }
     };
@@ -156,6 +166,7 @@ mod tests {
             include_str!("links.rs"),
             include_str!("list.rs"),
             include_str!("race.rs"),
+            include_str!("shared.rs"),
             include_str!("work.rs"),
         ];
         let mut cases = 0;

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use cos_batch_model::JobStatus;
 use tokio::{sync::Barrier, task::JoinSet};
 
-use super::kit::{Fixture, TTL, active, create, file, get, listed, new_job, recorded, step};
+use super::{
+    kit::{Fixture, TTL, active, create, file, get, listed, new_job, recorded, step},
+    shared::preparing,
+};
 use crate::{
     job::{Progress, ShardTally},
     store::{JobChange, JobStore, StoreError},
@@ -92,6 +95,22 @@ pub async fn a_shard_is_claimed_once(fixture: Fixture) {
         let mut mine = Vec::new();
         while let Some(lease) = store.claim_shard(id, TTL).await.unwrap() {
             mine.push(lease.shard.index);
+        }
+        mine
+    })
+    .await;
+    let mut all: Vec<u32> = claimed.into_iter().flatten().collect();
+    all.sort_unstable();
+    assert_eq!(all, (0..50).collect::<Vec<_>>());
+}
+
+/// Nobody reads a file that somebody else reads, and none is left over.
+pub async fn a_file_is_claimed_once(fixture: Fixture) {
+    let (id, _) = preparing(&*fixture.store, "1", 50).await;
+    let claimed = crowd(&fixture.store, |_, store| async move {
+        let mut mine = Vec::new();
+        while let Some(lease) = store.claim_file(id, TTL).await.unwrap() {
+            mine.push(lease.file.number);
         }
         mine
     })

@@ -11,7 +11,9 @@ use uuid::Uuid;
 use crate::{
     clock::UnixMillis,
     job::{JobEvent, JobRecord},
-    store::{Cursor, JobLease, ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds},
+    store::{
+        Cursor, FileOutcome, JobLease, ListedFile, ResultFile, Segment, Shard, ShardLease, StoreError, ids::JobIds,
+    },
 };
 
 /// Everything the store knows. Each method is one transaction: it checks all first, then changes.
@@ -50,10 +52,23 @@ pub(super) struct Entry {
     pub(super) leased_until: Option<UnixMillis>,
     pub(super) shards: BTreeMap<u32, Piece>,
     pub(super) ready: BTreeSet<u32>,
+    pub(super) files: BTreeMap<u32, OfFile>,
+    /// Files that nobody holds or has read.
+    pub(super) files_ready: BTreeSet<u32>,
+    /// When the leases of files that are held run out.
+    pub(super) files_held: BTreeMap<u32, UnixMillis>,
     pub(super) codes: BTreeMap<String, u64>,
     pub(super) events: Vec<JobEvent>,
     pub(super) results: BTreeMap<(u32, bool), ResultFile>,
     pub(super) report_bytes: u64,
+}
+
+/// A listed file and where it stands.
+#[derive(Debug)]
+pub(super) struct OfFile {
+    pub(super) file: ListedFile,
+    pub(super) epoch: u64,
+    pub(super) outcome: Option<FileOutcome>,
 }
 
 /// A shard and where it stands.

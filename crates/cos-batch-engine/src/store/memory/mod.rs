@@ -1,6 +1,7 @@
 //! A job store in memory.
 
 mod books;
+mod files;
 mod jobs;
 mod links;
 mod work;
@@ -15,8 +16,8 @@ use uuid::Uuid;
 
 use self::books::Books;
 use super::{
-    BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, JobStatus, JobStore,
-    ListFilter, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
+    BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+    JobLease, JobStatus, JobStore, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
 };
 use crate::{
     clock::{Clock, UnixMillis},
@@ -139,6 +140,33 @@ impl JobStore for MemoryJobStore {
 
     fn add_shards<'a>(&'a self, lease: &'a JobLease, shards: Vec<Shard>) -> BoxFuture<'a, Result<(), StoreError>> {
         self.with(move |books, _| books.add_shards(lease, shards))
+    }
+
+    fn add_files<'a>(&'a self, lease: &'a JobLease, files: Vec<ListedFile>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.with(move |books, _| books.add_files(lease, files))
+    }
+
+    fn claim_file<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<FileLease>, StoreError>> {
+        self.with(move |books, now| Ok(books.claim_file(job, ttl, now)))
+    }
+
+    fn renew_file<'a>(&'a self, lease: &'a FileLease, ttl: Duration) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.with(move |books, now| books.renew_file(lease, ttl, now))
+    }
+
+    fn finish_file<'a>(&'a self, lease: &'a FileLease, outcome: FileOutcome) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.with(move |books, _| books.finish_file(lease, outcome))
+    }
+
+    fn release_file<'a>(&'a self, lease: &'a FileLease) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.with(move |books, _| {
+            books.release_file(lease);
+            Ok(())
+        })
+    }
+
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
+        self.with(move |books, _| Ok(books.files(job, from, limit)))
     }
 
     fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>> {

@@ -129,6 +129,7 @@ impl Books {
                 entry.leased_until = None;
                 ended += 1;
             }
+            ended += entry.reap_files(now);
             if entry.record.shards.leased == 0 {
                 continue;
             }

@@ -139,7 +139,7 @@ async fn a_compressed_file_of_an_inventory_goes_on_where_it_was() {
 }
 
 /// An inventory of 300 files of two rows each; this one has a row that is no row.
-async fn of_many_files(world: &World, broken: Option<u32>) -> CreateJobRequest {
+pub(super) async fn of_many_files(world: &World, broken: Option<u32>) -> CreateJobRequest {
     let mut list = String::new();
     for number in 0..300 {
         let bad = if broken == Some(number) { "\"broken\n" } else { "" };

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob, ResultFile,
-        Segment, Shard, ShardLease, StoreError as JobError,
+        BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange, JobLease,
+        ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError as JobError,
     },
 };
 use cos_batch_objectstore::{
@@ -174,6 +174,12 @@ impl JobStore for CountedJobs {
         release_job(lease: &'a JobLease) -> ();
         clear_shards(lease: &'a JobLease) -> ();
         add_shards(lease: &'a JobLease, shards: Vec<Shard>) -> ();
+        add_files(lease: &'a JobLease, files: Vec<ListedFile>) -> ();
+        claim_file(job: Uuid, ttl: Duration) -> Option<FileLease>;
+        renew_file(lease: &'a FileLease, ttl: Duration) -> ();
+        finish_file(lease: &'a FileLease, outcome: FileOutcome) -> ();
+        release_file(lease: &'a FileLease) -> ();
+        files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>;
         claim_shard(job: Uuid, ttl: Duration) -> Option<ShardLease>;
         checkpoint(lease: &'a ShardLease, step: Checkpoint, ttl: Duration) -> CheckpointAnswer;
         renew_shard(lease: &'a ShardLease, ttl: Duration) -> CheckpointAnswer;

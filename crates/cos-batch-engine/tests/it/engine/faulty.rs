@@ -66,6 +66,8 @@ pub(super) struct Faulty {
     /// Reads wait at a gate of their own.
     pub(super) read_gate: Semaphore,
     pub(super) reads_gated: AtomicBool,
+    /// Only those of keys that begin so.
+    pub(super) gated_begin: Mutex<&'static str>,
     pub(super) reads: AtomicU64,
     /// Questions about objects of this bucket wait at the gate of reads; and how many came.
     pub(super) heads_gated: Mutex<Option<&'static str>>,
@@ -106,6 +108,7 @@ impl Faulty {
             failing_reads: AtomicU64::new(0),
             read_gate: Semaphore::new(0),
             reads_gated: AtomicBool::new(false),
+            gated_begin: Mutex::default(),
             reads: AtomicU64::new(0),
             heads_gated: Mutex::default(),
             heads: AtomicU64::new(0),
@@ -160,6 +163,7 @@ impl ObjectStore for Faulty {
         Box::pin(async move {
             self.reads.fetch_add(1, Ordering::SeqCst);
             if self.reads_gated.load(Ordering::SeqCst)
+                && request.key.starts_with(*self.gated_begin.lock().unwrap())
                 && let Ok(permit) = self.read_gate.acquire().await
             {
                 permit.forget();

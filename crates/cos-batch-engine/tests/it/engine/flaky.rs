@@ -11,8 +11,8 @@ use std::{
 use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
-        ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, ListFilter, ListedFile, NewJob, ResultFile, Segment, Shard, ShardLease, StoreError,
     },
 };
 use uuid::Uuid;
@@ -153,6 +153,12 @@ impl JobStore for Flaky {
         release_job(lease: &'a JobLease) -> ();
         clear_shards(lease: &'a JobLease) -> ();
         add_shards(lease: &'a JobLease, shards: Vec<Shard>) -> ();
+        add_files(lease: &'a JobLease, files: Vec<ListedFile>) -> ();
+        claim_file(job: Uuid, ttl: Duration) -> Option<FileLease>;
+        renew_file(lease: &'a FileLease, ttl: Duration) -> ();
+        finish_file(lease: &'a FileLease, outcome: FileOutcome) -> ();
+        release_file(lease: &'a FileLease) -> ();
+        files(job: Uuid, from: u32, limit: usize) -> Vec<FileState>;
         finish_shard(lease: &'a ShardLease, results: Vec<ResultFile>) -> u64;
         release_shard(lease: &'a ShardLease) -> ();
         segments(job: Uuid, shard: u32) -> Vec<Segment>;

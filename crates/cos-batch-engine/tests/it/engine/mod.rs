@@ -20,6 +20,7 @@ mod same_way;
 mod sharing;
 mod speed;
 mod stops;
+mod together;
 mod troubles;
 mod views;
 mod weather;

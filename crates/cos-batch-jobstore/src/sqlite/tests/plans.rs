@@ -29,7 +29,7 @@ fn every_statement_finds_its_rows_by_an_index() {
         statements.push((format!("list by {count} statuses, newest first"), sql::list_by_status(count, true)));
     }
     // What purging a job does to everything that hangs on it.
-    for table in ["job_spec", "event", "shard", "segment", "result", "code"] {
+    for table in ["job_spec", "event", "file", "shard", "segment", "result", "code"] {
         statements.push((format!("purge of {table}"), format!("DELETE FROM {table} WHERE job = ?1")));
     }
     for (name, text) in statements {
@@ -55,6 +55,9 @@ fn each_look_up_uses_the_index_made_for_it() {
         (sql::REAP_SHARDS, "shard_lease "),
         (sql::CLAIM, "shard_ready "),
         (sql::CLAIMABLE, "shard_ready "),
+        (sql::CLAIM_FILE, "file_ready "),
+        (sql::CLAIMABLE_FILE, "file_ready "),
+        (sql::REAP_FILES, "file_lease "),
         (sql::CUT_OFF, "shard_cut_off "),
         (sql::RETRIES, "job_retry "),
         (sql::FAILED_SEGMENTS, "segment_failed "),

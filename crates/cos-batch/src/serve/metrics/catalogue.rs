@@ -54,7 +54,7 @@ families! {
     STATUS_CHANGES = Counter "cos_batch_status_changes_total" ["to"] "Changes of a job's state that this node made, by the status it then had";
     TOLD = Counter "cos_batch_webhooks_total" ["outcome"] "Changes that the webhook was to be told: delivered, given_up after all tries, or dropped since too many waited";
     PIECES = Gauge "cos_batch_work" ["kind"] "What this node works on: manifests to prepare, shards, jobs to finish, and how many of these rest before another try";
-    TAKEN = Counter "cos_batch_leases_total" ["kind"] "Leases that this node took, of jobs and of shards";
+    TAKEN = Counter "cos_batch_leases_total" ["kind"] "Leases that this node took: of jobs, of files of inventories, of shards";
     TAKEOVERS = Counter "cos_batch_lease_takeovers_total" [] "Of these, leases of shards that somebody had before: given back, or left behind";
     REAPED = Counter "cos_batch_leases_reaped_total" [] "Leases that had run out and that this node ended: whoever held them was too slow, or is gone";
     LOST = Counter "cos_batch_leases_lost_total" [] "Writes of this node that were refused since their lease was not the newest any more";

@@ -12,8 +12,9 @@ use cos_batch_engine::{
     JobEvent, JobRecord, JobStore, UnixMillis,
     statistics::{Counted, Histogram},
     store::{
-        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, JobChange, JobLease, ListFilter, NewJob,
-        Render, Rendition, ResultFile, Segment, Shard, ShardLease, StoreError,
+        BoxFuture, BriefFilter, BriefPage, Checkpoint, CheckpointAnswer, FileLease, FileOutcome, FileState, JobChange,
+        JobLease, ListFilter, ListedFile, NewJob, Render, Rendition, ResultFile, Segment, Shard, ShardLease,
+        StoreError,
     },
 };
 use cos_batch_model::JobStatus;
@@ -67,6 +68,7 @@ pub(crate) struct Counts {
     /// By place in [`JobStatus::ALL`].
     to_status: Vec<Count>,
     pub(super) job_leases: Count,
+    pub(super) file_leases: Count,
     pub(super) shard_leases: Count,
     pub(super) takeovers: Count,
     pub(super) reaped: Count,
@@ -82,6 +84,7 @@ impl Default for Counts {
             calls: NAMES.iter().map(|_| OfCall::default()).collect(),
             to_status: JobStatus::ALL.iter().map(|_| Count::default()).collect(),
             job_leases: Count::default(),
+            file_leases: Count::default(),
             shard_leases: Count::default(),
             takeovers: Count::default(),
             reaped: Count::default(),
@@ -286,6 +289,32 @@ impl JobStore for CountingJobStore {
 
     fn add_shards<'a>(&'a self, lease: &'a JobLease, shards: Vec<Shard>) -> BoxFuture<'a, Result<(), StoreError>> {
         self.timed(Call::AddShards, self.inner.add_shards(lease, shards), nothing)
+    }
+
+    fn add_files<'a>(&'a self, lease: &'a JobLease, files: Vec<ListedFile>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.timed(Call::AddShards, self.inner.add_files(lease, files), nothing)
+    }
+
+    fn claim_file<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<FileLease>, StoreError>> {
+        self.timed(Call::Claim, self.inner.claim_file(job, ttl), |counts, lease| {
+            counts.file_leases.add(u64::from(lease.is_some()));
+        })
+    }
+
+    fn renew_file<'a>(&'a self, lease: &'a FileLease, ttl: Duration) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.timed(Call::Renew, self.inner.renew_file(lease, ttl), nothing)
+    }
+
+    fn finish_file<'a>(&'a self, lease: &'a FileLease, outcome: FileOutcome) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.timed(Call::Finish, self.inner.finish_file(lease, outcome), nothing)
+    }
+
+    fn release_file<'a>(&'a self, lease: &'a FileLease) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.timed(Call::Release, self.inner.release_file(lease), nothing)
+    }
+
+    fn files<'a>(&'a self, job: Uuid, from: u32, limit: usize) -> BoxFuture<'a, Result<Vec<FileState>, StoreError>> {
+        self.timed(Call::Read, self.inner.files(job, from, limit), nothing)
     }
 
     fn claim_shard<'a>(&'a self, job: Uuid, ttl: Duration) -> BoxFuture<'a, Result<Option<ShardLease>, StoreError>> {

@@ -92,7 +92,7 @@ impl Metrics {
             ]
             .map(|(kind, count)| (vec![kind], count)),
         );
-        let leases = [("job", &counts.job_leases), ("shard", &counts.shard_leases)];
+        let leases = [("job", &counts.job_leases), ("file", &counts.file_leases), ("shard", &counts.shard_leases)];
         text.numbers(&catalogue::TAKEN, leases.map(|(kind, count)| (vec![kind], count.read())));
         text.number(&catalogue::TAKEOVERS, counts.takeovers.read());
         text.number(&catalogue::REAPED, counts.reaped.read());

@@ -21,6 +21,10 @@ const NODES: usize = 3;
 const JOBS: u64 = 20;
 const ROWS: u64 = 1_500;
 
+/// Every so many-th job is an inventory, of so many files: more than a node reads at once.
+const INVENTORY_EACH: usize = 5;
+const FILES: u64 = 15;
+
 /// Nodes killed in a round.
 const KILLS: u32 = 50;
 
@@ -65,7 +69,14 @@ async fn round(seed: u64) {
     // Jobs are made while nobody works, so that all that follows happens to them.
     let api = cluster.node(&["--role", "api"]);
     let names: Vec<String> = (0..JOBS).map(|number| format!("job-{number}")).collect();
-    let jobs: Vec<String> = names.iter().map(|name| cluster.job(&api, name, ROWS)).collect();
+    let jobs: Vec<String> = names
+        .iter()
+        .zip(0..)
+        .map(|(name, number)| match number % INVENTORY_EACH {
+            0 => cluster.inventory_job(&api, name, FILES, ROWS),
+            _ => cluster.job(&api, name, ROWS),
+        })
+        .collect();
     let mut nodes: Vec<Node> = (0..NODES).map(|_| cluster.node(&[])).collect();
 
     let mut kills = 0;

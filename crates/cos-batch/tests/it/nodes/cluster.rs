@@ -5,6 +5,7 @@ use std::{
     fs::{self, File},
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
+    ops::Range,
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -14,12 +15,12 @@ use std::{
 use cos_batch_nodetest::{Postgres, Proxy};
 use cos_batch_nullstore::{NullStore, Options};
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     reported::reported,
-    support::{figures, program, write_private},
+    support::{etag_of, figures, program, write_private},
 };
 
 /// The bucket that all jobs work on.
@@ -51,6 +52,8 @@ pub(super) struct Cluster {
 pub(super) struct Node {
     child: Child,
     pub(super) address: String,
+    /// Where its metrics are.
+    metrics: String,
 }
 
 impl Cluster {
@@ -61,9 +64,14 @@ impl Cluster {
 
     /// The same with leases of so many seconds.
     pub(super) async fn start_with(latency: Duration, lease: u32) -> Self {
+        Self::start_on(Options { latency, ..Options::default() }, lease).await
+    }
+
+    /// The same with a store that is set so.
+    pub(super) async fn start_on(options: Options, lease: u32) -> Self {
         let database = Postgres::start().unwrap();
         let proxy = Proxy::start(database.port()).unwrap();
-        let store = NullStore::start(Options { latency, record: true, ..Options::default() }).await.unwrap();
+        let store = NullStore::start(Options { record: true, ..options }).await.unwrap();
         let place = tempfile::tempdir().unwrap();
         let config = format!(
             "{ENGINE}lease_seconds = {lease}\n[[store]]\nname = \"null\"\nkind = \"s3\"\nstyle = \"path\"\nendpoint = \"http://{}\"\n\
@@ -87,20 +95,30 @@ impl Cluster {
         let url = self.database.url_at(self.proxy.port(), "nodes");
         let mut command = program();
         command.args(["serve", "--listen", "127.0.0.1:0", "--jobs", &url, "--credentials"]).arg(self.file("keys.toml"));
-        command.arg("--config").arg(self.file("config.toml")).args(flags).stdout(Stdio::piped()).stderr(log);
+        command.arg("--config").arg(self.file("config.toml")).args(["--metrics-listen", "127.0.0.1:0"]);
+        command.args(flags).stdout(Stdio::piped()).stderr(log);
         command
     }
 
     /// Starts a node and waits until it listens.
     pub(super) fn node(&self, flags: &[&str]) -> Node {
-        let mut child = self.serve(flags).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let found =
-            lines.map_while(Result::ok).find_map(|line| Some(line.strip_prefix("listening on http://")?.to_owned()));
-        match found {
-            Some(address) => Node { child, address },
-            None => panic!("the node ended: {:?}\n{}", child.wait(), self.log()),
+        self.node_in(flags, &[])
+    }
+
+    /// The same in this environment.
+    pub(super) fn node_in(&self, flags: &[&str], environment: &[(&str, String)]) -> Node {
+        let variables = environment.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut child = self.serve(flags).envs(variables).spawn().unwrap();
+        let mut metrics = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            if let Some(address) = line.strip_prefix("metrics on http://") {
+                metrics = address.strip_suffix("/metrics").unwrap().to_owned();
+            }
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                return Node { child, address: address.to_owned(), metrics };
+            }
         }
+        panic!("the node ended: {:?}\n{}", child.wait(), self.log());
     }
 
     /// What the nodes said.
@@ -122,15 +140,40 @@ impl Cluster {
 
     /// Makes a job that deletes so many objects, named for it, and reports on all; gives its id.
     pub(super) fn job(&self, node: &Node, name: &str, rows: u64) -> String {
-        use md5::Digest as _;
-        let text = (0..rows).fold(String::new(), |mut text, row| {
-            writeln!(text, "{SOURCE},{name}/{row}").unwrap();
-            text
+        let key = format!("lists/{name}.csv");
+        let etag = self.keep(&key, lines(name, 0..rows));
+        self.create(node, &key, &etag, "COSBatchOperations_CSV_V1")
+    }
+
+    /// The same by an inventory of so many files, in which the rows are.
+    pub(super) fn inventory_job(&self, node: &Node, name: &str, files: u64, rows: u64) -> String {
+        let listed: Vec<Value> = (0..files)
+            .map(|file| {
+                let key = format!("lists/{name}/{file}.csv");
+                let md5 = self.keep(&key, lines(name, rows * file / files..rows * (file + 1) / files));
+                json!({ "key": key, "md5Checksum": md5 })
+            })
+            .collect();
+        let (bucket, appid) = SOURCE.rsplit_once('-').unwrap();
+        let list = json!({
+            "sourceBucket": bucket, "sourceAppid": appid, "fileFormat": "CSV", "fileSchema": "Bucket, Key",
+            "files": listed,
         });
-        let etag = md5::Md5::digest(&text).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-        self.store.keep(SOURCE, &format!("lists/{name}.csv"), text.into());
-        let manifest = format!("{SOURCE}/lists/{name}.csv");
-        let what = ["create", "--operation", "delete", "--manifest", &manifest, "--etag", &etag];
+        let key = format!("lists/{name}/manifest.json");
+        let etag = self.keep(&key, list.to_string());
+        self.create(node, &key, &etag, "COSInventoryReport_CSV_V1")
+    }
+
+    /// Keeps a text; gives its MD5.
+    fn keep(&self, key: &str, text: String) -> String {
+        let md5 = etag_of(&text);
+        self.store.keep(SOURCE, key, text.into());
+        md5
+    }
+
+    fn create(&self, node: &Node, key: &str, etag: &str, format: &str) -> String {
+        let manifest = format!("{SOURCE}/{key}");
+        let what = ["create", "--operation", "delete", "--manifest", &manifest, "--etag", etag, "--format", format];
         let report = ["--report-bucket", REPORTS, "--report-prefix", "reports"];
         self.ask(node, &[&what[..], &report].concat())
     }
@@ -173,6 +216,7 @@ impl Cluster {
     #[track_caller]
     pub(super) fn wait_for_rest(&self) {
         let held = "SELECT (SELECT count(*) FROM nodes.job WHERE leased) + \
+                    (SELECT count(*) FROM nodes.file WHERE state = 'leased') + \
                     (SELECT count(*) FROM nodes.shard WHERE state = 'leased')";
         until("leases are given back", || self.database.sql(held).unwrap() == "0");
         let left = "SET search_path = nodes; SELECT (SELECT count(*) FROM shard WHERE state <> 'done'), \
@@ -206,7 +250,19 @@ impl Node {
 
     /// Status and text of the answer to a GET.
     pub(super) fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        Self::get_at(&self.address, path)
+    }
+
+    /// What it counted so far, by the name of a metric with its labels.
+    pub(super) fn counted(&self, name: &str) -> u64 {
+        let (status, text) = Self::get_at(&self.metrics, "/metrics");
+        assert_eq!(status, 200);
+        let found = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        found.unwrap_or_else(|| panic!("{name} is not told:\n{text}"))
+    }
+
+    fn get_at(address: &str, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -221,6 +277,14 @@ impl Drop for Node {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Rows of a manifest, of objects that are named so.
+fn lines(name: &str, rows: Range<u64>) -> String {
+    rows.fold(String::new(), |mut text, row| {
+        writeln!(text, "{SOURCE},{name}/{row}").unwrap();
+        text
+    })
 }
 
 /// Looks until something is so.

@@ -2,7 +2,9 @@
 //! whose own log gives the verdict.
 
 mod chaos;
+mod clock;
 mod cluster;
 mod history;
+mod prepare;
 mod roles;
 mod takeover;
