@@ -319,12 +319,14 @@ fn stands_bare(bytes: &[u8]) -> bool {
 /// [`is_bare`] of each byte, for looking at one after the other.
 const BARE: [bool; 256] = {
     let mut bare = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        bare[byte] = is_bare(byte as u8);
-        byte += 1;
+    let mut byte = 0u8;
+    loop {
+        bare[byte as usize] = is_bare(byte);
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => break bare,
+        }
     }
-    bare
 };
 
 /// Whether a byte is not percent-encoded.

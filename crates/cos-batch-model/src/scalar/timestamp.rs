@@ -78,10 +78,11 @@ impl Timestamp {
         let moment = Offset::UTC.to_datetime(self.0);
         // None of these is negative, and a year has four digits.
         let year = moment.year().unsigned_abs();
+        let below_100 = |number: u16| u8::try_from(number).unwrap_or_default();
         let mut bytes = *b"0000-00-00T00:00:00Z";
         for (at, number) in [
-            (0, (year / 100) as u8),
-            (2, (year % 100) as u8),
+            (0, below_100(year / 100)),
+            (2, below_100(year % 100)),
             (5, moment.month().unsigned_abs()),
             (8, moment.day().unsigned_abs()),
             (11, moment.hour().unsigned_abs()),

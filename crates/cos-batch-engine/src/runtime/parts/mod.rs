@@ -195,7 +195,7 @@ impl Large {
                         continue;
                     }
                     Err(error) => {
-                        tracing::debug!(job = %self.job, row = task.row, %error, "an upload cannot be gone on with")
+                        tracing::debug!(job = %self.job, row = task.row, %error, "an upload cannot be gone on with");
                     }
                 }
             }
