@@ -128,7 +128,8 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// All codes that jobs fail with, as `docs/manifests.md` explains them.
+/// All codes that jobs fail with, as `docs/manifests.md` explains them; but for a job that was given up because a store could
+/// not be worked with for too long: its code is that of the store's last error.
 pub const FAILURE_CODES: [&str; 31] = [
     "ManifestNotFound",
     "ManifestETagMismatch",

@@ -2,11 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use hmac::Hmac;
+use hmac::{Hmac, KeyInit};
 use sha1::Sha1;
 use zeroize::Zeroizing;
-
-use crate::signing_key::keyed;
 
 /// A secret key. Its memory, which clones share, is wiped when the last of them is dropped, and its debug form shows nothing of it.
 ///
@@ -92,6 +90,10 @@ impl fmt::Debug for Credentials {
             .field("security_token", &self.security_token.as_ref().map(|_| "hidden"))
             .finish()
     }
+}
+
+pub(crate) fn keyed(key: &[u8]) -> Hmac<Sha1> {
+    Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
 
 #[cfg(test)]

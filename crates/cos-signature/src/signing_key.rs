@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha1::{Digest, Sha1};
 use zeroize::Zeroize;
 
 use crate::{
     KeyTime, SecretKey,
     canonical::{self, KeyTimeText},
+    credentials::keyed,
     hex::{self, MAC_BYTES},
 };
 
@@ -64,10 +65,6 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey").field("key_time", &self.key_time).finish_non_exhaustive()
     }
-}
-
-pub(crate) fn keyed(key: &[u8]) -> Hmac<Sha1> {
-    Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
 
 #[cfg(test)]

@@ -72,6 +72,7 @@ const ARROWS: &[Arrow] = &[
         third_party: ThirdParty::Only(&[
             "bytes",
             "http",
+            "itoa",
             "jiff",
             "percent-encoding",
             "quick-xml",
@@ -86,9 +87,11 @@ const ARROWS: &[Arrow] = &[
         third_party: ThirdParty::Only(&[
             "hmac",
             "http",
+            "memchr",
             "percent-encoding",
             "sha1",
             "sha2",
+            "smallvec",
             "subtle",
             "thiserror",
             "zeroize",

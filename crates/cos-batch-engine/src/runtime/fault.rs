@@ -39,11 +39,16 @@ impl Fault {
         Self { code: known(code.into()), text: text.into() }
     }
 
+    /// With the code of a store's error, which is the store's own word and in no table of ours.
+    pub(crate) fn of_store(code: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { code: code.into(), text: text.into() }
+    }
+
     /// It has lasted for so long: the job ends.
     pub(crate) fn given_up(self, after: Duration) -> Failure {
         let (hours, seconds) = (after.as_secs() / 3600, after.as_secs());
         let time = if hours > 0 { format!("{hours} h") } else { format!("{seconds} s") };
-        Failure::new(self.code, format!("{} (for {time} without any progress)", self.text))
+        Failure { code: self.code, reason: format!("{} (for {time} without any progress)", self.text) }
     }
 }
 

@@ -152,7 +152,7 @@ impl Line {
     /// The store cannot be worked with: nothing begins any more, and the shard is put back.
     pub(crate) fn trouble(&self, error: &StoreError) {
         let text = format!("the object store cannot be worked with: {error}");
-        self.lock().trouble.get_or_insert_with(|| Fault::new(error.code(), text));
+        self.lock().trouble.get_or_insert_with(|| Fault::of_store(error.code(), text));
         self.worker.wake();
     }
 

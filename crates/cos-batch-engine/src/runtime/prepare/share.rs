@@ -172,7 +172,7 @@ async fn read_and_tell(context: &Context, lease: &FileLease) -> Result<(), Ended
                 return Ok(());
             }
             Err(StoreError::Failed(error)) => {
-                tracing::debug!(error, "what came of a file could not be written; trying again");
+                tracing::debug!(job = %lease.job, error, "what came of a file could not be written; trying again");
             }
             Err(error) => return Err(error.into()),
         }
