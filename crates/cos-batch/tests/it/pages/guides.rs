@@ -119,6 +119,8 @@ fn two_nodes_on_one_machine() {
     shell.replace("createdb cosbatch\n", "");
     shell.replace("seq 1 20000", "seq 1 2000");
     shell.replace("[spool]", "[engine]\nlease_seconds = 2\n\n[spool]");
+    // So small a job may have ended before the node does; `nodes::prepare` counts leases that run out.
+    shell.replace("grep 'leases ran out' two.log", "grep 'leases ran out' two.log || true");
     let printed = shell.run(&blocks_of("docs/operations.md", "sh").concat());
     assert!(printed.contains("2,000 of 2,000 succeeded, 0 failed"), "{printed}");
 }
