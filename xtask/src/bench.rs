@@ -9,11 +9,16 @@ use anyhow::{Context as _, ensure};
 use cos_batch_figures::{Change, Report, Text, changes, page};
 use xshell::{Shell, cmd};
 
+use crate::long;
+
 /// Where figures are kept.
 const FIGURES: &str = "docs/performance.json";
 
 /// The page that shows them.
 const PAGE: &str = "docs/performance.md";
+
+/// The group that is measured by [`long::nodes`]: several processes and a PostgreSQL.
+const NODES: &str = "nodes";
 
 /// The folder of its drawings.
 const CHARTS: &str = "docs/performance";
@@ -26,7 +31,7 @@ const HEAD: &str = "head";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The groups to measure; all if none is named.
+    /// The groups to measure; all if none is named, but for `nodes`, whose figures stand on the page on scaling.
     groups: Vec<String>,
     /// A short run, to see that everything works: its figures are printed but not kept.
     #[arg(long)]
@@ -55,9 +60,16 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         cmd!(shell, "cargo test -p cos-batch-bench --quiet").run()?;
         return Ok(());
     }
+    let (nodes, groups): (Vec<String>, Vec<String>) = arguments.groups.iter().cloned().partition(|name| name == NODES);
+    if !nodes.is_empty() {
+        long::nodes::run(root, &long::nodes::Arguments::of_bench(arguments.quick))?;
+        if groups.is_empty() {
+            return Ok(());
+        }
+    }
     let mut kept = read(root)?;
     if !arguments.page {
-        let now = measured(&shell, root, arguments)?;
+        let now = measured(&shell, root, arguments, &groups)?;
         print_changes(&changes(&kept, &now));
         print_verdicts(&now);
         if arguments.quick {
@@ -89,12 +101,12 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measured(shell: &Shell, root: &Path, arguments: &Arguments) -> anyhow::Result<Report> {
+fn measured(shell: &Shell, root: &Path, arguments: &Arguments, groups: &[String]) -> anyhow::Result<Report> {
     let target = crate::target(root);
     let output = target.join("bench.json");
     cmd!(shell, "cargo build --release --quiet -p cos-batch-bench").run()?;
     let program = target.join("release/cos-batch-bench");
-    let mut words = arguments.groups.clone();
+    let mut words = groups.to_vec();
     if arguments.quick {
         words.push("--quick".into());
     }

@@ -3,7 +3,7 @@
 mod keys;
 mod manifest;
 pub(crate) mod mutants;
-mod nodes;
+pub(crate) mod nodes;
 mod rows;
 mod sides;
 mod soak;

@@ -56,6 +56,14 @@ pub(crate) struct Arguments {
     chart: bool,
 }
 
+impl Arguments {
+    /// As `cargo xtask bench nodes` has it: what is measured is drawn, unless it is only to be seen that it works.
+    pub(crate) fn of_bench(is_quick: bool) -> Self {
+        let (nodes, seconds) = if is_quick { (vec![1, 2], 5) } else { (vec![1, 2, 4, 8], 20) };
+        Self { nodes, latency: 20, slots: 16, seconds, programs: None, chart: !is_quick }
+    }
+}
+
 /// What a run came to.
 struct Taken {
     objects: u64,
