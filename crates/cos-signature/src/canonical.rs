@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use http::{HeaderMap, Method, Uri, header, request::Parts};
+use http::{HeaderMap, Uri, header, request::Parts};
 use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, percent_encode_byte};
 use sha1::{Digest, Sha1};
@@ -41,9 +41,9 @@ const ORDINARY_PAIRS: usize = 12;
 /// # Ok::<(), http::Error>(())
 /// ```
 pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameList) -> Vec<u8> {
-    let mut text = HttpString::new(&parts.method, &parts.uri);
-    text.parameters(parts.uri.query(), |name| url_param_list.has(name));
-    text.headers(&parts.headers, host(&parts.uri, &parts.headers), |name| header_list.has(name));
+    let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
+    text.parameters(parts.uri.query().unwrap_or_default(), |name| url_param_list.has(name));
+    text.headers(but_host(&parts.headers), host(&parts.uri, &parts.headers), |name| header_list.has(name));
     text.finish()
 }
 
@@ -75,7 +75,8 @@ pub(crate) fn write_string_to_sign(key_time: &KeyTimeText, digest: &[u8; MAC_BYT
     add(ALGORITHM);
     add(key_time.as_bytes());
     add(b"\n");
-    add(&hex::encode(digest));
+    let digest: [u8; hex::TEXT_BYTES] = hex::encode(digest);
+    add(&digest);
     add(b"\n");
     sink(&text[..length]);
 }
@@ -129,6 +130,12 @@ pub(crate) fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a [u8]>
     Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host).as_bytes())
 }
 
+/// All headers but the host.
+pub(crate) fn but_host(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    let others = headers.iter().filter(|(name, _)| *name != header::HOST);
+    others.map(|(name, value)| (name.as_str(), value.as_bytes()))
+}
+
 /// The host without its port, where it has one.
 pub(crate) fn without_port(host: &[u8]) -> Option<&[u8]> {
     let colon = host.iter().rposition(|byte| *byte == b':')?;
@@ -157,12 +164,12 @@ pub(crate) struct HttpString {
 
 impl HttpString {
     /// Begins with the method and the path.
-    pub(crate) fn new(method: &Method, uri: &Uri) -> Self {
+    pub(crate) fn new(method: &str, path: &str) -> Self {
         let mut text = Vec::with_capacity(ORDINARY_BYTES);
-        text.extend_from_slice(method.as_str().as_bytes());
+        text.extend_from_slice(method.as_bytes());
         text.make_ascii_lowercase();
         text.push(b'\n');
-        for run in percent_decode_runs(uri.path()) {
+        for run in percent_decode_runs(path) {
             match run {
                 Run::Plain(plain) => text.extend_from_slice(plain),
                 Run::Byte(byte) => text.push(byte),
@@ -173,9 +180,9 @@ impl HttpString {
     }
 
     /// Adds the query parameters whose canonical names are wanted, sorted.
-    pub(crate) fn parameters(&mut self, query: Option<&str>, mut wanted: impl FnMut(&[u8]) -> bool) {
+    pub(crate) fn parameters(&mut self, query: &str, mut wanted: impl FnMut(&[u8]) -> bool) {
         let first = self.pairs.len();
-        for (name, value) in query_pairs(query.unwrap_or_default()) {
+        for (name, value) in query_pairs(query) {
             self.pair(first, |text| encode_form(text, name), |text| encode_form(text, value), &mut wanted);
         }
         self.parameters = self.pairs.len();
@@ -183,10 +190,13 @@ impl HttpString {
     }
 
     /// Adds the headers whose canonical names are wanted, sorted. `host` stands for the `Host` header.
-    pub(crate) fn headers(&mut self, headers: &HeaderMap, host: Option<&[u8]>, mut wanted: impl FnMut(&[u8]) -> bool) {
+    pub(crate) fn headers<'h>(
+        &mut self,
+        others: impl Iterator<Item = (&'h str, &'h [u8])>,
+        host: Option<&'h [u8]>,
+        mut wanted: impl FnMut(&[u8]) -> bool,
+    ) {
         let first = self.pairs.len();
-        let others = headers.iter().filter(|(name, _)| *name != header::HOST);
-        let others = others.map(|(name, value)| (name.as_str(), value.as_bytes()));
         for (name, value) in others.chain(host.map(|host| (header::HOST.as_str(), host))) {
             if !stands_bare(name.as_bytes()) {
                 self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
@@ -331,7 +341,7 @@ const BARE: [bool; 256] = {
 
 /// Whether a byte is not percent-encoded.
 #[inline]
-const fn is_bare(byte: u8) -> bool {
+pub(crate) const fn is_bare(byte: u8) -> bool {
     let (letter, digit) = ((byte | 0x20).wrapping_sub(b'a') < 26, byte.wrapping_sub(b'0') < 10);
     letter | digit | (byte == b'-') | (byte == b'_') | (byte == b'.') | (byte == b'~')
 }

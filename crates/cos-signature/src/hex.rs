@@ -8,19 +8,14 @@ pub(crate) const TEXT_BYTES: usize = 2 * MAC_BYTES;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
-pub(crate) fn encode(bytes: &[u8; MAC_BYTES]) -> [u8; TEXT_BYTES] {
-    let mut text = [0; TEXT_BYTES];
+/// The text of so many bytes, `T` being twice as many.
+pub(crate) fn encode<const N: usize, const T: usize>(bytes: &[u8; N]) -> [u8; T] {
+    const { assert!(T == 2 * N) };
+    let mut text = [0; T];
     for (pair, byte) in text.as_chunks_mut().0.iter_mut().zip(bytes) {
         *pair = PAIRS[usize::from(*byte)];
     }
     text
-}
-
-/// The text of any bytes, two digits at a time.
-pub(crate) fn write(bytes: &[u8], mut sink: impl FnMut(&[u8; 2])) {
-    for byte in bytes {
-        sink(&PAIRS[usize::from(*byte)]);
-    }
 }
 
 /// The bytes of exactly 40 lower-case digits. Upper case is refused: no client sends it, and a second spelling of one
@@ -68,7 +63,8 @@ mod tests {
     #[test]
     fn reads_what_it_writes_and_nothing_else() {
         let bytes = std::array::from_fn(|index| u8::try_from(index * 13).unwrap());
-        let text = String::from_utf8(encode(&bytes).to_vec()).unwrap();
+        let digits: [u8; TEXT_BYTES] = encode(&bytes);
+        let text = String::from_utf8(digits.to_vec()).unwrap();
         assert_eq!(text, "000d1a2734414e5b6875828f9ca9b6c3d0ddeaf7");
         assert_eq!(decode(&text), Some(bytes));
         assert_eq!(decode(&text.to_uppercase()), None);

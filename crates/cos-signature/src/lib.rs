@@ -39,6 +39,7 @@ mod presign;
 mod sign;
 mod signing_key;
 pub mod sigv4;
+mod unsigned;
 mod verify;
 
 pub use credentials::{Credentials, SecretKey};
@@ -47,8 +48,9 @@ pub use key_time::{KeyTime, KeyTimeError};
 pub use name_list::NameList;
 pub use presented::{PRESENTED_BYTES_MAX, Place, Presented, SECRET_ID_BYTES_MAX};
 pub use presign::presign;
-pub use sign::{sign, sign_with};
+pub use sign::{authorization, sign, sign_with};
 pub use signing_key::SigningKey;
+pub use unsigned::Unsigned;
 pub use verify::{CLOCK_SKEW_SECONDS, Strictness, WINDOW_SECONDS_MAX, verify};
 
 /// Name of the header, and of the query parameter, that carries the token of a temporary key.

@@ -6,7 +6,7 @@ use crate::{
     Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey,
     canonical::{encode, query_pairs},
     presented,
-    sign::authorization,
+    sign::authorization_value,
 };
 
 /// Signs a request for this window of time in the query of its address, as in a presigned URL: whoever has the address
@@ -60,8 +60,7 @@ pub fn presign<B>(request: &mut Request<B>, credentials: &Credentials, key_time:
     set_query(request, &query)?;
 
     let key = SigningKey::derive(&credentials.secret_key, key_time);
-    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    let authorization = authorization(method, uri, headers, &credentials.secret_id, &key)?;
+    let authorization = authorization_value(request, &credentials.secret_id, &key)?;
     // The fields are the same in both places, but a query has its own way of writing them.
     for (name, value) in authorization.to_str().map(query_pairs).map_err(|_| SignError::SecretId)? {
         add(&mut query, &format!("{name}={}", encoded(value)));

@@ -1,12 +1,10 @@
 //! Signing a request.
 
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Request, header};
 
 use crate::{
-    Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey,
-    canonical::{self, HttpString},
-    error::shown,
-    hex, presented,
+    Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey, Unsigned, canonical::HttpString, error::shown, hex,
+    presented, unsigned::Headers,
 };
 
 /// Whether this header, named in lower case, is signed when the request has it: all `x-cos-` and `x-ci-` headers, and those
@@ -83,38 +81,70 @@ pub fn sign_with<B>(request: &mut Request<B>, credentials: &Credentials, key: &S
         value.set_sensitive(true);
         request.headers_mut().insert(SECURITY_TOKEN, value);
     }
-    let (method, uri, headers) = (request.method(), request.uri(), request.headers());
-    let authorization = authorization(method, uri, headers, &credentials.secret_id, key)?;
-    request.headers_mut().insert(header::AUTHORIZATION, authorization);
+    let value = authorization_value(request, &credentials.secret_id, key)?;
+    request.headers_mut().insert(header::AUTHORIZATION, value);
     Ok(())
 }
 
-/// The value of the header that signs a request with these parts.
-pub(crate) fn authorization(
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
+/// The value of the header that signs a request.
+pub(crate) fn authorization_value<B>(
+    request: &Request<B>,
     secret_id: &str,
     key: &SigningKey,
 ) -> Result<HeaderValue, SignError> {
-    let host = canonical::host(uri, headers).ok_or(SignError::NoHost)?;
-    let mut text = HttpString::new(method, uri);
-    text.parameters(uri.query(), |_| true);
-    text.headers(headers, Some(host), is_signed);
-    let mut previous: Option<&[u8]> = (headers.get_all(header::HOST).iter().count() > 1).then_some(b"host");
+    let headers = Headers::of(request.uri(), request.headers());
+    let mut value = Vec::new();
+    authorization(&Unsigned::of(request.method(), request.uri(), &headers), secret_id, key, &mut value)?;
+    let mut value = HeaderValue::try_from(value).map_err(|_| SignError::SecretId)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Adds the value of the `Authorization` header of a request to `out`, where the request is none of `http`. The token of temporary
+/// credentials must be among its headers.
+///
+/// ```
+/// use cos_signature::{Credentials, KeyTime, SigningKey, Unsigned, authorization};
+///
+/// let key = SigningKey::derive(&Credentials::new("AKIDEXAMPLE", "exampleSecret").secret_key, KeyTime::new(1, 2)?);
+/// let request = Unsigned { method: "GET", path: "/jobs", query: "maxResults=2", headers: &[("host", b"127.0.0.1:8080")] };
+/// let mut value = Vec::new();
+/// authorization(&request, "AKIDEXAMPLE", &key, &mut value)?;
+/// assert!(value.starts_with(b"q-sign-algorithm=sha1&q-ak=AKIDEXAMPLE&q-sign-time=1;2&q-key-time=1;2&q-header-list=host&"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As for [`sign`]; nothing is added then.
+pub fn authorization(
+    request: &Unsigned<'_>,
+    secret_id: &str,
+    key: &SigningKey,
+    out: &mut Vec<u8>,
+) -> Result<(), SignError> {
+    if !presented::is_secret_id(secret_id) {
+        return Err(SignError::SecretId);
+    }
+    if !request.has_host() {
+        return Err(SignError::NoHost);
+    }
+    let mut text = HttpString::new(request.method, request.path);
+    text.parameters(request.query, |_| true);
+    text.headers(request.headers.iter().copied(), None, is_signed);
+    let mut previous: Option<&[u8]> = None;
     for name in text.header_names() {
         if previous == Some(name) {
             return Err(SignError::DuplicateHeader { name: shown(name) });
         }
         previous = Some(name);
     }
-
     if text.parameter_names().any(<[u8]>::is_empty) {
         return Err(SignError::UnnamedParameter);
     }
 
     let key_time = key.key_time_text();
-    let signature = hex::encode(&key.signature(text.as_bytes()));
+    let signature: [u8; hex::TEXT_BYTES] = hex::encode(&key.signature(text.as_bytes()));
     let around: [&[u8]; 9] = [
         b"q-sign-algorithm=sha1&q-ak=",
         secret_id.as_bytes(),
@@ -131,20 +161,17 @@ pub(crate) fn authorization(
     let names = |count: usize, sum: usize| sum + count.saturating_sub(1);
     let listed = names(text.header_names().count(), text.header_names().map(<[u8]>::len).sum())
         + names(text.parameter_names().count(), text.parameter_names().map(<[u8]>::len).sum());
-    let length = around.iter().map(|piece| piece.len()).sum::<usize>() + listed + signature.len();
-    let mut value = Vec::with_capacity(length);
+    out.reserve_exact(around.iter().map(|piece| piece.len()).sum::<usize>() + listed + signature.len());
     for piece in &around[..6] {
-        value.extend_from_slice(piece);
+        out.extend_from_slice(piece);
     }
-    value.extend_from_slice(header_list);
-    join(&mut value, text.header_names());
-    value.extend_from_slice(url_param_list);
-    join(&mut value, text.parameter_names());
-    value.extend_from_slice(last);
-    value.extend_from_slice(&signature);
-    let mut value = HeaderValue::try_from(value).map_err(|_| SignError::SecretId)?;
-    value.set_sensitive(true);
-    Ok(value)
+    out.extend_from_slice(header_list);
+    join(out, text.header_names());
+    out.extend_from_slice(url_param_list);
+    join(out, text.parameter_names());
+    out.extend_from_slice(last);
+    out.extend_from_slice(&signature);
+    Ok(())
 }
 
 fn join<'a>(text: &mut Vec<u8>, names: impl Iterator<Item = &'a [u8]>) {

@@ -34,7 +34,7 @@ impl SigningKey {
         mac.update(text.as_bytes());
         let mut sign_key: [u8; MAC_BYTES] = mac.finalize().into_bytes().into();
         // The hex text, not the bytes, is the key of the second HMAC.
-        let mut key = hex::encode(&sign_key);
+        let mut key: [u8; hex::TEXT_BYTES] = hex::encode(&sign_key);
         let mac = keyed(&key);
         sign_key.zeroize();
         key.zeroize();

@@ -136,9 +136,9 @@ fn http_string(
     host: Option<&[u8]>,
     mut seen: impl FnMut(&[u8], bool),
 ) -> HttpString {
-    let mut text = HttpString::new(&parts.method, &parts.uri);
-    text.parameters(parts.uri.query(), |name| presented.url_param_list.has(name));
-    text.headers(&parts.headers, host, |name| {
+    let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
+    text.parameters(parts.uri.query().unwrap_or_default(), |name| presented.url_param_list.has(name));
+    text.headers(canonical::but_host(&parts.headers), host, |name| {
         let is_signed = presented.header_list.has(name);
         seen(name, is_signed);
         is_signed
@@ -181,8 +181,8 @@ fn everything_signed(
     // a name when it is decoded and put in lower case is a parameter like any other.
     let mut fields_left = [presented.place == Place::Query; FIELD_COUNT];
     if let Some(query) = parts.uri.query() {
-        let mut unsigned = HttpString::new(&parts.method, &parts.uri);
-        unsigned.parameters(Some(query), |name| {
+        let mut unsigned = HttpString::new(parts.method.as_str(), parts.uri.path());
+        unsigned.parameters(query, |name| {
             let own = field(name).is_some_and(|field| std::mem::take(&mut fields_left[field]));
             !own && !presented.url_param_list.has(name)
         });

@@ -7,13 +7,16 @@
 
 use std::ops::Range;
 
-use http::{HeaderMap, header, request::Parts};
+use http::request::Parts;
+use memchr::memmem;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, percent_encode_byte};
+use smallvec::SmallVec;
 
 use super::SigningKey;
 use crate::{
-    NameList,
-    canonical::{Run, encode_form, host, percent_decode_runs, query_pairs},
+    NameList, Unsigned, blocks,
+    canonical::{Run, encode_form, is_bare, percent_decode_runs, query_pairs},
+    unsigned::{Headers, ORDINARY_HEADERS},
 };
 
 /// What is percent-encoded in a path.
@@ -42,7 +45,9 @@ const ORDINARY_BYTES: usize = 1024;
 /// ```
 #[must_use]
 pub fn request(parts: &Parts, signed_headers: &NameList, payload: &str) -> Vec<u8> {
-    Canonical::new(parts, |name| signed_headers.contains(name), payload).text
+    let headers = Headers::of(&parts.uri, &parts.headers);
+    let request = Unsigned::of(&parts.method, &parts.uri, &headers);
+    Canonical::new(&request, |name| signed_headers.contains(name), payload).text
 }
 
 /// The StringToSign of a canonical request with this key at this Unix second.
@@ -50,9 +55,7 @@ pub fn request(parts: &Parts, signed_headers: &NameList, payload: &str) -> Vec<u
 /// See [`request`] for an example. Source: Amazon S3 API Reference, *Authenticating Requests*.
 #[must_use]
 pub fn string_to_sign(key: &SigningKey, unix_seconds: i64, canonical_request: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(160);
-    key.write_string_to_sign(unix_seconds, canonical_request, |bytes| text.extend_from_slice(bytes));
-    text
+    key.string_to_sign(unix_seconds, canonical_request).into_vec()
 }
 
 /// A canonical request, and where its list of header names stands.
@@ -65,15 +68,15 @@ pub(super) struct Canonical {
 
 impl Canonical {
     /// With the headers whose names, in lower case, are wanted.
-    pub(super) fn new(parts: &Parts, wanted: impl Fn(&str) -> bool, payload: &str) -> Self {
+    pub(super) fn new(request: &Unsigned<'_>, wanted: impl Fn(&str) -> bool, payload: &str) -> Self {
         let mut text = Vec::with_capacity(ORDINARY_BYTES);
-        text.extend_from_slice(parts.method.as_str().as_bytes());
+        text.extend_from_slice(request.method.as_bytes());
         text.push(b'\n');
-        path(&mut text, parts.uri.path());
+        path(&mut text, request.path);
         text.push(b'\n');
-        query(&mut text, parts.uri.query().unwrap_or_default());
+        query(&mut text, request.query);
         text.push(b'\n');
-        let headers = sorted(&parts.headers, host(&parts.uri, &parts.headers), wanted);
+        let headers = sorted(request.headers, wanted);
         let mut twice = None;
         for (index, (name, value)) in headers.iter().enumerate() {
             let again = index > 0 && headers[index - 1].0 == *name;
@@ -113,6 +116,11 @@ impl Canonical {
 }
 
 fn path(text: &mut Vec<u8>, path: &str) {
+    if blocks::all(path.as_bytes(), |byte| is_bare(byte) | (byte == b'/')) {
+        // Nearly all paths.
+        text.extend_from_slice(path.as_bytes());
+        return;
+    }
     for run in percent_decode_runs(path) {
         match run {
             Run::Plain(plain) => {
@@ -127,6 +135,9 @@ fn path(text: &mut Vec<u8>, path: &str) {
 }
 
 fn query(text: &mut Vec<u8>, query: &str) {
+    if query.is_empty() {
+        return;
+    }
     let start = text.len();
     let mut pairs = Vec::new();
     for (name, value) in query_pairs(query) {
@@ -152,24 +163,23 @@ fn query(text: &mut Vec<u8>, query: &str) {
 
 /// The wanted headers by name; those of one name in the order in which they stand there.
 fn sorted<'a>(
-    headers: &'a HeaderMap,
-    host: Option<&'a [u8]>,
+    headers: &'a [(&'a str, &'a [u8])],
     wanted: impl Fn(&str) -> bool,
-) -> Vec<(&'a str, &'a [u8])> {
-    let mut found = Vec::with_capacity(headers.len() + 1);
-    let others = headers.iter().filter(|(name, _)| *name != header::HOST || headers.get_all(*name).iter().count() > 1);
-    found.extend(others.map(|(name, value)| (name.as_str(), value.as_bytes())));
-    if !found.iter().any(|(name, _)| *name == header::HOST.as_str()) {
-        found.extend(host.map(|host| (header::HOST.as_str(), host)));
+) -> SmallVec<[(&'a str, &'a [u8]); ORDINARY_HEADERS]> {
+    let mut found: SmallVec<[_; ORDINARY_HEADERS]> = headers.iter().filter(|(name, _)| wanted(name)).copied().collect();
+    if !found.is_sorted_by_key(|(name, _)| *name) {
+        found.sort_by_key(|(name, _)| *name);
     }
-    found.retain(|(name, _)| wanted(name));
-    found.sort_by_key(|(name, _)| *name);
     found
 }
 
 /// A value without white space at its ends, and with one space where there are several.
 fn header_value(text: &mut Vec<u8>, value: &[u8]) {
     let value = value.trim_ascii();
+    if memmem::find(value, b"  ").is_none() {
+        text.extend_from_slice(value);
+        return;
+    }
     let mut last = 0;
     for &byte in value {
         if byte != b' ' || last != b' ' {

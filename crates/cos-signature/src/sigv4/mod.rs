@@ -22,7 +22,7 @@ mod sign;
 mod time;
 
 pub use key::SigningKey;
-pub use sign::{Payload, sign_with};
+pub use sign::{Payload, PayloadHash, authorization, sign_with};
 pub use time::basic_time;
 
 /// The scheme's name, first word of the `Authorization` header and first line of the StringToSign.

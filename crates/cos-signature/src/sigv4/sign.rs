@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{
     ALGORITHM, CONTENT_SHA256, DATE, SECURITY_TOKEN, SigningKey, UNSIGNED_PAYLOAD, canonical::Canonical, time,
 };
-use crate::{Credentials, SignError, canonical, hex, presented};
+use crate::{Credentials, SignError, Unsigned, blocks, hex, presented, unsigned::Headers};
 
 /// The hash of no bytes, in hex.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -14,6 +14,9 @@ const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 const DATE_NAME: HeaderName = HeaderName::from_static(DATE);
 const CONTENT_SHA256_NAME: HeaderName = HeaderName::from_static(CONTENT_SHA256);
 const SECURITY_TOKEN_NAME: HeaderName = HeaderName::from_static(SECURITY_TOKEN);
+
+/// Room for the header's value of an ordinary request, so that it is allocated once, bytes.
+const ORDINARY_AUTHORIZATION_BYTES: usize = 384;
 
 /// Headers that are signed when the request has them, besides all `x-amz-` headers. Others may be changed on the way
 /// without harm. Sorted.
@@ -67,26 +70,15 @@ pub fn sign_with<B>(
     if !presented::is_secret_id(&credentials.secret_id) {
         return Err(SignError::SecretId);
     }
-    let digest;
-    let hash = match payload {
-        Payload::Empty | Payload::Signed([]) => EMPTY_SHA256,
-        Payload::Unsigned => UNSIGNED_PAYLOAD,
-        Payload::Signed(body) => {
-            let mut text = Vec::with_capacity(2 * super::key::DIGEST_BYTES);
-            hex::write(&Sha256::digest(body), |pair| text.extend_from_slice(pair));
-            digest = String::from_utf8(text).expect("hex digits are ASCII");
-            &digest
-        }
-    };
+    let hash = payload.hash();
     let headers = request.headers_mut();
     let ascii = |value: &[u8]| HeaderValue::from_bytes(value).expect("digits and letters can stand in a header");
     headers.insert(DATE_NAME, ascii(&time::write(unix_seconds)));
     headers.insert(
         CONTENT_SHA256_NAME,
-        match payload {
-            Payload::Empty => HeaderValue::from_static(EMPTY_SHA256),
-            Payload::Unsigned => HeaderValue::from_static(UNSIGNED_PAYLOAD),
-            Payload::Signed(_) => ascii(hash.as_bytes()),
+        match hash {
+            PayloadHash::Known(text) => HeaderValue::from_static(text),
+            PayloadHash::Computed(text) => ascii(&text),
         },
     );
     headers.remove(SECURITY_TOKEN_NAME);
@@ -95,44 +87,124 @@ pub fn sign_with<B>(
         value.set_sensitive(true);
         headers.insert(SECURITY_TOKEN_NAME, value);
     }
-    // The canonical form is a function of the parts, and a request gives its parts only whole.
-    let (method, uri, headers) =
-        (request.method().clone(), request.uri().clone(), std::mem::take(request.headers_mut()));
-    let (mut parts, ()) = Request::new(()).into_parts();
-    (parts.method, parts.uri, parts.headers) = (method, uri, headers);
-    let authorization = authorization(&parts, &credentials.secret_id, key, unix_seconds, hash);
-    *request.headers_mut() = parts.headers;
-    request.headers_mut().insert(header::AUTHORIZATION, authorization?);
+    let mut value = Vec::with_capacity(ORDINARY_AUTHORIZATION_BYTES);
+    {
+        let headers = Headers::of(request.uri(), request.headers());
+        let unsigned = Unsigned::of(request.method(), request.uri(), &headers);
+        authorization(&unsigned, &credentials.secret_id, key, unix_seconds, hash.as_str(), &mut value)?;
+    }
+    let mut value = HeaderValue::from_maybe_shared(value).map_err(|_| SignError::Scope)?;
+    value.set_sensitive(true);
+    request.headers_mut().insert(header::AUTHORIZATION, value);
     Ok(())
 }
 
-fn authorization(
-    parts: &http::request::Parts,
+/// What `x-amz-content-sha256` says of a payload.
+///
+/// Source: Amazon S3 API Reference, *Authenticating Requests*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayloadHash {
+    /// A word, or the hash of no bytes.
+    Known(&'static str),
+    /// The hex digits of a hash.
+    Computed([u8; 2 * super::key::DIGEST_BYTES]),
+}
+
+impl PayloadHash {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(text) => text,
+            Self::Computed(text) => std::str::from_utf8(text).expect("hex digits are ASCII"),
+        }
+    }
+}
+
+impl Payload<'_> {
+    /// What `x-amz-content-sha256` says of it.
+    ///
+    /// ```
+    /// use cos_signature::sigv4::Payload;
+    ///
+    /// assert_eq!(Payload::Signed(b"").hash(), Payload::Empty.hash());
+    /// assert_eq!(Payload::Unsigned.hash().as_str(), "UNSIGNED-PAYLOAD");
+    /// ```
+    #[must_use]
+    pub fn hash(&self) -> PayloadHash {
+        match self {
+            Self::Empty | Self::Signed([]) => PayloadHash::Known(EMPTY_SHA256),
+            Self::Unsigned => PayloadHash::Known(UNSIGNED_PAYLOAD),
+            Self::Signed(body) => PayloadHash::Computed(hex::encode(&Sha256::digest(body).into())),
+        }
+    }
+}
+
+/// Adds the value of the `Authorization` header of a request to `out`, where the request is none of `http`. Among its headers must
+/// be the host, `x-amz-date` with the [time](super::basic_time) of this Unix second, and `x-amz-content-sha256` with this `payload`
+/// ([`Payload::hash`]), and for temporary keys `x-amz-security-token`.
+///
+/// ```
+/// use cos_signature::{SecretKey, Unsigned, sigv4};
+///
+/// let key = sigv4::SigningKey::derive(&SecretKey::new("exampleSecret"), 1_700_000_000, "us-east-1", "s3");
+/// let (hash, time) = (sigv4::Payload::Empty.hash(), sigv4::basic_time(1_700_000_000));
+/// let headers: [(&str, &[u8]); 3] = [
+///     ("host", b"127.0.0.1:9000"),
+///     (sigv4::CONTENT_SHA256, hash.as_str().as_bytes()),
+///     (sigv4::DATE, time.as_bytes()),
+/// ];
+/// let request = Unsigned { method: "GET", path: "/photos/a.jpg", query: "", headers: &headers };
+/// let mut value = Vec::new();
+/// sigv4::authorization(&request, "AKIDEXAMPLE", &key, 1_700_000_000, hash.as_str(), &mut value)?;
+/// assert!(value.starts_with(b"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/us-east-1/s3/aws4_request, SignedHeaders=host;"));
+/// # Ok::<(), cos_signature::SignError>(())
+/// ```
+///
+/// # Errors
+///
+/// As for [`sign_with`]; nothing is added then.
+pub fn authorization(
+    request: &Unsigned<'_>,
     secret_id: &str,
     key: &SigningKey,
     unix_seconds: i64,
-    hash: &str,
-) -> Result<HeaderValue, SignError> {
-    canonical::host(&parts.uri, &parts.headers).ok_or(SignError::NoHost)?;
-    let wanted = |name: &str| name.starts_with("x-amz-") || SIGNED_HEADERS.binary_search(&name).is_ok();
-    let canonical = Canonical::new(parts, wanted, hash);
+    payload: &str,
+    out: &mut Vec<u8>,
+) -> Result<(), SignError> {
+    if !presented::is_secret_id(secret_id) {
+        return Err(SignError::SecretId);
+    }
+    if !request.has_host() {
+        return Err(SignError::NoHost);
+    }
+    if !blocks::all(key.scope().as_bytes(), |byte| byte.is_ascii_graphic() | (byte == b' ')) {
+        return Err(SignError::Scope);
+    }
+    let canonical = Canonical::new(request, is_signed, payload);
     if let Some(name) = canonical.twice {
         return Err(SignError::DuplicateHeader { name });
     }
-    let mut value = Vec::with_capacity(384);
-    value.extend_from_slice(ALGORITHM.as_bytes());
-    value.extend_from_slice(b" Credential=");
-    value.extend_from_slice(secret_id.as_bytes());
-    value.push(b'/');
-    value.extend_from_slice(key.scope().as_bytes());
-    value.extend_from_slice(b", SignedHeaders=");
-    value.extend_from_slice(canonical.names());
-    value.extend_from_slice(b", Signature=");
-    let signature = key.signature(unix_seconds, &canonical.text);
-    hex::write(&signature, |pair| value.extend_from_slice(pair));
-    let mut value = HeaderValue::from_maybe_shared(value).map_err(|_| SignError::Scope)?;
-    value.set_sensitive(true);
-    Ok(value)
+    let signature: [u8; 2 * super::key::DIGEST_BYTES] = hex::encode(&key.signature(unix_seconds, &canonical.text));
+    for piece in [
+        ALGORITHM.as_bytes(),
+        b" Credential=",
+        secret_id.as_bytes(),
+        b"/",
+        key.scope().as_bytes(),
+        b", SignedHeaders=",
+        canonical.names(),
+        b", Signature=",
+        &signature,
+    ] {
+        out.extend_from_slice(piece);
+    }
+    Ok(())
+}
+
+/// Whether this header, named in lower case, is signed when the request has it.
+fn is_signed(name: &str) -> bool {
+    name.starts_with("x-amz-") || SIGNED_HEADERS.binary_search(&name).is_ok()
 }
 
 #[cfg(test)]
@@ -183,8 +255,7 @@ mod tests {
 
     #[test]
     fn the_hash_of_nothing_is_that_of_no_bytes() {
-        let mut text = Vec::new();
-        hex::write(&Sha256::digest(b""), |pair| text.extend_from_slice(pair));
-        assert_eq!(text, EMPTY_SHA256.as_bytes());
+        let digits: [u8; 64] = hex::encode(&Sha256::digest(b"").into());
+        assert_eq!(digits, EMPTY_SHA256.as_bytes());
     }
 }

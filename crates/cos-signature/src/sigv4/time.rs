@@ -19,7 +19,7 @@ pub(super) const DAY_BYTES: usize = 8;
 /// ```
 #[must_use]
 pub fn basic_time(unix_seconds: i64) -> String {
-    write(unix_seconds).iter().map(|byte| char::from(*byte)).collect()
+    String::from_utf8(write(unix_seconds).to_vec()).expect("digits and letters are ASCII")
 }
 
 /// The same without an allocation.
