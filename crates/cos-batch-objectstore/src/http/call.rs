@@ -2,17 +2,15 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header,
-    uri::{Authority, PathAndQuery, Scheme},
-};
+use http::{HeaderName, Method, header};
 use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 
 use super::{
     Inner, Style, encoding, fault,
+    head::{Fields, Head, Lines},
     signer::BodyBinding,
-    transport::{Answers, Content, Destination, Failure, Lane, Outgoing, Pace, Terms},
+    transport::{Content, Destination, Failure, Lane, Outgoing, Pace, Terms},
 };
 use crate::{ErrorKind, StoreError, VersionSelector, fail::Fail, rules};
 
@@ -23,8 +21,7 @@ pub(crate) const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 /// bytes of attributes.
 pub(crate) const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Room for the headers of an ordinary request, so that their table is made once.
-const ORDINARY_HEADERS: usize = 12;
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 /// A request in the making.
 #[derive(Debug)]
@@ -35,7 +32,7 @@ pub(crate) struct Call<'a> {
     service: bool,
     pub(crate) key: Option<&'a str>,
     query: String,
-    pub(crate) headers: HeaderMap,
+    pub(crate) lines: Lines,
     body: Content,
     terms: Terms,
     binding: BodyBinding,
@@ -47,14 +44,14 @@ pub(crate) struct Answer {
     /// To a request that changes something: what cannot be understood leaves open whether it was carried out.
     of_write: bool,
     pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
+    pub(crate) fields: Fields,
     pub(crate) body: Bytes,
 }
 
 impl Answer {
     /// The text of a header.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+        self.fields.text(name)
     }
 
     /// It does not make sense.
@@ -77,10 +74,8 @@ pub(crate) fn unquoted(etag: &str) -> &str {
 /// A request that lacks nothing but its signature.
 #[derive(Debug)]
 struct Made {
-    /// In a place of its own: it passes through many hands, and each would be larger by its size.
-    request: Box<Request<Outgoing>>,
-    /// What is signed of its body.
-    body: Bytes,
+    head: Head,
+    content: Content,
     binding: BodyBinding,
     terms: Terms,
     about: About,
@@ -111,27 +106,16 @@ impl<'a> Call<'a> {
             service: false,
             key: None,
             query: String::new(),
-            headers: HeaderMap::with_capacity(ORDINARY_HEADERS),
+            lines: Lines::new(),
             body: Content::Whole(Bytes::new()),
-            terms: Terms {
-                answer_max: DOCUMENT_BYTES_MAX,
-                repeatable,
-                lane: Lane::Operation,
-                answers: Answers::Plain,
-                pace: Pace::Short,
-            },
+            terms: Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable, lane: Lane::Operation, pace: Pace::Short },
             binding: BodyBinding::Hash,
         }
     }
 
     /// About an object.
     pub(crate) fn object(method: Method, bucket: &'a str, key: &'a str) -> Self {
-        let mut call = Self { key: Some(key), ..Self::bucket(method, bucket) };
-        if call.terms.repeatable {
-            // A look at an object brings its metadata.
-            call.terms.answers = Answers::WithMetadata;
-        }
-        call
+        Self { key: Some(key), ..Self::bucket(method, bucket) }
     }
 
     /// Adds a parameter without a value.
@@ -166,14 +150,12 @@ impl<'a> Call<'a> {
 
     /// Sets a header; what a header cannot carry is refused by its name.
     pub(crate) fn header(&mut self, name: &HeaderName, value: &str) -> Result<(), StoreError> {
-        let value = value_of(name.as_str(), value)?;
-        self.headers.insert(name, value);
-        Ok(())
+        if self.lines.add(name, value.as_bytes()) { Ok(()) } else { Err(unspeakable(name.as_str())) }
     }
 
     /// Sets the body of a message.
     pub(crate) fn document(mut self, body: String) -> Self {
-        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        self.lines.add_word(&header::CONTENT_TYPE, "application/xml");
         self.with_body(Bytes::from(body))
     }
 
@@ -192,10 +174,7 @@ impl<'a> Call<'a> {
 
     fn with_body(mut self, body: Bytes) -> Self {
         let digest = BASE64_STANDARD.encode(Md5::digest(&body));
-        // Digits, letters and three signs: always a legal value.
-        if let Ok(digest) = HeaderValue::try_from(digest) {
-            self.headers.insert(HeaderName::from_static("content-md5"), digest);
-        }
+        self.lines.add_token(&CONTENT_MD5, digest.as_bytes());
         self.body = Content::Whole(body);
         self
     }
@@ -231,12 +210,10 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The value of a header: white space at its ends is not part of it, and control characters have no form there.
-pub(crate) fn value_of(name: &str, value: &str) -> Result<HeaderValue, StoreError> {
-    HeaderValue::from_bytes(value.trim_ascii().as_bytes()).map_err(|_| {
-        let reason = format!("{name} has a control character, which no header can carry");
-        StoreError::new(ErrorKind::InvalidArgument, reason)
-    })
+/// Control characters have no form in a header.
+fn unspeakable(name: &str) -> StoreError {
+    let reason = format!("{name} has a control character, which no header can carry");
+    StoreError::new(ErrorKind::InvalidArgument, reason)
 }
 
 impl Inner {
@@ -276,55 +253,57 @@ impl Inner {
             false => Some(format!("{wire_bucket}.{}", self.endpoint.host())),
         };
         let host = of_bucket.as_deref().unwrap_or(self.endpoint.host());
-        let host_header = match &of_bucket {
-            None => self.endpoint.header(),
-            Some(host) => value_of("host", host)?,
+        let target = self.target(&call, wire_bucket);
+        let origin = match self.transport.wants_absolute_targets() {
+            true => format!("http://{host}"),
+            false => String::new(),
         };
-        let uri = self.target(&call, wire_bucket, host)?;
-        let mut headers = call.headers;
-        headers.insert(header::HOST, host_header);
-        let (length, body) = match &call.body {
-            Content::Whole(body) => (body.len() as u64, body.clone()),
-            Content::Pieces { size, .. } => (*size, Bytes::new()),
-        };
-        if length > 0 {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-        } else if call.method == Method::PUT || call.method == Method::POST {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let mut lines = call.lines;
+        if !lines.add(&header::HOST, host.as_bytes()) {
+            return Err(unspeakable("host"));
         }
-        let mut request = Box::new(Request::new(Outgoing::new(call.body)));
+        let length = match &call.body {
+            Content::Whole(body) => body.len() as u64,
+            Content::Pieces { size, .. } => *size,
+        };
+        if length > 0 || call.method == Method::PUT || call.method == Method::POST {
+            lines.add_number(&header::CONTENT_LENGTH, length);
+        }
         let is_head = call.method == Method::HEAD;
         let of_write = !is_head && call.method != Method::GET;
-        *request.method_mut() = call.method;
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
+        let head = Head { method: call.method, origin, target, lines };
         let binding = match call.binding {
             BodyBinding::Transport if !self.endpoint.is_https() => BodyBinding::Hash,
             binding => binding,
         };
-        Ok(Made { request, body, binding, terms: call.terms, about: About { of_bucket, is_head, of_write } })
+        let about = About { of_bucket, is_head, of_write };
+        Ok(Made { head, content: call.body, binding, terms: call.terms, about })
     }
 
     /// Signs a request, sends it and takes in its answer; without names in the error.
     async fn exchange(&self, made: Made) -> Result<Answer, StoreError> {
-        let Made { mut request, body, binding, terms, about } = made;
+        let Made { mut head, content, binding, terms, about } = made;
         let deadline = self.transport.deadline(terms.pace);
-        let signed = self.transport.prepared(self.signer.sign(&mut *request, &body, binding)).await;
+        let body: &[u8] = match &content {
+            Content::Whole(body) => body,
+            Content::Pieces { .. } => b"",
+        };
+        let signed = self.transport.prepared(self.signer.sign(&mut head, body, binding)).await;
         signed.map_err(|failure| self.failed(&about, &failure))??;
         if let Some(authorization) = self.transport.proxy_authorization() {
-            request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
+            head.lines.add_token(&header::PROXY_AUTHORIZATION, authorization.as_bytes());
         }
         let to = Destination { scheme: self.endpoint.scheme(), host: self.host(&about) };
-        let sent = self.transport.send(to, request, terms, deadline).await;
-        let (head, body) = sent.map_err(|failure| self.failed(&about, &failure))?;
-        let status = head.status.as_u16();
+        let mut request = Outgoing::new(head, content);
+        let sent = self.transport.send(to, &mut request, terms, deadline).await;
+        let (status, fields, body) = sent.map_err(|failure| self.failed(&about, &failure))?;
         if !(200..300).contains(&status) {
             return Err(match about.is_head {
-                true => fault::of_head(status, &head.headers),
-                false => fault::of_answer(status, &head.headers, &body),
+                true => fault::of_head(status, &fields),
+                false => fault::of_answer(status, &fields, &body),
             });
         }
-        Ok(Answer { of_write: about.of_write, status, headers: head.headers, body })
+        Ok(Answer { of_write: about.of_write, status, fields, body })
     }
 
     /// Whom a request goes to.
@@ -356,7 +335,8 @@ impl Inner {
         Err(Fail::new(ErrorKind::InvalidObjectName, reason))
     }
 
-    fn target(&self, call: &Call<'_>, bucket: &str, host: &str) -> Result<Uri, StoreError> {
+    /// Path and query, of visible ASCII alone: whatever else there is in a name is percent-encoded.
+    fn target(&self, call: &Call<'_>, bucket: &str) -> String {
         let key_bytes = call.key.map_or(0, str::len);
         let mut path = String::with_capacity(bucket.len() + 2 * key_bytes + call.query.len() + 8);
         path.push('/');
@@ -371,18 +351,7 @@ impl Inner {
             path.push('?');
             path.push_str(&call.query);
         }
-        let illegal = |_| StoreError::new(ErrorKind::InvalidObjectName, "the key has no form in a request");
-        let path = PathAndQuery::from_maybe_shared(Bytes::from(path)).map_err(illegal)?;
-        if !self.transport.wants_absolute_targets() {
-            return Ok(Uri::from(path));
-        }
-        let illegal =
-            |error: &dyn std::fmt::Display| StoreError::new(ErrorKind::InvalidRequest, format!("{host}: {error}"));
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(host.parse::<Authority>().map_err(|error| illegal(&error))?);
-        parts.path_and_query = Some(path);
-        Uri::from_parts(parts).map_err(|error| illegal(&error))
+        path
     }
 }
 

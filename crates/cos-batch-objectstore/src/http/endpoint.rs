@@ -14,8 +14,6 @@ pub(crate) struct Endpoint {
     scheme: &'static str,
     /// With the port, unless the scheme implies it: what the Host header says.
     host: String,
-    /// The same as a header.
-    header: HeaderValue,
 }
 
 impl Endpoint {
@@ -46,8 +44,8 @@ impl Endpoint {
         }
         let implied = authority.port_u16().is_none_or(|port| port == default_port);
         let host = if implied { authority.host() } else { authority.as_str() }.to_ascii_lowercase();
-        let header = HeaderValue::from_str(&host).map_err(|_| refuse())?;
-        Ok(Self { scheme, host, header })
+        HeaderValue::from_str(&host).map_err(|_| refuse())?;
+        Ok(Self { scheme, host })
     }
 
     pub(crate) fn scheme(&self) -> &'static str {
@@ -61,11 +59,6 @@ impl Endpoint {
     /// The host without a bucket.
     pub(crate) fn host(&self) -> &str {
         &self.host
-    }
-
-    /// The Host header of a request that has no bucket before the host.
-    pub(crate) fn header(&self) -> HeaderValue {
-        self.header.clone()
     }
 
     /// Whether a bucket can be put before the host: an address has no subdomains.

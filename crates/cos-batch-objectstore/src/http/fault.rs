@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, header};
+use http::header;
 
 use super::{
+    head::Fields,
     transport::{Failure, FailureKind},
     xml,
 };
@@ -59,23 +60,23 @@ fn words(text: &str) -> String {
 }
 
 /// The error of an answer with this status and body.
-pub(crate) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8]) -> StoreError {
+pub(crate) fn of_answer(status: u16, headers: &Fields, body: &[u8]) -> StoreError {
     of_told(status, headers, told(body))
 }
 
 /// The error of an answer to HEAD, which has no body: a guess, since it does not tell whether it is the store that answered.
-pub(crate) fn of_head(status: u16, headers: &HeaderMap) -> StoreError {
+pub(crate) fn of_head(status: u16, headers: &Fields) -> StoreError {
     let kind = if status == 404 { ErrorKind::NoSuchKey } else { of_status(status) };
     of_kind(kind, status, headers, &Told::default())
 }
 
 /// The error of an answer whose document says so, whatever its status.
-pub(crate) fn of_told(status: u16, headers: &HeaderMap, told: Option<Told>) -> StoreError {
+pub(crate) fn of_told(status: u16, headers: &Fields, told: Option<Told>) -> StoreError {
     let told = told.unwrap_or_default();
     of_kind(kind(status, &told), status, headers, &told)
 }
 
-fn of_kind(kind: ErrorKind, status: u16, headers: &HeaderMap, told: &Told) -> StoreError {
+fn of_kind(kind: ErrorKind, status: u16, headers: &Fields, told: &Told) -> StoreError {
     let code = if told.code.is_empty() { kind.code() } else { &told.code };
     let mut message = match told.message.as_str() {
         "" if status == 0 => "the store gave no reason".to_owned(),
@@ -83,7 +84,7 @@ fn of_kind(kind: ErrorKind, status: u16, headers: &HeaderMap, told: &Told) -> St
         words => words.to_owned(),
     };
     if (301..=308).contains(&status)
-        && let Some(place) = headers.get(header::LOCATION).and_then(|place| place.to_str().ok())
+        && let Some(place) = headers.text(&header::LOCATION)
     {
         message = format!("{message} (the store sends elsewhere, to {}: name that endpoint)", words(place));
     }
@@ -103,8 +104,8 @@ fn of_kind(kind: ErrorKind, status: u16, headers: &HeaderMap, told: &Told) -> St
 }
 
 /// Seconds that the store asks to be left alone; a date, the header's other form, no object store sends.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+fn retry_after(headers: &Fields) -> Option<Duration> {
+    let seconds = headers.text(&header::RETRY_AFTER)?.parse().ok()?;
     Some(Duration::from_secs(seconds).min(RETRY_AFTER_MAX))
 }
 
@@ -177,7 +178,7 @@ mod tests {
 
     fn error(status: u16, code: &str, message: &str) -> StoreError {
         let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-        of_answer(status, &HeaderMap::new(), body.as_bytes())
+        of_answer(status, &Fields::default(), body.as_bytes())
     }
 
     #[test]
@@ -241,12 +242,11 @@ mod tests {
 
     #[test]
     fn the_wish_to_be_left_alone_is_kept() {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RETRY_AFTER, "7".parse().unwrap());
-        assert_eq!(of_answer(503, &headers, b"").retry_after(), Some(Duration::from_secs(7)));
-        headers.insert(header::RETRY_AFTER, "999999999".parse().unwrap());
-        assert_eq!(of_answer(503, &headers, b"").retry_after(), Some(RETRY_AFTER_MAX));
-        headers.insert(header::RETRY_AFTER, "soon".parse().unwrap());
-        assert_eq!(of_answer(503, &headers, b"").retry_after(), None);
+        for (told, wait) in
+            [("7", Some(Duration::from_secs(7))), ("999999999", Some(RETRY_AFTER_MAX)), ("soon", None), ("", None)]
+        {
+            let fields = Fields::new(format!("retry-after: {told}\r\n").as_bytes());
+            assert_eq!(of_answer(503, &fields, b"").retry_after(), wait, "{told}");
+        }
     }
 }

@@ -7,6 +7,7 @@ mod dialect;
 mod encoding;
 mod endpoint;
 mod fault;
+mod head;
 mod ops;
 mod settings;
 mod signer;

@@ -5,11 +5,18 @@ use std::{
     time::Duration,
 };
 
-use cos_signature::{Credentials, KeyTime, SignError, SigningKey, sigv4};
-use http::Request;
+use cos_signature::{
+    Credentials, KeyTime, SignError, SigningKey, Unsigned,
+    sigv4::{self, Payload},
+};
+use http::{HeaderName, header};
+use smallvec::SmallVec;
 use tokio::sync;
 
-use super::credentials::{CredentialsSource, Fetched};
+use super::{
+    credentials::{CredentialsSource, Fetched},
+    head::Head,
+};
 use crate::{ErrorKind, StoreError, clock::Clock};
 
 /// How long a `q-sign` key is used before the next is derived, seconds.
@@ -27,6 +34,14 @@ const REFRESH_BEFORE_SECONDS: i64 = 240;
 
 /// How long after a failed attempt to fetch credentials the old ones are used without another one, seconds.
 const REFRESH_PAUSE_SECONDS: i64 = 15;
+
+/// Room for the signature of an ordinary request, so that it is allocated once, bytes.
+const AUTHORIZATION_BYTES: usize = 384;
+
+const COS_SECURITY_TOKEN: HeaderName = HeaderName::from_static(cos_signature::SECURITY_TOKEN);
+const S3_SECURITY_TOKEN: HeaderName = HeaderName::from_static(sigv4::SECURITY_TOKEN);
+const DATE: HeaderName = HeaderName::from_static(sigv4::DATE);
+const CONTENT_SHA256: HeaderName = HeaderName::from_static(sigv4::CONTENT_SHA256);
 
 /// Which signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +93,42 @@ impl Ready {
         in_time && self.expires.is_none_or(|at| now < at)
     }
 
+    /// Signs a request at this Unix second.
+    fn sign(&self, head: &mut Head, now: i64, body: &[u8], binding: BodyBinding) -> Result<(), SignError> {
+        let Credentials { secret_id, security_token, .. } = &self.credentials;
+        let token_name = match &self.key {
+            Key::Cos(_) => COS_SECURITY_TOKEN,
+            Key::SigV4(_) => S3_SECURITY_TOKEN,
+        };
+        if let Some(token) = security_token
+            && !head.lines.add(&token_name, token.as_bytes())
+        {
+            return Err(SignError::SecurityToken);
+        }
+        let mut value = Vec::with_capacity(AUTHORIZATION_BYTES);
+        match &self.key {
+            Key::Cos(key) => {
+                let headers = listed(head);
+                cos_signature::authorization(&unsigned(head, &headers), secret_id, key, &mut value)?;
+            }
+            Key::SigV4(key) => {
+                let payload = match binding {
+                    BodyBinding::None => Payload::Unsigned,
+                    _ if body.is_empty() => Payload::Empty,
+                    BodyBinding::Hash => Payload::Signed(body),
+                    BodyBinding::Transport => Payload::Unsigned,
+                };
+                let hash = payload.hash();
+                head.lines.add_token(&DATE, sigv4::basic_time(now).as_bytes());
+                head.lines.add_token(&CONTENT_SHA256, hash.as_str().as_bytes());
+                let headers = listed(head);
+                sigv4::authorization(&unsigned(head, &headers), secret_id, key, now, hash.as_str(), &mut value)?;
+            }
+        }
+        head.lines.add_token(&header::AUTHORIZATION, &value);
+        Ok(())
+    }
+
     fn fetched(&self) -> Fetched {
         Fetched { credentials: self.credentials.clone(), expires: self.expires }
     }
@@ -115,30 +166,13 @@ impl Signer {
     }
 
     /// Signs a request that is complete.
-    pub(crate) async fn sign<B>(
-        &self,
-        request: &mut Request<B>,
-        body: &[u8],
-        binding: BodyBinding,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn sign(&self, head: &mut Head, body: &[u8], binding: BodyBinding) -> Result<(), StoreError> {
         let Some(source) = &self.source else { return Ok(()) };
         let ready = self.ready(source.as_ref()).await?;
         // Only now: it may have taken a while.
         let now = (self.clock)();
         let ready = if ready.signs(now) { ready } else { self.ready(source.as_ref()).await? };
-        let signed = match &ready.key {
-            Key::Cos(key) => cos_signature::sign_with(request, &ready.credentials, key),
-            Key::SigV4(key) => {
-                let payload = match binding {
-                    BodyBinding::None => sigv4::Payload::Unsigned,
-                    _ if body.is_empty() => sigv4::Payload::Empty,
-                    BodyBinding::Hash => sigv4::Payload::Signed(body),
-                    BodyBinding::Transport => sigv4::Payload::Unsigned,
-                };
-                sigv4::sign_with(request, &ready.credentials, key, now, &payload)
-            }
-        };
-        signed.map_err(|error| unsignable(&error))
+        ready.sign(head, now, body, binding).map_err(|error| unsignable(&error))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Ready>>> {
@@ -232,6 +266,15 @@ impl Signer {
     }
 }
 
+/// The headers of a request as signers take them.
+fn listed(head: &Head) -> SmallVec<[(&str, &[u8]); 16]> {
+    head.lines.iter().collect()
+}
+
+fn unsigned<'a>(head: &'a Head, headers: &'a [(&'a str, &'a [u8])]) -> Unsigned<'a> {
+    Unsigned { method: head.method.as_str(), path: head.path(), query: head.query(), headers }
+}
+
 fn unsignable(error: &SignError) -> StoreError {
     let kind = match error {
         SignError::SecretId | SignError::SecurityToken | SignError::Scope => ErrorKind::AccessDenied,
@@ -244,8 +287,10 @@ fn unsignable(error: &SignError) -> StoreError {
 mod tests {
     use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+    use http::Method;
+
     use super::*;
-    use crate::BoxFuture;
+    use crate::{BoxFuture, http::head::Lines};
 
     /// Credentials that are there or not, and how often they were asked for.
     #[derive(Debug, Default)]
@@ -274,9 +319,12 @@ mod tests {
     }
 
     async fn signed(signer: &Signer) -> Result<String, StoreError> {
-        let mut request = Request::get("/k").header("host", "h").body(()).unwrap();
-        signer.sign(&mut request, b"", BodyBinding::Hash).await?;
-        Ok(request.headers()["authorization"].to_str().unwrap().to_owned())
+        let mut head =
+            Head { method: Method::GET, origin: String::new(), target: "/k".to_owned(), lines: Lines::new() };
+        assert!(head.lines.add(&header::HOST, b"h"));
+        signer.sign(&mut head, b"", BodyBinding::Hash).await?;
+        let value = head.lines.iter().find(|(name, _)| *name == "authorization").unwrap().1;
+        Ok(String::from_utf8(value.to_vec()).unwrap())
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderValue, Method, Uri, header};
 use tokio::{io::AsyncReadExt as _, process::Command, time::timeout};
 
 use super::{
@@ -21,7 +21,8 @@ use crate::{
     http::{
         HttpSettings,
         endpoint::Endpoint,
-        transport::{Answers, Connector, Content, Destination, Lane, Outgoing, Pace, Proxy, Terms, Tls, Transport},
+        head::{Head, Lines},
+        transport::{Connector, Content, Destination, Lane, Outgoing, Pace, Proxy, Terms, Tls, Transport},
     },
 };
 
@@ -128,7 +129,8 @@ impl CredentialsSource for CommandCredentials {
 /// (`http://metadata.tencentyun.com/latest/meta-data/cam/security-credentials/ROLE`).
 pub struct UrlCredentials {
     endpoint: Endpoint,
-    path: Uri,
+    /// Path and query.
+    target: String,
     authorization: Option<HeaderValue>,
     transport: Transport,
 }
@@ -161,7 +163,7 @@ impl UrlCredentials {
         )?;
         Ok(Self {
             endpoint,
-            path: Uri::from(path),
+            target: path.to_string(),
             authorization: None,
             transport: Transport::new(connector, settings),
         })
@@ -184,27 +186,23 @@ impl CredentialsSource for UrlCredentials {
     fn fetch(&self) -> BoxFuture<'_, Result<Fetched, String>> {
         Box::pin(async move {
             let host = self.endpoint.host();
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, HeaderValue::from_str(host).map_err(|error| error.to_string())?);
+            let mut lines = Lines::new();
+            let mut legal = lines.add(&header::HOST, host.as_bytes());
             if let Some(value) = &self.authorization {
-                headers.insert(header::AUTHORIZATION, value.clone());
+                legal &= lines.add(&header::AUTHORIZATION, value.as_bytes());
             }
-            let mut request = Box::new(Request::new(Outgoing::new(Content::Whole(Bytes::new()))));
-            *request.method_mut() = Method::GET;
-            *request.uri_mut() = self.path.clone();
-            *request.headers_mut() = headers;
+            if !legal {
+                return Err("its host or authorization has control characters".to_owned());
+            }
+            let head = Head { method: Method::GET, origin: String::new(), target: self.target.clone(), lines };
+            let mut request = Outgoing::new(head, Content::Whole(Bytes::new()));
             let to = Destination { scheme: self.endpoint.scheme(), host };
-            let terms = Terms {
-                answer_max: DOCUMENT_BYTES_MAX,
-                repeatable: true,
-                lane: Lane::Operation,
-                answers: Answers::Plain,
-                pace: Pace::Short,
-            };
-            let sent = self.transport.send(to, request, terms, self.transport.deadline(Pace::Short)).await;
-            let (head, body) = sent.map_err(|failure| format!("{host}: {}", failure.reason))?;
-            if !head.status.is_success() {
-                return Err(format!("{host} answered {}", head.status.as_u16()));
+            let terms =
+                Terms { answer_max: DOCUMENT_BYTES_MAX, repeatable: true, lane: Lane::Operation, pace: Pace::Short };
+            let sent = self.transport.send(to, &mut request, terms, self.transport.deadline(Pace::Short)).await;
+            let (status, _, body) = sent.map_err(|failure| format!("{host}: {}", failure.reason))?;
+            if !(200..300).contains(&status) {
+                return Err(format!("{host} answered {status}"));
             }
             parse(&body).map_err(|error| format!("{host}: {error}"))
         })

@@ -1,6 +1,6 @@
 //! Tencent COS (XML API).
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
 use super::{Dialect, Names, percent_decoded};
 use crate::{ErrorKind, http::encoding, rules::MAX_KEY_BYTES};
@@ -63,12 +63,12 @@ impl Dialect for Cos {
         source
     }
 
-    fn copy_directive(&self) -> HeaderValue {
-        HeaderValue::from_static("Copy")
+    fn copy_directive(&self) -> &'static str {
+        "Copy"
     }
 
-    fn replace_directive(&self) -> HeaderValue {
-        HeaderValue::from_static("Replaced")
+    fn replace_directive(&self) -> &'static str {
+        "Replaced"
     }
 
     /// Only Unmodified-Since with Match, and Modified-Since with None-Match (COS, Upload Part - Copy).

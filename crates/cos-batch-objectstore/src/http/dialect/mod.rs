@@ -6,7 +6,7 @@ mod s3;
 
 use std::fmt;
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
 use crate::{ErrorKind, RestoreTier};
 
@@ -51,10 +51,10 @@ pub(crate) trait Dialect: Send + Sync + fmt::Debug {
     fn copy_source(&self, host: &str, bucket: &str, key: &str, version: Option<&str>) -> String;
 
     /// The word for taking metadata or tags over from the source.
-    fn copy_directive(&self) -> HeaderValue;
+    fn copy_directive(&self) -> &'static str;
 
     /// The word for setting them anew.
-    fn replace_directive(&self) -> HeaderValue;
+    fn replace_directive(&self) -> &'static str;
 
     /// Whether a copy may ask for a match of the ETag and for a change since some time in one request.
     fn may_combine_conditions(&self) -> bool;

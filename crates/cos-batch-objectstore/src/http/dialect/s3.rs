@@ -1,6 +1,6 @@
 //! Amazon S3, and what speaks as it does.
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
 use super::{Dialect, Names, percent_decoded};
 use crate::{ErrorKind, http::encoding};
@@ -59,12 +59,12 @@ impl Dialect for S3 {
         source
     }
 
-    fn copy_directive(&self) -> HeaderValue {
-        HeaderValue::from_static("COPY")
+    fn copy_directive(&self) -> &'static str {
+        "COPY"
     }
 
-    fn replace_directive(&self) -> HeaderValue {
-        HeaderValue::from_static("REPLACE")
+    fn replace_directive(&self) -> &'static str {
+        "REPLACE"
     }
 
     /// Together they have rules of their own: a match that holds overrides the time (S3, CopyObject).

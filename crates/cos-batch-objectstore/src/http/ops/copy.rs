@@ -1,6 +1,6 @@
 //! Copying an object.
 
-use http::{HeaderValue, Method};
+use http::Method;
 
 use super::{check_version, document, made_version};
 use crate::{
@@ -92,24 +92,24 @@ impl Inner {
             _ => None,
         };
         if let Some(metadata) = metadata {
-            call.headers.insert(&names.metadata_directive, self.dialect.replace_directive());
+            call.lines.add_word(&names.metadata_directive, self.dialect.replace_directive());
             self.write_metadata(&mut call, metadata)?;
         }
         match self.copied_tags(&request.tags, &request.source).await? {
             Some(tags) => {
-                call.headers.insert(&names.tagging_directive, self.dialect.replace_directive());
+                call.lines.add_word(&names.tagging_directive, self.dialect.replace_directive());
                 self.write_tags(&mut call, &tags)?;
             }
             // A store without tags may refuse the very header.
             None if self.capabilities.tagging => {
-                call.headers.insert(&names.tagging_directive, self.dialect.copy_directive());
+                call.lines.add_word(&names.tagging_directive, self.dialect.copy_directive());
             }
             None => {}
         }
         match &request.storage_class {
             Some(class) if !class.is_standard() => self.write_class(&mut call, class).map_err(named)?,
             _ if self.dialect.copies_name_standard_class() => {
-                call.headers.insert(&names.storage_class, HeaderValue::from_static(StorageClass::STANDARD));
+                call.lines.add_word(&names.storage_class, StorageClass::STANDARD);
             }
             _ => {}
         }

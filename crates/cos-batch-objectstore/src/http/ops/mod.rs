@@ -25,7 +25,7 @@ fn document(answer: &Answer, root: &str, mut at_end: impl FnMut(&str, &str)) -> 
         at_end(path, text);
     });
     if read.is_ok() && is_error {
-        return Err(fault::of_told(answer.status, &answer.headers, fault::told(&answer.body)));
+        return Err(fault::of_told(answer.status, &answer.fields, fault::told(&answer.body)));
     }
     read.map_err(|reason| answer.nonsense(&reason))?;
     if is_expected { Ok(()) } else { Err(answer.nonsense(&format!("its root is not {root}"))) }
@@ -40,7 +40,7 @@ pub(super) fn no_document(answer: &Answer) -> Result<(), StoreError> {
     let mut root = String::new();
     xml::read(&answer.body, |path, _| path.clone_into(&mut root)).map_err(|reason| answer.nonsense(&reason))?;
     match root.as_str() {
-        "Error" => Err(fault::of_told(answer.status, &answer.headers, fault::told(&answer.body))),
+        "Error" => Err(fault::of_told(answer.status, &answer.fields, fault::told(&answer.body))),
         page if page.eq_ignore_ascii_case("html") => Err(answer.nonsense("a page for people")),
         _ => Ok(()),
     }

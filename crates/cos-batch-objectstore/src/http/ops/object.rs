@@ -1,7 +1,7 @@
 //! Head, get, put, delete, restore.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use http::{Method, header};
 
 use super::{check_version, made_version, with_read_version, with_version};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         Inner,
         call::{Answer, Call, DOCUMENT_BYTES_MAX},
         dialect, encoding,
+        head::Fields,
         xml::Writer,
     },
     rules,
@@ -71,20 +72,20 @@ impl Inner {
             last_modified: modified.ok_or_else(|| answer.nonsense("an object without a Last-Modified"))?,
             version_id: answer.header(&names.version_id).map(str::to_owned),
             storage_class: StorageClass::new(self.dialect.class_from_wire(class)),
-            metadata: self.metadata(&answer.headers),
+            metadata: self.metadata(&answer.fields),
             grants: Vec::new(),
             canned_acl: None,
             restore,
         })
     }
 
-    fn metadata(&self, headers: &HeaderMap) -> Metadata {
+    fn metadata(&self, fields: &Fields) -> Metadata {
         let names = self.dialect.names();
-        let text = |name| headers.get(name).map(|value| text_of(value.as_bytes()));
+        let text = |name| fields.get(name).map(text_of);
         let prefix = names.user_metadata;
-        let user = headers.iter().filter_map(|(name, value)| {
-            let name = name.as_str().strip_prefix(prefix)?;
-            Some((name.to_owned(), text_of(value.as_bytes())))
+        let user = fields.iter().filter_map(|(name, value)| {
+            let (start, name) = name.split_at_checked(prefix.len())?;
+            start.eq_ignore_ascii_case(prefix).then(|| (name.to_ascii_lowercase(), text_of(value)))
         });
         let default_type = self.dialect.default_content_type();
         Metadata {

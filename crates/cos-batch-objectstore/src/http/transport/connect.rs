@@ -1,6 +1,13 @@
 //! Making connections: TCP, TLS, through a proxy.
 
-use std::{error::Error as StdError, fmt, path::Path, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt, io,
+    path::Path,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use http::{HeaderValue, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
@@ -15,7 +22,10 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
 use tower::ServiceExt as _;
 
 use super::Destination;
@@ -31,7 +41,53 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 const KEEPALIVE_TIMES: u32 = 3;
 
 /// A connection before HTTP is spoken on it.
-pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+pub(super) enum Stream {
+    /// TCP and nothing around it.
+    Plain(TcpStream),
+    /// With TLS.
+    Secured(Box<TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>>),
+}
+
+impl From<MaybeHttpsStream<TokioIo<TcpStream>>> for Stream {
+    fn from(stream: MaybeHttpsStream<TokioIo<TcpStream>>) -> Self {
+        match stream {
+            MaybeHttpsStream::Http(stream) => Self::Plain(stream.into_inner()),
+            secured => Self::Secured(Box::new(TokioIo::new(secured))),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Secured(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Secured(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Self::Secured(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Secured(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -170,10 +226,11 @@ impl Connector {
             Some(proxy) => proxy.uri().clone(),
             None => format!("{}://{}", to.scheme, to.host).parse()?,
         };
-        match &self.way {
+        let stream = match &self.way {
             Way::Straight(connector) => connector.clone().oneshot(uri).await,
             Way::Tunnel(connector) => connector.clone().oneshot(uri).await,
-        }
+        };
+        stream.map(Stream::from)
     }
 }
 

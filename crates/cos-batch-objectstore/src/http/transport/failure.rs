@@ -1,6 +1,6 @@
 //! What can go wrong on the way, and whether the store may have done what it was asked for all the same.
 
-use std::{error::Error as StdError, fmt::Write as _, io, iter::successors, time::Duration};
+use std::{error::Error as StdError, fmt::Write as _, iter::successors, time::Duration};
 
 use super::shown;
 
@@ -31,10 +31,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// The failure of a request that was handed to a connection.
-    pub(super) fn of(error: &hyper::Error) -> Self {
-        // An answer that is not HTTP: nobody knows what stands behind it.
-        Self { kind: FailureKind::Unknown, reason: chain(error) }
+    /// Nobody knows what became of the request.
+    pub(super) fn unknown(reason: String) -> Self {
+        Self { kind: FailureKind::Unknown, reason }
     }
 
     pub(super) fn unsent(error: &(dyn StdError + 'static)) -> Self {
@@ -63,18 +62,6 @@ impl Failure {
     }
 }
 
-/// The connection ended before any of the answer came, as a server ends one that was idle.
-pub(super) fn connection_ended(error: &hyper::Error) -> bool {
-    let of_io = |error: &io::Error| {
-        matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected)
-    };
-    let causes = successors(Some(error as &(dyn StdError + 'static)), |error| inside(*error)).take(CAUSES_MAX);
-    error.is_incomplete_message()
-        || error.is_closed()
-        || error.is_canceled()
-        || causes.filter_map(|cause| cause.downcast_ref::<io::Error>()).any(of_io)
-}
-
 /// The cause of an error.
 fn inside<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     error.source()
@@ -96,6 +83,8 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     #[derive(Debug)]

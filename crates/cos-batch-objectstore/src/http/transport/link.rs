@@ -1,69 +1,52 @@
-//! One connection, driven by whoever waits for its answer.
+//! One connection, and one request and answer on it (RFC 9112).
 //!
-//! The usual way is a task for each connection and a channel to it. Then every request wakes two tasks, on other threads if
-//! there are any. Here a request and its connection are one piece of work: it is woken once, when the answer is there. While
-//! nobody waits for an answer, nothing moves on the connection; the pool looks at those from time to time.
+//! Whoever waits for an answer does the reading and the writing: no task stands beside the connection, and nothing is handed from
+//! one to another. So a request that waits is woken once, when the answer is there; and what is given up takes its connection with
+//! it. The usual clients have a task for each connection, a channel to it, and a map for the headers each way, which is most of what
+//! a short request would cost.
 
 use std::{
-    fmt,
-    future::poll_fn,
+    fmt, io,
     pin::{Pin, pin},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU8, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use http::{Request, Response};
-use hyper::{
-    body::Incoming,
-    client::conn::{
-        TrySendError,
-        http1::{self, SendRequest},
-    },
-};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio::{
+    io::AsyncReadExt as _,
     task::unconstrained,
     time::{Instant, Sleep, sleep},
 };
 
-use super::{body::Outgoing, connect::Stream, failure::Failure};
+use super::{
+    Answer, Deadline,
+    answer::{self, AnswerHead, Framing},
+    body::{Outgoing, Stuck},
+    chunks::Chunks,
+    connect::Stream,
+    failure::Failure,
+};
 
 /// Most bytes of an answer's head. Real ones have some hundred; metadata of 2 KB and tags fit many times.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// Headers of an answer with an object's metadata at most: it may have some hundred of its own within its 2 KB. Other answers
-/// have some ten, and `hyper` takes a hundred; room for more than that it allocates for each answer.
-const HEADERS_MAX: usize = 512;
+/// Bytes that are read at once at first: answers to most requests have less.
+const INPUT_BYTES: usize = 8 * 1024;
 
-/// So often a connection is polled again at once when it has woken itself; then others have their turn.
-const TURNS_MAX: usize = 16;
+/// And where a body goes on after those.
+const BODY_BYTES: usize = 64 * 1024;
 
 /// What an alarm is set to that nobody has set yet: longer than anything waits.
 const ALARM_UNSET: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Which answers a connection takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answers {
-    /// With a few headers.
-    Plain,
-    /// With those of an object's metadata.
-    WithMetadata,
-}
 
 /// A connection.
 pub(super) struct Link {
     /// Whom it leads to.
     host: Box<str>,
-    answers: Answers,
-    sender: SendRequest<Outgoing>,
-    /// What moves bytes; none: it is over.
-    driver: Option<http1::Connection<Stream, Outgoing>>,
-    gate: Arc<Gate>,
-    /// The gate's.
-    waker: Waker,
+    stream: Stream,
+    /// What was read and not used yet; nothing between two requests.
+    input: Vec<u8>,
     /// One timer for all that is ever waited for: it may ring early, and is then set anew. So a request that is answered in time
     /// sets none.
     alarm: Pin<Box<Sleep>>,
@@ -75,84 +58,275 @@ impl fmt::Debug for Link {
     }
 }
 
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The connection was over before anything of the request was sent.
+    Before(String),
+    /// It was over before anything of an answer came, as a server ends one that was idle.
+    Unanswered(String),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// For the head of an answer; it begins anew with each piece of the request's content that gets away.
+    pub(super) head: Duration,
+    /// For each further piece of it.
+    pub(super) gap: Duration,
+    /// For everything.
+    pub(super) whole: Deadline,
+}
+
 impl Link {
-    /// Begins HTTP on a new stream.
-    pub(super) async fn begin(host: &str, answers: Answers, stream: Stream) -> Result<Box<Self>, Failure> {
-        let mut builder = http1::Builder::new();
-        builder.max_buf_size(HEAD_BYTES_MAX);
-        if answers == Answers::WithMetadata {
-            builder.max_headers(HEADERS_MAX);
-        }
-        let begun = builder.handshake::<_, Outgoing>(stream).await;
-        let (sender, driver) = begun.map_err(|error| Failure::unsent(&error))?;
-        let gate = Arc::<Gate>::default();
-        let waker = Waker::from(Arc::clone(&gate));
+    /// A new connection.
+    pub(super) fn new(host: &str, stream: Stream) -> Box<Self> {
         let alarm = Box::pin(sleep(ALARM_UNSET));
-        Ok(Box::new(Self { host: host.into(), answers, sender, driver: Some(driver), gate, waker, alarm }))
+        Box::new(Self { host: host.into(), stream, input: Vec::with_capacity(INPUT_BYTES), alarm })
     }
 
-    /// Whether it leads there and takes such answers.
-    pub(super) fn fits(&self, host: &str, answers: Answers) -> bool {
-        self.answers == answers && *self.host == *host
+    /// Whether it leads there.
+    pub(super) fn leads_to(&self, host: &str) -> bool {
+        *self.host == *host
     }
 
-    /// Hands a request over. It moves only while it is [waited](Self::wait) for the answer.
-    pub(super) fn send(
+    /// Whether it takes a request now: the other side has neither closed it nor said anything.
+    pub(super) fn is_ready(&mut self) -> bool {
+        // Whoever is woken by what comes then is nobody.
+        let mut context = Context::from_waker(Waker::noop());
+        self.input.is_empty() && read(&mut self.stream, &mut self.input, &mut context).is_pending()
+    }
+
+    /// Sends a request and reads its answer to the end, whose body may have so many bytes. Beside it whether the connection takes
+    /// another request.
+    pub(super) async fn exchange(
         &mut self,
-        request: Request<Outgoing>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>> + use<> {
-        self.sender.try_send_request(request)
+        request: &mut Outgoing,
+        body_max: usize,
+        patience: Patience,
+    ) -> Result<(Answer, bool), Ended> {
+        if !self.is_ready() {
+            return Err(Ended::Before("the connection was closed".to_owned()));
+        }
+        let (head, length) = self.head(request, patience).await?;
+        let AnswerHead { status, fields, framing, keeps } = head;
+        let body = match framing {
+            Framing::Length(bytes) => {
+                let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= body_max);
+                let bytes = bytes.ok_or_else(|| Failure::too_large(body_max))?;
+                self.sized(request, length, bytes, patience).await?
+            }
+            Framing::Chunks => {
+                self.input.drain(..length);
+                self.chunked(request, body_max, patience).await?
+            }
+            Framing::Close => {
+                self.input.drain(..length);
+                self.rest(request, body_max, patience).await?
+            }
+        };
+        // Where the store answered before it had read everything, the rest stands in the way of the next request, and so does
+        // what came after the answer.
+        let keeps = keeps && request.is_sent() && self.input.is_empty();
+        self.input.shrink_to(INPUT_BYTES);
+        Ok(((status, fields, body), keeps))
     }
 
-    /// Waits for something that this connection brings and nothing else does; none: it did not come until then.
-    pub(super) async fn wait<T>(&mut self, until: Instant, what: impl Future<Output = T>) -> Option<T> {
-        let mut what = pin!(what);
-        // Whoever has used up its turn is told so by everything of the runtime, and would then wait for wakers that are not heard.
-        unconstrained(poll_fn(|context| self.poll(context, until, what.as_mut()))).await
+    /// Waits for the head of the answer; beside it, its bytes at the beginning of the input.
+    async fn head(&mut self, request: &mut Outgoing, patience: Patience) -> Result<(AnswerHead, usize), Ended> {
+        let whole = patience.whole;
+        let mut until = Instant::now() + patience.head;
+        // Sending may have come to an end that is not the answer's: a server may say first why it closes.
+        let mut stuck = None;
+        loop {
+            match self.more(request, &mut stuck, None, until.min(whole.at)).await {
+                None if until >= whole.at => return Err(Failure::timeout("no whole answer", whole.limit).into()),
+                None => match request.moved() {
+                    Some(moved) if moved + patience.head > until => until = moved + patience.head,
+                    _ => return Err(Failure::timeout("no answer", patience.head).into()),
+                },
+                Some(Err(Stuck::Content(reason))) => return Err(Failure::unknown(reason.to_owned()).into()),
+                Some(Err(Stuck::Connection(error))) => {
+                    let error = stuck.take().unwrap_or(error);
+                    return Err(self.over(request, &error));
+                }
+                Some(Ok(0)) => {
+                    let error = stuck.take().unwrap_or_else(|| io::ErrorKind::UnexpectedEof.into());
+                    return Err(self.over(request, &error));
+                }
+                Some(Ok(_)) => {}
+            }
+            while let Some((head, length)) =
+                answer::head(&self.input, request.is_to_head()).map_err(Failure::unknown)?
+            {
+                match head.status {
+                    101 => return Err(Failure::unknown("the store wants to change the protocol".to_owned()).into()),
+                    // Not the answer yet.
+                    100..=199 => drop(self.input.drain(..length)),
+                    _ => return Ok((head, length)),
+                }
+            }
+            if self.input.len() >= HEAD_BYTES_MAX {
+                let reason = format!("the head of the answer has more than {HEAD_BYTES_MAX} bytes");
+                return Err(Failure::unknown(reason).into());
+            }
+        }
     }
 
-    fn poll<T>(
+    /// What the end of a connection means while an answer's head is waited for.
+    fn over(&self, request: &Outgoing, error: &io::Error) -> Ended {
+        let reason = match error.kind() {
+            io::ErrorKind::UnexpectedEof => "the connection was closed before an answer".to_owned(),
+            _ => format!("the connection ended before an answer: {error}"),
+        };
+        if request.is_unsent() {
+            Ended::Before(reason)
+        } else if self.input.is_empty() && is_end(error) {
+            Ended::Unanswered(reason)
+        } else {
+            Ended::Failed(Failure::unknown(reason))
+        }
+    }
+
+    /// A body of so many bytes, which begins at this place of the input.
+    async fn sized(
         &mut self,
-        context: &mut Context<'_>,
+        request: &mut Outgoing,
+        from: usize,
+        bytes: usize,
+        patience: Patience,
+    ) -> Result<Bytes, Failure> {
+        let here = bytes.min(self.input.len() - from);
+        let first = &self.input[from..from + here];
+        if here == bytes {
+            // Nearly always it came with the head.
+            let body = Bytes::copy_from_slice(first);
+            match self.input.len() == from + here {
+                true => self.input.clear(),
+                false => drop(self.input.drain(..from + here)),
+            }
+            return Ok(body);
+        }
+        let mut body = BytesMut::with_capacity(bytes);
+        body.extend_from_slice(first);
+        self.input.clear();
+        while body.len() < bytes {
+            let left = bytes - body.len();
+            let mut room = (&mut body).limit(left.min(BODY_BYTES));
+            self.piece(request, Some(&mut room), patience).await?;
+        }
+        Ok(body.freeze())
+    }
+
+    /// A body in chunks.
+    async fn chunked(&mut self, request: &mut Outgoing, body_max: usize, patience: Patience) -> Result<Bytes, Failure> {
+        let (mut chunks, mut body) = (Chunks::default(), BytesMut::new());
+        loop {
+            let mut too_large = false;
+            let taken = chunks.take(&self.input, |data| {
+                too_large |= body.len() + data.len() > body_max;
+                if !too_large {
+                    body.extend_from_slice(data);
+                }
+            });
+            let taken = taken.map_err(|reason| Failure::unknown(format!("what came is no answer: {reason}")))?;
+            self.input.drain(..taken);
+            if too_large {
+                return Err(Failure::too_large(body_max));
+            }
+            if chunks.ended() {
+                return Ok(body.freeze());
+            }
+            self.piece(request, None, patience).await?;
+        }
+    }
+
+    /// A body that ends with the connection.
+    async fn rest(&mut self, request: &mut Outgoing, body_max: usize, patience: Patience) -> Result<Bytes, Failure> {
+        let mut body = BytesMut::from(&self.input[..]);
+        self.input.clear();
+        loop {
+            if body.len() > body_max {
+                return Err(Failure::too_large(body_max));
+            }
+            let mut stuck = None;
+            let until = (Instant::now() + patience.gap).min(patience.whole.at);
+            let mut room = (&mut body).limit(BODY_BYTES);
+            match self.more(request, &mut stuck, Some(&mut room), until).await {
+                Some(Ok(0)) => return Ok(body.freeze()),
+                Some(Ok(_)) => {}
+                other => return Err(broken(other, patience)),
+            }
+        }
+    }
+
+    /// One more piece of a body that has not ended.
+    async fn piece(
+        &mut self,
+        request: &mut Outgoing,
+        room: Option<&mut bytes::buf::Limit<&mut BytesMut>>,
+        patience: Patience,
+    ) -> Result<(), Failure> {
+        let mut stuck = None;
+        let until = (Instant::now() + patience.gap).min(patience.whole.at);
+        match self.more(request, &mut stuck, room, until).await {
+            Some(Ok(1..)) => Ok(()),
+            other => Err(broken(other, patience)),
+        }
+    }
+
+    /// Reads something more, into this room or into the input, and sends what is left of a request beside it; none: it did not
+    /// come until then. That sending has come to an end is remembered, and no end of reading.
+    async fn more(
+        &mut self,
+        request: &mut Outgoing,
+        stuck: &mut Option<io::Error>,
+        mut room: Option<&mut bytes::buf::Limit<&mut BytesMut>>,
         until: Instant,
-        mut what: Pin<&mut impl Future<Output = T>>,
-    ) -> Poll<Option<T>> {
-        self.gate.close();
-        for _ in 0..TURNS_MAX {
-            self.drive();
-            // Only the driver brings it: there is nothing to be woken by.
-            if let Poll::Ready(it) = what.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                return Poll::Ready(Some(it));
+    ) -> Option<Result<usize, Stuck>> {
+        // Whoever has used up its turn is told so by everything of the runtime, and would be woken for nothing.
+        unconstrained(std::future::poll_fn(|context| {
+            if stuck.is_none() && !request.is_sent() {
+                match request.poll_send(&mut self.stream, context) {
+                    Poll::Ready(Err(Stuck::Connection(error))) => *stuck = Some(error),
+                    Poll::Ready(Err(content)) => return Poll::Ready(Some(Err(content))),
+                    Poll::Ready(Ok(())) | Poll::Pending => {}
+                }
             }
-            if self.is_late(until) {
-                return Poll::Ready(None);
+            let read = match &mut room {
+                Some(room) => read(&mut self.stream, *room, context),
+                None => {
+                    if self.input.len() == self.input.capacity() {
+                        self.input.reserve(BODY_BYTES);
+                    }
+                    let free = self.input.capacity() - self.input.len();
+                    read(&mut self.stream, &mut (&mut self.input).limit(free), context)
+                }
+            };
+            match read {
+                Poll::Ready(read) => Poll::Ready(Some(read.map_err(Stuck::Connection))),
+                Poll::Pending if self.is_late(until, context) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
             }
-            if self.gate.open(context.waker()) {
-                return Poll::Pending;
-            }
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    fn drive(&mut self) {
-        let over = self.driver.as_mut().is_some_and(|driver| {
-            // How it ended is told to whoever waits for an answer.
-            Pin::new(driver).poll(&mut Context::from_waker(&self.waker)).is_ready()
-        });
-        if over {
-            // And so is what it has not begun with.
-            self.driver = None;
-        }
+        }))
+        .await
     }
 
     /// Whether it is so late; if not, the alarm is set.
-    fn is_late(&mut self, until: Instant) -> bool {
+    fn is_late(&mut self, until: Instant, context: &mut Context<'_>) -> bool {
         loop {
             if self.alarm.deadline() > until {
                 self.alarm.as_mut().reset(until);
             }
-            if self.alarm.as_mut().poll(&mut Context::from_waker(&self.waker)).is_pending() {
+            if self.alarm.as_mut().poll(context).is_pending() {
                 return false;
             }
             if Instant::now() >= until {
@@ -161,115 +335,26 @@ impl Link {
             self.alarm.as_mut().reset(until);
         }
     }
-
-    /// After an answer was read to its end, or after a while without a request: whether it takes another one now.
-    pub(super) fn is_ready(&mut self) -> bool {
-        self.sender.is_ready() || self.is_still_ready()
-    }
-
-    /// The same, with a look at what the server did meanwhile.
-    pub(super) fn is_still_ready(&mut self) -> bool {
-        self.drive();
-        self.driver.is_some() && self.sender.is_ready()
-    }
 }
 
-/// Stands between a connection and the task that waits for it. What wakes the connection while it is polled makes it be polled
-/// once more, and does not wake the task; while nobody waits, nobody is woken. And however many tasks use the connection, its
-/// waker is the same.
-#[derive(Default)]
-struct Gate {
-    state: AtomicU8,
-    /// The task that waits.
-    outer: Mutex<Option<Waker>>,
+/// Reads what there is.
+fn read(stream: &mut Stream, room: &mut impl BufMut, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    pin!(stream.read_buf(room)).poll(context)
 }
 
-impl Gate {
-    /// Nobody waits: whoever polls next will see what there is.
-    const CLOSED: u8 = 0;
-    /// Nobody waits, and it was woken.
-    const WOKEN: u8 = 1;
-    /// A task waits, and is told.
-    const OPEN: u8 = 2;
-
-    fn outer(&self) -> MutexGuard<'_, Option<Waker>> {
-        // One assignment is all that happens under it.
-        self.outer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Polling begins.
-    fn close(&self) {
-        self.state.store(Self::CLOSED, Ordering::SeqCst);
-    }
-
-    /// Polling ends, and the task with this waker waits. False: it does not, for the connection was woken meanwhile.
-    fn open(&self, waker: &Waker) -> bool {
-        {
-            let mut outer = self.outer();
-            if !outer.as_ref().is_some_and(|outer| outer.will_wake(waker)) {
-                *outer = Some(waker.clone());
-            }
-        }
-        let opened = self.state.compare_exchange(Self::CLOSED, Self::OPEN, Ordering::SeqCst, Ordering::SeqCst);
-        if opened.is_err() {
-            self.close();
-        }
-        opened.is_ok()
-    }
+/// Whether the other side has ended a connection.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof, WriteZero};
+    matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected | WriteZero)
 }
 
-impl Wake for Gate {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.swap(Self::WOKEN, Ordering::SeqCst) == Self::OPEN {
-            let outer = self.outer().clone();
-            if let Some(outer) = outer {
-                outer.wake();
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicUsize;
-
-    use super::*;
-
-    #[derive(Default)]
-    struct Count(AtomicUsize);
-
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-
-    #[test]
-    fn who_wakes_is_heard_by_the_task_that_waits_and_by_whoever_polls() {
-        let count = Arc::new(Count::default());
-        let task = Waker::from(Arc::clone(&count));
-        let gate = Arc::<Gate>::default();
-        let waker = Waker::from(Arc::clone(&gate));
-        let woken = || count.0.load(Ordering::SeqCst);
-        gate.close();
-        waker.wake_by_ref();
-        waker.wake_by_ref();
-        assert_eq!((gate.open(&task), woken()), (false, 0), "to be polled again");
-        assert_eq!((gate.open(&task), woken()), (true, 0));
-        waker.wake_by_ref();
-        assert_eq!(woken(), 1);
-        waker.wake_by_ref();
-        assert_eq!(woken(), 1, "once is enough until it polls");
-        gate.close();
-        waker.wake_by_ref();
-        assert_eq!(woken(), 1, "nobody waits");
-        gate.close();
-        assert!(gate.open(Waker::noop()));
-        waker.wake();
-        assert_eq!(woken(), 1, "that was for another task");
+/// Why a body does not go on.
+fn broken(read: Option<Result<usize, Stuck>>, patience: Patience) -> Failure {
+    match read {
+        None if Instant::now() >= patience.whole.at => Failure::timeout("no whole answer", patience.whole.limit),
+        None => Failure::timeout("no more of the answer", patience.gap),
+        Some(Err(Stuck::Connection(error))) => Failure::unknown(format!("the answer broke off: {error}")),
+        Some(Err(Stuck::Content(reason))) => Failure::unknown(reason.to_owned()),
+        Some(Ok(_)) => Failure::unknown("the answer broke off".to_owned()),
     }
 }

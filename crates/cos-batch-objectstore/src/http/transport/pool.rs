@@ -10,10 +10,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{
-    link::{Answers, Link},
-    task::leave_to_itself,
-};
+use super::{link::Link, task::leave_to_itself};
 
 /// Of so many connections one is kept apart from operations: enough of them that no manifest waits for a job, few enough that
 /// no job misses them.
@@ -97,14 +94,14 @@ impl Pool {
 
     /// For whoever has a slot: the kept connection to the host that was used last, if it is not too old. Where there is
     /// none, there is room to open one.
-    pub(super) fn take(&self, host: &str, answers: Answers) -> Option<Box<Link>> {
+    pub(super) fn take(&self, host: &str) -> Option<Box<Link>> {
         let mut kept = self.shared.lock();
-        if let Some(at) = kept.idle.iter().rposition(|idle| idle.link.fits(host, answers)) {
+        if let Some(at) = kept.idle.iter().rposition(|idle| idle.link.leads_to(host)) {
             if kept.idle[at].since.elapsed() < self.shared.idle_timeout {
                 return Some(kept.idle.remove(at).link);
             }
-            // All others of its kind are older.
-            kept.idle.retain(|idle| !idle.link.fits(host, answers));
+            // All others to it are older.
+            kept.idle.retain(|idle| !idle.link.leads_to(host));
         }
         let free = self.slots.available_permits() + self.apart.available_permits();
         if kept.idle.len() > free {
@@ -114,11 +111,8 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection for the next request, unless it is over or still busy with the last one.
-    pub(super) fn give_back(&self, mut link: Box<Link>) {
-        if !link.is_ready() {
-            return;
-        }
+    /// Keeps a connection for the next request.
+    pub(super) fn give_back(&self, link: Box<Link>) {
         let mut kept = self.shared.lock();
         if kept.idle.len() >= self.shared.connections_max {
             kept.idle.remove(0);
@@ -143,7 +137,7 @@ impl Shared {
             sleep(SWEEP_EVERY_MAX.min(idle_timeout / 2).max(Duration::from_millis(1))).await;
             let Some(shared) = shared.upgrade() else { return };
             let mut kept = shared.lock();
-            kept.idle.retain_mut(|idle| idle.since.elapsed() < shared.idle_timeout && idle.link.is_still_ready());
+            kept.idle.retain_mut(|idle| idle.since.elapsed() < shared.idle_timeout && idle.link.is_ready());
             if kept.idle.is_empty() {
                 kept.swept = false;
                 return;

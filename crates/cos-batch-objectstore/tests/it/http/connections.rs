@@ -205,18 +205,33 @@ async fn an_unused_connection_does_not_stay() {
     script.all_closed().await;
 }
 
-/// The bound is on all connections, those that nobody uses included.
+/// Content and operations, with a body or without: one after another they need one connection.
 #[tokio::test]
-async fn a_connection_of_another_kind_takes_the_place_of_a_kept_one() {
-    let answers = [(part("hello"), Then::Keep), (answer("200 OK", "", COPIED), Then::Keep)];
-    let script = Script::start(answers).await;
-    let settings =
-        HttpSettings { connections_max: 1, idle_timeout: Duration::from_secs(600), ..HttpSettings::default() };
-    let store = store_with(&script, settings);
-    get(&store).await.unwrap();
+async fn a_connection_takes_requests_of_every_kind() {
+    let chunks = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n0\r\nx: y\r\n\r\n".to_owned();
+    let answers =
+        [part("hello"), answer("200 OK", "", COPIED), answer("204 No Content", "", ""), part("hello"), chunks];
+    let script = Script::start(answers.map(|answer| (answer, Then::Keep))).await;
+    let store = store(&script);
+    assert_eq!(get(&store).await.unwrap(), "hello");
     copy(&store).await.unwrap();
-    assert_eq!(script.connections(), 2);
-    script.open_at_most(1).await;
+    put_tags(&store).await.unwrap();
+    assert_eq!(get(&store).await.unwrap(), "hello");
+    // Not XML, and so no answer; but the connection is read to its end.
+    copy(&store).await.unwrap_err();
+    assert_eq!(script.connections(), 1);
+}
+
+/// Whoever answers twice would be believed the second time by the next request.
+#[tokio::test]
+async fn what_is_said_unasked_is_no_answer() {
+    let unasked = answer("200 OK", "", COPIED);
+    let script =
+        Script::start([(format!("{unasked}{unasked}"), Then::Keep), (answer("200 OK", "", COPIED), Then::Keep)]).await;
+    let store = store(&script);
+    copy(&store).await.unwrap();
+    copy(&store).await.unwrap();
+    assert_eq!((script.requests().len(), script.connections()), (2, 2));
 }
 
 #[tokio::test]
