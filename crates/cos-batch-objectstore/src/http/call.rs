@@ -150,7 +150,7 @@ impl<'a> Call<'a> {
 
     /// Sets a header; what a header cannot carry is refused by its name.
     pub(crate) fn header(&mut self, name: &HeaderName, value: &str) -> Result<(), StoreError> {
-        if self.lines.add(name, value.as_bytes()) { Ok(()) } else { Err(unspeakable(name.as_str())) }
+        if self.lines.add(name, value) { Ok(()) } else { Err(unspeakable(name.as_str())) }
     }
 
     /// Sets the body of a message.
@@ -174,7 +174,7 @@ impl<'a> Call<'a> {
 
     fn with_body(mut self, body: Bytes) -> Self {
         let digest = BASE64_STANDARD.encode(Md5::digest(&body));
-        self.lines.add_token(&CONTENT_MD5, digest.as_bytes());
+        self.lines.add_token(&CONTENT_MD5, &digest);
         self.body = Content::Whole(body);
         self
     }
@@ -259,7 +259,7 @@ impl Inner {
             false => String::new(),
         };
         let mut lines = call.lines;
-        if !lines.add(&header::HOST, host.as_bytes()) {
+        if !lines.add(&header::HOST, host) {
             return Err(unspeakable("host"));
         }
         let length = match &call.body {
@@ -291,7 +291,7 @@ impl Inner {
         let signed = self.transport.prepared(self.signer.sign(&mut head, body, binding)).await;
         signed.map_err(|failure| self.failed(&about, &failure))??;
         if let Some(authorization) = self.transport.proxy_authorization() {
-            head.lines.add_token(&header::PROXY_AUTHORIZATION, authorization.as_bytes());
+            head.lines.add_token(&header::PROXY_AUTHORIZATION, authorization);
         }
         let to = Destination { scheme: self.endpoint.scheme(), host: self.host(&about) };
         let mut request = Outgoing::new(head, content);

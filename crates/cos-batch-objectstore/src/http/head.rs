@@ -5,30 +5,19 @@
 use std::fmt;
 
 use http::{HeaderName, Method};
-use smallvec::SmallVec;
-
-/// Headers of an ordinary request, so that the list of where they stand is not allocated.
-const ORDINARY_HEADERS: usize = 16;
 
 /// Room for the headers of an ordinary request, so that they are allocated once, bytes.
-const ORDINARY_BYTES: usize = 512;
+const ORDINARY_BYTES: usize = 1024;
 
-/// The lines of headers.
+/// Between a header's name and its value.
+const SEPARATOR: &str = ": ";
+
+const LINE_END: &str = "\r\n";
+
+/// The lines of headers: `name: value`, each with its line end. Nothing beside the text says where they stand, so that it is small
+/// where it passes through many hands.
 #[derive(Clone, Default)]
-pub(crate) struct Lines {
-    /// `name: value` with line ends.
-    text: Vec<u8>,
-    places: SmallVec<[Place; ORDINARY_HEADERS]>,
-}
-
-/// Where a header stands in the text.
-#[derive(Clone, Copy)]
-struct Place {
-    name: usize,
-    name_end: usize,
-    value: usize,
-    end: usize,
-}
+pub(crate) struct Lines(String);
 
 /// Names alone: values may be secrets.
 impl fmt::Debug for Lines {
@@ -39,64 +28,56 @@ impl fmt::Debug for Lines {
 
 impl Lines {
     pub(crate) fn new() -> Self {
-        Self { text: Vec::with_capacity(ORDINARY_BYTES), places: SmallVec::new() }
+        Self(String::with_capacity(ORDINARY_BYTES))
     }
 
     /// Adds a header. White space at the ends of its value is no part of it. False, and nothing is added: the value has a
     /// control character, which no header can carry.
     #[must_use]
-    pub(crate) fn add(&mut self, name: &HeaderName, value: &[u8]) -> bool {
+    pub(crate) fn add(&mut self, name: &HeaderName, value: &str) -> bool {
         let value = value.trim_ascii();
         // As RFC 9110 has it: visible characters, spaces, tabs, and what is none of ASCII.
-        let legal =
-            value.iter().fold(true, |legal, byte| legal & ((*byte >= b' ') & (*byte != 0x7F) | (*byte == b'\t')));
+        let legal = value.bytes().fold(true, |legal, byte| legal & ((byte >= b' ') & (byte != 0x7F) | (byte == b'\t')));
         if legal {
-            self.push(name.as_str(), value);
+            self.push(name, value);
         }
         legal
     }
 
-    /// Adds a header whose value is known to be legal.
-    fn push(&mut self, name: &str, value: &[u8]) {
-        debug_assert!(self.get(name).is_none(), "{name} stands there twice");
-        let name_start = self.text.len();
-        self.text.extend_from_slice(name.as_bytes());
-        let name_end = self.text.len();
-        self.text.extend_from_slice(b": ");
-        let value_start = self.text.len();
-        self.text.extend_from_slice(value);
-        let end = self.text.len();
-        self.text.extend_from_slice(b"\r\n");
-        self.places.push(Place { name: name_start, name_end, value: value_start, end });
-    }
-
     /// Adds a header with a word of ours.
     pub(crate) fn add_word(&mut self, name: &HeaderName, value: &'static str) {
-        self.push(name.as_str(), value.as_bytes());
+        self.push(name, value);
     }
 
     /// Adds a header whose value was made of what can stand there: a time, a hash, a signature.
-    pub(crate) fn add_token(&mut self, name: &HeaderName, value: &[u8]) {
-        debug_assert!(value.iter().all(|byte| matches!(byte, b' '..=b'~')), "{name}");
-        self.push(name.as_str(), value);
+    pub(crate) fn add_token(&mut self, name: &HeaderName, value: &str) {
+        debug_assert!(value.bytes().all(|byte| matches!(byte, b' '..=b'~')), "{name}");
+        self.push(name, value);
     }
 
     /// Adds a header whose value is a number.
     pub(crate) fn add_number(&mut self, name: &HeaderName, value: u64) {
-        self.push(name.as_str(), itoa::Buffer::new().format(value).as_bytes());
+        self.push(name, itoa::Buffer::new().format(value));
+    }
+
+    /// Adds a header whose value is known to be legal.
+    fn push(&mut self, name: &HeaderName, value: &str) {
+        debug_assert!(self.iter().all(|(other, _)| other != name.as_str()), "{name} stands there twice");
+        for piece in [name.as_str(), SEPARATOR, value, LINE_END] {
+            self.0.push_str(piece);
+        }
     }
 
     /// Names, in lower case, and values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.places.iter().map(|place| {
-            // A header's name is ASCII.
-            let name = std::str::from_utf8(&self.text[place.name..place.name_end]).unwrap_or_default();
-            (name, &self.text[place.value..place.end])
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut rest = self.0.as_str();
+        std::iter::from_fn(move || {
+            // Neither a name nor a value has what ends it.
+            let line = &rest[..memchr::memchr(b'\r', rest.as_bytes())?];
+            rest = &rest[line.len() + LINE_END.len()..];
+            let name = &line[..memchr::memchr(b':', line.as_bytes())?];
+            Some((name, &line[name.len() + SEPARATOR.len()..]))
         })
-    }
-
-    fn get(&self, name: &str) -> Option<&[u8]> {
-        self.iter().find(|(other, _)| *other == name).map(|(_, value)| value)
     }
 }
 
@@ -129,8 +110,8 @@ impl Head {
             origin.as_bytes(),
             target.as_bytes(),
             b" HTTP/1.1\r\n",
-            &lines.text,
-            b"\r\n",
+            lines.0.as_bytes(),
+            LINE_END.as_bytes(),
         ];
         let mut wire = Vec::with_capacity(pieces.iter().map(|piece| piece.len()).sum::<usize>() + room);
         for piece in pieces {
@@ -180,24 +161,25 @@ mod tests {
     #[test]
     fn a_head_stands_on_the_wire_as_it_was_made() {
         let mut lines = Lines::new();
-        assert!(lines.add(&header::HOST, b"h"));
-        assert!(lines.add(&header::EXPECT, " \tä b\t ".as_bytes()));
-        for illegal in [&b"a\nb"[..], b"a\rb", b"\0", b"a\x7fb", b"\x1b"] {
+        assert!(lines.add(&header::HOST, "h:1"));
+        assert!(lines.add(&header::EXPECT, " \tä b\t "));
+        for illegal in ["a\nb", "a\rb", "\0", "a\x7fb", "\x1b"] {
             assert!(!lines.add(&header::COOKIE, illegal), "{illegal:?}");
         }
+        assert!(lines.add(&header::AGE, "  "));
         lines.add_number(&header::CONTENT_LENGTH, 12);
         lines.add_word(&header::RANGE, "bytes=0-0");
         let all: Vec<_> = lines.iter().collect();
-        let expected: [(&str, &[u8]); 4] =
-            [("host", b"h"), ("expect", "ä b".as_bytes()), ("content-length", b"12"), ("range", b"bytes=0-0")];
+        let expected =
+            [("host", "h:1"), ("expect", "ä b"), ("age", ""), ("content-length", "12"), ("range", "bytes=0-0")];
         assert_eq!(all, expected);
-        assert_eq!(format!("{lines:?}"), r#"["host", "expect", "content-length", "range"]"#);
+        assert_eq!(format!("{lines:?}"), r#"["host", "expect", "age", "content-length", "range"]"#);
         let head = Head { method: Method::PUT, origin: "http://h".into(), target: "/a?b?c".into(), lines };
         assert_eq!((head.path(), head.query()), ("/a", "b?c"));
         let wire = head.into_wire(7);
         assert_eq!(
             String::from_utf8(wire.clone()).unwrap(),
-            "PUT http://h/a?b?c HTTP/1.1\r\nhost: h\r\nexpect: ä b\r\ncontent-length: 12\r\nrange: bytes=0-0\r\n\r\n"
+            "PUT http://h/a?b?c HTTP/1.1\r\nhost: h:1\r\nexpect: ä b\r\nage: \r\ncontent-length: 12\r\nrange: bytes=0-0\r\n\r\n"
         );
         assert!(wire.capacity() - wire.len() >= 7);
     }

@@ -38,6 +38,9 @@ const REFRESH_PAUSE_SECONDS: i64 = 15;
 /// Room for the signature of an ordinary request, so that it is allocated once, bytes.
 const AUTHORIZATION_BYTES: usize = 384;
 
+/// Headers of an ordinary request, so that the list of them is not allocated.
+const ORDINARY_HEADERS: usize = 16;
+
 const COS_SECURITY_TOKEN: HeaderName = HeaderName::from_static(cos_signature::SECURITY_TOKEN);
 const S3_SECURITY_TOKEN: HeaderName = HeaderName::from_static(sigv4::SECURITY_TOKEN);
 const DATE: HeaderName = HeaderName::from_static(sigv4::DATE);
@@ -101,7 +104,7 @@ impl Ready {
             Key::SigV4(_) => S3_SECURITY_TOKEN,
         };
         if let Some(token) = security_token
-            && !head.lines.add(&token_name, token.as_bytes())
+            && !head.lines.add(&token_name, token)
         {
             return Err(SignError::SecurityToken);
         }
@@ -119,12 +122,14 @@ impl Ready {
                     BodyBinding::Transport => Payload::Unsigned,
                 };
                 let hash = payload.hash();
-                head.lines.add_token(&DATE, sigv4::basic_time(now).as_bytes());
-                head.lines.add_token(&CONTENT_SHA256, hash.as_str().as_bytes());
+                head.lines.add_token(&DATE, &sigv4::basic_time(now));
+                head.lines.add_token(&CONTENT_SHA256, hash.as_str());
                 let headers = listed(head);
                 sigv4::authorization(&unsigned(head, &headers), secret_id, key, now, hash.as_str(), &mut value)?;
             }
         }
+        // A key's id, a region and names of headers: ASCII.
+        let value = String::from_utf8(value).map_err(|_| SignError::SecretId)?;
         head.lines.add_token(&header::AUTHORIZATION, &value);
         Ok(())
     }
@@ -267,8 +272,8 @@ impl Signer {
 }
 
 /// The headers of a request as signers take them.
-fn listed(head: &Head) -> SmallVec<[(&str, &[u8]); 16]> {
-    head.lines.iter().collect()
+fn listed(head: &Head) -> SmallVec<[(&str, &[u8]); ORDINARY_HEADERS]> {
+    head.lines.iter().map(|(name, value)| (name, value.as_bytes())).collect()
 }
 
 fn unsigned<'a>(head: &'a Head, headers: &'a [(&'a str, &'a [u8])]) -> Unsigned<'a> {
@@ -321,10 +326,10 @@ mod tests {
     async fn signed(signer: &Signer) -> Result<String, StoreError> {
         let mut head =
             Head { method: Method::GET, origin: String::new(), target: "/k".to_owned(), lines: Lines::new() };
-        assert!(head.lines.add(&header::HOST, b"h"));
+        assert!(head.lines.add(&header::HOST, "h"));
         signer.sign(&mut head, b"", BodyBinding::Hash).await?;
         let value = head.lines.iter().find(|(name, _)| *name == "authorization").unwrap().1;
-        Ok(String::from_utf8(value.to_vec()).unwrap())
+        Ok(value.to_owned())
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use http::request::Parts;
-use memchr::memmem;
+use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, percent_encode_byte};
 use smallvec::SmallVec;
 
@@ -176,7 +176,7 @@ fn sorted<'a>(
 /// A value without white space at its ends, and with one space where there are several.
 fn header_value(text: &mut Vec<u8>, value: &[u8]) {
     let value = value.trim_ascii();
-    if memmem::find(value, b"  ").is_none() {
+    if memchr(b' ', value).is_none() {
         text.extend_from_slice(value);
         return;
     }

@@ -131,7 +131,7 @@ pub struct UrlCredentials {
     endpoint: Endpoint,
     /// Path and query.
     target: String,
-    authorization: Option<HeaderValue>,
+    authorization: Option<String>,
     transport: Transport,
 }
 
@@ -174,10 +174,8 @@ impl UrlCredentials {
     /// # Errors
     /// A header cannot carry it.
     pub fn authorization(mut self, value: &str) -> Result<Self, String> {
-        let mut value =
-            HeaderValue::from_str(value).map_err(|_| "the authorization has control characters".to_owned())?;
-        value.set_sensitive(true);
-        self.authorization = Some(value);
+        HeaderValue::from_str(value).map_err(|_| "the authorization has control characters".to_owned())?;
+        self.authorization = Some(value.to_owned());
         Ok(self)
     }
 }
@@ -187,9 +185,9 @@ impl CredentialsSource for UrlCredentials {
         Box::pin(async move {
             let host = self.endpoint.host();
             let mut lines = Lines::new();
-            let mut legal = lines.add(&header::HOST, host.as_bytes());
+            let mut legal = lines.add(&header::HOST, host);
             if let Some(value) = &self.authorization {
-                legal &= lines.add(&header::AUTHORIZATION, value.as_bytes());
+                legal &= lines.add(&header::AUTHORIZATION, value);
             }
             if !legal {
                 return Err("its host or authorization has control characters".to_owned());

@@ -67,6 +67,9 @@ pub(super) fn head(bytes: &[u8], to_head: bool) -> Result<Option<(AnswerHead, us
             }
         }
     }
+    if coded.is_some() && response.version != Some(1) {
+        return Err("the answer is of HTTP/1.0 and has a Transfer-Encoding, which came later".to_owned());
+    }
     let framing = if to_head || matches!(status, 100..=199 | 204 | 304) {
         Framing::Length(0)
     } else if coded.is_some() {
@@ -138,6 +141,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551616\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
             "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
             &format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(HEADERS_MAX + 1)),

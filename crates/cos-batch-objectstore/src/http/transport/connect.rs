@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, Uri};
+use http::Uri;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::{
@@ -213,8 +213,9 @@ impl Connector {
         Ok(Self { way: Way::Straight(secured(tls, tcp)?), relay: Some(intercept) })
     }
 
-    pub(super) fn proxy_authorization(&self) -> Option<&HeaderValue> {
-        self.relay.as_ref().and_then(Intercept::basic_auth)
+    pub(super) fn proxy_authorization(&self) -> Option<&str> {
+        // A word and Base64.
+        self.relay.as_ref().and_then(Intercept::basic_auth)?.to_str().ok()
     }
 
     pub(super) fn wants_absolute_targets(&self) -> bool {

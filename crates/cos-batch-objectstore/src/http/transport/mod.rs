@@ -95,7 +95,7 @@ impl Transport {
     }
 
     /// What goes into the `Proxy-Authorization` header of each request, for a proxy that gets whole addresses.
-    pub(crate) fn proxy_authorization(&self) -> Option<&http::HeaderValue> {
+    pub(crate) fn proxy_authorization(&self) -> Option<&str> {
         self.connector.proxy_authorization()
     }
 

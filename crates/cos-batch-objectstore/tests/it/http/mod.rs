@@ -1,5 +1,6 @@
 //! Stores behind HTTP, against servers of others and of our own.
 
+mod answers;
 mod connections;
 mod cos;
 mod doing;

@@ -46,9 +46,14 @@ pub(super) struct Script {
 
 impl Script {
     pub(super) async fn start(answers: impl IntoIterator<Item = (String, Then)>) -> Self {
+        Self::start_bytes(answers.into_iter().map(|(answer, then)| (answer.into_bytes(), then))).await
+    }
+
+    /// With answers that need not be text.
+    pub(super) async fn start_bytes(answers: impl IntoIterator<Item = (Vec<u8>, Then)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let answers = answers.into_iter().map(|(answer, then)| (answer.into_bytes(), then)).collect();
+        let answers = answers.into_iter().collect();
         let state = Arc::new(Mutex::new(State { answers, ..State::default() }));
         let shared = Arc::clone(&state);
         let task = tokio::spawn(async move {
