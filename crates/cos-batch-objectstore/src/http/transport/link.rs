@@ -6,7 +6,9 @@
 //! a short request would cost.
 
 use std::{
-    fmt, io,
+    fmt,
+    future::poll_fn,
+    io,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -100,9 +102,12 @@ impl Link {
 
     /// Whether it takes a request now: the other side has neither closed it nor said anything.
     pub(super) fn is_ready(&mut self) -> bool {
-        // Whoever is woken by what comes then is nobody.
-        let mut context = Context::from_waker(Waker::noop());
-        self.input.is_empty() && read(&mut self.stream, &mut self.input, &mut context).is_pending()
+        // What comes later wakes nobody. And it is looked at even where the runtime wants others to have their turn.
+        let mut silent = pin!(unconstrained(poll_fn(|context| {
+            Poll::Ready(read(&mut self.stream, &mut self.input, context).is_pending())
+        })));
+        let silent = silent.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        silent == Poll::Ready(true) && self.input.is_empty()
     }
 
     /// Sends a request and reads its answer to the end, whose body may have so many bytes. Beside it whether the connection takes
@@ -293,7 +298,7 @@ impl Link {
         until: Instant,
     ) -> Option<Result<usize, Stuck>> {
         // Whoever has used up its turn is told so by everything of the runtime, and would be woken for nothing.
-        unconstrained(std::future::poll_fn(|context| {
+        unconstrained(poll_fn(|context| {
             if stuck.is_none() && !request.is_sent() {
                 match request.poll_send(&mut self.stream, context) {
                     Poll::Ready(Err(Stuck::Connection(error))) => *stuck = Some(error),
