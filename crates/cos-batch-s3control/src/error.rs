@@ -8,6 +8,7 @@ use cos_batch_model::{
     ApiError, ErrorCode,
     xml::{Encoder, ToXml, XmlElement},
 };
+use cos_batch_server::rate::TooFast;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::action::{self, ActionName};
@@ -26,11 +27,13 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// Whether more of the request's body may come: not when it broke off or came too slowly.
     pub(crate) leaves_a_body: bool,
+    /// When it is worth to ask again, in seconds, where too much was asked for.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Failure {
     pub(crate) fn new(code: &'static str, status: StatusCode, message: impl Into<String>) -> Self {
-        Self { code, status, message: message.into(), leaves_a_body: true }
+        Self { code, status, message: message.into(), leaves_a_body: true, retry_after: None }
     }
 
     /// The request breaks a rule. Lists have a name of their own for it.
@@ -53,6 +56,12 @@ impl Failure {
         Self { leaves_a_body, ..Self::bad_request(Some(action), error.message) }
     }
 
+    /// There are more requests of the account than it may ask. Clients know this code, and ask again later.
+    pub(crate) fn of_haste(reason: TooFast) -> Self {
+        let failure = Self::new("SlowDown", StatusCode::SERVICE_UNAVAILABLE, reason.to_string());
+        Self { retry_after: Some(reason.retry_after_seconds), ..failure }
+    }
+
     /// What the engine answered, for this action, if there is one.
     pub(crate) fn of(error: ApiError, action: Option<ActionName>) -> Self {
         let message = error.message;
@@ -72,7 +81,11 @@ impl Failure {
 
     pub(crate) fn render(&self, request_id: &str) -> Response<Bytes> {
         let document = action::document(&ErrorResponse { failure: self, request_id });
-        answer(self.status, document, request_id)
+        let mut response = answer(self.status, document, request_id);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

@@ -15,6 +15,7 @@ use cos_batch_model::{
 use cos_batch_server::{
     Exchange, Limits,
     body::{self, Remembering, Room},
+    rate::{COST_OF_A_CHANGE, COST_OF_A_LOOK, RateLimit, cost_of_a_list},
 };
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body::Body;
@@ -49,6 +50,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[derive(Clone)]
 pub struct S3Control {
     inner: Arc<Inner>,
+    rate_limit: Option<RateLimit>,
 }
 
 struct Inner {
@@ -70,7 +72,14 @@ impl S3Control {
     #[must_use]
     pub fn new(engine: Arc<Engine>, callers: Callers, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         let (clock, limits) = (Box::new(clock), Limits::default());
-        Self { inner: Arc::new(Inner { engine, callers, clock, limits }) }
+        Self { inner: Arc::new(Inner { engine, callers, clock, limits }), rate_limit: None }
+    }
+
+    /// How many requests of one APPID are worked on in a second; as many as come if not said.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
     }
 
     /// Answers what is asked of this API; hands all else to a service.
@@ -79,7 +88,8 @@ impl S3Control {
     }
 
     async fn answer<B: Body>(self, request: Request<B>) -> Response<Full<Bytes>> {
-        let (request_id, inner) = (Uuid::new_v4().to_string(), self.inner);
+        let Self { inner, rate_limit } = self;
+        let request_id = Uuid::new_v4().to_string();
         let (head, body) = request.into_parts();
         let exchange = Exchange::begin(&head, &request_id);
         // Filled in on the way, so that it is known even of requests that end in a panic or a timeout.
@@ -87,7 +97,7 @@ impl S3Control {
         let work = async {
             let body = pin!(body);
             let mut body = Remembering::new(body);
-            let result = inner.work(&head, &mut body, &request_id, &exchange, &mut appid).await;
+            let result = inner.work(&head, &mut body, &request_id, &exchange, rate_limit.as_ref(), &mut appid).await;
             if result.as_ref().is_err_and(|failure| failure.leaves_a_body) {
                 body::drain(&mut body, &head.headers, &inner.limits).await;
             }
@@ -132,17 +142,25 @@ impl Inner {
         body: B,
         request_id: &str,
         exchange: &Exchange<'_>,
+        rate_limit: Option<&RateLimit>,
         appid: &mut Option<AppId>,
     ) -> Result<String, Failure> {
         self.limits.check_head(head).map_err(|error| Failure::bad_request(None, error.message))?;
         let Admitted { action, id, owner, payload } = admit(head, &self.callers, (self.clock)())?;
         exchange.action(action.as_str());
         *appid = Some(owner.appid.clone());
+        if let Some(limit) = rate_limit {
+            limit.pass(&owner.appid, cost(action)).await.map_err(Failure::of_haste)?;
+        }
         let room = if action.has_body() { Room::Bytes(self.limits.body_bytes) } else { Room::Nothing(action.as_str()) };
         let read = body::read(body, &head.headers, room, &self.limits).await;
         let body = read.map_err(|error| Failure::of_body(error, action))?;
         check_body(payload.as_ref(), &body)?;
-        self.run(action, id, head.uri.query(), &body, &owner, request_id).await
+        let document = self.run(action, id, head.uri.query(), &body, &owner, request_id).await?;
+        if let (ActionName::ListJobs, Some(limit)) = (action, rate_limit) {
+            limit.charge(&owner.appid, cost_of_a_list(document.len()));
+        }
+        Ok(document)
     }
 
     async fn run(
@@ -261,6 +279,18 @@ impl Inner {
         let answer = answer.map_err(|error| Failure::of(error, Some(action)))?;
         let (status, reason) = (answer.status.as_str(), asked.reason.as_deref());
         Ok(action::document(&UpdateJobStatusResult { job_id: id, status, reason }))
+    }
+}
+
+/// What a request costs before it is answered, as in the other dialect.
+fn cost(action: ActionName) -> u32 {
+    match action {
+        ActionName::DescribeJob | ActionName::ListJobs | ActionName::GetJobTagging => COST_OF_A_LOOK,
+        ActionName::CreateJob
+        | ActionName::UpdateJobPriority
+        | ActionName::UpdateJobStatus
+        | ActionName::PutJobTagging
+        | ActionName::DeleteJobTagging => COST_OF_A_CHANGE,
     }
 }
 

@@ -32,6 +32,7 @@
 //! | [`Authenticate`], [`StaticKeys`] | whose requests are accepted |
 //! | [`Authorize`] | what each key may do |
 //! | [`Limits`] | how much a request may be |
+//! | [`rate`] | how many requests of one APPID are worked on in a second |
 //! | [`Extension`] | what a server offers beside the API |
 //! | [`Exchange`], [`body`] | what a service of another dialect on the same address does alike |
 //! | [`listen`] | serving connections; the only place that spawns |
@@ -48,6 +49,7 @@ mod exchange;
 mod extension;
 mod limits;
 pub mod listen;
+pub mod rate;
 mod request_id;
 mod router;
 mod service;

@@ -22,6 +22,7 @@ use crate::{
     access::{Access, Admitted},
     body::{self, Remembering, Room},
     extension::EXTENSION_PREFIX,
+    rate::{self, RateLimit, TooFast},
     request_id::RequestIds,
     router::{self, NoRoute, Route},
 };
@@ -53,6 +54,7 @@ struct Inner {
     access: Access,
     authorize: Option<Box<dyn Authorize>>,
     limits: Limits,
+    rate_limit: Option<RateLimit>,
     clock: Clock,
     ids: RequestIds,
     make_id: Option<MakeId>,
@@ -103,6 +105,7 @@ pub struct Builder {
     authorize: Option<Box<dyn Authorize>>,
     strictness: Strictness,
     limits: Limits,
+    rate_limit: Option<RateLimit>,
     clock: Clock,
     make_id: Option<MakeId>,
 }
@@ -153,6 +156,14 @@ impl Builder {
         self
     }
 
+    /// How many requests of one APPID are worked on in a second; as many as come if not said. What is refused was signed by
+    /// the APPID's own key, so that nobody else uses up what it may ask for.
+    #[must_use]
+    pub fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
     /// What time it is, in Unix seconds; the system's clock if not said.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
@@ -180,8 +191,9 @@ impl Builder {
             (None, None) => return Err(BuildError::NoAuthentication),
             (Some(_), Some(_)) => return Err(BuildError::Contradiction),
         };
-        let Self { api, extension, authorize, limits, clock, make_id, .. } = self;
-        let inner = Inner { api, extension, access, authorize, limits, clock, ids: RequestIds::new(), make_id };
+        let Self { api, extension, authorize, limits, rate_limit, clock, make_id, .. } = self;
+        let ids = RequestIds::new();
+        let inner = Inner { api, extension, access, authorize, limits, rate_limit, clock, ids, make_id };
         Ok(BatchService { inner: Arc::new(inner) })
     }
 }
@@ -197,6 +209,7 @@ impl BatchService {
             authorize: None,
             strictness: Strictness::Strict,
             limits: Limits::default(),
+            rate_limit: None,
             clock: Box::new(system_time),
             make_id: None,
         }
@@ -320,6 +333,9 @@ impl Inner {
         *appid = Some(admitted.appid.clone());
         admitted.may(head, route, self.authorize.as_deref())?;
         let Admitted { appid: caller, uin, body_is_bound, .. } = admitted;
+        if let Some(limit) = &self.rate_limit {
+            limit.pass(&caller, rate::of(route)).await?;
+        }
         let room = Room::of(route, body_is_bound, &self.limits);
         let body = body::read(body, &head.headers, room, &self.limits).await?;
         let context = RequestContext { appid: caller, uin, request_id: exchange.request_id().to_owned() };
@@ -339,7 +355,13 @@ impl Inner {
                 let request = DescribeJobRequest::from_http(head, &body)?;
                 api.describe_job_document(context, request).await.map(DescribeJobResult::respond)
             }
-            ActionName::ListJobs => run(head, &body, |request| api.list_jobs(context, request)).await,
+            ActionName::ListJobs => {
+                let answer = run(head, &body, |request| api.list_jobs(context, request)).await;
+                if let (Ok(list), Some(limit)) = (&answer, &self.rate_limit) {
+                    limit.charge(&context.appid, rate::cost_of_a_list(list.body().len()));
+                }
+                answer
+            }
             ActionName::UpdateJobPriority => {
                 run(head, &body, |request| api.update_job_priority(context, request)).await
             }
@@ -365,17 +387,25 @@ struct Failure {
     error: ApiError,
     /// The methods that the path knows, where that is what is wrong.
     allow: Option<HeaderValue>,
+    /// When it is worth to ask again, where too much was asked for.
+    retry_after: Option<u64>,
 }
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        Self { error, allow: None }
+        Self { error, allow: None, retry_after: None }
+    }
+}
+
+impl From<TooFast> for Failure {
+    fn from(reason: TooFast) -> Self {
+        Self { retry_after: Some(reason.retry_after_seconds), ..ApiError::from(reason).into() }
     }
 }
 
 impl From<NoRoute> for Failure {
     fn from(reason: NoRoute) -> Self {
-        Self { error: reason.into(), allow: reason.allow() }
+        Self { allow: reason.allow(), ..ApiError::from(reason).into() }
     }
 }
 
@@ -386,7 +416,7 @@ impl Failure {
     }
 
     fn render(self, head: &Parts, request_id: &str) -> (Response<Bytes>, ErrorCode) {
-        let Self { mut error, allow } = self;
+        let Self { mut error, allow, retry_after } = self;
         // A backend that is itself a client hands on another server's id; here the id is that of this request.
         error.request_id = Some(request_id.to_owned());
         if error.resource.is_none() {
@@ -398,6 +428,9 @@ impl Failure {
         let mut response = error.to_http();
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
+        }
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         (response, error.code)
     }

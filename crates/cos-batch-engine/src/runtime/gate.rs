@@ -1,6 +1,7 @@
 //! Where operations begin: the slots of each store, and the caps on operations per second.
 
 use std::{
+    collections::VecDeque,
     num::NonZeroU32,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -52,6 +53,41 @@ struct Adapts {
     in_use: usize,
     /// Slots that are to be taken away as soon as they come back.
     owed: usize,
+    /// Until when slots rest that came back, at most as many as there are slots. Any free slot may be the one that rests: who takes
+    /// one when as many rest as are free waits for the first to be over.
+    resting: VecDeque<Instant>,
+}
+
+impl Adapts {
+    /// Slots that rest now.
+    fn resting(&mut self, now: Instant) -> usize {
+        while self.resting.front().is_some_and(|until| *until <= now) {
+            self.resting.pop_front();
+        }
+        self.resting.len()
+    }
+
+    /// A slot comes back, after an operation that ended then. Tells whether it rests.
+    fn rest(&mut self, ended: Instant) -> bool {
+        let rest = self.slots.rest();
+        if rest.is_zero() || self.resting.len() >= self.slots.limit() {
+            return false;
+        }
+        // Rests change little from one to the next: the list is as good as in order.
+        self.resting.push_back(ended + rest);
+        true
+    }
+}
+
+/// What becomes of a slot whose operation is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Back {
+    /// It may be used again at once.
+    Again,
+    /// It goes back to the others.
+    Given,
+    /// There is one less.
+    Gone,
 }
 
 /// Counts somebody who waits. Only a hint to those who have a slot: nothing else is ordered by it.
@@ -87,7 +123,7 @@ impl Endpoint {
             waiting: AtomicUsize::new(0),
             most,
             began: Instant::now(),
-            adapts: adapts.map(|slots| Mutex::new(Adapts { slots, in_use: 0, owed: 0 })),
+            adapts: adapts.map(|slots| Mutex::new(Adapts { slots, in_use: 0, owed: 0, resting: VecDeque::new() })),
             took: Histogram::default(),
             failures: ByClass::default(),
             retries: ByClass::default(),
@@ -122,14 +158,31 @@ impl Endpoint {
     }
 
     async fn slot(self: &Arc<Self>) -> Slot {
-        let _waits = Waits::at(&self.waiting);
+        let waits = Waits::at(&self.waiting);
         let permit = Arc::clone(&self.free).acquire_owned().await;
+        drop(waits);
         // The semaphore is never closed.
-        Slot::new(self, permit.ok())
+        let mut slot = Slot::new(self, permit.ok());
+        if let Some(until) = self.rests_until() {
+            tokio::time::sleep_until(until).await;
+            slot.since = Instant::now();
+            slot.began = slot.since;
+        }
+        slot
     }
 
     fn try_slot(self: &Arc<Self>) -> Option<Slot> {
-        Arc::clone(&self.free).try_acquire_owned().ok().map(|permit| Slot::new(self, Some(permit)))
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        let free = self.free.available_permits();
+        let rests = self.adapts().is_some_and(|mut adapts| adapts.resting(Instant::now()) > free);
+        (!rests).then(|| Slot::new(self, Some(permit)))
+    }
+
+    /// Until when the slot rests that was taken just now.
+    fn rests_until(&self) -> Option<Instant> {
+        let free = self.free.available_permits();
+        let mut adapts = self.adapts()?;
+        if adapts.resting(Instant::now()) > free { adapts.resting.pop_front() } else { None }
     }
 
     fn adapts(&self) -> Option<MutexGuard<'_, Adapts>> {
@@ -139,7 +192,8 @@ impl Endpoint {
 
     fn observe(&self, adapts: &mut Adapts, began: Instant, Seen { answer, ended }: Seen) {
         let before = adapts.slots.limit();
-        let full = adapts.in_use >= before;
+        // One that rests is in use: it may not begin anything.
+        let full = adapts.in_use + adapts.resting(ended) >= before;
         let (began, ended) = (began.duration_since(self.began), ended.duration_since(self.began));
         adapts.slots.observe(Observation { began, ended, answer, full });
         let after = adapts.slots.limit();
@@ -150,13 +204,12 @@ impl Endpoint {
         self.free.add_permits(more - kept);
     }
 
-    /// An operation in a slot is over; with `keep`, another one begins in the same slot. Tells whether the slot may be
-    /// used again.
-    fn back(&self, began: Instant, seen: Option<Seen>, keep: bool) -> bool {
+    /// An operation in a slot is over; with `keep`, another one is to begin in the same slot.
+    fn back(&self, began: Instant, seen: Option<Seen>, keep: bool) -> Back {
         if let Some(seen) = seen {
             self.took.observe(seen.ended.duration_since(began));
         }
-        let Some(mut adapts) = self.adapts() else { return true };
+        let Some(mut adapts) = self.adapts() else { return if keep { Back::Again } else { Back::Given } };
         if let Some(seen) = seen {
             self.observe(&mut adapts, began, seen);
         }
@@ -164,12 +217,18 @@ impl Endpoint {
             let taken = self.free.forget_permits(adapts.owed);
             adapts.owed -= taken;
         }
-        let again = adapts.owed == 0;
-        adapts.owed -= usize::from(!again);
-        if !(again && keep) {
+        let back = if adapts.owed > 0 {
+            adapts.owed -= 1;
+            Back::Gone
+        } else if seen.is_some_and(|seen| adapts.rest(seen.ended)) || !keep {
+            Back::Given
+        } else {
+            Back::Again
+        };
+        if back != Back::Again {
             adapts.in_use = adapts.in_use.saturating_sub(1);
         }
-        again
+        back
     }
 }
 
@@ -227,12 +286,13 @@ impl Slot {
             return None;
         }
         let seen = self.seen.take();
-        if self.endpoint.back(self.began, seen, true) {
+        let back = self.endpoint.back(self.began, seen, true);
+        if back == Back::Again {
             self.began = now;
             return Some(self);
         }
         self.given_back = true;
-        if let Some(permit) = self.permit.take() {
+        if let (Back::Gone, Some(permit)) = (back, self.permit.take()) {
             permit.forget();
         }
         None
@@ -244,10 +304,8 @@ impl Drop for Slot {
         if self.given_back {
             return;
         }
-        let again = self.endpoint.back(self.began, self.seen, false);
-        if let Some(permit) = self.permit.take()
-            && !again
-        {
+        let back = self.endpoint.back(self.began, self.seen, false);
+        if let (Back::Gone, Some(permit)) = (back, self.permit.take()) {
             permit.forget();
         }
     }

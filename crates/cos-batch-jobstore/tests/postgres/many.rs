@@ -239,19 +239,37 @@ async fn claims_do_not_touch_the_job(server: &Postgres) {
     changing.wait().unwrap();
 }
 
+/// A node whose machine falls asleep between two statements keeps its connection, and the row that it has locked. Its session
+/// was told to end then, when the store made it; nobody else could say so.
 async fn a_node_that_stops_in_a_transaction_is_cut_off(server: &Postgres) {
-    let store = open(server, "stops").await;
-    let job = store.create(new_job(TENANT, "1")).await.unwrap();
-    // As if the machine of a node fell asleep between two statements.
-    let mut stopped = psql_session(server);
-    let setting = "SET search_path = stops; SET idle_in_transaction_session_timeout = '300ms'; BEGIN; \
-                   SELECT 1 FROM store FOR UPDATE;\n";
-    tell(&mut stopped, setting);
-    // It waits for the row, and has it once the sleeper is cut off.
-    timeout(GUARD, store.create(new_job(TENANT, "2"))).await.unwrap().unwrap();
-    assert!(store.get(job.id).await.unwrap().is_some());
-    stopped.kill().unwrap();
-    stopped.wait().unwrap();
+    let awake = open(server, "stops").await;
+    let proxy = Proxy::start(server.port()).unwrap();
+    let url = server.url_at(proxy.port(), "stops");
+    let asleep = PostgresJobStore::open(&url, |_| None, SystemClock).await.unwrap();
+    let mut holding = psql_session(server);
+    tell(&mut holding, "BEGIN; SELECT 1 FROM stops.store FOR UPDATE;\n");
+    let stopped = tokio::spawn(async move { asleep.create(new_job(TENANT, "1")).await });
+    sessions_become(server, "wait_event_type = 'Lock'").await;
+    // It gets the row, and never hears of it.
+    proxy.set(Way::Silent);
+    std::io::Write::write_all(holding.stdin.as_mut().unwrap(), b"ROLLBACK;\n").unwrap();
+    sessions_become(server, "state = 'idle in transaction'").await;
+    // Whoever waits for the row is served once the sleeper is cut off, before its own statement has taken too long.
+    timeout(GUARD, awake.create(new_job(TENANT, "2"))).await.unwrap().unwrap();
+    proxy.set(Way::Closed);
+    assert!(stopped.await.unwrap().is_err(), "it made a job after it was cut off");
+    holding.kill().unwrap();
+    holding.wait().unwrap();
+}
+
+/// Waits until there is a session of which this can be said.
+async fn sessions_become(server: &Postgres, what: &str) {
+    let count = format!("SELECT count(*) FROM pg_stat_activity WHERE {what} AND query LIKE '%last_job_id%'");
+    let deadline = std::time::Instant::now() + GUARD;
+    while server.sql(&count).unwrap() != "1" {
+        assert!(std::time::Instant::now() < deadline, "no session has {what}");
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Says something to a session, and waits for the row that comes of it.

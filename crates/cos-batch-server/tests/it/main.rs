@@ -24,6 +24,7 @@ mod hostile_xml;
 mod limits;
 mod listener;
 mod logging;
+mod rate;
 mod smuggling;
 mod support;
 mod tamper;

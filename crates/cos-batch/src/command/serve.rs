@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -9,11 +10,13 @@ use std::{
 use clap::Args;
 use cos_batch_engine::SystemClock;
 use cos_batch_jobstore::PostgresJobStore;
+use cos_batch_server::rate::RateLimit;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     config::{
-        self, Config, Given, LOG_DEFAULT, Origin, Role, Settings, TracesGiven, address, host_name, without_password,
+        self, Config, Given, LOG_DEFAULT, Origin, Role, Settings, TracesGiven, address, host_name, requests,
+        without_password,
     },
     connection::ENDPOINT_DEFAULT,
     credentials::Credentials,
@@ -76,6 +79,13 @@ pub(crate) struct Serve {
     /// Only names that nobody else can make mean this machine
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     allow_host: Vec<String>,
+    /// What requests of one APPID may cost in a second, in looks at one job: a change costs ten, a list more the longer it is.
+    /// What is more waits, and is refused (SlowDown) if it would wait for over a second; 2500 for each processor if not given
+    #[arg(long, value_name = "N", value_parser = requests)]
+    requests_per_second: Option<NonZeroU32>,
+    /// What they may cost at once after a pause; twice as much as in a second if not given
+    #[arg(long, value_name = "N", value_parser = requests)]
+    requests_burst: Option<NonZeroU32>,
     /// Address of a collector that traces are sent to by OTLP over HTTP, such as http://127.0.0.1:4318; in a program that was
     /// built with the feature otel
     #[arg(long, value_name = "URL", value_parser = config::endpoint)]
@@ -109,6 +119,8 @@ impl Serve {
             credentials: self.credentials,
             anonymous: self.anonymous.then_some(true),
             allow_host: Some(self.allow_host).filter(|hosts| !hosts.is_empty()),
+            requests_per_second: self.requests_per_second,
+            requests_burst: self.requests_burst,
             log: self.log.filter(|text| !text.is_empty()),
             log_format: self.log_format,
         }
@@ -157,7 +169,9 @@ pub(super) async fn run(
         metrics: given.metrics_listen,
         console: given.console.unwrap_or(true),
     };
-    let mut server = Server::start(home, &settings.config, callers, listen, settings.role()).await?;
+    let mut server =
+        Server::start(home, &settings.config, callers, listen, settings.role(), RateLimit::new(settings.rate()))
+            .await?;
     let endpoint = format!("http://{}", server.address());
     if [Some(settings.listen()), given.objects_listen].into_iter().flatten().any(|a| !a.ip().is_loopback()) {
         tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");

@@ -19,9 +19,9 @@ use cos_batch_objectstore::{HttpSettings, ObjectStore};
 use serde::{Deserialize, Deserializer, de};
 
 pub(crate) use self::print::printed;
-pub(crate) use self::settings::{Given, Origin, Origins, Role, address, host_name, without_password};
+pub(crate) use self::settings::{Given, Origin, Origins, Role, address, host_name, requests, without_password};
 pub(crate) use self::traces::{SAMPLE_RATIO_DEFAULT, SERVICE_NAME_DEFAULT, TracesGiven, endpoint};
-pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings};
+pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings, rate_on_this_machine};
 use self::{
     engine::{EngineSettings, Tenant},
     function::{FUNCTIONS_MAX, FunctionSettings},

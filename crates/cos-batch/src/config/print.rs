@@ -1,7 +1,8 @@
 //! A configuration as it holds, for people: what each setting is and where it comes from, without secrets.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, num::NonZeroU32};
 
+use cos_batch_server::rate::Rate;
 use toml::{Table, Value};
 
 use super::{
@@ -37,7 +38,7 @@ pub(crate) fn printed(settings: &Settings) -> Result<String, Error> {
         rest.remove(&name);
         text.setting(&name, Some(value), Origin::File);
     }
-    text.serve(&settings.given, &settings.origins);
+    text.serve(&settings.given, settings.rate(), &settings.origins);
     text.traces(&settings.traces, &settings.traces_origins);
     text.section("[engine]");
     let config = &settings.config;
@@ -61,7 +62,7 @@ fn has_tables(value: &Value) -> bool {
 struct Text(String);
 
 impl Text {
-    fn serve(&mut self, given: &Given, origins: &Origins) {
+    fn serve(&mut self, given: &Given, rate: Rate, origins: &Origins) {
         self.section("[serve]");
         let string = |text: &dyn ToString| Some(Value::String(text.to_string()));
         let path = |path: &Option<std::path::PathBuf>| path.as_ref().and_then(|path| string(&path.display()));
@@ -78,6 +79,9 @@ impl Text {
         self.setting("anonymous", Some(Value::Boolean(given.anonymous.unwrap_or_default())), origins.anonymous);
         let hosts = given.allow_host.as_ref().map(|hosts| hosts.iter().cloned().map(Value::String).collect());
         self.setting("allow_host", hosts.map(Value::Array), origins.allow_host);
+        let number = |number: NonZeroU32| Some(Value::Integer(i64::from(number.get())));
+        self.setting("requests_per_second", number(rate.per_second), origins.requests_per_second);
+        self.setting("requests_burst", number(rate.burst), origins.requests_burst);
         self.setting("log", string(&given.log.as_deref().unwrap_or(LOG_DEFAULT)), origins.log);
         self.setting("log_format", string(&given.log_format.unwrap_or_default().name()), origins.log_format);
     }

@@ -1,7 +1,13 @@
 //! What `serve` is told in three ways: by a flag, by a variable of the environment, by `[serve]` of the file; each goes
 //! before the next.
 
-use std::{fmt, net::SocketAddr, ops::Range, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    num::NonZeroU32,
+    ops::{Range, RangeInclusive},
+    path::PathBuf,
+};
 
 use clap::ValueEnum as _;
 use serde::{Deserialize, Deserializer, de};
@@ -10,6 +16,9 @@ use crate::{exit::Error, logging::LogFormat};
 
 /// Bytes of the name of a host at most (RFC 1035, 2.3.4).
 const HOST_BYTES_MAX: usize = 253;
+
+/// What an APPID may ask for in a second, and at once. More than a machine can do is as good as no limit.
+const REQUESTS: RangeInclusive<u32> = 1..=1_000_000;
 
 /// What a node is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -117,6 +126,8 @@ settings! {
     credentials: PathBuf, "COS_BATCH_KEYS", path, "plain";
     anonymous: bool, "COS_BATCH_ANONYMOUS", boolean, "plain";
     allow_host: Vec<String>, "COS_BATCH_ALLOW_HOST", hosts, "hosts_of";
+    requests_per_second: NonZeroU32, "COS_BATCH_REQUESTS_PER_SECOND", requests, "requests_of";
+    requests_burst: NonZeroU32, "COS_BATCH_REQUESTS_BURST", requests, "requests_of";
     log: String, "RUST_LOG", text, "plain";
     log_format: LogFormat, "COS_BATCH_LOG_FORMAT", format, "format_of";
 }
@@ -141,6 +152,12 @@ fn path(text: &str) -> Result<PathBuf, String> {
 /// An address to listen on.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("{text:?} is no IP address with a port, such as 127.0.0.1:9450"))
+}
+
+/// How many requests, of whichever span of time.
+pub(crate) fn requests(text: &str) -> Result<NonZeroU32, String> {
+    let number = text.parse().ok().filter(|number| REQUESTS.contains(number)).and_then(NonZeroU32::new);
+    number.ok_or_else(|| format!("it must be from {} to {}, not {text}", REQUESTS.start(), REQUESTS.end()))
 }
 
 fn boolean(text: &str) -> Result<bool, String> {
@@ -173,6 +190,10 @@ fn role_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Role>, D
 
 fn format_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogFormat>, D::Error> {
     format(&String::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
+}
+
+fn requests_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NonZeroU32>, D::Error> {
+    requests(&i64::deserialize(deserializer)?.to_string()).map(Some).map_err(de::Error::custom)
 }
 
 fn hosts_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
@@ -267,10 +288,27 @@ mod tests {
             ("COS_BATCH_ANONYMOUS", "yes", "\"yes\" is neither true nor false"),
             ("COS_BATCH_ALLOW_HOST", "a, b:80", "without a port"),
             ("COS_BATCH_LOG_FORMAT", "xml", "\"xml\" is neither text nor json"),
+            ("COS_BATCH_REQUESTS_BURST", "many", "it must be from 1 to 1000000, not many"),
         ] {
             let error =
                 Given::of_environment(|asked| (asked == name).then(|| value.to_owned())).unwrap_err().to_string();
             assert!(error.starts_with(&format!("the variable {name}: ")) && error.contains(says), "{error}");
+        }
+    }
+
+    #[test]
+    fn requests_in_a_second_have_a_range() {
+        for (text, number) in
+            [("1", Some(1)), ("1000000", Some(1_000_000)), ("0", None), ("1000001", None), ("-1", None)]
+        {
+            assert_eq!(requests(text).ok().map(NonZeroU32::get), number, "{text}");
+            let file = toml::from_str::<Given>(&format!("requests_per_second = {text}\nrequests_burst = {text}\n"));
+            let of_file = file.map(|given| (given.requests_per_second, given.requests_burst));
+            match (of_file, number.and_then(NonZeroU32::new)) {
+                (Ok(found), Some(number)) => assert_eq!(found, (Some(number), Some(number))),
+                (Err(error), None) => assert!(error.to_string().contains("it must be from 1 to 1000000"), "{error}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
         }
     }
 

@@ -2,8 +2,12 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
+    thread,
 };
+
+use cos_batch_server::rate::Rate;
 
 use super::{Config, Given, Origins, Role, TracesGiven, traces::TracesOrigins};
 use crate::exit::Error;
@@ -13,6 +17,14 @@ pub(crate) const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::
 
 /// What is logged unless told otherwise.
 pub(crate) const LOG_DEFAULT: &str = "info";
+
+/// What the requests of one APPID may cost in a second unless told otherwise, for each processor: as much as that many looks at
+/// jobs, which is a tenth of a processor. Nobody who waits for jobs asks for nearly as much.
+const REQUESTS_PER_SECOND_AND_PROCESSOR: NonZeroU32 = NonZeroU32::new(2_500).unwrap();
+
+/// Seconds whose requests may come at once after a pause unless told otherwise: whoever begins with a list of all jobs, or makes
+/// many, is not slowed down at once.
+const REQUESTS_BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).unwrap();
 
 /// The variable that names the file of `--config`.
 const CONFIG_VARIABLE: &str = "COS_BATCH_CONFIG";
@@ -49,6 +61,11 @@ impl Settings {
 
     pub(crate) fn listen(&self) -> SocketAddr {
         self.given.listen.unwrap_or(LISTEN_DEFAULT)
+    }
+
+    /// What the requests of one APPID may cost.
+    pub(crate) fn rate(&self) -> Rate {
+        rate_on_this_machine(&self.given)
     }
 
     pub(crate) fn anonymous(&self) -> bool {
@@ -89,5 +106,42 @@ impl Settings {
             }
             _ => Ok(()),
         }
+    }
+}
+
+/// What the requests of one APPID may cost.
+pub(crate) fn rate_on_this_machine(given: &Given) -> Rate {
+    rate(given, thread::available_parallelism().map_or(1, NonZeroUsize::get))
+}
+
+/// The same, on a machine of so many processors.
+fn rate(given: &Given, processors: usize) -> Rate {
+    let processors =
+        NonZeroUsize::new(processors).and_then(|count| NonZeroU32::try_from(count).ok()).unwrap_or(NonZeroU32::MIN);
+    let by_default = REQUESTS_PER_SECOND_AND_PROCESSOR.saturating_mul(processors);
+    let per_second = given.requests_per_second.unwrap_or(by_default);
+    Rate {
+        per_second,
+        burst: given.requests_burst.unwrap_or_else(|| per_second.saturating_mul(REQUESTS_BURST_SECONDS)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_appid_may_ask_for_grows_with_the_machine_unless_it_is_said() {
+        let number = NonZeroU32::new;
+        let of = |per_second, burst, processors| {
+            let given = Given { requests_per_second: per_second, requests_burst: burst, ..Given::default() };
+            let rate = rate(&given, processors);
+            (rate.per_second.get(), rate.burst.get())
+        };
+        assert_eq!(of(None, None, 2), (5_000, 10_000));
+        assert_eq!(of(None, None, 64), (160_000, 320_000));
+        assert_eq!(of(number(7), None, 64), (7, 14));
+        assert_eq!(of(number(7), number(1), 64), (7, 1));
+        assert_eq!(of(None, number(1), 1), (2_500, 1));
     }
 }

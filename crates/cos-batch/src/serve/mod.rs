@@ -23,6 +23,7 @@ use cos_batch_objectstore::{ErrorKind, FolderStore, ListRequest, ObjectStore};
 use cos_batch_server::{
     BatchService,
     listen::{self, ListenOptions, OwnMachine},
+    rate::RateLimit,
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
@@ -102,6 +103,7 @@ impl Server {
         callers: Callers,
         listen: Addresses,
         role: Role,
+        limit: RateLimit,
     ) -> Result<Self, Error> {
         let jobs = bind("--listen", listen.jobs).await?;
         let access = match &callers {
@@ -156,7 +158,7 @@ impl Server {
         let requests = Requests::default();
         let metrics = scrapes.map(|(listener, address)| {
             let (stop, until) = stopper();
-            let metrics = Metrics::new(Arc::clone(&engine), counts, requests.clone(), told, stores);
+            let metrics = Metrics::new(Arc::clone(&engine), counts, requests.clone(), limit.clone(), told, stores);
             let options = ListenOptions { connections: metrics::CONNECTIONS, ..ListenOptions::default() };
             Listener { address, stop, task: tokio::spawn(listen::serve(listener, metrics, until, options)) }
         });
@@ -165,8 +167,8 @@ impl Server {
             tokio::spawn(listen::serve(jobs.0, probes.alone(), until, options))
         } else {
             let console = has_console.then(|| console::console(&engine, &callers, &keys)).transpose()?;
-            let second = s3control::api(&engine, &callers, &keys)?;
-            let service = requests.count(second.before(service(&engine, &callers, &keys)?));
+            let second = s3control::api(&engine, &callers, &keys)?.rate_limit(limit.clone());
+            let service = requests.count(second.before(service(&engine, &callers, &keys, limit)?));
             match &hosts {
                 Some(hosts) => {
                     let front = Front::new(console, own_machine(service, hosts));
@@ -343,9 +345,9 @@ async fn checked(spool: Spool) -> Result<Spool, Error> {
     }
 }
 
-fn service(engine: &Arc<Engine>, callers: &Callers, keys: &Keys) -> Result<BatchService, Error> {
+fn service(engine: &Arc<Engine>, callers: &Callers, keys: &Keys, limit: RateLimit) -> Result<BatchService, Error> {
     let api = Arc::clone(engine) as Arc<dyn BatchApi>;
-    let builder = BatchService::builder(api).extension(Views(Arc::clone(engine)));
+    let builder = BatchService::builder(api).extension(Views(Arc::clone(engine))).rate_limit(limit);
     let builder = match callers {
         Callers::Keys(_) => builder.authenticate(keys.clone()),
         Callers::Everybody(_) => builder.allow_anonymous(AppId::new(GENERATED_APPID).map_err(Error::other)?),

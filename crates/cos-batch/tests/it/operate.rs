@@ -45,8 +45,12 @@ fn settings_are_shown_with_where_they_come_from() {
                 [[store]]\nname = \"s\"\nkind = \"s3\"\nendpoint = \"http://127.0.0.1:9\"\nsecret_id = \"id\"\nsecret_key = \"hush\"\n";
     write_private(&file, text);
     let file = file.to_str().unwrap();
-    let variables =
-        [("COS_BATCH_CONFIG", file), ("COS_BATCH_LISTEN", "127.0.0.1:2"), ("COS_BATCH_DATA", "of-variable")];
+    let variables = [
+        ("COS_BATCH_CONFIG", file),
+        ("COS_BATCH_LISTEN", "127.0.0.1:2"),
+        ("COS_BATCH_DATA", "of-variable"),
+        ("COS_BATCH_REQUESTS_PER_SECOND", "7"),
+    ];
     let out = said(&["config", "print", "--data", "of-flag"], &variables).with_code(0);
     let has = |text: &str, setting: &str, origin: &str| {
         text.lines()
@@ -58,6 +62,8 @@ fn settings_are_shown_with_where_they_come_from() {
         ("data = \"of-flag\"", "flag"),
         ("# jobs is not set", "default"),
         ("listen = \"127.0.0.1:2\"", "variable COS_BATCH_LISTEN"),
+        ("requests_per_second = 7", "variable COS_BATCH_REQUESTS_PER_SECOND"),
+        ("requests_burst = 14", "default"),
         ("log = \"warn\"", "file"),
         ("workers = 9", "file"),
         ("preparers = 2", "default"),

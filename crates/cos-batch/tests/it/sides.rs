@@ -6,16 +6,19 @@
 use std::{
     env,
     fmt::Write as _,
+    fs,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
 use cos_batch_client::{Client, Credentials, Endpoint, Error, JobBuilder};
 use cos_batch_model::{ErrorCode, JobId};
 use cos_batch_nullstore::{NullStore, Options};
+use rustix::process::setpriority_process;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -28,12 +31,19 @@ use crate::{
 const ROWS_VARIABLE: &str = "COS_BATCH_SIDES_ROWS";
 const ROWS: u64 = 2_000;
 
+/// What the requests of an APPID may cost in a second, in place of what a server takes by itself.
+const RATE_VARIABLE: &str = "COS_BATCH_SIDES_REQUESTS_PER_SECOND";
+
 /// Jobs that an APPID may have at a time: the crowd has as many.
 const LIVE_JOBS: usize = 3;
 /// Callers of the crowd, each of which asks for one more job as soon as the last was refused, in the long form. In the short
 /// one they rest between two: others test on the same processors.
 const CALLERS: usize = 8;
 const REST: Duration = Duration::from_millis(50);
+
+/// How willingly the crowd leaves the processor to others, of at most 19. It is meant to be somewhere else: what its callers take
+/// of these processors is not what they take from the other one.
+const NICE: i32 = 19;
 
 /// Operations at a time, and how long each takes: the store, not a processor, is what there is too little of.
 const SLOTS: u64 = 8;
@@ -93,10 +103,23 @@ struct Came {
     /// Operations of others until its first one, and from then to its last.
     before: u64,
     beside: u64,
+    /// Seconds of a processor that the server took meanwhile.
+    processor: f64,
+}
+
+/// What a process took of the processors so far, in seconds.
+fn processor(id: u32) -> f64 {
+    // Ticks of `/proc`, on every Linux that Rust runs on (`USER_HZ`).
+    const TICKS: f64 = 100.0;
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    // Behind the name, which may have anything in it: user time is the 12th field, system time the 13th.
+    let (_, rest) = stat.rsplit_once(')').unwrap();
+    rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / TICKS
 }
 
 /// Runs a job to its end, and looks at it all the time.
-async fn one_job(calm: &Tenant, store: &NullStore, rows: u64, others: impl Fn() -> u64) -> Came {
+async fn one_job(server: &Server, calm: &Tenant, store: &NullStore, rows: u64, others: impl Fn() -> u64) -> Came {
+    let processor_before = processor(server.id());
     let (first, at_first, begin) = (calm.operations(store), others(), Instant::now());
     let job = calm.create().await.unwrap();
     let (mut times, mut began, mut ended) = (Vec::new(), None, None);
@@ -130,7 +153,37 @@ async fn one_job(calm: &Tenant, store: &NullStore, rows: u64, others: impl Fn() 
         p99: part(99),
         before: before - at_first,
         beside: after - before,
+        processor: processor(server.id()) - processor_before,
     }
+}
+
+/// Asks for one more job again and again, until it is over; each must be refused, for there are as many as there may be.
+async fn one_caller(crowd: &Tenant, over: &AtomicBool, refused: &AtomicU64, rests: bool) {
+    while !over.load(Ordering::SeqCst) {
+        let error = crowd.create().await.expect_err("it has as many as it may have");
+        assert_eq!(error.api().map(|error| &error.code), Some(&ErrorCode::TooManyJobs), "{error}");
+        refused.fetch_add(1, Ordering::SeqCst);
+        if rests {
+            tokio::time::sleep(REST).await;
+        }
+    }
+}
+
+/// The crowd's callers, on a thread of their own.
+fn callers(crowd: Arc<Tenant>, over: Arc<AtomicBool>, refused: Arc<AtomicU64>, rests: bool) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        // On Linux that of the calling thread.
+        setpriority_process(None, NICE).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut callers = JoinSet::new();
+            for _ in 0..CALLERS {
+                let (crowd, over, refused) = (Arc::clone(&crowd), Arc::clone(&over), Arc::clone(&refused));
+                callers.spawn(async move { one_caller(&crowd, &over, &refused, rests).await });
+            }
+            callers.join_all().await;
+        });
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,47 +199,38 @@ async fn who_is_at_its_limits_leaves_the_others_alone() {
     let crowd = ["1251111111", "crowd-1251111111", "crowd-copies-1251111111"];
     write_private(&keys, &(key(calm[0]) + &key(crowd[0])));
     let engine = format!("[engine]\nworkers = {WORKERS}\nasync_slots = {SLOTS}\nlive_jobs_max = {LIVE_JOBS}\n");
+    let limit = env::var(RATE_VARIABLE)
+        .map_or_else(|_| String::new(), |rate| format!("[serve]\nrequests_per_second = {rate}\n"));
+    let engine = limit + &engine;
     let config = remote::config(&place, &store, &[calm[1], calm[2], crowd[1], crowd[2]], "", &engine);
     let flags = ["--config", config.to_str().unwrap(), "--credentials", keys.to_str().unwrap()];
     let server = Server::start_with(&place, &flags);
     let calm = Tenant::new(&server, &store, calm, rows);
     let crowd = Arc::new(Tenant::new(&server, &store, crowd, rows * 10));
 
-    let alone = one_job(&calm, &store, rows, || 0).await;
+    let alone = one_job(&server, &calm, &store, rows, || 0).await;
 
     for _ in 0..LIVE_JOBS {
         crowd.create().await.unwrap();
     }
     let (over, refused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let mut callers = JoinSet::new();
-    for _ in 0..CALLERS {
-        let (crowd, over, refused) = (Arc::clone(&crowd), Arc::clone(&over), Arc::clone(&refused));
-        callers.spawn(async move {
-            while !over.load(Ordering::SeqCst) {
-                let error = crowd.create().await.expect_err("it has as many as it may have");
-                assert_eq!(error.api().map(|error| &error.code), Some(&ErrorCode::TooManyJobs), "{error}");
-                refused.fetch_add(1, Ordering::SeqCst);
-                if rests {
-                    tokio::time::sleep(REST).await;
-                }
-            }
-        });
-    }
+    let callers = callers(Arc::clone(&crowd), Arc::clone(&over), Arc::clone(&refused), rests);
     let begin = Instant::now();
     while crowd.operations(&store) < rows / 2 || refused.load(Ordering::SeqCst) < CALLERS as u64 {
         assert!(begin.elapsed() < PATIENCE, "the crowd does not begin");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let refused_before = refused.load(Ordering::SeqCst);
-    let beside = one_job(&calm, &store, rows, || crowd.operations(&store)).await;
+    let beside = one_job(&server, &calm, &store, rows, || crowd.operations(&store)).await;
     let refused = refused.load(Ordering::SeqCst) - refused_before;
     over.store(true, Ordering::SeqCst);
-    callers.join_all().await;
+    tokio::task::spawn_blocking(|| callers.join()).await.unwrap().unwrap();
 
     for (what, came) in [("alone", &alone), ("beside", &beside)] {
         let rate = rows as f64 / came.working.as_secs_f64();
-        let Came { took, median, p99, .. } = came;
+        let Came { took, median, p99, processor, .. } = came;
         eprintln!("{what}: {rows} rows in {took:?}, {rate:.0} in a second; DescribeJob {median:?}, 99 % in {p99:?}");
+        eprintln!("{what}: the server took {processor:.2} s of a processor");
     }
     let (before, others) = (beside.before, beside.beside);
     eprintln!("meanwhile the crowd had {before} operations and then {others}, and {refused} jobs refused");

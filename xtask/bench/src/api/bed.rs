@@ -96,7 +96,7 @@ impl Bed {
         self.folder.path().join("data")
     }
 
-    /// The real server, as it is started by default, with keys. Its log goes into a file.
+    /// The real server, with keys, and without a limit on the requests of one APPID. Its log goes into a file.
     ///
     /// # Errors
     ///
@@ -128,7 +128,13 @@ impl Bed {
         let log = fs::File::create(self.folder.path().join("log"))?;
         let mut command = Command::new(self.program("cos-batch"));
         command.arg("serve").arg("--data").arg(self.data()).args(["--listen", "127.0.0.1:0", "--credentials"]);
-        command.arg(self.keys()).args(options).env_remove("RUST_LOG").stderr(Stdio::from(log));
+        // What is measured is what a server can do, and not what it lets one APPID do.
+        command
+            .arg(self.keys())
+            .args(["--requests-per-second", "1000000"])
+            .args(options)
+            .env_remove("RUST_LOG")
+            .stderr(Stdio::from(log));
         Server::start(&mut command, READY)
     }
 

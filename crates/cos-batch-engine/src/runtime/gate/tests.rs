@@ -45,6 +45,43 @@ async fn a_store_that_refuses_is_found_out() {
     assert_eq!(endpoint.free.available_permits(), adapts.slots.limit(), "no slot is lost, none is made");
 }
 
+/// A store that takes five in a second, one every 200 ms, each within 20 ms: a slot that never rests would ask it fifty times.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_takes_less_than_a_slot_asks_for_is_asked_for_less() {
+    const EVERY: Duration = Duration::from_millis(200);
+    let endpoint = endpoint(&Config::default());
+    let gate = Gate::new(endpoint.clone(), vec![]);
+    let begin = Instant::now();
+    let next = Mutex::new(begin);
+    let (done, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let client = async || {
+        while begin.elapsed() < Duration::from_secs(70) {
+            let mut slot = gate.enter().await;
+            let taken = {
+                let (mut next, now) = (next.lock().unwrap(), Instant::now());
+                let taken = now >= *next;
+                if taken {
+                    *next = (*next).max(now - EVERY / 10) + EVERY;
+                }
+                taken
+            };
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            slot.done((!taken).then_some(Class::Throttled));
+            if begin.elapsed() > Duration::from_secs(10) {
+                (if taken { &done } else { &refused }).fetch_add(1, Ordering::SeqCst);
+            }
+        }
+    };
+    futures_util::future::join_all((0..8).map(|_| client())).await;
+    let (done, refused) = (done.into_inner(), refused.into_inner());
+    assert!(done * 100 >= 60 * 5 * 60, "{done} of {}", 60 * 5);
+    assert!(refused * 100 <= done + refused, "{refused} refused beside {done}");
+    let mut adapts = endpoint.adapts().unwrap();
+    assert_eq!((adapts.in_use, adapts.owed), (0, 0));
+    let rests = adapts.resting(Instant::now());
+    assert!(rests <= 1 && endpoint.free.available_permits() == 1, "{rests} rest");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_slot_that_is_dropped_comes_back() {
     let endpoint = endpoint(&Config { async_slots: 3, ..Config::default() });
@@ -107,8 +144,15 @@ async fn a_slot_goes_on_unless_somebody_waits_or_it_is_owed() {
     kept.done(None);
     let kept = gate.keep(kept).unwrap();
     drop((waiting, kept));
-    // One slot fewer than there were: it is given back for good.
+    // Fewer than two slots: it rests.
     let mut kept = gate.try_enter().unwrap();
+    kept.done(Some(Class::Throttled));
+    assert!(gate.keep(kept).is_none());
+    assert!(gate.try_enter().is_none());
+    // Fewer than one: it is given back for good.
+    tokio::time::advance(crate::pace::slots::REST_MAX).await;
+    let mut kept = gate.try_enter().unwrap();
+    tokio::time::advance(Duration::from_millis(1)).await;
     kept.done(Some(Class::Throttled));
     assert!(gate.keep(kept).is_none());
     assert!(gate.try_enter().is_none());

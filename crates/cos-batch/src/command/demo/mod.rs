@@ -18,6 +18,7 @@ use cos_batch_model::{
     ReportPrefix, ReportScope, RoleArn, ValidationError,
 };
 use cos_batch_objectstore::FolderStore;
+use cos_batch_server::rate::RateLimit;
 
 use self::{fill::Filled, report::Rows};
 use super::{
@@ -25,7 +26,7 @@ use super::{
     wait,
 };
 use crate::{
-    config::{Config, Role},
+    config::{Config, Given, Role, rate_on_this_machine},
     connection::Connection,
     exit::{Error, Exit},
     number::whole,
@@ -95,8 +96,9 @@ impl Demo {
 
         let jobs = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let free_port = Addresses { jobs, objects: None, metrics: None, console: false };
+        let (config, limit) = (Config::default(), RateLimit::new(rate_on_this_machine(&Given::default())));
         let server =
-            Server::start(Home::Folder(data), &Config::default(), Callers::Keys(keys), free_port, Role::All).await?;
+            Server::start(Home::Folder(data), &config, Callers::Keys(keys), free_port, Role::All, limit).await?;
         let endpoint = format!("http://{}", server.address());
         terminal.line(&format!("2. Server: {endpoint}, with a key made just now.\n"))?;
 

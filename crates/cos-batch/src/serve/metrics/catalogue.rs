@@ -48,6 +48,7 @@ families! {
     BUILD = Gauge "cos_batch_build_info" ["version"] "1, with the version of the program";
     STARTED = Gauge "cos_batch_start_time_seconds" [] "When the server started, in seconds since 1970";
     REQUESTS = Histogram "cos_batch_request_seconds" ["status"] "How long requests to the API took, by the first digit of the answer's status";
+    SLOWED = Counter "cos_batch_requests_slowed_total" ["outcome"] "Requests that came sooner than their APPID may ask: delayed until it was their turn, or refused with SlowDown";
     JOBS = Gauge "cos_batch_jobs" ["status"] "Jobs that have not ended, by status: of all nodes, as the job store has them";
     JOBS_CUT = Gauge "cos_batch_jobs_cut_off" [] "1 if there are more jobs than are looked at for the two families beside this one";
     QUEUE_AGE = Gauge "cos_batch_queue_age_seconds" [] "Age of the oldest job that is New, or Ready with nobody at work on it; 0 if there is none";

@@ -15,6 +15,7 @@ use cos_batch_engine::{
     task::retry::Class,
 };
 use cos_batch_objectstore::ObjectStore;
+use cos_batch_server::rate::{RateCounts, RateLimit};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::service::Service;
@@ -45,6 +46,7 @@ struct Inner {
     engine: Arc<Engine>,
     counts: Arc<Counts>,
     requests: Requests,
+    limit: RateLimit,
     told: Arc<Told>,
     stores: Vec<(String, Arc<dyn ObjectStore>)>,
     queue: Queue,
@@ -57,19 +59,32 @@ impl Metrics {
         engine: Arc<Engine>,
         counts: Arc<Counts>,
         requests: Requests,
+        limit: RateLimit,
         told: Arc<Told>,
         stores: Vec<(String, Arc<dyn ObjectStore>)>,
     ) -> Self {
         let queue = Queue::new(Arc::clone(engine.jobs()));
-        Self(Arc::new(Inner { engine, counts, requests, told, stores, queue, started_millis: SystemClock.now() }))
+        Self(Arc::new(Inner {
+            engine,
+            counts,
+            requests,
+            limit,
+            told,
+            stores,
+            queue,
+            started_millis: SystemClock.now(),
+        }))
     }
 
     async fn text(&self) -> String {
-        let Inner { engine, counts, requests, told, queue, started_millis, .. } = &*self.0;
+        let Inner { engine, counts, requests, limit, told, queue, started_millis, .. } = &*self.0;
         let mut text = Exposition::default();
         text.numbers(&catalogue::BUILD, [(vec![env!("CARGO_PKG_VERSION")], 1)]);
         text.number(&catalogue::STARTED, *started_millis as f64 / 1000.0);
         text.histograms(&catalogue::REQUESTS, requests.read().map(|(status, took)| (vec![status], took)));
+        let RateCounts { delayed, refused, .. } = limit.counts();
+        let slowed = [("delayed", delayed), ("refused", refused)];
+        text.numbers(&catalogue::SLOWED, slowed.map(|(outcome, count)| (vec![outcome], count)));
         if let Some(found) = queue.look().await {
             let jobs = LIVE.iter().zip(found.by_status);
             text.numbers(&catalogue::JOBS, jobs.map(|(status, count)| (vec![status.as_str()], count)));

@@ -26,10 +26,15 @@ fn place() -> (Place, String) {
     (place, etag)
 }
 
+/// A server whose callers need not wait for each other, however many they are.
+fn serve(place: &Place) -> Server {
+    Server::start_with(place, &["--requests-per-second", "1000000"])
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_is_as_if_it_served_one_client_at_a_time() {
     let (place, etag) = place();
-    let server = Server::start(&place);
+    let server = serve(&place);
     let events = team(&server, &etag).act(Plan::of(8, 150)).await;
     assert_one_after_the_other(&events);
 }
@@ -37,6 +42,6 @@ async fn one_server_is_as_if_it_served_one_client_at_a_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_makes_one_job_of_one_token() {
     let (place, etag) = place();
-    let server = Server::start(&place);
+    let server = serve(&place);
     one_token_makes_one_job(&team(&server, &etag)).await;
 }

@@ -9,12 +9,11 @@ use cos_batch_nullstore::{NullStore, Options};
 
 use super::{Job, number};
 
-/// Operations in a second that a store takes, and how long each of them takes.
-const RATE: u32 = 300;
-const LATENCY: Duration = Duration::from_millis(20);
+/// Operations in a second that a store takes, and milliseconds that each of them takes.
+const RATE: (u32, u64) = (300, 20);
 
-/// The rates of the long form, each for a job of its own.
-const RATES: [u32; 3] = [100, 300, 1000];
+/// Those of the long form, each for a job of its own: also a store that takes less than one slot asks for, and two farther ones.
+const RATES: [(u32, u64); 6] = [(5, 20), (100, 20), (300, 20), (1000, 20), (50, 100), (100, 100)];
 
 /// After so long the right number of operations at once is found.
 const SETTLES: Duration = Duration::from_secs(10);
@@ -38,14 +37,14 @@ struct Bounds {
 async fn a_store_that_takes_so_much_is_given_nearly_that() {
     let time = Duration::from_secs(number(SECONDS_VARIABLE, SECONDS));
     let (rates, bounds) = if time > SETTLES { (&RATES[..], PROMISED) } else { (&[RATE][..], SHORT) };
-    for rate in rates {
-        eprintln!("{}", given(*rate, time, &bounds).await);
+    for (rate, millis) in rates {
+        eprintln!("{}", given(*rate, Duration::from_millis(*millis), time, &bounds).await);
     }
 }
 
 /// Looks at one rate, and says what came of it.
-async fn given(rate: u32, time: Duration, bounds: &Bounds) -> String {
-    let options = Options { latency: LATENCY, operations_per_second: NonZeroU32::new(rate), ..Options::default() };
+async fn given(rate: u32, latency: Duration, time: Duration, bounds: &Bounds) -> String {
+    let options = Options { latency, operations_per_second: NonZeroU32::new(rate), ..Options::default() };
     let store = NullStore::start(options).await.unwrap();
     // More than there is time for.
     let rows = u64::from(rate) * (SETTLES * 3 + time).as_secs();
@@ -64,7 +63,7 @@ async fn given(rate: u32, time: Duration, bounds: &Bounds) -> String {
     let takes = u64::try_from(u128::from(rate) * took.as_millis() / 1000).unwrap();
     assert!(refused > 0, "it was never too much: the limit was not met");
     let said = format!(
-        "{rate} in a second: {applied} of {takes} that it takes were given to it, {refused} of {asked} refused"
+        "{rate} in a second, {latency:?} each: {applied} of {takes} that it takes were given to it, {refused} of {asked} refused"
     );
     assert!(applied * 100 >= takes * bounds.given_percent, "too few: {said}");
     assert!(refused * 100 <= asked * bounds.refused_percent, "too many refused: {said}");
