@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts the root file system of the image together: the program, the shared libraries it is linked with, a user, a folder
-# for its data; nothing else.
+# Puts the root file system of the image together: the program, the shared libraries it is linked with (none, if it is
+# static), a user, a folder for its data; nothing else.
 #
 #   assemble.sh PROGRAM FOLDER
 #

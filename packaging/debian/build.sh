@@ -11,7 +11,7 @@ program=$1 folder=$2
 here=$(cd "$(dirname "$0")/.." && pwd)
 version=${VERSION:-$("$program" --version | cut -d' ' -f2)}
 architecture=${ARCHITECTURE:-$(dpkg --print-architecture)}
-# The newest version of the C library that the program asks for.
+# The newest version of the C library that the program asks for; nothing where it brings its own.
 libc=$(readelf -V "$program" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -V | tail -n 1)
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -33,7 +33,7 @@ Architecture: $architecture
 Maintainer: The cos-batch developers
 Section: admin
 Priority: optional
-Depends: libc6 (>= $libc), libgcc-s1, systemd
+Depends: ${libc:+libc6 (>= $libc), libgcc-s1, }systemd
 Installed-Size: $(du -ks "$root" | cut -f1)
 Description: COS Batch Operations: command line and server
  Runs one operation (copy, restore, delete, tag) on every object that a

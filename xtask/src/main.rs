@@ -71,11 +71,7 @@ enum Command {
         allow_dirty: bool,
     },
     /// Build the program as it is handed out: stripped, and without a path of this machine in it.
-    Program {
-        /// Features of `cos-batch` to build with, such as otel.
-        #[arg(long, value_name = "NAMES", default_value = "")]
-        features: String,
-    },
+    Program(program::Arguments),
     /// Give all packages a new version, and the changelog a section for it; tells what is left to do.
     Release {
         /// The version, such as 0.2.0.
@@ -116,7 +112,7 @@ fn main() -> ExitCode {
         Command::Fuzz { target, seconds } => fuzz::run(&root(), target.as_deref(), seconds),
         Command::Manual => manual::run(&root()),
         Command::Package { allow_dirty } => package::run(&root(), allow_dirty),
-        Command::Program { features } => program::run(&root(), &features),
+        Command::Program(arguments) => program::run(&root(), &arguments),
         Command::Release { version, date, dry_run } => release::run(&root(), &version, &date, dry_run),
         Command::Semver { since } => semver::run(&root(), since.as_deref()),
         Command::Test { only } => test::run(&root(), only),

@@ -2,6 +2,9 @@
 //!
 //! What would differ from one machine to the next are paths, in messages of panics and in what compilers say of C, and times.
 //! Paths are replaced by names that are the same everywhere; times come from the commit (`SOURCE_DATE_EPOCH`).
+//!
+//! For a container it is linked statically, C library and all. A package of a distribution has it with the library that is there:
+//! a static one of GNU cannot load what the machine's `/etc/nsswitch.conf` may ask for, such as systemd's way to look up names.
 
 use std::{
     ffi::OsString,
@@ -15,12 +18,32 @@ use xshell::{Shell, cmd};
 /// The folder below cargo's own for these builds: other flags than those of a plain release build, which stays as it is.
 const FOLDER: &str = "program";
 
-/// Builds the program, with these features, and says where it is and how large.
+/// Where a static one goes below it.
+const STATIC: &str = "static";
+
+/// Type of the entry of an ELF file that names who loads its libraries (`PT_INTERP`). A static program has none.
+const INTERPRETER: u32 = 3;
+
+/// What is built.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Features of `cos-batch` to build with, such as otel.
+    #[arg(long, value_name = "NAMES", default_value = "")]
+    features: String,
+    /// With the C library in it: for a container, in which there is nothing else.
+    #[arg(long = "static")]
+    is_static: bool,
+    /// What it is built for, such as x86_64-unknown-linux-musl; this machine if not given.
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+}
+
+/// Builds the program, and says where it is and how large.
 ///
 /// # Errors
 ///
-/// It does not build, or has a path of this machine in it.
-pub(crate) fn run(root: &Path, features: &str) -> anyhow::Result<()> {
+/// It does not build, has a path of this machine in it, or shall be static and is not.
+pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
     let target = crate::target(root).join(FOLDER);
@@ -30,18 +53,34 @@ pub(crate) fn run(root: &Path, features: &str) -> anyhow::Result<()> {
         // Sources without a repository have no time of their own.
         None => cmd!(shell, "git log -1 --format=%ct").quiet().read().unwrap_or_else(|_| "0".to_owned()).into(),
     };
-    cmd!(shell, "cargo build --release --locked -p cos-batch --bin cos-batch --features {features}")
+    // Named even where it is this machine: macros that run in the compiler do not get the flags then.
+    let triple = match &arguments.target {
+        Some(triple) => triple.clone(),
+        None => cmd!(shell, "rustc --print host-tuple").quiet().read()?,
+    };
+    let features = &arguments.features;
+    // Of the program alone, so that both kinds are made of the same parts, built once.
+    let linking = linking(arguments.is_static);
+    cmd!(shell, "cargo rustc --release --locked -p cos-batch --bin cos-batch --features {features} --target {triple}")
         .args(["--config", "profile.release.strip=\"symbols\"", "--config", "profile.release.debug=false"])
         .env("CARGO_TARGET_DIR", &target)
         .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(&places))
         .env("CFLAGS", c_flags(&places))
         .env("SOURCE_DATE_EPOCH", epoch)
+        .args(["--", linking])
         .run()?;
-    let program = target.join("release/cos-batch");
-    let bytes = fs::read(&program).with_context(|| format!("reading {}", program.display()))?;
+    let built = target.join(triple).join("release/cos-batch");
+    let bytes = fs::read(&built).with_context(|| format!("reading {}", built.display()))?;
     if let Some((path, _)) = places.iter().find(|(path, _)| has(&bytes, path)) {
-        bail!("{} has the path {} in it", program.display(), path.display());
+        bail!("{} has the path {} in it", built.display(), path.display());
     }
+    if arguments.is_static && asks_for_libraries(&bytes) != Some(false) {
+        bail!("{} is not static", built.display());
+    }
+    let folder = if arguments.is_static { target.join(STATIC) } else { target };
+    fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let program = folder.join("cos-batch");
+    fs::copy(&built, &program).with_context(|| format!("writing {}", program.display()))?;
     println!("{}: {} bytes", program.display(), bytes.len());
     Ok(())
 }
@@ -88,14 +127,32 @@ fn has(bytes: &[u8], path: &Path) -> bool {
     bytes.windows(path.len()).any(|window| window == path)
 }
 
+/// Whether the C library is linked in is decided when the program is linked: its parts are the same.
+fn linking(is_static: bool) -> &'static str {
+    if is_static { "-Ctarget-feature=+crt-static" } else { "-Ctarget-feature=-crt-static" }
+}
+
+/// Whether a program has libraries loaded at its start; nothing for what is no ELF file of 64 bits, least byte first.
+fn asks_for_libraries(bytes: &[u8]) -> Option<bool> {
+    if !bytes.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    // The table of program headers, by the header of the file: its place, the size of an entry, their number.
+    let place = usize::try_from(u64::from_le_bytes(bytes.get(32..40)?.try_into().ok()?)).ok()?;
+    let size = usize::from(u16::from_le_bytes(bytes.get(54..56)?.try_into().ok()?));
+    let number = usize::from(u16::from_le_bytes(bytes.get(56..58)?.try_into().ok()?));
+    let mut entries = bytes.get(place..)?.get(..size.checked_mul(number)?)?.chunks_exact(size.max(4));
+    Some(entries.any(|entry| entry.starts_with(&INTERPRETER.to_le_bytes())))
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
     use super::*;
 
-    /// A program with a place in a message, in a folder with these places replaced or not.
-    fn built(folder: &Path, replaced: bool) -> Vec<u8> {
+    /// A program with a place in a message, in a folder of its own; with the flags of a handed-out one, or plain.
+    fn built(folder: &Path, flags: impl Fn(&[(PathBuf, &str)]) -> OsString) -> Vec<u8> {
         fs::create_dir(folder).unwrap();
         let source = folder.join("main.rs");
         fs::write(
@@ -106,9 +163,7 @@ mod tests {
         let places = [(folder.to_owned(), "/cos-batch")];
         let mut command = Command::new("rustc");
         command.args(["--edition=2024", "-Cstrip=symbols", "-o"]).arg(folder.join("program")).arg(&source);
-        if replaced {
-            command.args(rust_flags(&places).to_str().unwrap().split('\u{1f}'));
-        }
+        command.args(flags(&places).to_str().unwrap().split('\u{1f}').filter(|flag| !flag.is_empty()));
         assert!(command.status().unwrap().success());
         fs::read(folder.join("program")).unwrap()
     }
@@ -117,9 +172,23 @@ mod tests {
     fn the_same_source_in_another_folder_is_the_same_program() {
         let place = tempfile::tempdir().unwrap();
         let [one, other, plain] = ["one", "other", "plain"].map(|name| place.path().join(name));
-        let (first, second) = (built(&one, true), built(&other, true));
+        let [first, second] = [&one, &other].map(|folder| built(folder, |places| rust_flags(places)));
         assert!(first == second && !has(&first, &one));
-        assert!(has(&built(&plain, false), &plain), "what is replaced would be in there");
+        assert!(has(&built(&plain, |_| OsString::new()), &plain), "what is replaced would be in there");
+    }
+
+    /// Where the C library can be linked in at all: some distributions have its static form in a package of its own.
+    #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
+    #[test]
+    fn a_static_program_asks_for_no_library() {
+        let place = tempfile::tempdir().unwrap();
+        let static_one = built(&place.path().join("static"), |_| linking(true).into());
+        assert_eq!(asks_for_libraries(&static_one), Some(false));
+        let plain = built(&place.path().join("plain"), |_| linking(false).into());
+        assert_eq!(asks_for_libraries(&plain), Some(true));
+        for no_program in [&b""[..], b"#!/bin/sh", &plain[..60]] {
+            assert_eq!(asks_for_libraries(no_program), None);
+        }
     }
 
     #[test]

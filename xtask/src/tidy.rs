@@ -98,7 +98,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         book::anchors_resolve,
         book::links_stay_in_book,
     ];
-    let on_sources: [SourceRule; 11] = [
+    let on_sources: [SourceRule; 12] = [
         names::xml_in_one_place,
         names::http_at_the_edges,
         names::engine_without_transports,
@@ -107,6 +107,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         hygiene::no_ignored_tests,
         hygiene::nothing_unfinished,
         hygiene::exceptions_have_reasons,
+        hygiene::programs_without_tests,
         hygiene::file_length,
         circles::no_circles,
         logs::lines_name_their_job,

@@ -18,7 +18,8 @@ const TABLE: &str = "\n[features]\n";
 pub(super) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
     // The one crate that has a feature by default: its tests, too, can do without. They are not run once more: all that they
     // would run on would have to be built a second time, which takes longer than everything else here.
-    cmd!(shell, "cargo clippy -p cos-batch-client --no-default-features --all-targets -- -D warnings").run()?;
+    cmd!(shell, "cargo clippy -p cos-batch-client --no-default-features --all-targets --no-deps -- -D warnings")
+        .run()?;
     let mut none = Vec::new();
     for package in published::packages(root)? {
         let path = root.join(published::manifest(&package.name));
@@ -28,18 +29,21 @@ pub(super) fn run(shell: &Shell, root: &Path) -> anyhow::Result<()> {
         // Nobody depends on a program: what it has alone is what it has in the stage of clippy, with all there is.
         let choices = if package.is_library || choices.len() > 1 { choices } else { Vec::new() };
         for choice in choices {
-            cmd!(shell, "cargo clippy -p {name} --lib {choice...} -- -D warnings").run()?;
+            cmd!(shell, "cargo clippy -p {name} --lib {choice...} --no-deps -- -D warnings").run()?;
         }
         if text.contains(TABLE) {
             match package.is_library {
                 true => none.extend(["-p".to_owned(), name]),
                 // It depends on the others with all that they have.
-                false => cmd!(shell, "cargo clippy -p {name} --no-default-features -- -D warnings").run()?,
+                false => cmd!(shell, "cargo clippy -p {name} --no-default-features --no-deps -- -D warnings").run()?,
             }
         }
     }
-    // Together: what they depend on is built once for all of them, and takes longer than they do.
-    cmd!(shell, "cargo clippy {none...} --lib --no-default-features -- -D warnings").run()?;
+    // Together: what they depend on is built once for all of them, and takes longer than they do. SQLite most of all, which is
+    // another one here than in the other stages, and never runs.
+    let quick = "profile.dev.package.libsqlite3-sys.opt-level=0";
+    cmd!(shell, "cargo clippy {none...} --lib --no-default-features --no-deps --config {quick} -- -D warnings")
+        .run()?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use std::{
     ffi::OsString,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 use anyhow::{Context as _, bail};
@@ -33,7 +33,12 @@ pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
         python
     });
     let (script, target) = (root.join(SCRIPT), crate::target(root));
-    ENVIRONMENTS.iter().try_for_each(|(folder, list)| make(&python, &script, &target.join(folder), &root.join(list)))
+    // All at once: each is the work of one processor, and waits for the network.
+    let begun =
+        ENVIRONMENTS.map(|(folder, list)| Making::begin(&python, &script, &target.join(folder), &root.join(list)));
+    // Each is waited for, even if another one has failed.
+    let made = begun.map(|making| making?.end());
+    made.into_iter().collect()
 }
 
 /// Whether this Python is there and can make environments.
@@ -43,14 +48,27 @@ fn has_venv(python: &OsString) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-fn make(python: &OsString, script: &Path, folder: &Path, list: &Path) -> anyhow::Result<()> {
-    let shown = python.display();
-    let status = Command::new(python).arg(script).arg(folder).arg(list).status();
-    let status = status.with_context(|| format!("`{shown}` cannot be started: {ADVICE}"))?;
-    if !status.success() {
-        bail!("`{shown} {} {}` failed: {ADVICE}", script.display(), folder.display());
+/// An environment that is being made.
+struct Making {
+    script: Child,
+    /// How it was started, for whoever wants to see what went wrong.
+    words: String,
+}
+
+impl Making {
+    fn begin(python: &OsString, script: &Path, folder: &Path, list: &Path) -> anyhow::Result<Self> {
+        let child = Command::new(python).arg(script).arg(folder).arg(list).spawn();
+        let shown = python.display();
+        let child = child.with_context(|| format!("`{shown}` cannot be started: {ADVICE}"))?;
+        Ok(Self { script: child, words: format!("{shown} {} {}", script.display(), folder.display()) })
     }
-    Ok(())
+
+    fn end(mut self) -> anyhow::Result<()> {
+        if !self.script.wait()?.success() {
+            bail!("`{}` failed: {ADVICE}", self.words);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -75,10 +93,12 @@ mod tests {
 
     #[test]
     fn without_python_one_is_told_how_to_get_it() {
-        let error =
-            make(&"no-such-python".into(), Path::new("script"), Path::new("folder"), Path::new("list")).unwrap_err();
+        let make = |python: &str| {
+            Making::begin(&python.into(), Path::new("script"), Path::new("folder"), Path::new("list"))?.end()
+        };
+        let error = make("no-such-python").unwrap_err();
         assert!(error.to_string().contains("`no-such-python` cannot be started: install Python 3.8"), "{error}");
-        let error = make(&"false".into(), Path::new("script"), Path::new("folder"), Path::new("list")).unwrap_err();
+        let error = make("false").unwrap_err();
         assert!(error.to_string().contains("`false script folder` failed: install"), "{error}");
     }
 }

@@ -82,6 +82,26 @@ pub(crate) fn exceptions_have_reasons(sources: &[Source<'_>]) -> Vec<Violation> 
     violations
 }
 
+/// The program whose tests are run: there is no library beside it.
+const TESTED_PROGRAM: &str = "xtask/src/main.rs";
+
+/// A program is one file without tests, beside a library that has everything else.
+///
+/// Why: the stage of tests builds no program for the sake of its tests. Each would be linked once more, mostly for none.
+pub(crate) fn programs_without_tests(sources: &[Source<'_>]) -> Vec<Violation> {
+    const RULE: &str = "programs-without-tests";
+    let is_program = |path: &str| path.ends_with("/src/main.rs") || path.contains("/src/bin/");
+    let mut violations = Vec::new();
+    for source in sources.iter().filter(|source| is_program(source.path) && source.path != TESTED_PROGRAM) {
+        let found = source.tokens.iter().find(|token| token.test || token.is_name("mod") || token.is_name("test"));
+        if let Some(token) = found {
+            let advice = "its tests would not be run: move what they test, or the module, to the library beside it";
+            violations.push(Violation::new(source.path, token.line, RULE, advice));
+        }
+    }
+    violations
+}
+
 /// Files stay short.
 ///
 /// Why: one thing, one file; who looks for a thing finds its file by name, and reads it whole.
@@ -141,6 +161,24 @@ mod tests {
         let text = "#![allow(dead_code)]\n#[expect(clippy::x, reason = \"y\")]\nfn f() { o.expect(\"z\"); allow(1); }\n\
                     #[cfg_attr(test, allow(a))]\n#[expect(\n  b\n)]\nfn g() {}\n";
         assert_eq!(lines(exceptions_have_reasons, text), [1, 4, 5]);
+    }
+
+    #[test]
+    fn tests_of_programs_are_found() {
+        let at = |path: &str, text: &str| -> Vec<usize> {
+            let repo = Repo::of(&[(path, text)]);
+            programs_without_tests(&Source::all(&repo)).iter().map(|violation| violation.line).collect()
+        };
+        let texts = ["\nmod parts;\n", "\n#[cfg(test)]\nmod tests {}\n", "\n#[test]\nfn works() {}\n"];
+        for text in texts {
+            for path in ["crates/x/src/main.rs", "crates/x/src/bin/y.rs"] {
+                assert_eq!(at(path, text), [2], "{path} {text}");
+            }
+            for path in ["crates/x/src/lib.rs", TESTED_PROGRAM] {
+                assert_eq!(at(path, text), [0; 0], "{path} {text}");
+            }
+        }
+        assert_eq!(at("crates/x/src/main.rs", "fn main() { x::run() }\n"), [0; 0]);
     }
 
     #[test]

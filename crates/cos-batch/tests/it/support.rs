@@ -24,10 +24,14 @@ const MANIFEST_KEY: &str = "lists/all.csv";
 /// Another build of the program, to be tested in place of the one that was built with the tests.
 const PROGRAM_VARIABLE: &str = "COS_BATCH_PROGRAM";
 
+/// Where the program is that is tested.
+pub(crate) fn program_file() -> PathBuf {
+    std::env::var_os(PROGRAM_VARIABLE).map_or_else(|| env!("CARGO_BIN_EXE_cos-batch").into(), PathBuf::from)
+}
+
 /// The program, with nothing of the environment that would steer it.
 pub(crate) fn program() -> Command {
-    let built = || env!("CARGO_BIN_EXE_cos-batch").into();
-    let mut command = Command::new(std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(built));
+    let mut command = Command::new(program_file());
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("COS_") || name.starts_with("OTEL_") || name == "RUST_LOG" {
