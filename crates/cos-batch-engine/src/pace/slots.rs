@@ -30,14 +30,16 @@ pub const DECREASE_TENTHS: usize = 7;
 /// is given until it is met again.
 pub const MET_TENTHS: usize = 9;
 
-/// One refusal in so many answers, and the store takes less than was thought: as much of what it is asked for as it took …
+/// More than one refusal in so many answers, and the store takes less than was thought: as much of what it is asked for as it
+/// took …
 pub const REFUSED_OF: u64 = 10;
 
-/// … once there are so many answers to tell by.
+/// … once there are so many answers to tell by, and so many times more than the spread that chance gives to such a number: stores
+/// that refuse one request in twenty however few they are asked are not to be taken for slow ones.
 pub const TOLD_BY: u64 = 24;
+const SPREADS: f64 = 3.0;
 
-/// Slots that are left at least where it cannot be told by that many answers: some stores refuse one request in fifty however few
-/// they are asked, and must not be asked for ever fewer.
+/// Slots that are left at least where that cannot be told: such stores must not be asked for ever fewer.
 pub const UNTOLD_MIN: f64 = 0.8;
 
 /// Of ten slots, so many are left at least, however few of a few answers were no refusals.
@@ -139,6 +141,13 @@ struct SinceDecrease {
 }
 
 impl SinceDecrease {
+    /// There are so many refusals that the store takes less than it is asked for.
+    fn tells_of_fewer(&self) -> bool {
+        let answers = self.taken + self.refused;
+        let few = answers as f64 / REFUSED_OF as f64;
+        answers >= TOLD_BY && self.refused as f64 > few + SPREADS * few.sqrt()
+    }
+
     fn add(&mut self, is_taken: bool, took: f64, rest: f64) {
         if self.taken + self.refused >= TOLD_MAX {
             *self = Self {
@@ -265,9 +274,8 @@ impl Slots {
     /// How many slots are left after a refusal.
     fn after_refusal(&mut self) -> f64 {
         let tenths = |tenths: usize| self.share * tenths as f64 / 10.0;
-        let SinceDecrease { taken, refused, taking, all } = self.since;
-        let refuses_many = refused * REFUSED_OF > taken + refused;
-        if refuses_many && taken > 0 && taken + refused >= TOLD_BY {
+        let SinceDecrease { taken, taking, all, .. } = self.since;
+        if taken > 0 && self.since.tells_of_fewer() {
             let (taking, all) = (taking + TAKEN_BEFOREHAND * self.usual, all + TAKEN_BEFOREHAND * self.usual_turn());
             let took = self.limit() as f64 * taking / all.max(f64::MIN_POSITIVE);
             let left = took.clamp(tenths(DECREASE_MOST_TENTHS), tenths(MET_TENTHS));
