@@ -26,6 +26,11 @@ const SECONDS: u64 = 10;
 /// the long form; ten seconds on a machine that runs other tests are given some room.
 const PROMISED: Bounds = Bounds { given_percent: 90, refused_percent: 1 };
 const SHORT: Bounds = Bounds { given_percent: 75, refused_percent: 2 };
+/// For a store that takes less than one slot asks for: there are too few answers for more.
+const SLOW: Bounds = Bounds { given_percent: 60, refused_percent: 1 };
+
+/// Of so many operations some are refused, for otherwise there could have been more.
+const MET_BY: u64 = 1_000;
 
 struct Bounds {
     given_percent: u64,
@@ -38,7 +43,8 @@ async fn a_store_that_takes_so_much_is_given_nearly_that() {
     let time = Duration::from_secs(number(SECONDS_VARIABLE, SECONDS));
     let (rates, bounds) = if time > SETTLES { (&RATES[..], PROMISED) } else { (&[RATE][..], SHORT) };
     for (rate, millis) in rates {
-        eprintln!("{}", given(*rate, Duration::from_millis(*millis), time, &bounds).await);
+        let bounds = if u64::from(*rate) * millis < 1_000 { &SLOW } else { &bounds };
+        eprintln!("{}", given(*rate, Duration::from_millis(*millis), time, bounds).await);
     }
 }
 
@@ -61,7 +67,7 @@ async fn given(rate: u32, latency: Duration, time: Duration, bounds: &Bounds) ->
     let (asked, applied) = (after.operations - before.operations, after.applied - before.applied);
     let refused = after.faults - before.faults;
     let takes = u64::try_from(u128::from(rate) * took.as_millis() / 1000).unwrap();
-    assert!(refused > 0, "it was never too much: the limit was not met");
+    assert!(refused > 0 || takes < MET_BY, "it was never too much: the limit was not met");
     let said = format!(
         "{rate} in a second, {latency:?} each: {applied} of {takes} that it takes were given to it, {refused} of {asked} refused"
     );
