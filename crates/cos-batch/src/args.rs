@@ -36,7 +36,7 @@ mod tests {
     }
 
     /// What cargo and other programs have a flag for, on pages and in READMEs.
-    const OTHERS: [&str; 5] = ["--release", "--bin", "--features", "--now", "--schema"];
+    const OTHERS: [&str; 6] = ["--release", "--bin", "--features", "--now", "--schema", "--static"];
 
     #[test]
     fn the_pages_name_no_flag_that_there_is_not() {
