@@ -4,7 +4,7 @@ use http::{HeaderValue, Request, header};
 
 use crate::{
     Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey, Unsigned, canonical::HttpString, error::shown, hex,
-    presented, unsigned::Headers,
+    unsigned::Headers,
 };
 
 /// Whether this header, named in lower case, is signed when the request has it: all `x-cos-` and `x-ci-` headers, and those
@@ -73,9 +73,6 @@ pub fn sign<B>(request: &mut Request<B>, credentials: &Credentials, key_time: Ke
 ///
 /// As for [`sign`].
 pub fn sign_with<B>(request: &mut Request<B>, credentials: &Credentials, key: &SigningKey) -> Result<(), SignError> {
-    if !presented::is_secret_id(&credentials.secret_id) {
-        return Err(SignError::SecretId);
-    }
     if let Some(token) = &credentials.security_token {
         let mut value = HeaderValue::from_str(token).map_err(|_| SignError::SecurityToken)?;
         value.set_sensitive(true);
@@ -123,12 +120,7 @@ pub fn authorization(
     key: &SigningKey,
     out: &mut Vec<u8>,
 ) -> Result<(), SignError> {
-    if !presented::is_secret_id(secret_id) {
-        return Err(SignError::SecretId);
-    }
-    if !request.has_host() {
-        return Err(SignError::NoHost);
-    }
+    request.check(secret_id)?;
     let mut text = HttpString::new(request.method, request.path);
     text.parameters(request.query, |_| true);
     text.headers(request.headers.iter().copied(), None, is_signed);

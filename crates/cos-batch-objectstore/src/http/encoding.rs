@@ -14,12 +14,7 @@ static RFC2822_PRINTER: rfc2822::DateTimePrinter = rfc2822::DateTimePrinter::new
 
 /// Adds a path, with its slashes as they are. Dot segments and double slashes stay.
 pub(crate) fn write_path(out: &mut String, path: &str) {
-    // Nearly all keys.
-    if path.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'/')) {
-        out.push_str(path);
-    } else {
-        out.extend(utf8_percent_encode(path, ENCODED_IN_PATH));
-    }
+    out.extend(utf8_percent_encode(path, ENCODED_IN_PATH));
 }
 
 /// Adds a value in which nothing has a meaning.

@@ -16,7 +16,6 @@ const LINE_END: &str = "\r\n";
 
 /// The lines of headers: `name: value`, each with its line end. Nothing beside the text says where they stand, so that it is small
 /// where it passes through many hands.
-#[derive(Clone, Default)]
 pub(crate) struct Lines(String);
 
 /// Names alone: values may be secrets.
@@ -62,10 +61,15 @@ impl Lines {
 
     /// Adds a header whose value is known to be legal.
     fn push(&mut self, name: &HeaderName, value: &str) {
-        debug_assert!(self.iter().all(|(other, _)| other != name.as_str()), "{name} stands there twice");
+        debug_assert!(!self.has(name), "{name} stands there twice");
         for piece in [name.as_str(), SEPARATOR, value, LINE_END] {
             self.0.push_str(piece);
         }
+    }
+
+    /// Whether there is such a header already.
+    pub(crate) fn has(&self, name: &HeaderName) -> bool {
+        self.iter().any(|(other, _)| other == name.as_str())
     }
 
     /// Names, in lower case, and values.
@@ -122,7 +126,7 @@ impl Head {
 }
 
 /// The headers of an answer: lines that were found to be legal.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Fields(Box<[u8]>);
 
 impl Fields {

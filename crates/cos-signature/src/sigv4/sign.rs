@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{
     ALGORITHM, CONTENT_SHA256, DATE, SECURITY_TOKEN, SigningKey, UNSIGNED_PAYLOAD, canonical::Canonical, time,
 };
-use crate::{Credentials, SignError, Unsigned, blocks, hex, presented, unsigned::Headers};
+use crate::{Credentials, SignError, Unsigned, blocks, hex, unsigned::Headers};
 
 /// The hash of no bytes, in hex.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -67,9 +67,6 @@ pub fn sign_with<B>(
     unix_seconds: i64,
     payload: &Payload<'_>,
 ) -> Result<(), SignError> {
-    if !presented::is_secret_id(&credentials.secret_id) {
-        return Err(SignError::SecretId);
-    }
     let hash = payload.hash();
     let headers = request.headers_mut();
     let ascii = |value: &[u8]| HeaderValue::from_bytes(value).expect("digits and letters can stand in a header");
@@ -172,12 +169,7 @@ pub fn authorization(
     payload: &str,
     out: &mut Vec<u8>,
 ) -> Result<(), SignError> {
-    if !presented::is_secret_id(secret_id) {
-        return Err(SignError::SecretId);
-    }
-    if !request.has_host() {
-        return Err(SignError::NoHost);
-    }
+    request.check(secret_id)?;
     if !blocks::all(key.scope().as_bytes(), |byte| byte.is_ascii_graphic() | (byte == b' ')) {
         return Err(SignError::Scope);
     }

@@ -80,7 +80,10 @@ impl Inner {
         let metadata: Option<&Metadata> = match (&request.metadata, seen) {
             (Directive::Replace(new), _) => Some(new),
             (Directive::Add(new), Some(seen)) => {
-                merged = attributes::merged(&seen.metadata, new);
+                // Names are those of headers, which have no case: what is written in another one is the same.
+                let mut old = seen.metadata.clone();
+                old.user.retain(|name, _| !new.user.keys().any(|other| other.eq_ignore_ascii_case(name)));
+                merged = attributes::merged(&old, new);
                 rules::check_metadata(&merged).map_err(named)?;
                 Some(&merged)
             }

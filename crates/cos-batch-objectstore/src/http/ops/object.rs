@@ -128,6 +128,11 @@ impl Inner {
                 let reason = format!("{name:?} cannot be the name of a header, as user metadata needs it");
                 StoreError::new(ErrorKind::InvalidArgument, reason)
             })?;
+            if call.lines.has(&name) {
+                let reason =
+                    format!("user metadata has {name} twice, in letters of different case, which headers do not have");
+                return Err(StoreError::new(ErrorKind::InvalidArgument, reason));
+            }
             call.header(&name, value)?;
         }
         Ok(())

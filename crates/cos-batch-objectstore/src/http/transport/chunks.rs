@@ -1,5 +1,7 @@
 //! A body in chunks (RFC 9112, section 7.1).
 
+use http::{HeaderName, HeaderValue};
+
 /// Bytes of the line before a chunk at most, extensions included: real ones have some ten, those of signed chunks a hundred.
 const LINE_BYTES_MAX: usize = 4096;
 
@@ -65,7 +67,8 @@ impl Chunks {
                     taken += line.len();
                     *self = match line {
                         b"\r\n" => Self::End,
-                        line => Self::Trailer { seen: seen + line.len() },
+                        line if is_header(line) => Self::Trailer { seen: seen + line.len() },
+                        _ => return Err("what stands after the last chunk is no header".to_owned()),
                     };
                 }
                 Self::End => return Ok(taken),
@@ -86,9 +89,17 @@ fn line(bytes: &[u8], bytes_max: usize) -> Result<Option<&[u8]>, String> {
     }
     match end {
         None => Ok(None),
-        Some(end) if end > 0 && bytes[end - 1] == b'\r' => Ok(Some(&bytes[..=end])),
-        Some(_) => Err("a line between its chunks ends without a carriage return".to_owned()),
+        // One within the line is the end of it to some.
+        Some(end) if memchr::memchr(b'\r', &bytes[..end]) == end.checked_sub(1) && end > 0 => Ok(Some(&bytes[..=end])),
+        Some(_) => Err("a line between its chunks does not end with its only carriage return".to_owned()),
     }
+}
+
+/// Whether a line with its end is a header.
+fn is_header(line: &[u8]) -> bool {
+    let Some(colon) = memchr::memchr(b':', line) else { return false };
+    let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
+    HeaderName::from_bytes(name).is_ok() && HeaderValue::from_bytes(value).is_ok()
 }
 
 /// The number at the beginning of a line, in hexadecimal digits; what extensions say after it does not matter.
@@ -152,6 +163,15 @@ mod tests {
             "1\r\nab\r\n",
             "1\r\na\n",
             "0\r\n\n",
+            "0\r\t\r\n\r\n",
+            "1\r;x\r\na\r\n",
+            "0\r\nx\ry: z\r\n\r\n",
+            "0\r\n\rx: y\r\n\r\n",
+            "0\r\n\tx: y\r\n\r\n",
+            "0\r\nx : y\r\n\r\n",
+            "0\r\n: y\r\n\r\n",
+            "0\r\nx\r\n\r\n",
+            "0\r\nx: \x01\r\n\r\n",
             &format!("1;{}\r\n", "x".repeat(LINE_BYTES_MAX)),
             &format!("0\r\n{}\r\n", "x: y\r\n".repeat(TRAILER_BYTES_MAX / 6 + 1)),
         ] {

@@ -226,7 +226,9 @@ impl Link {
         while body.len() < bytes {
             let left = bytes - body.len();
             let mut room = (&mut body).limit(left.min(BODY_BYTES));
-            self.piece(request, Some(&mut room), patience).await?;
+            if self.piece(request, Some(&mut room), patience).await? == 0 {
+                return Err(broke_off());
+            }
         }
         Ok(body.freeze())
     }
@@ -250,7 +252,9 @@ impl Link {
             if chunks.ended() {
                 return Ok(body.freeze());
             }
-            self.piece(request, None, patience).await?;
+            if self.piece(request, None, patience).await? == 0 {
+                return Err(broke_off());
+            }
         }
     }
 
@@ -262,29 +266,28 @@ impl Link {
             if body.len() > body_max {
                 return Err(Failure::too_large(body_max));
             }
-            let mut stuck = None;
-            let until = (Instant::now() + patience.gap).min(patience.whole.at);
             let mut room = (&mut body).limit(BODY_BYTES);
-            match self.more(request, &mut stuck, Some(&mut room), until).await {
-                Some(Ok(0)) => return Ok(body.freeze()),
-                Some(Ok(_)) => {}
-                other => return Err(broken(other, patience)),
+            if self.piece(request, Some(&mut room), patience).await? == 0 {
+                return Ok(body.freeze());
             }
         }
     }
 
-    /// One more piece of a body that has not ended.
+    /// The size of one more piece of a body; none is the connection's end.
     async fn piece(
         &mut self,
         request: &mut Outgoing,
         room: Option<&mut bytes::buf::Limit<&mut BytesMut>>,
         patience: Patience,
-    ) -> Result<(), Failure> {
+    ) -> Result<usize, Failure> {
         let mut stuck = None;
         let until = (Instant::now() + patience.gap).min(patience.whole.at);
         match self.more(request, &mut stuck, room, until).await {
-            Some(Ok(1..)) => Ok(()),
-            other => Err(broken(other, patience)),
+            Some(Ok(bytes)) => Ok(bytes),
+            Some(Err(Stuck::Connection(error))) => Err(Failure::unknown(format!("the answer broke off: {error}"))),
+            Some(Err(Stuck::Content(reason))) => Err(Failure::unknown(reason.to_owned())),
+            None if until >= patience.whole.at => Err(Failure::timeout("no whole answer", patience.whole.limit)),
+            None => Err(Failure::timeout("no more of the answer", patience.gap)),
         }
     }
 
@@ -353,13 +356,7 @@ fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe | NotConnected | WriteZero)
 }
 
-/// Why a body does not go on.
-fn broken(read: Option<Result<usize, Stuck>>, patience: Patience) -> Failure {
-    match read {
-        None if Instant::now() >= patience.whole.at => Failure::timeout("no whole answer", patience.whole.limit),
-        None => Failure::timeout("no more of the answer", patience.gap),
-        Some(Err(Stuck::Connection(error))) => Failure::unknown(format!("the answer broke off: {error}")),
-        Some(Err(Stuck::Content(reason))) => Failure::unknown(reason.to_owned()),
-        Some(Ok(_)) => Failure::unknown("the answer broke off".to_owned()),
-    }
+/// A body ended before its time.
+fn broke_off() -> Failure {
+    Failure::unknown("the answer broke off".to_owned())
 }

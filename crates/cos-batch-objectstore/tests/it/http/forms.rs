@@ -123,6 +123,28 @@ async fn a_source_that_changes_is_read_again_and_not_for_ever() {
     }
 }
 
+/// Names of user metadata become names of headers, which have no case.
+#[tokio::test]
+async fn metadata_in_letters_of_another_case_takes_the_place_of_what_is_there_and_is_not_written_twice() {
+    let head = answer("200 OK", &format!("{ETAG_AND_TIME}x-amz-meta-color: old\r\nx-amz-meta-size: 1\r\n"), "");
+    let script = Script::start([(head, Then::Keep), (answer("200 OK", "", COPIED), Then::Keep)]).await;
+    let user = |pairs: &[(&str, &str)]| {
+        let user = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Metadata { user, ..Metadata::default() }
+    };
+    let new = user(&[("Color", "new")]);
+    store(&script).copy(copy_request(Directive::Add(&new))).await.unwrap();
+    let sent = &script.requests()[1];
+    assert!(sent.contains("x-amz-meta-color: new") && sent.contains("x-amz-meta-size: 1"), "{sent}");
+    assert!(!sent.contains("old"), "{sent}");
+
+    let script = Script::start([]).await;
+    let twice = user(&[("Color", "red"), ("color", "blue")]);
+    let failed = store(&script).copy(copy_request(Directive::Replace(&twice))).await.unwrap_err();
+    assert_eq!((failed.kind(), script.connections()), (ErrorKind::InvalidArgument, 0), "{failed}");
+    assert!(failed.message().contains("x-amz-meta-color twice"), "{failed}");
+}
+
 #[tokio::test]
 async fn what_users_write_does_not_become_a_host() {
     let script = Script::start([]).await;
