@@ -23,7 +23,7 @@ const PACKAGE: &str = "cos-batch-instructions";
 /// What all others are told in.
 const YARDSTICK: &str = "scan";
 
-/// What is taken off each workload that hashes: the hashing.
+/// What is taken off each workload that hashes: the hashing of its blocks.
 const HASHING: &str = "hashing";
 
 /// Workloads that hash.

@@ -143,7 +143,9 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
                 .run()?;
         }
         Torture::History { clients, actions, askers, seed } => {
+            cmd!(shell, "cargo build --release --quiet -p cos-batch").run()?;
             cmd!(shell, "cargo test -p cos-batch --test it -- history:: --nocapture --test-threads 1")
+                .env("COS_BATCH_PROGRAM", target(root).join("release/cos-batch"))
                 .env("COS_BATCH_TORTURE_CLIENTS", number(clients))
                 .env("COS_BATCH_TORTURE_ACTIONS", number(actions))
                 .env("COS_BATCH_TORTURE_ASKERS", number(askers))

@@ -6,9 +6,12 @@ pub(crate) const BLOCK: usize = 16;
 /// Whether this holds for each of these bytes. It must have no branches, so that a block takes about as long as one byte.
 #[inline]
 pub(crate) fn all(bytes: &[u8], holds: impl Fn(u8) -> bool) -> bool {
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let each = |block: &[u8; BLOCK]| block.iter().fold(true, |so_far, byte| so_far & holds(*byte));
-    blocks.iter().all(each) && rest.iter().all(|byte| holds(*byte))
+    match bytes.last_chunk() {
+        // What is left after the last whole block is looked at with some of it.
+        Some(last) => bytes.as_chunks().0.iter().all(each) && each(last),
+        None => bytes.iter().all(|byte| holds(*byte)),
+    }
 }
 
 #[cfg(test)]

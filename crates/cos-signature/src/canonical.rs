@@ -10,19 +10,19 @@ use std::{borrow::Cow, ops::Range};
 use http::{HeaderMap, Uri, header, request::Parts};
 use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, percent_encode_byte};
-use sha1::{Digest, Sha1};
 use smallvec::SmallVec;
 
 use crate::{
     KeyTime, NameList, blocks,
     hex::{self, MAC_BYTES},
+    mac,
 };
 
 /// What is percent-encoded: everything but letters, digits and these four.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Room for the HttpString of an ordinary request, so that its buffer is allocated once, bytes.
-const ORDINARY_BYTES: usize = 512;
+/// Room for the HttpString of an ordinary request and for its signature after it, so that the buffer is allocated once, bytes.
+const ORDINARY_BYTES: usize = 1024;
 
 /// Parameters and headers of an ordinary request that are signed, so that the list of them is not allocated at all.
 const ORDINARY_PAIRS: usize = 12;
@@ -43,7 +43,7 @@ const ORDINARY_PAIRS: usize = 12;
 pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameList) -> Vec<u8> {
     let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
     text.parameters(parts.uri.query().unwrap_or_default(), |name| url_param_list.has(name));
-    text.headers(but_host(&parts.headers), host(&parts.uri, &parts.headers), |name| header_list.has(name));
+    text.headers(but_host(&parts.headers), host(&parts.uri, &parts.headers), |_| true, |name| header_list.has(name));
     text.finish()
 }
 
@@ -57,14 +57,16 @@ pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameL
 /// # Ok::<(), cos_signature::KeyTimeError>(())
 /// ```
 pub fn string_to_sign(key_time: KeyTime, http_string: &[u8]) -> String {
-    let digest: [u8; MAC_BYTES] = Sha1::digest(http_string).into();
-    let mut text = Vec::new();
-    write_string_to_sign(&KeyTimeText::new(key_time), &digest, |bytes| text.extend_from_slice(bytes));
+    let text = write_string_to_sign(&KeyTimeText::new(key_time), &mac::digest(http_string), <[u8]>::to_vec);
     String::from_utf8(text).expect("algorithm, numbers and hex digits are ASCII")
 }
 
-/// The StringToSign in one piece: hashes take one long piece quicker than several short ones.
-pub(crate) fn write_string_to_sign(key_time: &KeyTimeText, digest: &[u8; MAC_BYTES], sink: impl FnOnce(&[u8])) {
+/// What becomes of the StringToSign.
+pub(crate) fn write_string_to_sign<T>(
+    key_time: &KeyTimeText,
+    digest: &[u8; MAC_BYTES],
+    sink: impl FnOnce(&[u8]) -> T,
+) -> T {
     const ALGORITHM: &[u8] = b"sha1\n";
     let mut text = [b'\n'; ALGORITHM.len() + KEY_TIME_BYTES_MAX + 1 + hex::TEXT_BYTES + 1];
     let mut length = 0;
@@ -78,46 +80,38 @@ pub(crate) fn write_string_to_sign(key_time: &KeyTimeText, digest: &[u8; MAC_BYT
     let digest: [u8; hex::TEXT_BYTES] = hex::encode(digest);
     add(&digest);
     add(b"\n");
-    sink(&text[..length]);
+    sink(&text[..length])
 }
 
-/// Most digits of a number that is not negative.
-const DIGITS_MAX: usize = 19;
-
-/// Most bytes of the text of a window of time: two numbers with `;` between.
-const KEY_TIME_BYTES_MAX: usize = 2 * DIGITS_MAX + 1;
+/// Most bytes of the text of a window of time: two numbers that are not negative with `;` between.
+const KEY_TIME_BYTES_MAX: usize = 2 * 19 + 1;
 
 /// The text of a window of time, without an allocation.
 #[derive(Clone)]
 pub(crate) struct KeyTimeText {
     bytes: [u8; KEY_TIME_BYTES_MAX],
-    from: usize,
+    length: usize,
 }
 
 impl KeyTimeText {
     pub(crate) fn new(key_time: KeyTime) -> Self {
-        let mut text = Self { bytes: [b';'; KEY_TIME_BYTES_MAX], from: KEY_TIME_BYTES_MAX };
-        text.put(key_time.end());
-        text.from -= 1;
+        let mut text = Self { bytes: [b';'; KEY_TIME_BYTES_MAX], length: 0 };
         text.put(key_time.start());
+        text.length += 1;
+        text.put(key_time.end());
         text
     }
 
-    /// Puts the decimal digits of a number that is not negative before what is there.
+    /// Puts the decimal digits of a number that is not negative after what is there.
     fn put(&mut self, number: i64) {
-        let mut rest = number.unsigned_abs();
-        loop {
-            self.from -= 1;
-            self.bytes[self.from] = b"0123456789"[(rest % 10) as usize];
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(number.unsigned_abs()).as_bytes();
+        self.bytes[self.length..self.length + digits.len()].copy_from_slice(digits);
+        self.length += digits.len();
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[self.from..]
+        &self.bytes[..self.length]
     }
 }
 
@@ -190,17 +184,23 @@ impl HttpString {
     }
 
     /// Adds the headers whose canonical names are wanted, sorted. `host` stands for the `Host` header.
+    ///
+    /// `maybe` is asked first, for the name as it stands there; it may say no only where the canonical name is not wanted either.
     pub(crate) fn headers<'h>(
         &mut self,
         others: impl Iterator<Item = (&'h str, &'h [u8])>,
         host: Option<&'h [u8]>,
+        maybe: impl Fn(&[u8]) -> bool,
         mut wanted: impl FnMut(&[u8]) -> bool,
     ) {
         let first = self.pairs.len();
-        for (name, value) in others.chain(host.map(|host| (header::HOST.as_str(), host))) {
+        others.chain(host.map(|host| (header::HOST.as_str(), host))).for_each(|(name, value)| {
+            if !maybe(name.as_bytes()) {
+                return;
+            }
             if !stands_bare(name.as_bytes()) {
                 self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
-                continue;
+                return;
             }
             // Nearly all names: they come in lower case, so this one is canonical as it is.
             if wanted(name.as_bytes()) {
@@ -214,7 +214,7 @@ impl HttpString {
                 encode(&mut self.text, value);
                 self.pairs.push(Pair { start, name_end, end: self.text.len() });
             }
-        }
+        });
         self.close(first);
     }
 
@@ -234,6 +234,31 @@ impl HttpString {
 
     pub(crate) fn finish(self) -> Vec<u8> {
         self.text
+    }
+
+    /// Adds what is made of the text after it, in the same buffer.
+    #[inline]
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        self.text.extend_from_slice(bytes);
+    }
+
+    /// Adds the names of the headers after the text, with `;` between.
+    pub(crate) fn append_header_names(&mut self) {
+        Self::append_names(&mut self.text, &self.pairs[self.parameters..]);
+    }
+
+    /// Adds the names of the parameters after the text, with `;` between.
+    pub(crate) fn append_parameter_names(&mut self) {
+        Self::append_names(&mut self.text, &self.pairs[..self.parameters]);
+    }
+
+    fn append_names(text: &mut Vec<u8>, pairs: &[Pair]) {
+        for (index, pair) in pairs.iter().enumerate() {
+            if index > 0 {
+                text.push(b';');
+            }
+            text.extend_from_within(pair.start..pair.name_end);
+        }
     }
 
     fn names(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
@@ -267,6 +292,10 @@ impl HttpString {
     /// Ends the line that began with pair number `first`: its pairs in order, then a line feed.
     fn close(&mut self, first: usize) {
         let pairs = &mut self.pairs[first..];
+        if pairs.len() < 2 {
+            self.text.push(b'\n');
+            return;
+        }
         let key = |pair: &Pair| {
             let value = (pair.name_end + 1).min(pair.end);
             (&self.text[pair.start..pair.name_end], &self.text[value..pair.end])
@@ -320,7 +349,7 @@ pub(crate) fn decode_form(text: &str) -> Vec<u8> {
 fn stands_bare(bytes: &[u8]) -> bool {
     // A name is shorter than what can be looked at at once.
     if bytes.len() < blocks::BLOCK {
-        bytes.iter().all(|byte| BARE[usize::from(*byte)])
+        bytes.iter().fold(true, |so_far, byte| so_far & BARE[usize::from(*byte)])
     } else {
         blocks::all(bytes, is_bare)
     }

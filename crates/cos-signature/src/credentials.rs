@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use hmac::{Hmac, KeyInit};
-use sha1::Sha1;
 use zeroize::Zeroizing;
+
+use crate::mac::Mac;
 
 /// A secret key. Its memory, which clones share, is wiped when the last of them is dropped, and its debug form shows nothing of it.
 ///
@@ -21,20 +21,20 @@ pub struct SecretKey(Arc<Secret>);
 struct Secret {
     text: Zeroizing<String>,
     /// Begun with the key, which each signature would hash anew.
-    mac: Hmac<Sha1>,
+    mac: Mac,
 }
 
 impl SecretKey {
     /// Takes over a secret key.
     pub fn new(secret: impl Into<String>) -> Self {
         let text = Zeroizing::new(secret.into());
-        let mac = keyed(text.as_bytes());
+        let mac = Mac::new(text.as_bytes());
         Self(Arc::new(Secret { text, mac }))
     }
 
-    /// An HMAC of SHA-1 with this key, before anything is hashed.
-    pub(crate) fn mac(&self) -> Hmac<Sha1> {
-        self.0.mac.clone()
+    /// The HMAC with this key.
+    pub(crate) fn mac(&self) -> &Mac {
+        &self.0.mac
     }
 
     /// The secret itself; do not store or log what this returns.
@@ -90,10 +90,6 @@ impl fmt::Debug for Credentials {
             .field("security_token", &self.security_token.as_ref().map(|_| "hidden"))
             .finish()
     }
-}
-
-pub(crate) fn keyed(key: &[u8]) -> Hmac<Sha1> {
-    Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
 
 #[cfg(test)]

@@ -99,16 +99,24 @@ impl FromStr for KeyTime {
     }
 }
 
+/// Digits of the longest number: of `i64::MAX`, and no number of so many digits is more than a `u64` holds.
+const DIGITS_MAX: usize = 19;
+
 /// A decimal number in its only form.
 fn seconds(text: &str) -> Result<i64, KeyTimeError> {
-    if text.is_empty() || (text.len() > 1 && text.starts_with('0')) {
+    let digits = text.as_bytes();
+    if digits.is_empty() || digits.len() > DIGITS_MAX || (digits.len() > 1 && digits[0] == b'0') {
         return Err(KeyTimeError::Syntax);
     }
-    let next = |number: i64, byte: u8| {
+    let mut number = 0u64;
+    for byte in digits {
         let digit = byte.wrapping_sub(b'0');
-        if digit < 10 { number.checked_mul(10)?.checked_add(digit.into()) } else { None }
-    };
-    text.bytes().try_fold(0, next).ok_or(KeyTimeError::Syntax)
+        if digit > 9 {
+            return Err(KeyTimeError::Syntax);
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    i64::try_from(number).map_err(|_| KeyTimeError::Syntax)
 }
 
 #[cfg(test)]
@@ -124,9 +132,23 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in
-            ["", ";", "1", "1;", ";1", "01;2", "1;02", "+1;2", "-1;2", " 1;2", "1;2;3", "1;9223372036854775808", "1,2"]
-        {
+        for text in [
+            "",
+            ";",
+            "1",
+            "1;",
+            ";1",
+            "01;2",
+            "1;02",
+            "+1;2",
+            "-1;2",
+            " 1;2",
+            "1;2;3",
+            "1;9223372036854775808",
+            "1;9999999999999999999",
+            "1;10000000000000000000",
+            "1,2",
+        ] {
             assert_eq!(text.parse::<KeyTime>(), Err(KeyTimeError::Syntax), "{text:?}");
         }
         assert_eq!("2;1".parse::<KeyTime>(), Err(KeyTimeError::Backwards { start: 2, end: 1 }));

@@ -33,6 +33,7 @@ mod credentials;
 mod error;
 mod hex;
 mod key_time;
+mod mac;
 mod name_list;
 mod presented;
 mod presign;

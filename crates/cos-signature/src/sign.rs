@@ -3,8 +3,10 @@
 use http::{HeaderValue, Request, header};
 
 use crate::{
-    Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey, Unsigned, canonical::HttpString, error::shown, hex,
-    unsigned::Headers,
+    Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey, Unsigned,
+    canonical::{self, HttpString},
+    error::shown,
+    hex, presented,
 };
 
 /// Whether this header, named in lower case, is signed when the request has it: all `x-cos-` and `x-ci-` headers, and those
@@ -89,10 +91,16 @@ pub(crate) fn authorization_value<B>(
     secret_id: &str,
     key: &SigningKey,
 ) -> Result<HeaderValue, SignError> {
-    let headers = Headers::of(request.uri(), request.headers());
-    let mut value = Vec::new();
-    authorization(&Unsigned::of(request.method(), request.uri(), &headers), secret_id, key, &mut value)?;
-    let mut value = HeaderValue::try_from(value).map_err(|_| SignError::SecretId)?;
+    let (uri, headers) = (request.uri(), request.headers());
+    let from_address = match uri.authority() {
+        Some(_) if !headers.contains_key(header::HOST) => canonical::host(uri, headers),
+        _ => None,
+    };
+    let named = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let named = named.chain(from_address.map(|host| (header::HOST.as_str(), host)));
+    let (path, query) = (uri.path(), uri.query().unwrap_or_default());
+    let signed = Signed::new(request.method().as_str(), path, query, named, secret_id, key)?;
+    let mut value = HeaderValue::from_bytes(signed.value()).map_err(|_| SignError::SecretId)?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -120,58 +128,69 @@ pub fn authorization(
     key: &SigningKey,
     out: &mut Vec<u8>,
 ) -> Result<(), SignError> {
-    request.check(secret_id)?;
-    let mut text = HttpString::new(request.method, request.path);
-    text.parameters(request.query, |_| true);
-    text.headers(request.headers.iter().copied(), None, is_signed);
-    let mut previous: Option<&[u8]> = None;
-    for name in text.header_names() {
-        if previous == Some(name) {
-            return Err(SignError::DuplicateHeader { name: shown(name) });
-        }
-        previous = Some(name);
-    }
-    if text.parameter_names().any(<[u8]>::is_empty) {
-        return Err(SignError::UnnamedParameter);
-    }
-
-    let key_time = key.key_time_text();
-    let signature: [u8; hex::TEXT_BYTES] = hex::encode(&key.signature(text.as_bytes()));
-    let around: [&[u8]; 9] = [
-        b"q-sign-algorithm=sha1&q-ak=",
-        secret_id.as_bytes(),
-        b"&q-sign-time=",
-        key_time,
-        b"&q-key-time=",
-        key_time,
-        b"&q-header-list=",
-        b"&q-url-param-list=",
-        b"&q-signature=",
-    ];
-    let [.., header_list, url_param_list, last] = around;
-    // As long as it will be, so that it is not copied again to become a header's value.
-    let names = |count: usize, sum: usize| sum + count.saturating_sub(1);
-    let listed = names(text.header_names().count(), text.header_names().map(<[u8]>::len).sum())
-        + names(text.parameter_names().count(), text.parameter_names().map(<[u8]>::len).sum());
-    out.reserve_exact(around.iter().map(|piece| piece.len()).sum::<usize>() + listed + signature.len());
-    for piece in &around[..6] {
-        out.extend_from_slice(piece);
-    }
-    out.extend_from_slice(header_list);
-    join(out, text.header_names());
-    out.extend_from_slice(url_param_list);
-    join(out, text.parameter_names());
-    out.extend_from_slice(last);
-    out.extend_from_slice(&signature);
+    let Unsigned { method, path, query, headers } = *request;
+    let signed = Signed::new(method, path, query, headers.iter().copied(), secret_id, key)?;
+    out.extend_from_slice(signed.value());
     Ok(())
 }
 
-fn join<'a>(text: &mut Vec<u8>, names: impl Iterator<Item = &'a [u8]>) {
-    for (index, name) in names.enumerate() {
-        if index > 0 {
-            text.push(b';');
+/// The value of an `Authorization` header, in one buffer with the text it signs.
+struct Signed {
+    buffer: Vec<u8>,
+    value_start: usize,
+}
+
+impl Signed {
+    fn new<'a>(
+        method: &str,
+        path: &str,
+        query: &str,
+        headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+        secret_id: &str,
+        key: &SigningKey,
+    ) -> Result<Self, SignError> {
+        if !presented::is_secret_id(secret_id) {
+            return Err(SignError::SecretId);
         }
-        text.extend_from_slice(name);
+        let mut text = HttpString::new(method, path);
+        text.parameters(query, |_| true);
+        // What is signed does not depend on how a name is written: those of the list stand bare, and so do the prefixes.
+        text.headers(headers, None, is_signed, |_| true);
+        let mut has_host = false;
+        let mut previous: Option<&[u8]> = None;
+        for name in text.header_names() {
+            if previous == Some(name) {
+                return Err(SignError::DuplicateHeader { name: shown(name) });
+            }
+            has_host |= name == header::HOST.as_str().as_bytes();
+            previous = Some(name);
+        }
+        if !has_host {
+            return Err(SignError::NoHost);
+        }
+        if text.parameter_names().any(<[u8]>::is_empty) {
+            return Err(SignError::UnnamedParameter);
+        }
+
+        let signature: [u8; hex::TEXT_BYTES] = hex::encode(&key.signature(text.as_bytes()));
+        let value_start = text.as_bytes().len();
+        text.append(b"q-sign-algorithm=sha1&q-ak=");
+        text.append(secret_id.as_bytes());
+        text.append(b"&q-sign-time=");
+        text.append(key.key_time_text());
+        text.append(b"&q-key-time=");
+        text.append(key.key_time_text());
+        text.append(b"&q-header-list=");
+        text.append_header_names();
+        text.append(b"&q-url-param-list=");
+        text.append_parameter_names();
+        text.append(b"&q-signature=");
+        text.append(&signature);
+        Ok(Self { buffer: text.finish(), value_start })
+    }
+
+    fn value(&self) -> &[u8] {
+        &self.buffer[self.value_start..]
     }
 }
 

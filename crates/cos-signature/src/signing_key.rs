@@ -2,15 +2,13 @@
 
 use std::fmt;
 
-use hmac::{Hmac, Mac};
-use sha1::{Digest, Sha1};
 use zeroize::Zeroize;
 
 use crate::{
     KeyTime, SecretKey,
     canonical::{self, KeyTimeText},
-    credentials::keyed,
     hex::{self, MAC_BYTES},
+    mac::{self, Mac},
 };
 
 /// The SignKey of one secret and one window of time, with its HMAC state prepared.
@@ -23,19 +21,17 @@ use crate::{
 pub struct SigningKey {
     key_time: KeyTime,
     text: KeyTimeText,
-    mac: Hmac<Sha1>,
+    mac: Mac,
 }
 
 impl SigningKey {
     /// Derives the key for this window.
     pub fn derive(secret: &SecretKey, key_time: KeyTime) -> Self {
         let text = KeyTimeText::new(key_time);
-        let mut mac = secret.mac();
-        mac.update(text.as_bytes());
-        let mut sign_key: [u8; MAC_BYTES] = mac.finalize().into_bytes().into();
+        let mut sign_key = secret.mac().of(text.as_bytes());
         // The hex text, not the bytes, is the key of the second HMAC.
         let mut key: [u8; hex::TEXT_BYTES] = hex::encode(&sign_key);
-        let mac = keyed(&key);
+        let mac = Mac::new(&key);
         sign_key.zeroize();
         key.zeroize();
         Self { key_time, text, mac }
@@ -54,10 +50,7 @@ impl SigningKey {
     /// The signature of an HttpString (see [`canonical::http_string`]), as bytes; the wire carries it as lower-case
     /// hex.
     pub fn signature(&self, http_string: &[u8]) -> [u8; MAC_BYTES] {
-        let mut mac = self.mac.clone();
-        let digest: [u8; MAC_BYTES] = Sha1::digest(http_string).into();
-        canonical::write_string_to_sign(&self.text, &digest, |bytes| mac.update(bytes));
-        mac.finalize().into_bytes().into()
+        canonical::write_string_to_sign(&self.text, &mac::digest(http_string), |text| self.mac.of(text))
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::LazyLock;
 
 use http::{header, request::Parts};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
     Place, Presented, SecretKey, SigningKey, VerifyError,
     canonical::{self, HttpString},
     error::shown,
+    hex::MAC_BYTES,
     presented::{FIELD_COUNT, field},
 };
 
@@ -90,18 +91,26 @@ pub fn verify(
     }
 
     let key = SigningKey::derive(secret.unwrap_or(&NOBODY), presented.key_time);
-    let mut matches = key.signature(text.as_bytes()).ct_eq(&presented.signature);
+    let mut matches = equal(&key.signature(text.as_bytes()), &presented.signature);
     if !bool::from(matches)
         && presented.signs_host()
         && let Some(bare) = host.and_then(canonical::without_port)
     {
         text = http_string(parts, presented, Some(bare), |_, _| {});
-        matches = key.signature(text.as_bytes()).ct_eq(&presented.signature);
+        matches = equal(&key.signature(text.as_bytes()), &presented.signature);
     }
     if secret.is_none() {
         return Err(VerifyError::UnknownKey);
     }
     if bool::from(matches) { Ok(()) } else { Err(VerifyError::Mismatch) }
+}
+
+/// Whether two signatures are the same, in a time that does not depend on where they differ.
+fn equal(left: &[u8; MAC_BYTES], right: &[u8; MAC_BYTES]) -> Choice {
+    // Words: as safe as bytes, and a quarter of the steps.
+    let (left, right) = (left.as_chunks().0, right.as_chunks().0);
+    let words = left.iter().zip(right).map(|(left, right)| u32::from_ne_bytes(*left) ^ u32::from_ne_bytes(*right));
+    words.fold(0, |differences, word| differences | word).ct_eq(&0)
 }
 
 /// Whether the time lies in the window; both windows, where they may differ.
@@ -138,11 +147,16 @@ fn http_string(
 ) -> HttpString {
     let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
     text.parameters(parts.uri.query().unwrap_or_default(), |name| presented.url_param_list.has(name));
-    text.headers(canonical::but_host(&parts.headers), host, |name| {
-        let is_signed = presented.header_list.has(name);
-        seen(name, is_signed);
-        is_signed
-    });
+    text.headers(
+        canonical::but_host(&parts.headers),
+        host,
+        |_| true,
+        |name| {
+            let is_signed = presented.header_list.has(name);
+            seen(name, is_signed);
+            is_signed
+        },
+    );
     text
 }
 

@@ -3,7 +3,7 @@
 use cos_signature::{Credentials, KeyTime, Presented, SigningKey, Strictness, VerifyError, canonical, sign, verify};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::{Request, request::Parts};
-use sha1::{Digest as _, Sha1};
+use sha1::{Digest as _, Sha1, block_api::compress};
 
 use crate::{Work, work};
 
@@ -104,6 +104,19 @@ impl Bare {
     }
 }
 
+/// What a signature hashes where the secret was hashed before: two blocks to derive the key and two to begin with it, three
+/// of canonical text, two of the text to sign, and one to end.
+const BLOCKS: [usize; 7] = [1, 1, 1, 1, 3, 2, 1];
+
+/// The hashing of a signature's blocks and nothing else: not even putting them together.
+fn blocks() -> [u32; 5] {
+    let (mut state, text) = ([0; 5], [[0; 64]; 3]);
+    for count in BLOCKS {
+        compress(&mut state, &text[..count]);
+    }
+    state
+}
+
 fn keyed(key: &[u8]) -> Hmac<Sha1> {
     Hmac::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
@@ -124,10 +137,10 @@ fn hex(bytes: [u8; 20]) -> [u8; 40] {
 }
 
 pub(crate) fn workloads() -> Vec<(&'static str, Work)> {
-    let (bare, parts, credentials) = (Bare::default(), signed(), credentials());
+    let (parts, credentials) = (signed(), credentials());
     let (mut to_sign, for_signing) = (request(), credentials.clone());
     vec![
-        ("hashing", work(move || bare.derived())),
+        ("hashing", work(blocks)),
         ("sign", work(move || sign(&mut to_sign, &for_signing, hour()))),
         ("verify", work(move || verified(&parts, &credentials))),
     ]

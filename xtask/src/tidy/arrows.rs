@@ -87,6 +87,7 @@ const ARROWS: &[Arrow] = &[
         third_party: ThirdParty::Only(&[
             "hmac",
             "http",
+            "itoa",
             "memchr",
             "percent-encoding",
             "sha1",

@@ -1,0 +1,127 @@
+//! SHA-1 (FIPS 180-4) and its HMAC (RFC 2104) over texts that lie there in one piece.
+//!
+//! A signature is five hashes of one to three blocks each. A hasher that is given its text piece by piece keeps a buffer and a count
+//! for that, which takes a third as long again as the hashing of so little; here the last blocks are put together once. What
+//! is done with a block is the library's work, with the processor's own instructions where it has them.
+
+use sha1::block_api::compress;
+use zeroize::Zeroize as _;
+
+use crate::hex::MAC_BYTES;
+
+/// Bytes that SHA-1 takes at once.
+const BLOCK: usize = 64;
+
+/// Bytes at the end of the last block that say how many bits there were.
+const LENGTH_BYTES: usize = 8;
+
+/// What stands after the last byte.
+const END: u8 = 0x80;
+
+/// The state before the first block.
+const START: State = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
+
+type State = [u32; MAC_BYTES / size_of::<u32>()];
+
+/// The SHA-1 of a text.
+pub(crate) fn digest(text: &[u8]) -> [u8; MAC_BYTES] {
+    bytes(finish(START, 0, text))
+}
+
+/// An HMAC of SHA-1 whose key is hashed already. Its memory is wiped when it is dropped.
+#[derive(Clone)]
+pub(crate) struct Mac {
+    inner: State,
+    outer: State,
+}
+
+impl Mac {
+    /// With a key of any length.
+    pub(crate) fn new(key: &[u8]) -> Self {
+        const INNER: u8 = 0x36;
+        const OUTER: u8 = 0x5C;
+        let mut block = [0; BLOCK];
+        if key.len() <= BLOCK {
+            block[..key.len()].copy_from_slice(key);
+        } else {
+            block[..MAC_BYTES].copy_from_slice(&digest(key));
+        }
+        let padded = |block: &mut [u8; BLOCK], with: u8| {
+            block.iter_mut().for_each(|byte| *byte ^= with);
+            let mut state = START;
+            compress(&mut state, &[*block]);
+            state
+        };
+        let inner = padded(&mut block, INNER);
+        let outer = padded(&mut block, INNER ^ OUTER);
+        block[..key.len().min(BLOCK)].zeroize();
+        Self { inner, outer }
+    }
+
+    /// The code of a text.
+    pub(crate) fn of(&self, text: &[u8]) -> [u8; MAC_BYTES] {
+        let inner = bytes(finish(self.inner, BLOCK, text));
+        bytes(finish(self.outer, BLOCK, &inner))
+    }
+}
+
+impl Drop for Mac {
+    fn drop(&mut self) {
+        self.inner.zeroize();
+        self.outer.zeroize();
+    }
+}
+
+/// Takes the text that ends what is hashed, of which `before` bytes, whole blocks, were taken already.
+fn finish(mut state: State, before: usize, text: &[u8]) -> State {
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    if !blocks.is_empty() {
+        compress(&mut state, blocks);
+    }
+    let mut last = [[0; BLOCK]; 2];
+    let flat = last.as_flattened_mut();
+    flat[..rest.len()].copy_from_slice(rest);
+    flat[rest.len()] = END;
+    let count = if rest.len() < BLOCK - LENGTH_BYTES { 1 } else { 2 };
+    let bits = 8 * (before + text.len()) as u64;
+    last[count - 1][BLOCK - LENGTH_BYTES..].copy_from_slice(&bits.to_be_bytes());
+    compress(&mut state, &last[..count]);
+    state
+}
+
+fn bytes(state: State) -> [u8; MAC_BYTES] {
+    let mut bytes = [0; MAC_BYTES];
+    for (four, word) in bytes.as_chunks_mut().0.iter_mut().zip(state) {
+        *four = word.to_be_bytes();
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    use sha1::{Digest as _, Sha1};
+
+    use super::*;
+
+    #[test]
+    fn each_length_is_hashed_as_the_library_hashes_it() {
+        let text: Vec<u8> = (0..=u8::MAX).cycle().take(4 * BLOCK + 1).collect();
+        for length in 0..text.len() {
+            assert_eq!(digest(&text[..length]), <[u8; MAC_BYTES]>::from(Sha1::digest(&text[..length])), "{length}");
+        }
+    }
+
+    #[test]
+    fn each_length_of_key_and_text_has_the_code_that_the_library_gives_it() {
+        let bytes: Vec<u8> = (0..=u8::MAX).rev().cycle().take(3 * BLOCK + 1).collect();
+        for key in [0, 1, 20, 40, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+            let ours = Mac::new(&bytes[..key]);
+            let library = Hmac::<Sha1>::new_from_slice(&bytes[..key]).unwrap();
+            for length in 0..bytes.len() {
+                let code = library.clone().chain_update(&bytes[..length]).finalize().into_bytes();
+                assert_eq!(ours.of(&bytes[..length]), <[u8; MAC_BYTES]>::from(code), "{key}, {length}");
+            }
+        }
+    }
+}
