@@ -99,13 +99,15 @@ const BLOCK: usize = 16;
 #[inline]
 pub(crate) fn suspects(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> bool {
     let any = |block: &[u8; BLOCK]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    if blocks.iter().any(any) {
-        return true;
+    match bytes.last_chunk() {
+        // What is left after the last whole block is looked at with some of it.
+        Some(last) => bytes.as_chunks().0.iter().any(any) || any(last),
+        None => {
+            let mut short = [b'a'; BLOCK];
+            short[..bytes.len()].copy_from_slice(bytes);
+            any(&short)
+        }
     }
-    let mut last = [b'a'; BLOCK];
-    last[..rest.len()].copy_from_slice(rest);
-    any(&last)
 }
 
 /// How many bytes at the beginning are in blocks without a suspect.

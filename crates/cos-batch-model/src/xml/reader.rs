@@ -319,24 +319,18 @@ fn clean_text(bytes: &[u8]) -> usize {
 /// only the lowest byte's needs to be right. Bytes beyond the end count as zeros, which are always marked.
 #[inline]
 fn run(bytes: &[u8], marks: impl Fn(u64) -> u64) -> usize {
-    let mut length = 0;
-    loop {
-        let rest = bytes.get(length..).unwrap_or_default();
-        let block = match rest.first_chunk::<BLOCK>() {
-            Some(block) => *block,
-            None => {
-                let mut block = [0; BLOCK];
-                block[..rest.len()].copy_from_slice(rest);
-                block
-            }
-        };
-        let found = marks(u64::from_le_bytes(block));
+    // Of 64 bits, 8 for each byte.
+    let first = |found: u64| (found.trailing_zeros() / 8) as usize;
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for (index, block) in blocks.iter().enumerate() {
+        let found = marks(u64::from_le_bytes(*block));
         if found != 0 {
-            // Of 64 bits, 8 for each byte.
-            return length + (found.trailing_zeros() / 8) as usize;
+            return index * BLOCK + first(found);
         }
-        length += BLOCK;
     }
+    let mut last = [0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    blocks.len() * BLOCK + first(marks(u64::from_le_bytes(last)))
 }
 
 #[cfg(test)]
