@@ -1,8 +1,8 @@
 //! SHA-1 (FIPS 180-4) and its HMAC (RFC 2104) over texts that lie there in one piece.
 //!
 //! A signature is five hashes of one to three blocks each. A hasher that is given its text piece by piece keeps a buffer and a count
-//! for that, which takes a third as long again as the hashing of so little; here the last blocks are put together once. What
-//! is done with a block is the library's work, with the processor's own instructions where it has them.
+//! for that, which takes up to a third as long again as the hashing of so little; here the last blocks are put together once.
+//! What is done with a block is the library's work, with the processor's own instructions where it has them.
 
 use sha1::block_api::compress;
 use zeroize::Zeroize as _;

@@ -241,8 +241,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// What stands before and after the first of this ASCII character. The pieces of a signature are short: going through them
-/// byte by byte is quicker than what the library does for long texts.
 /// The value of a header that may stand there once.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, VerifyError> {
     let mut values = headers.get_all(name).iter();

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method, Uri, header};
 use smallvec::SmallVec;
 
-use crate::{SignError, canonical, presented};
+use crate::canonical;
 
 /// Headers of an ordinary request, so that the list of them is not allocated.
 pub(crate) const ORDINARY_HEADERS: usize = 16;
@@ -27,15 +27,6 @@ pub struct Unsigned<'a> {
 impl<'a> Unsigned<'a> {
     pub(crate) fn of(method: &'a Method, uri: &'a Uri, headers: &'a Headers<'_>) -> Self {
         Self { method: method.as_str(), path: uri.path(), query: uri.query().unwrap_or_default(), headers: &headers.0 }
-    }
-
-    /// What each signature demands: a key whose id can stand in it, and a host.
-    pub(crate) fn check(&self, secret_id: &str) -> Result<(), SignError> {
-        if !presented::is_secret_id(secret_id) {
-            return Err(SignError::SecretId);
-        }
-        let has_host = self.headers.iter().any(|(name, _)| *name == header::HOST.as_str());
-        if has_host { Ok(()) } else { Err(SignError::NoHost) }
     }
 }
 
