@@ -58,6 +58,12 @@ pub(crate) enum Torture {
         #[arg(long, value_name = "N", default_value_t = 60)]
         throttled_seconds: u64,
     },
+    /// Give the client of object stores random answers, good and bad, and see that it reads none as another than `hyper` does.
+    Answers {
+        /// Answers.
+        #[arg(long, value_name = "N", default_value_t = 30_000)]
+        cases: u32,
+    },
     /// Let many clients do what comes to their mind, and see whether an order of their calls explains every answer.
     History {
         /// Clients at a time.
@@ -131,6 +137,12 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
             }
             cmd!(shell, "cargo test -p cos-batch-server --all-features --test it -- front:: --nocapture")
                 .env("COS_BATCH_FRONT", "1")
+                .run()?;
+        }
+        Torture::Answers { cases } => {
+            let test = "http::answers::no_answer_is_read_as_another_than_others_read";
+            cmd!(shell, "cargo test -p cos-batch-objectstore --all-features --test it -- --exact {test} --nocapture")
+                .env("COS_BATCH_ANSWERS_CASES", cases.to_string())
                 .run()?;
         }
         Torture::Weather { rows, outage_seconds, throttled_seconds } => {
