@@ -173,7 +173,8 @@ impl StoreError {
     /// The same, with the HTTP status and the code that a remote store sent.
     #[must_use]
     pub fn reported(mut self, status: u16, code: &str) -> Self {
-        if status != self.kind.status() || code != self.kind.code() {
+        // Of a refusal it is kept that the store said so: it is about another key than one that is refused here.
+        if status != self.kind.status() || code != self.kind.code() || self.kind == ErrorKind::AccessDenied {
             let reported = self.reported.get_or_insert_default();
             reported.status = Some(status);
             reported.code = (code != self.kind.code()).then(|| code.to_owned());
@@ -225,6 +226,12 @@ impl StoreError {
     #[must_use]
     pub fn status(&self) -> u16 {
         self.reported.as_ref().and_then(|reported| reported.status).unwrap_or_else(|| self.kind.status())
+    }
+
+    /// Whether a remote store said so, with a code or a status of its own or in refusing access.
+    #[must_use]
+    pub fn is_reported(&self) -> bool {
+        self.reported.as_ref().is_some_and(|reported| reported.status.is_some())
     }
 
     /// How long the store asks to be left alone, if it said so (`Retry-After`).

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use cos_batch_client::{Error as ClientError, TransportErrorKind};
+use cos_batch_engine::view::STORE_ACCESS_DENIED;
 use cos_batch_model::{ApiError, ErrorCode};
 
 use crate::exit::{About, Error, Exit};
@@ -85,6 +86,9 @@ impl Meaning {
     fn of_answer(answer: &ApiError) -> Self {
         let status = answer.status.as_u16();
         let next = after_answer(answer);
+        if answer.code.as_str() == STORE_ACCESS_DENIED {
+            return Self { exit: Exit::Error, about: About::Server, next };
+        }
         if NOT_AUTHORIZED.contains(&status) {
             return Self { exit: Exit::NotAuthorized, about: About::Key, next };
         }
@@ -150,6 +154,9 @@ fn after_answer(answer: &ApiError) -> Option<&'static str> {
             "later; something between here and the server answers for it: see whether the server behind it runs"
         }
         ErrorCode::InternalError | ErrorCode::ServiceUnavailable => "later; the server's log may say more",
+        code if code.as_str() == STORE_ACCESS_DENIED => {
+            "secret_id and secret_key of that [[store]] in the server's configuration, and what the store lets them do"
+        }
         _ if is_bare(answer) => STRANGER,
         _ => return None,
     })
@@ -169,6 +176,7 @@ mod tests {
     fn codes_and_statuses_become_exit_codes() {
         for (code, status, exit) in [
             ("AccessDenied", 403, Exit::NotAuthorized),
+            ("StoreAccessDenied", 403, Exit::Error),
             ("HTTP 401", 401, Exit::NotAuthorized),
             ("NoSuchJob", 404, Exit::NotFound),
             ("HTTP 404", 404, Exit::Error),

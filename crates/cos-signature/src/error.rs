@@ -52,7 +52,7 @@ pub enum VerifyError {
         what: &'static str,
     },
     /// Only `sha1` exists.
-    #[error("the signature algorithm must be sha1")]
+    #[error("the signature must be that of COS, with q-sign-algorithm=sha1; one of AWS is not taken here")]
     UnsupportedAlgorithm,
     /// The window of time has not begun, the tolerated difference of clocks included.
     #[error("the signature is valid from {start}, and now is {now} (Unix seconds)")]

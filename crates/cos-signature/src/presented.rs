@@ -10,6 +10,7 @@ use crate::{
     canonical::{decode_form, header_name, query_pairs},
     error::shown,
     hex::{self, MAC_BYTES},
+    sigv4,
 };
 
 /// Longest signature that is read, in bytes of its header or of one of its query values. Real ones have some 400; the
@@ -109,6 +110,9 @@ impl Presented {
             return Err(malformed("it is longer than 8 KiB"));
         }
         let text = value.trim();
+        if text.starts_with(sigv4::ALGORITHM) {
+            return Err(VerifyError::UnsupportedAlgorithm);
+        }
         let mut fields = Fields::default();
         let mut start = 0;
         for (index, end) in memchr_iter(b'&', text.as_bytes()).chain([text.len()]).enumerate() {

@@ -29,13 +29,25 @@ pub use self::{
     validate::Validation,
 };
 
+/// Code of the answer where a store behind HTTP does not let the engine's own key do what was asked: the caller's key is right.
+///
+/// Source: ours.
+pub const STORE_ACCESS_DENIED: &str = "StoreAccessDenied";
+
 /// What is answered where an object store fails: its own code and status, but for failures that pass by themselves,
-/// which have the API's own code for that.
+/// which have the API's own code for that. What an operator has to know is logged: callers are sent to the log.
 fn object_error(error: &StoreError) -> ApiError {
     if error.kind().is_transient() && error.kind() != ErrorKind::PathConflict {
+        tracing::warn!(%error, "an object store does not answer as it should");
         return ApiError::new(ErrorCode::ServiceUnavailable, error.to_string());
     }
-    let mut answer = ApiError::new(ErrorCode::from_wire(error.kind().code()), error.message());
+    let code = if error.is_reported() && error.kind() == ErrorKind::AccessDenied {
+        tracing::warn!(%error, "an object store refuses the key of this server");
+        STORE_ACCESS_DENIED
+    } else {
+        error.kind().code()
+    };
+    let mut answer = ApiError::new(ErrorCode::from_wire(code), error.message());
     if let Ok(status) = error.kind().status().try_into() {
         answer.status = status;
     }

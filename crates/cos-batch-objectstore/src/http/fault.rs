@@ -20,6 +20,9 @@ const MESSAGE_BYTES_MAX: usize = 512;
 /// Longest wait that a store may ask for and that is kept; more would be no answer to a single request.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
+/// Codes that are about the key of the request, and not about what it may do.
+const KEY_CODES: [&str; 4] = ["ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"];
+
 /// What an `Error` document says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -81,6 +84,8 @@ fn of_kind(kind: ErrorKind, status: u16, headers: &Fields, told: &Told) -> Store
     let mut message = match told.message.as_str() {
         "" if status == 0 => "the store gave no reason".to_owned(),
         "" => format!("the store answered {status} without a reason"),
+        // Whoever reads this may have a key of his own, for whoever asked the store.
+        words if KEY_CODES.contains(&&*told.code) => format!("the store refused the key it was asked with: {words}"),
         words => words.to_owned(),
     };
     if (301..=308).contains(&status)
@@ -210,6 +215,15 @@ mod tests {
             assert_eq!((error.kind(), error.status()), (kind, status), "{code}");
             assert_eq!(error.code(), if code.is_empty() { kind.code() } else { code });
         }
+    }
+
+    #[test]
+    fn whose_key_was_refused_is_said() {
+        let wrong = error(403, "SignatureDoesNotMatch", "it does not match");
+        assert_eq!(wrong.message(), "the store refused the key it was asked with: it does not match");
+        assert!(wrong.is_reported() && error(403, "AccessDenied", "no").is_reported());
+        assert!(!StoreError::new(ErrorKind::AccessDenied, "locked").is_reported());
+        assert!(!error(404, "NoSuchKey", "no").is_reported());
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
     exit::{Error, Exit},
     output::Terminal,
     serve::{DataFolder, Paths, SPOOL_BUCKET, paths},
+    text::things,
 };
 
 /// A copy is made anew so often when something it needs was removed while it was made.
@@ -63,7 +64,8 @@ impl Backup {
             let _ = fs::remove_dir_all(&self.to);
         }
         let jobs = made?;
-        terminal.line(&format!("backup in {}: {jobs} jobs that have not ended", self.to.display()))?;
+        let jobs = unfinished(jobs, "that has not ended", "that have not ended");
+        terminal.line(&format!("backup in {}: {jobs}", self.to.display()))?;
         Ok(Exit::Ok)
     }
 
@@ -93,6 +95,12 @@ impl Backup {
     }
 }
 
+/// How many jobs do what.
+fn unfinished(jobs: usize, one: &str, many: &str) -> String {
+    let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
+    things(jobs, &format!("job {one}"), &format!("jobs {many}"))
+}
+
 impl Restore {
     pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let source = paths(&self.from);
@@ -106,7 +114,8 @@ impl Restore {
             let _ = fs::remove_dir_all(&self.data);
         }
         let jobs = restored?;
-        terminal.line(&format!("restored into {}: {jobs} jobs go on at the next start", self.data.display()))?;
+        let jobs = unfinished(jobs, "goes on at the next start", "go on at the next start");
+        terminal.line(&format!("restored into {}: {jobs}", self.data.display()))?;
         Ok(Exit::Ok)
     }
 

@@ -1,6 +1,9 @@
 //! `cos-batch config`
 
-use std::sync::Arc;
+use std::{
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 use clap::{Args, Subcommand};
 use cos_batch_objectstore::{MemoryStore, ObjectStore};
@@ -37,8 +40,17 @@ impl Config {
     pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         match self.what {
             What::Check(serve) => {
-                check(&serve.settings()?)?;
+                let settings = serve.settings()?;
+                check(&settings)?;
                 terminal.line("the settings are right")?;
+                for bucket in settings.config.ownerless() {
+                    // With the error output gone there is nobody to be told.
+                    let _ = writeln!(
+                        io::stderr().lock(),
+                        "[[bucket]] {bucket} belongs to nobody: owner = \"APPID\" says to whom; till then a [[grant]] in the file \
+                         of keys is the only way in"
+                    );
+                }
             }
             What::Print(serve) => terminal.bytes(printed(&serve.settings()?)?.as_bytes())?,
         }

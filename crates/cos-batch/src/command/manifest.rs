@@ -12,6 +12,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use cos_batch_engine::{Clock as _, SystemClock};
+use cos_batch_model::bucket_appid;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -212,10 +213,16 @@ impl Manifest {
                 None => "BUCKET/KEY".to_owned(),
             };
             let put = if self.to.is_none() { " (once it is in a bucket)" } else { "" };
-            let mut notes = io::stderr().lock();
+            // COS Batch names a bucket with its APPID; one of another name is for jobs of S3 Control.
+            let next = match &self.to {
+                Some(place) if bucket_appid(&place.bucket).is_none() => format!(
+                    "next: a job of S3 Control; the jobs of create want a bucket named NAME-APPID, which {} is not",
+                    clean(&place.bucket)
+                ),
+                _ => format!("next{put}: cos-batch create --manifest {place} \\\n  --etag {etag} --operation ..."),
+            };
             // With the error output gone there is nobody to be told.
-            let _ =
-                writeln!(notes, "next{put}: cos-batch create --manifest {place} \\\n  --etag {etag} --operation ...");
+            let _ = writeln!(io::stderr().lock(), "{next}");
         }
         Ok(())
     }

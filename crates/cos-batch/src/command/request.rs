@@ -6,6 +6,7 @@ use cos_batch_model::{
     JobTier, KeyPrefix, Lenient, Manifest, ManifestField, ManifestFormat, ManifestLocation, ManifestSpec, MetadataKey,
     MetadataValue, NewObjectMetadata, ObjectArn, ObjectVersionId, Operation, Priority, PutObjectCopy, PutObjectTagging,
     Report, ReportPrefix, ReportScope, RoleArn, StorageClass, Tag, TagKey, TagValue, UserMetadata, ValidationError,
+    bucket_appid,
 };
 
 use crate::{connection::Connection, exit::Error};
@@ -284,8 +285,23 @@ fn pair(text: &str) -> Result<(String, String), String> {
 
 /// A bucket by its plain or its full name.
 fn bucket(flag: &str, region: &str, name: &str) -> Result<BucketArn, Error> {
-    let arn = if name.starts_with("qcs::") { BucketArn::new(name) } else { BucketArn::for_bucket(region, name) };
+    let arn = if name.starts_with("qcs::") {
+        BucketArn::new(name)
+    } else {
+        has_appid(flag, name)?;
+        BucketArn::for_bucket(region, name)
+    };
     arn.map_err(|error| Error::usage(format!("{flag} {name}: {error}")))
+}
+
+/// What is most often wrong with a plain name, said of that and not of the full name that it would become.
+fn has_appid(flag: &str, bucket: &str) -> Result<(), Error> {
+    if bucket_appid(bucket).is_some() {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{flag} {bucket}: a bucket's name ends with the APPID of its owner, as in NAME-1250000000"
+    )))
 }
 
 /// An object by its plain or its full name.
@@ -296,6 +312,7 @@ fn object(region: &str, name: &str) -> Result<ObjectArn, Error> {
         let (bucket, key) = name
             .split_once('/')
             .ok_or_else(|| Error::usage(format!("--manifest {name}: write BUCKET/KEY, or a name with qcs::cos:")))?;
+        has_appid("--manifest", bucket)?;
         ObjectArn::for_object(region, bucket, key)
     };
     arn.map_err(|error| Error::usage(format!("--manifest {name}: {error}")))

@@ -155,7 +155,7 @@ pub(super) async fn run(
     };
     let own_key = !settings.anonymous() && given.credentials.is_none();
     let shown = match &callers {
-        Callers::Keys(credentials) if made => secret_lines(credentials),
+        Callers::Keys(credentials) if made && terminal.draws() => secret_lines(credentials),
         _ if own_key => vec![format!("export COS_CREDENTIALS={}", quoted(&key_file.display().to_string()))],
         _ => Vec::new(),
     };
@@ -176,7 +176,7 @@ pub(super) async fn run(
     if [Some(settings.listen()), given.objects_listen].into_iter().flatten().any(|a| !a.ip().is_loopback()) {
         tracing::warn!("requests and answers are not encrypted on the way: put TLS in front of a public address");
     }
-    let mut lines = usage(&endpoint, made.then(|| key_file.display().to_string()), shown);
+    let mut lines = usage(&endpoint, made.then(|| made_key(&key_file, terminal.draws())), shown);
     lines.extend(server.metrics_address().map(|address| format!("metrics on http://{address}/metrics")));
     lines.extend(server.objects_address().map(|address| format!("objects on http://{address}")));
     lines.extend(server.has_console().then(|| format!("console on {endpoint}/console")));
@@ -270,15 +270,19 @@ fn usage(endpoint: &str, made: Option<String>, exports: Vec<String>) -> Vec<Stri
     if exports.is_empty() {
         return lines;
     }
-    if let Some(file) = made {
-        lines.push(format!("a key was made and is kept in {file}; it is shown only this once"));
-    }
+    lines.extend(made);
     lines.push("in another shell:".to_owned());
     if endpoint != ENDPOINT_DEFAULT {
         lines.push(format!("  export COS_BATCH_ENDPOINT={endpoint}"));
     }
     lines.extend(exports.into_iter().map(|line| format!("  {line}")));
     lines
+}
+
+/// What is said of a key that was made just now. What does not go to a terminal is kept in a file, a journal, for others to read.
+fn made_key(file: &Path, shown: bool) -> String {
+    let once = if shown { "; it is shown only this once" } else { "" };
+    format!("a key was made and is kept in {}{once}", file.display())
 }
 
 /// The one place where a secret is shown: that of a key that was made just now.

@@ -14,7 +14,7 @@ mod whole;
 use std::{collections::BTreeMap, fmt, fs, io::Read as _, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
 
 use cos_batch_engine::{Buckets, Config as EngineConfig, Spool};
-use cos_batch_model::AppId;
+use cos_batch_model::{AppId, bucket_appid};
 use cos_batch_objectstore::{HttpSettings, ObjectStore};
 use serde::{Deserialize, Deserializer, de};
 
@@ -161,6 +161,12 @@ impl Config {
     /// Owners of buckets whose names do not say it.
     pub(crate) fn owners(&self) -> impl Iterator<Item = (&str, &AppId)> {
         self.buckets.iter().filter_map(|bucket| Some((bucket.name.as_str(), bucket.owner.as_ref()?)))
+    }
+
+    /// Buckets that belong to nobody: neither their names nor anything else says to whom.
+    pub(crate) fn ownerless(&self) -> impl Iterator<Item = &str> {
+        let nobodys = |bucket: &&Bucket| bucket.owner.is_none() && bucket_appid(&bucket.name).is_none();
+        self.buckets.iter().filter(nobodys).map(|bucket| bucket.name.as_str())
     }
 
     /// An error about what the file says, with its name.

@@ -2,7 +2,12 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use crate::support::{Place, Server, assert_exact, program, run};
+use rustix::process::Signal;
+
+use crate::{
+    screen,
+    support::{Place, Server, assert_exact, program, run},
+};
 
 #[test]
 fn sigterm_ends_the_server_and_the_job_goes_on_at_the_next_start() {
@@ -54,26 +59,26 @@ fn a_folder_has_one_server_at_a_time() {
 #[test]
 fn the_key_is_made_once_shown_once_and_its_owners_alone() {
     let place = Place::new();
-    let server = Server::start(&place);
+    let mut command = program();
+    command.arg("serve").arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0"]);
+    let seen = screen::run_until(command, None, "listening on", Signal::TERM);
     let mode = fs::metadata(place.key_file()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let file = fs::read_to_string(place.key_file()).unwrap();
     let value = |name: &str| {
-        let line = server.usage.lines().find_map(|line| line.trim().strip_prefix(&format!("export {name}=")));
-        line.unwrap_or_else(|| panic!("{name} is not in {}", server.usage)).to_owned()
+        let line = seen.screen.lines().find_map(|line| line.trim().strip_prefix(&format!("export {name}=")));
+        line.unwrap_or_else(|| panic!("{name} is not in {}", seen.screen)).to_owned()
     };
     let secret = value("COS_SECRET_KEY");
     assert!(file.contains(&secret) && file.contains(&value("COS_SECRET_ID")));
 
     // The lines are all that a command needs.
+    let again = Server::start(&place);
     let mut command = program();
-    for name in ["COS_BATCH_ENDPOINT", "COS_APPID", "COS_SECRET_ID", "COS_SECRET_KEY"] {
+    for name in ["COS_APPID", "COS_SECRET_ID", "COS_SECRET_KEY"] {
         command.env(name, value(name));
     }
-    assert_eq!(run(command.arg("list")).with_code(0), "no jobs\n");
-    server.kill();
-
-    let again = Server::start(&place);
+    assert_eq!(run(command.arg("list").args(["--endpoint", &again.endpoint])).with_code(0), "no jobs\n");
     assert!(!again.usage.contains(&secret), "{}", again.usage);
     assert!(again.usage.contains("export COS_CREDENTIALS="), "{}", again.usage);
     assert_eq!(fs::read_to_string(place.key_file()).unwrap(), file);
@@ -84,6 +89,20 @@ fn the_key_is_made_once_shown_once_and_its_owners_alone() {
     let said = run(program().arg("serve").arg("--data").arg(place.data()).args(["--listen", "127.0.0.1:0"]));
     assert_eq!(said.code, 2, "{said:?}");
     assert!(said.err.contains("chmod 600"), "{said:?}");
+}
+
+/// What a first start says goes into a file or a journal where it does not go to a terminal.
+#[test]
+fn no_secret_is_written_but_to_a_terminal() {
+    let place = Place::new();
+    let server = Server::start(&place);
+    let file = fs::read_to_string(place.key_file()).unwrap();
+    let secret = file.lines().find_map(|line| line.strip_prefix("secret_key = ")).unwrap().trim_matches('"');
+    assert!(secret.len() > 20, "{file}");
+    assert!(!server.usage.contains(secret), "{}", server.usage);
+    assert!(server.usage.starts_with("a key was made and is kept in "), "{}", server.usage);
+    assert!(server.usage.contains("export COS_CREDENTIALS="), "{}", server.usage);
+    assert!(!fs::read_to_string(place.file("serve.log")).unwrap().contains(secret));
 }
 
 #[test]

@@ -57,6 +57,30 @@ fn a_list_of_a_prefix_is_a_manifest_that_works() {
     }
 }
 
+/// The jobs of COS Batch cannot name a bucket without an APPID in its name.
+#[test]
+fn what_comes_next_is_something_that_works() {
+    let place = Place::new();
+    let config = place.file("config.toml");
+    let buckets = place.file("elsewhere");
+    fs::create_dir_all(buckets.join("plain/in")).unwrap();
+    fs::write(buckets.join("plain/in/a"), "x").unwrap();
+    let text = format!(
+        "[[store]]\nname = \"disk\"\nkind = \"folder\"\nfolder = \"{}\"\n\
+         [[bucket]]\nname = \"plain\"\nstore = \"disk\"\nowner = \"1250000000\"\n",
+        buckets.display()
+    );
+    fs::write(&config, text).unwrap();
+    let server = Server::start_with(&place, &["--config", config.to_str().unwrap()]);
+    let said = server.run(&["manifest", "--bucket", "plain", "--prefix", "in/", "--to", "plain/lists/in.csv"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.starts_with("next: a job of S3 Control;") && !said.err.contains("cos-batch create"), "{said:?}");
+
+    let said = server.run(&["create", "--operation", "delete", "--manifest", "plain/lists/in.csv", "--etag", "e"]);
+    assert_eq!(said.code, 2, "{said:?}");
+    assert!(said.err.contains("--manifest plain: a bucket's name ends with the APPID of its owner"), "{said:?}");
+}
+
 #[test]
 fn filters_choose_objects() {
     let place = place_with_odd_keys();

@@ -83,6 +83,19 @@ fn settings_are_shown_with_where_they_come_from() {
 }
 
 #[test]
+fn a_bucket_that_belongs_to_nobody_is_told_of() {
+    let place = Place::new();
+    let file = place.file("config.toml");
+    let bucket = |name: &str, more: &str| format!("[[bucket]]\nname = \"{name}\"\nstore = \"s\"\n{more}");
+    let store = "[serve]\ndata = \"x\"\n[[store]]\nname = \"s\"\nkind = \"folder\"\nfolder = \"/srv\"\n".to_owned();
+    let text = [store, bucket("photos", ""), bucket("a-125", ""), bucket("b", "owner = \"125\"\n")].concat();
+    fs::write(&file, text).unwrap();
+    let said = said(&["config", "check", "--config", file.to_str().unwrap()], &[]);
+    assert_eq!((said.code, said.out.as_str()), (0, "the settings are right\n"), "{said:?}");
+    assert!(said.err.starts_with("[[bucket]] photos belongs to nobody: owner = ") && said.err.lines().count() == 1);
+}
+
+#[test]
 fn wrong_settings_are_refused_before_anything_is_started() {
     let place = Place::new();
     let file = place.file("config.toml");
@@ -319,7 +332,7 @@ fn a_backup_of_a_server_at_work_goes_on_elsewhere() {
     let (data, to) = (place.data(), place.file("backup"));
     let (data, to) = (data.to_str().unwrap(), to.to_str().unwrap());
     let out = said(&["backup", "--data", data, "--to", to], &[]).with_code(0);
-    assert!(out.ends_with(": 1 jobs that have not ended\n"), "{out}");
+    assert!(out.ends_with(": 1 job that has not ended\n"), "{out}");
     let again = said(&["backup", "--data", data, "--to", to], &[]);
     assert_eq!(again.code, 2, "{again:?}");
     server.run(&["cancel", &job]).with_code(0);
@@ -336,7 +349,7 @@ fn a_backup_of_a_server_at_work_goes_on_elsewhere() {
     fs::create_dir(elsewhere.data()).unwrap();
     fs::rename(place.data().join("buckets"), elsewhere.data().join("buckets")).unwrap();
     let out = said(&["restore", "--from", to, "--data", elsewhere.data().to_str().unwrap()], &[]).with_code(0);
-    assert!(out.ends_with(": 1 jobs go on at the next start\n"), "{out}");
+    assert!(out.ends_with(": 1 job goes on at the next start\n"), "{out}");
     let server = Server::start(&elsewhere);
     server.run(&["wait", &job]).with_code(4);
     assert_exact(&elsewhere, &server, &job, &rows);

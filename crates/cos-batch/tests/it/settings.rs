@@ -102,3 +102,37 @@ fn a_bucket_that_is_not_configured_is_refused_by_name() {
     let said = create(&format!("{TARGET}/lists/all.csv"), &etag, SOURCE, SOURCE);
     assert!(said.starts_with("ManifestNotFound: ") && said.contains(&no(TARGET)), "{said}");
 }
+
+/// Whoever types a command has a key of his own, which is right: he is not to look for what is wrong with it.
+#[test]
+fn a_key_that_the_store_refuses_is_not_taken_for_that_of_the_caller() {
+    let objects = Place::new();
+    let there = Server::start_with(&objects, &["--objects-listen", "127.0.0.1:0"]);
+    let place = Place::new();
+    let file = place.file("config.toml");
+    let config = format!(
+        "local_buckets = false\n[[store]]\nname = \"there\"\nkind = \"cos\"\nregion = \"local\"\nstyle = \"path\"\n\
+         endpoint = \"http://{}\"\nsecret_id = \"{}\"\nsecret_key = \"wrong\"\n\
+         [[bucket]]\nname = \"{SOURCE}\"\nstore = \"there\"\n",
+        there.objects().unwrap(),
+        there.key().0,
+    );
+    write_private(&file, &config);
+    let server = Server::start_with(&place, &["--config", file.to_str().unwrap()]);
+    let list = || server.run(&["manifest", "--bucket", SOURCE, "--out", "-"]);
+    let said = list();
+    assert_eq!(said.code, 1, "{said:?}");
+    for part in
+        ["StoreAccessDenied (403): the store refused the key it was asked with", "try: secret_id and secret_key"]
+    {
+        assert!(said.err.contains(part), "{part}: {said:?}");
+    }
+    let log = || fs::read_to_string(place.file("serve.log")).unwrap();
+    assert!(log().contains("an object store refuses the key of this server"), "{}", log());
+
+    // The caller is sent to the log, which knows more.
+    there.kill();
+    let said = list();
+    assert!(said.err.contains("try: later; the server's log may say more"), "{said:?}");
+    assert!(log().contains("an object store does not answer as it should"), "{}", log());
+}

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Waits for the server that was begun last, then goes on.
-const STARTED: &str = "until grep -q '^listening on' serve.log; do sleep 0.1; done\n";
+const STARTED: &str = "until grep -q '^listening on' serve.log || ! kill -0 $!; do sleep 0.1; done\n";
 
 #[test]
 fn the_tutorial() {
