@@ -4,7 +4,12 @@ use std::{fmt, sync::Arc};
 
 use zeroize::Zeroizing;
 
-use crate::mac::Mac;
+use crate::{blocks, mac::Mac};
+
+/// Longest key id, in bytes. Real ones have 36, those of temporary keys some 60.
+///
+/// Source: ours.
+pub const SECRET_ID_BYTES_MAX: usize = 128;
 
 /// A secret key. Its memory, which clones share, is wiped when the last of them is dropped, and its debug form shows nothing of it.
 ///
@@ -90,6 +95,12 @@ impl fmt::Debug for Credentials {
             .field("security_token", &self.security_token.as_ref().map(|_| "hidden"))
             .finish()
     }
+}
+
+/// Whether a text can be a key id.
+pub(crate) fn is_secret_id(text: &str) -> bool {
+    let fits = (1..=SECRET_ID_BYTES_MAX).contains(&text.len());
+    fits && blocks::all(text.as_bytes(), |byte| byte.is_ascii_graphic() & (byte != b'&') & (byte != b';'))
 }
 
 #[cfg(test)]

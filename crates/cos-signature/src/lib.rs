@@ -43,11 +43,11 @@ pub mod sigv4;
 mod unsigned;
 mod verify;
 
-pub use credentials::{Credentials, SecretKey};
+pub use credentials::{Credentials, SECRET_ID_BYTES_MAX, SecretKey};
 pub use error::{SignError, VerifyError};
 pub use key_time::{KeyTime, KeyTimeError};
 pub use name_list::NameList;
-pub use presented::{PRESENTED_BYTES_MAX, Place, Presented, SECRET_ID_BYTES_MAX};
+pub use presented::{PRESENTED_BYTES_MAX, Place, Presented};
 pub use presign::presign;
 pub use sign::{authorization, sign, sign_with};
 pub use signing_key::SigningKey;

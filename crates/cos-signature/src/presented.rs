@@ -6,8 +6,9 @@ use http::{HeaderMap, HeaderName, header, request::Parts};
 use memchr::memchr_iter;
 
 use crate::{
-    KeyTime, NameList, SECURITY_TOKEN, VerifyError, blocks,
+    KeyTime, NameList, SECURITY_TOKEN, VerifyError,
     canonical::{decode_form, header_name, query_pairs},
+    credentials::is_secret_id,
     error::shown,
     hex::{self, MAC_BYTES},
     sigv4,
@@ -18,11 +19,6 @@ use crate::{
 ///
 /// Source: ours.
 pub const PRESENTED_BYTES_MAX: usize = 8 * 1024;
-
-/// Longest key id, in bytes. Real ones have 36, those of temporary keys some 60.
-///
-/// Source: ours.
-pub const SECRET_ID_BYTES_MAX: usize = 128;
 
 const TOKEN_NAME: HeaderName = HeaderName::from_static(SECURITY_TOKEN);
 
@@ -169,12 +165,6 @@ impl fmt::Debug for Presented {
 /// Which field of a signature this is, if it is one.
 pub(crate) fn field(name: &[u8]) -> Option<usize> {
     FIELDS.iter().position(|field| field.as_bytes() == name)
-}
-
-/// Whether a text can be a key id.
-pub(crate) fn is_secret_id(text: &str) -> bool {
-    let fits = (1..=SECRET_ID_BYTES_MAX).contains(&text.len());
-    fits && blocks::all(text.as_bytes(), |byte| byte.is_ascii_graphic() & (byte != b'&') & (byte != b';'))
 }
 
 /// How many fields a signature has.

@@ -5,7 +5,7 @@ use http::{Request, Uri, header, uri::PathAndQuery};
 use crate::{
     Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey,
     canonical::{encode, query_pairs},
-    presented,
+    credentials, presented,
     sign::authorization_value,
 };
 
@@ -38,7 +38,7 @@ use crate::{
 /// As for [`sign`](crate::sign()), and [`SignError::TooLong`]. The request then has no signature, and may have the token
 /// already.
 pub fn presign<B>(request: &mut Request<B>, credentials: &Credentials, key_time: KeyTime) -> Result<(), SignError> {
-    if !presented::is_secret_id(&credentials.secret_id) {
+    if !credentials::is_secret_id(&credentials.secret_id) {
         return Err(SignError::SecretId);
     }
     let token = credentials.security_token.as_deref();

@@ -5,8 +5,9 @@ use http::{HeaderValue, Request, header};
 use crate::{
     Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey, Unsigned,
     canonical::{self, HttpString},
+    credentials,
     error::shown,
-    hex, presented,
+    hex,
 };
 
 /// Whether this header, named in lower case, is signed when the request has it: all `x-cos-` and `x-ci-` headers, and those
@@ -149,7 +150,7 @@ impl Signed {
         secret_id: &str,
         key: &SigningKey,
     ) -> Result<Self, SignError> {
-        if !presented::is_secret_id(secret_id) {
+        if !credentials::is_secret_id(secret_id) {
             return Err(SignError::SecretId);
         }
         let mut text = HttpString::new(method, path);

@@ -24,7 +24,7 @@ const OF_NO_JOB: [&str; 7] = [
 ];
 
 /// Lines about requests that fail: the request's span names it.
-const OF_A_REQUEST: [&str; 1] = ["job store"];
+const OF_A_REQUEST: [&str; 2] = ["job store", "an object store "];
 
 /// Each line that the engine logs names its job, in a field `job`.
 ///

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{
     ALGORITHM, CONTENT_SHA256, DATE, SECURITY_TOKEN, SigningKey, UNSIGNED_PAYLOAD, canonical::Canonical, time,
 };
-use crate::{Credentials, SignError, Unsigned, blocks, hex, presented, unsigned::Headers};
+use crate::{Credentials, SignError, Unsigned, blocks, credentials, hex, unsigned::Headers};
 
 /// The hash of no bytes, in hex.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -169,7 +169,7 @@ pub fn authorization(
     payload: &str,
     out: &mut Vec<u8>,
 ) -> Result<(), SignError> {
-    if !presented::is_secret_id(secret_id) {
+    if !credentials::is_secret_id(secret_id) {
         return Err(SignError::SecretId);
     }
     if request.headers.iter().all(|(name, _)| *name != header::HOST.as_str()) {
