@@ -15,8 +15,7 @@ const NOT_AUTHORIZED: [u16; 2] = [401, 403];
 const GATEWAY: [u16; 2] = [502, 504];
 
 /// What helps where nobody answers.
-const NO_SERVER: &str =
-    "cos-batch serve --data DIR starts a server; --endpoint or COS_BATCH_ENDPOINT names another one";
+const NO_SERVER: &str = "cos-batch serve --data DIR starts a server; --endpoint or COS_BATCH_ENDPOINT names another one, --uin and --region that of COS";
 
 /// What helps where something answers that knows nothing of the API.
 pub(crate) const STRANGER: &str = "another --endpoint or COS_BATCH_ENDPOINT: what answers there is no COS Batch server";

@@ -159,6 +159,11 @@ impl Engine {
             return refused(format!("the job is {status}: its failed tasks can be tried again once it has ended"));
         }
         match old.progress.failed {
+            0 if status == JobStatus::Failed => {
+                let text =
+                    "the job failed as a whole, and none of its tasks did: once its failure is mended, make it again";
+                return refused(text.to_owned());
+            }
             0 => return refused("none of the job's tasks has failed: there is nothing to try again".to_owned()),
             failed if failed > RETRY_ROWS_MAX => {
                 return refused(format!(
