@@ -160,6 +160,17 @@ fn a_manifest_of_large_old_files() {
     assert_eq!(list, "photos-1250000000,2025/old.jpg\n");
 }
 
+/// A test in a shell, and the suite of conformance after it; then a test in Python.
+#[test]
+fn tests_that_start_a_process_of_their_own() {
+    let blocks = |kind| blocks_of("docs/guide-testing.md", kind).concat();
+    let printed = Shell::new().run(&blocks("bash"));
+    assert!(printed.contains("1 of 1 succeeded, 0 failed") && printed.contains(" 0 failed"), "{printed}");
+
+    let printed = Shell::new().run(&format!("cat > page.py <<'PY'\n{}PY\npython3 page.py\n", blocks("python")));
+    assert_eq!(printed.trim(), "no jobs");
+}
+
 /// The command as it is, in the background; both addresses answer.
 #[test]
 fn a_process_for_tests_in_any_language() {
