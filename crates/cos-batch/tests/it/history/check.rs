@@ -52,8 +52,15 @@ pub(super) fn explains(first: State, calls: &[Event]) -> bool {
             continue;
         }
         let open = || (whole..calls.len()).filter(|place| !beyond.contains(place));
-        // Whoever began after another one ended comes after it.
-        let soonest_end = open().map(|place| calls[place].end).min().unwrap_or(u64::MAX);
+        // Whoever began after another one ended comes after it. Calls are by the time they began: behind one that began after the
+        // soonest end so far there is no sooner one.
+        let mut soonest_end = u64::MAX;
+        for place in open() {
+            if calls[place].begin >= soonest_end {
+                break;
+            }
+            soonest_end = soonest_end.min(calls[place].end);
+        }
         for place in open().take_while(|place| calls[*place].begin < soonest_end) {
             let mut over: Vec<usize> = beyond.iter().copied().chain([place]).collect();
             over.sort_unstable();
