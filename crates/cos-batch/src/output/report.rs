@@ -1,6 +1,7 @@
 //! What became of a job's tasks, for people.
 
 use cos_batch_engine::view::{CodeView, JobDetails, TaskRow};
+use cos_batch_model::JobStatus;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::table::fields;
@@ -15,6 +16,11 @@ pub(crate) fn summary(details: &JobDetails, published: Option<&str>, columns: us
     let total = progress.total_number_of_tasks;
     let done = progress.number_of_tasks_succeeded + progress.number_of_tasks_failed;
     let mut rows = vec![("Job", details.job_id.clone()), ("Status", details.status.clone())];
+    // Of a job that failed as a whole there is nothing else to report.
+    let why = details.timeline.iter().rev().find_map(|event| event.reason.clone());
+    if let Some(reason) = why.filter(|_| details.status == JobStatus::Failed.as_str()) {
+        rows.push(("  failure", reason));
+    }
     rows.push((
         "Operation",
         match (&details.source_bucket, &details.target_bucket) {

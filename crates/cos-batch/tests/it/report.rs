@@ -136,6 +136,20 @@ fn a_job_that_runs_is_reported_from_the_books() {
 }
 
 #[test]
+fn why_a_job_failed_as_a_whole_is_part_of_its_report() {
+    let place = Place::new();
+    place.write_manifest(&place.fill(1).text);
+    let server = Server::start(&place);
+    let job = server.create_copy(&"0".repeat(32), &[]);
+    server.run(&["wait", &job]).with_code(3);
+    let summary = server.run(&["report", &job]).with_code(0);
+    let failure = server.describe(&job)["FailureReasons"][0]["FailureReason"].as_str().unwrap().to_owned();
+    let on_one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (summary, failure) = (on_one_line(&summary), on_one_line(&failure));
+    assert!(summary.contains(&format!("Status Failed failure {failure}")), "{failure}: {summary}");
+}
+
+#[test]
 fn wrong_questions_are_refused() {
     let scene = scene(&["--report-scope", "failed"]);
     let mut text = String::new();
