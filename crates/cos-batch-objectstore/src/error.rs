@@ -151,6 +151,16 @@ struct Reported {
     retry_after: Option<Duration>,
 }
 
+/// Codes of remote stores that are about the signature of a request, and not about what it asks.
+const SIGNATURE_CODES: [&str; 6] = [
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "RequestIsExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+];
+
 /// An error of a store: a kind and a sentence for a person.
 ///
 /// The kind decides what to do next. A remote store has more codes than there are kinds; what it said itself is in
@@ -173,8 +183,7 @@ impl StoreError {
     /// The same, with the HTTP status and the code that a remote store sent.
     #[must_use]
     pub fn reported(mut self, status: u16, code: &str) -> Self {
-        // Of a refusal it is kept that the store said so: it is about another key than one that is refused here.
-        if status != self.kind.status() || code != self.kind.code() || self.kind == ErrorKind::AccessDenied {
+        if status != self.kind.status() || code != self.kind.code() {
             let reported = self.reported.get_or_insert_default();
             reported.status = Some(status);
             reported.code = (code != self.kind.code()).then(|| code.to_owned());
@@ -228,10 +237,11 @@ impl StoreError {
         self.reported.as_ref().and_then(|reported| reported.status).unwrap_or_else(|| self.kind.status())
     }
 
-    /// Whether a remote store said so, with a code or a status of its own or in refusing access.
+    /// Whether a remote store did not accept the signature that it was asked with: its key, its token or its time. Somebody has to
+    /// see to that, and it has nothing to do with what was asked, nor with whose request led to it.
     #[must_use]
-    pub fn is_reported(&self) -> bool {
-        self.reported.as_ref().is_some_and(|reported| reported.status.is_some())
+    pub fn refuses_signature(&self) -> bool {
+        SIGNATURE_CODES.contains(&&*self.code())
     }
 
     /// How long the store asks to be left alone, if it said so (`Retry-After`).

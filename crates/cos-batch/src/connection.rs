@@ -153,8 +153,8 @@ impl Connection {
                 let named = named.or_else(|| self.profile.as_ref()?.credentials.as_ref());
                 let path = named.ok_or_else(|| {
                     Error::usage(
-                        "no key: set COS_SECRET_ID, COS_SECRET_KEY and COS_APPID as `cos-batch serve` says at its first \
-                         start, or COS_CREDENTIALS to its file credentials.toml; or give --anonymous",
+                        "no key: set COS_CREDENTIALS to the file credentials.toml of `cos-batch serve`, or COS_SECRET_ID, \
+                         COS_SECRET_KEY and COS_APPID; or give --anonymous",
                     )
                 })?;
                 let file = credentials::Credentials::read(path)?;

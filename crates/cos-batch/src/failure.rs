@@ -154,7 +154,7 @@ fn after_answer(answer: &ApiError) -> Option<&'static str> {
         }
         ErrorCode::InternalError | ErrorCode::ServiceUnavailable => "later; the server's log may say more",
         code if code.as_str() == STORE_ACCESS_DENIED => {
-            "secret_id and secret_key of that [[store]] in the server's configuration, and what the store lets them do"
+            "secret_id and secret_key of that [[store]] in the server's configuration; the server's clock"
         }
         _ if is_bare(answer) => STRANGER,
         _ => return None,

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 use crate::{
     KeyTime, NameList, blocks,
     hex::{self, MAC_BYTES},
-    mac,
+    key_time, mac,
 };
 
 /// What is percent-encoded: everything but letters, digits and these four.
@@ -43,7 +43,7 @@ const ORDINARY_PAIRS: usize = 12;
 pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameList) -> Vec<u8> {
     let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
     text.parameters(parts.uri.query().unwrap_or_default(), |name| url_param_list.has(name));
-    text.headers(but_host(&parts.headers), host(&parts.uri, &parts.headers), |_| true, |name| header_list.has(name));
+    text.headers(but_host(&parts.headers), host(&parts.uri, &parts.headers), |name| header_list.has(name));
     text.finish()
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn write_string_to_sign<T>(
 }
 
 /// Most bytes of the text of a window of time: two numbers that are not negative with `;` between.
-const KEY_TIME_BYTES_MAX: usize = 2 * 19 + 1;
+const KEY_TIME_BYTES_MAX: usize = 2 * key_time::DIGITS_MAX + 1;
 
 /// The text of a window of time, without an allocation.
 #[derive(Clone)]
@@ -184,20 +184,14 @@ impl HttpString {
     }
 
     /// Adds the headers whose canonical names are wanted, sorted. `host` stands for the `Host` header.
-    ///
-    /// `maybe` is asked first, for the name as it stands there; it may say no only where the canonical name is not wanted either.
     pub(crate) fn headers<'h>(
         &mut self,
         others: impl Iterator<Item = (&'h str, &'h [u8])>,
         host: Option<&'h [u8]>,
-        maybe: impl Fn(&[u8]) -> bool,
         mut wanted: impl FnMut(&[u8]) -> bool,
     ) {
         let first = self.pairs.len();
         others.chain(host.map(|host| (header::HOST.as_str(), host))).for_each(|(name, value)| {
-            if !maybe(name.as_bytes()) {
-                return;
-            }
             if !stands_bare(name.as_bytes()) {
                 self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
                 return;

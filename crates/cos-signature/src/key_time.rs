@@ -100,7 +100,7 @@ impl FromStr for KeyTime {
 }
 
 /// Digits of the longest number: of `i64::MAX`, and no number of so many digits is more than a `u64` holds.
-const DIGITS_MAX: usize = 19;
+pub(crate) const DIGITS_MAX: usize = 19;
 
 /// A decimal number in its only form.
 fn seconds(text: &str) -> Result<i64, KeyTimeError> {

@@ -44,7 +44,9 @@ impl Mac {
         if key.len() <= BLOCK {
             block[..key.len()].copy_from_slice(key);
         } else {
-            block[..MAC_BYTES].copy_from_slice(&digest(key));
+            let mut hashed = digest(key);
+            block[..MAC_BYTES].copy_from_slice(&hashed);
+            hashed.zeroize();
         }
         let padded = |block: &mut [u8; BLOCK], with: u8| {
             block.iter_mut().for_each(|byte| *byte ^= with);

@@ -93,6 +93,7 @@ pub(crate) fn authorization_value<B>(
     key: &SigningKey,
 ) -> Result<HeaderValue, SignError> {
     let (uri, headers) = (request.uri(), request.headers());
+    // Looked for in the address first: that is nearly always a path alone.
     let from_address = match uri.authority() {
         Some(_) if !headers.contains_key(header::HOST) => canonical::host(uri, headers),
         _ => None,
@@ -155,8 +156,8 @@ impl Signed {
         }
         let mut text = HttpString::new(method, path);
         text.parameters(query, |_| true);
-        // What is signed does not depend on how a name is written: those of the list stand bare, and so do the prefixes.
-        text.headers(headers, None, is_signed, |_| true);
+        // Whether it is does not depend on how a name is written: those of the list stand bare, and so do the prefixes.
+        text.headers(headers.filter(|(name, _)| is_signed(name.as_bytes())), None, |_| true);
         let mut has_host = false;
         let mut previous: Option<&[u8]> = None;
         for name in text.header_names() {

@@ -147,16 +147,11 @@ fn http_string(
 ) -> HttpString {
     let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
     text.parameters(parts.uri.query().unwrap_or_default(), |name| presented.url_param_list.has(name));
-    text.headers(
-        canonical::but_host(&parts.headers),
-        host,
-        |_| true,
-        |name| {
-            let is_signed = presented.header_list.has(name);
-            seen(name, is_signed);
-            is_signed
-        },
-    );
+    text.headers(canonical::but_host(&parts.headers), host, |name| {
+        let is_signed = presented.header_list.has(name);
+        seen(name, is_signed);
+        is_signed
+    });
     text
 }
 

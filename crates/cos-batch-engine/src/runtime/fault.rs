@@ -64,17 +64,9 @@ impl From<StoreError> for ShardError {
 /// Whether it may pass without anybody changing the job: by itself, or because somebody sees to the store, to the room in
 /// it, or to the server's key.
 pub(crate) fn may_pass(error: &ObjectError) -> bool {
-    const KEYS: [&str; 6] = [
-        "ExpiredToken",
-        "InvalidAccessKeyId",
-        "InvalidToken",
-        "RequestIsExpired",
-        "RequestTimeTooSkewed",
-        "SignatureDoesNotMatch",
-    ];
     retry::classify(error) != Class::Permanent
         || error.kind() == ErrorKind::InsufficientStorage
-        || KEYS.contains(&&*error.code())
+        || error.refuses_signature()
 }
 
 /// What ends the code of a job's failure where a file of its manifest cannot be read for this reason.

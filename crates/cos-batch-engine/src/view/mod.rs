@@ -29,7 +29,7 @@ pub use self::{
     validate::Validation,
 };
 
-/// Code of the answer where a store behind HTTP does not let the engine's own key do what was asked: the caller's key is right.
+/// Code of the answer where a store behind HTTP does not accept the engine's own signature: the caller's is right.
 ///
 /// Source: ours.
 pub const STORE_ACCESS_DENIED: &str = "StoreAccessDenied";
@@ -38,11 +38,14 @@ pub const STORE_ACCESS_DENIED: &str = "StoreAccessDenied";
 /// which have the API's own code for that. What an operator has to know is logged: callers are sent to the log.
 fn object_error(error: &StoreError) -> ApiError {
     if error.kind().is_transient() && error.kind() != ErrorKind::PathConflict {
-        tracing::warn!(%error, "an object store does not answer as it should");
+        // What is done to have no more than a store takes is no news.
+        if !matches!(error.kind(), ErrorKind::NoFreeConnection | ErrorKind::SlowDown) {
+            tracing::warn!(%error, "an object store does not answer as it should");
+        }
         return ApiError::new(ErrorCode::ServiceUnavailable, error.to_string());
     }
-    let code = if error.is_reported() && error.kind() == ErrorKind::AccessDenied {
-        tracing::warn!(%error, "an object store refuses the key of this server");
+    let code = if error.refuses_signature() {
+        tracing::warn!(%error, "an object store refuses the signature of this server");
         STORE_ACCESS_DENIED
     } else {
         error.kind().code()

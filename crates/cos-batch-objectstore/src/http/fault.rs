@@ -20,9 +20,6 @@ const MESSAGE_BYTES_MAX: usize = 512;
 /// Longest wait that a store may ask for and that is kept; more would be no answer to a single request.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
-/// Codes that are about the key of the request, and not about what it may do.
-const KEY_CODES: [&str; 4] = ["ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"];
-
 /// What an `Error` document says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Told {
@@ -84,8 +81,6 @@ fn of_kind(kind: ErrorKind, status: u16, headers: &Fields, told: &Told) -> Store
     let mut message = match told.message.as_str() {
         "" if status == 0 => "the store gave no reason".to_owned(),
         "" => format!("the store answered {status} without a reason"),
-        // Whoever reads this may have a key of his own, for whoever asked the store.
-        words if KEY_CODES.contains(&&*told.code) => format!("the store refused the key it was asked with: {words}"),
         words => words.to_owned(),
     };
     if (301..=308).contains(&status)
@@ -101,7 +96,12 @@ fn of_kind(kind: ErrorKind, status: u16, headers: &Fields, told: &Told) -> Store
     }
     // A status of success is none of a failure.
     let status = if status < 300 { kind.status() } else { status };
-    let error = StoreError::new(kind, message).reported(status, code);
+    let mut error = StoreError::new(kind, message).reported(status, code);
+    if error.refuses_signature() {
+        // Whoever reads this may have a key of his own, for whoever asked the store.
+        let message = format!("the store refused the signature it was asked with: {}", error.message());
+        error = error.with_message(&message);
+    }
     match retry_after(headers) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
@@ -218,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn whose_key_was_refused_is_said() {
+    fn a_signature_that_is_refused_is_told_from_what_may_not_be_done() {
         let wrong = error(403, "SignatureDoesNotMatch", "it does not match");
-        assert_eq!(wrong.message(), "the store refused the key it was asked with: it does not match");
-        assert!(wrong.is_reported() && error(403, "AccessDenied", "no").is_reported());
-        assert!(!StoreError::new(ErrorKind::AccessDenied, "locked").is_reported());
-        assert!(!error(404, "NoSuchKey", "no").is_reported());
+        assert_eq!(wrong.message(), "the store refused the signature it was asked with: it does not match");
+        assert!(wrong.refuses_signature() && error(403, "RequestTimeTooSkewed", "").refuses_signature());
+        assert!(!error(403, "AccessDenied", "no").refuses_signature());
+        assert!(!error(403, "ObjectLocked", "no").refuses_signature());
     }
 
     #[test]

@@ -281,11 +281,14 @@ fn unsigned<'a>(head: &'a Head, headers: &'a [(&'a str, &'a [u8])]) -> Unsigned<
 }
 
 fn unsignable(error: &SignError) -> StoreError {
-    let kind = match error {
-        SignError::SecretId | SignError::SecurityToken | SignError::Scope => ErrorKind::AccessDenied,
-        _ => ErrorKind::InvalidRequest,
-    };
-    StoreError::new(kind, format!("the request cannot be signed: {error}"))
+    let message = format!("the request cannot be signed: {error}");
+    match error {
+        // As any store would say of such a key.
+        SignError::SecretId | SignError::SecurityToken | SignError::Scope => {
+            StoreError::new(ErrorKind::AccessDenied, message).reported(403, "InvalidAccessKeyId")
+        }
+        _ => StoreError::new(ErrorKind::InvalidRequest, message),
+    }
 }
 
 #[cfg(test)]

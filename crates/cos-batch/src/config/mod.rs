@@ -165,7 +165,11 @@ impl Config {
 
     /// Buckets that belong to nobody: neither their names nor anything else says to whom.
     pub(crate) fn ownerless(&self) -> impl Iterator<Item = &str> {
-        let nobodys = |bucket: &&Bucket| bucket.owner.is_none() && bucket_appid(&bucket.name).is_none();
+        // An APPID of the cloud has digits alone: `my-photos` is not of an APPID `photos`, though nothing forbids one.
+        let nobodys = |bucket: &&Bucket| {
+            let appid = bucket_appid(&bucket.name);
+            bucket.owner.is_none() && !appid.is_some_and(|appid| appid.bytes().all(|byte| byte.is_ascii_digit()))
+        };
         self.buckets.iter().filter(nobodys).map(|bucket| bucket.name.as_str())
     }
 

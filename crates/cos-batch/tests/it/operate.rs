@@ -88,11 +88,11 @@ fn a_bucket_that_belongs_to_nobody_is_told_of() {
     let file = place.file("config.toml");
     let bucket = |name: &str, more: &str| format!("[[bucket]]\nname = \"{name}\"\nstore = \"s\"\n{more}");
     let store = "[serve]\ndata = \"x\"\n[[store]]\nname = \"s\"\nkind = \"folder\"\nfolder = \"/srv\"\n".to_owned();
-    let text = [store, bucket("photos", ""), bucket("a-125", ""), bucket("b", "owner = \"125\"\n")].concat();
+    let text = [store, bucket("my-photos", ""), bucket("a-125", ""), bucket("b", "owner = \"125\"\n")].concat();
     fs::write(&file, text).unwrap();
     let said = said(&["config", "check", "--config", file.to_str().unwrap()], &[]);
     assert_eq!((said.code, said.out.as_str()), (0, "the settings are right\n"), "{said:?}");
-    assert!(said.err.starts_with("[[bucket]] photos belongs to nobody: owner = ") && said.err.lines().count() == 1);
+    assert!(said.err.starts_with("[[bucket]] my-photos belongs to nobody: owner = ") && said.err.lines().count() == 1);
 }
 
 #[test]

@@ -123,12 +123,12 @@ fn a_key_that_the_store_refuses_is_not_taken_for_that_of_the_caller() {
     let said = list();
     assert_eq!(said.code, 1, "{said:?}");
     for part in
-        ["StoreAccessDenied (403): the store refused the key it was asked with", "try: secret_id and secret_key"]
+        ["StoreAccessDenied (403): the store refused the signature it was asked with", "try: secret_id and secret_key"]
     {
         assert!(said.err.contains(part), "{part}: {said:?}");
     }
     let log = || fs::read_to_string(place.file("serve.log")).unwrap();
-    assert!(log().contains("an object store refuses the key of this server"), "{}", log());
+    assert!(log().contains("an object store refuses the signature of this server"), "{}", log());
 
     // The caller is sent to the log, which knows more.
     there.kill();

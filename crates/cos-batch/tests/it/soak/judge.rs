@@ -91,9 +91,9 @@ fn least(sorted: &[u64]) -> u64 {
     sorted[0]
 }
 
-/// Connections to a store stay open for a while, and a moment in which they are closed says nothing: most of them are there in
-/// some window of each third, and what leaks is there besides.
-fn most(sorted: &[u64]) -> u64 {
+/// Connections to a store stay open for a while, and a window in which they were closed says nothing: in some window of each third
+/// they were all there, and what leaks is there besides.
+fn highest(sorted: &[u64]) -> u64 {
     sorted[sorted.len() - 1]
 }
 
@@ -115,7 +115,7 @@ pub(super) fn grown(windows: &[Figures], timed: bool) -> Vec<String> {
     let jobs: u64 = middle.iter().chain(last).map(|window| window.jobs).sum();
     more("bytes of its own", |window| window.own, median, OWN_GROWTH_BYTES_MAX);
     more("bytes in memory", |window| window.resident, median, RESIDENT_GROWTH_BYTES_MAX);
-    more("descriptors", |window| window.descriptors, most, DESCRIPTORS_GROWTH_MAX);
+    more("descriptors", |window| window.descriptors, highest, DESCRIPTORS_GROWTH_MAX);
     more("threads", |window| window.threads, least, THREADS_GROWTH_MAX);
     more("bytes of state", |window| window.state, median, STATE_GROWTH_BYTES_MAX + jobs * STATE_BYTES_PER_JOB_MAX);
     if windows.iter().skip(third).any(|window| window.requests == 0) || jobs == 0 {
