@@ -232,7 +232,7 @@ mod tests {
             assert_eq!(error.exit(), Exit::Usage);
             error.to_string()
         };
-        assert!(refused(&[]).starts_with("no key: set COS_SECRET_ID"));
+        assert!(refused(&[]).starts_with("no key: set COS_CREDENTIALS"));
         assert!(refused(&["--secret-id", ""]).starts_with("no key"), "empty is not given");
         assert!(refused(&["--secret-id", "a"]).contains("COS_SECRET_KEY"));
         assert!(refused(&["--secret-key", "a"]).contains("COS_SECRET_ID"));
