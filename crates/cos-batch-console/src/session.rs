@@ -216,7 +216,7 @@ impl Sessions {
 }
 
 impl Session {
-    /// Whether a form carries what the pages of this session gave it.
+    /// Whether a form carries what the pages since this login gave it.
     pub(crate) fn is_own_form(&self, token: &str) -> bool {
         use subtle::ConstantTimeEq as _;
         self.form.as_bytes().ct_eq(token.as_bytes()).into()

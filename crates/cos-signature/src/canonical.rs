@@ -61,7 +61,7 @@ pub fn string_to_sign(key_time: KeyTime, http_string: &[u8]) -> String {
     String::from_utf8(text).expect("algorithm, numbers and hex digits are ASCII")
 }
 
-/// What becomes of the StringToSign.
+/// What `sink` makes of the StringToSign, which it is given in one piece.
 pub(crate) fn write_string_to_sign<T>(
     key_time: &KeyTimeText,
     digest: &[u8; MAC_BYTES],

@@ -22,7 +22,7 @@ pub(crate) fn encode<const N: usize, const T: usize>(bytes: &[u8; N]) -> [u8; T]
 /// signature helps nobody.
 pub(crate) fn decode(text: &str) -> Option<[u8; MAC_BYTES]> {
     let digits: [u8; TEXT_BYTES] = text.as_bytes().try_into().ok()?;
-    // Without branches and tables, so that many digits are looked at at once.
+    // Without a table, so that many digits are looked at at once.
     let value = |digit: u8| {
         let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
         if number < 10 {

@@ -156,8 +156,14 @@ mod tests {
         assert_eq!(lines(machine_paths, "a.rs", &home), [1]);
         assert_eq!(lines(machine_paths, "a.md", &temporary), [1]);
         assert!(lines(machine_paths, "a.rs", &temporary).is_empty());
-        for fine in ["https://example.com/home/x", "$dir/root/x", "`/home/` folders", "<a>/tmp/x"] {
-            assert!(lines(machine_paths, "a.md", fine).is_empty(), "{fine}");
+        for (before, folder, behind) in [
+            ("https://example.com", "home", "x"),
+            ("$dir", "root", "x"),
+            ("`", "home", "` folders"),
+            ("<a>", "tmp", "x"),
+        ] {
+            let fine = format!("{before}/{folder}/{behind}");
+            assert!(lines(machine_paths, "a.md", &fine).is_empty(), "{fine}");
         }
     }
 

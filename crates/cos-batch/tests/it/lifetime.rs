@@ -71,6 +71,7 @@ fn the_key_is_made_once_shown_once_and_its_owners_alone() {
     };
     let secret = value("COS_SECRET_KEY");
     assert!(file.contains(&secret) && file.contains(&value("COS_SECRET_ID")));
+    assert!(seen.screen.contains(&format!("listening on {}", value("COS_BATCH_ENDPOINT"))), "{}", seen.screen);
 
     // The lines are all that a command needs.
     let again = Server::start(&place);
