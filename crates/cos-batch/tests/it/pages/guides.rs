@@ -165,7 +165,7 @@ fn a_manifest_of_large_old_files() {
 fn tests_that_start_a_process_of_their_own() {
     let blocks = |kind| blocks_of("docs/guide-testing.md", kind).concat();
     let printed = Shell::new().run(&blocks("bash"));
-    assert!(printed.contains("1 of 1 succeeded, 0 failed") && printed.contains(" 0 failed"), "{printed}");
+    assert!(printed.contains("1 of 1 succeeded, 0 failed") && printed.contains(" passed, 0 failed, "), "{printed}");
 
     let printed = Shell::new().run(&format!("cat > page.py <<'PY'\n{}PY\npython3 page.py\n", blocks("python")));
     assert_eq!(printed.trim(), "no jobs");
