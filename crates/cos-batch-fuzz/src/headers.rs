@@ -125,7 +125,7 @@ fn served(parts: Parts, body: &[u8], now: i64) -> Option<(StatusCode, Vec<AppId>
 }
 
 /// Whose key signed the request, if one did.
-fn owner(parts: &Parts, presented: &Presented, now: i64) -> Option<&'static str> {
+fn owner(parts: &Parts, presented: &Presented<'_>, now: i64) -> Option<&'static str> {
     let (_, secret, appid) = KEYS.iter().find(|(id, ..)| *id == presented.secret_id)?;
     let holds = verify(parts, presented, Some(&SecretKey::new(*secret)), now, Strictness::Strict).is_ok();
     holds.then_some(appid)

@@ -168,7 +168,7 @@ impl Access {
 
 /// The host, every `x-cos-` header and every parameter must be signed: whoever sees a request cannot alter or add any.
 /// The window may be longer than what the batch API takes, since presigned URLs live long.
-fn everything_signed(head: &Parts, presented: &Presented, is_service: bool) -> Result<(), Failure> {
+fn everything_signed(head: &Parts, presented: &Presented<'_>, is_service: bool) -> Result<(), Failure> {
     if !presented.signs_header("host") {
         return Err(denied("the header host must be signed: name it in q-header-list"));
     }
@@ -200,7 +200,7 @@ fn everything_signed(head: &Parts, presented: &Presented, is_service: bool) -> R
     Ok(())
 }
 
-fn token_is_the_keys_own(presented: &Presented, key: &Key) -> Result<(), Failure> {
+fn token_is_the_keys_own(presented: &Presented<'_>, key: &Key) -> Result<(), Failure> {
     match (&key.security_token, &presented.security_token) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(denied("the key is permanent, but x-cos-security-token is given")),

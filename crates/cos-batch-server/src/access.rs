@@ -69,7 +69,12 @@ impl Access {
         if route == Route::Action(ActionName::CreateJob) && !body_is_bound {
             return Err(denied("a CreateJob must have a Content-MD5 header, and the signature must cover it"));
         }
-        Ok(Admitted { secret_id: Some(presented.secret_id), appid: key.appid, uin: key.uin, body_is_bound })
+        Ok(Admitted {
+            secret_id: Some(presented.secret_id.into_owned()),
+            appid: key.appid,
+            uin: key.uin,
+            body_is_bound,
+        })
     }
 }
 
@@ -88,7 +93,7 @@ fn named_appid(headers: &HeaderMap) -> Result<Option<AppId>, ApiError> {
     Ok(Some(AppId::new(text)?))
 }
 
-fn token_is_the_keys_own(presented: &Presented, key: &Key) -> Result<(), ApiError> {
+fn token_is_the_keys_own(presented: &Presented<'_>, key: &Key) -> Result<(), ApiError> {
     match (&key.security_token, &presented.security_token) {
         (None, None) => Ok(()),
         (None, Some(_)) => Err(denied("the key is permanent, but x-cos-security-token is given")),

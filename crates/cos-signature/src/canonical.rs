@@ -5,27 +5,26 @@
 //! and values of parameters and headers are percent-encoded so that only `A–Z a–z 0–9 - _ . ~` stand bare; names are
 //! then put in lower case, and the pairs sorted. (COS documentation, request signature.)
 
-use std::{borrow::Cow, ops::Range};
-
-use http::{HeaderMap, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Uri, header, request::Parts};
 use memchr::memchr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, percent_encode_byte};
 use smallvec::SmallVec;
 
 use crate::{
     KeyTime, NameList, blocks,
+    header_line::HeaderLine,
     hex::{self, MAC_BYTES},
     key_time, mac,
 };
 
 /// What is percent-encoded: everything but letters, digits and these four.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Room for the HttpString of an ordinary request and for its signature after it, so that the buffer is allocated once, bytes.
 const ORDINARY_BYTES: usize = 1024;
 
-/// Parameters and headers of an ordinary request that are signed, so that the list of them is not allocated at all.
-const ORDINARY_PAIRS: usize = 12;
+/// Parameters of an ordinary request that are signed, so that the list of them is not allocated at all.
+const ORDINARY_PAIRS: usize = 6;
 
 /// The HttpString of a request, with the header and query parameter names of these lists. Bytes, because a decoded
 /// path need not be UTF-8.
@@ -40,10 +39,11 @@ const ORDINARY_PAIRS: usize = 12;
 /// assert_eq!(text, b"get\n/jobs\nmaxresults=2\nhost=localhost%3A8080\n");
 /// # Ok::<(), http::Error>(())
 /// ```
-pub fn http_string(parts: &Parts, header_list: &NameList, url_param_list: &NameList) -> Vec<u8> {
+pub fn http_string(parts: &Parts, header_list: &NameList<'_>, url_param_list: &NameList<'_>) -> Vec<u8> {
+    let headers = HeaderLine::listed(&parts.uri, &parts.headers, header_list, |_| {});
     let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
     text.parameters(parts.uri.query().unwrap_or_default(), |name| url_param_list.has(name));
-    text.headers(but_host(&parts.headers), host(&parts.uri, &parts.headers), |name| header_list.has(name));
+    text.headers(&headers);
     text.finish()
 }
 
@@ -115,19 +115,15 @@ impl KeyTimeText {
     }
 }
 
-/// The host to sign: the `Host` header, else the authority of the URI without user information.
+/// The host to sign: the `Host` header, else that of the address.
 pub(crate) fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a [u8]> {
-    if let Some(value) = headers.get(header::HOST) {
-        return Some(value.as_bytes());
-    }
-    let authority = uri.authority()?.as_str();
-    Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host).as_bytes())
+    headers.get(header::HOST).map(HeaderValue::as_bytes).or_else(|| host_of_address(uri))
 }
 
-/// All headers but the host.
-pub(crate) fn but_host(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
-    let others = headers.iter().filter(|(name, _)| *name != header::HOST);
-    others.map(|(name, value)| (name.as_str(), value.as_bytes()))
+/// The authority of the address without user information.
+pub(crate) fn host_of_address(uri: &Uri) -> Option<&[u8]> {
+    let authority = uri.authority()?.as_str();
+    Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host).as_bytes())
 }
 
 /// The host without its port, where it has one.
@@ -147,13 +143,12 @@ struct Pair {
     end: usize,
 }
 
-/// An HttpString in the making: one buffer, into which pairs are written as they come and put in order only if they
+/// An HttpString in the making: one buffer, into which parameters are written as they come and put in order only if they
 /// came in another.
 pub(crate) struct HttpString {
     text: Vec<u8>,
+    /// The parameters.
     pairs: SmallVec<[Pair; ORDINARY_PAIRS]>,
-    /// How many of `pairs` are parameters; the others are headers.
-    parameters: usize,
 }
 
 impl HttpString {
@@ -170,56 +165,37 @@ impl HttpString {
             }
         }
         text.push(b'\n');
-        Self { text, pairs: SmallVec::new(), parameters: 0 }
+        Self { text, pairs: SmallVec::new() }
     }
 
     /// Adds the query parameters whose canonical names are wanted, sorted.
     pub(crate) fn parameters(&mut self, query: &str, mut wanted: impl FnMut(&[u8]) -> bool) {
-        let first = self.pairs.len();
-        for (name, value) in query_pairs(query) {
-            self.pair(first, |text| encode_form(text, name), |text| encode_form(text, value), &mut wanted);
+        if query.is_empty() {
+            self.text.push(b'\n');
+            return;
         }
-        self.parameters = self.pairs.len();
-        self.close(first);
+        for (name, value) in query_pairs(query) {
+            self.pair(|text| encode_form(text, name), |text| encode_form(text, value), &mut wanted);
+        }
+        self.close();
     }
 
-    /// Adds the headers whose canonical names are wanted, sorted. `host` stands for the `Host` header.
-    pub(crate) fn headers<'h>(
-        &mut self,
-        others: impl Iterator<Item = (&'h str, &'h [u8])>,
-        host: Option<&'h [u8]>,
-        mut wanted: impl FnMut(&[u8]) -> bool,
-    ) {
-        let first = self.pairs.len();
-        others.chain(host.map(|host| (header::HOST.as_str(), host))).for_each(|(name, value)| {
-            if !stands_bare(name.as_bytes()) {
-                self.pair(first, |text| encode(text, name.as_bytes()), |text| encode(text, value), &mut wanted);
-                return;
+    /// Adds the headers.
+    pub(crate) fn headers(&mut self, headers: &HeaderLine<'_>) {
+        for (index, (name, value)) in headers.iter().enumerate() {
+            if index > 0 {
+                self.text.push(b'&');
             }
-            // Nearly all names: they come in lower case, so this one is canonical as it is.
-            if wanted(name.as_bytes()) {
-                if self.pairs.len() > first {
-                    self.text.push(b'&');
-                }
-                let start = self.text.len();
-                self.text.extend_from_slice(name.as_bytes());
-                let name_end = self.text.len();
-                self.text.push(b'=');
-                encode(&mut self.text, value);
-                self.pairs.push(Pair { start, name_end, end: self.text.len() });
-            }
-        });
-        self.close(first);
+            self.text.extend_from_slice(name.as_bytes());
+            self.text.push(b'=');
+            encode(&mut self.text, value);
+        }
+        self.text.push(b'\n');
     }
 
     /// Names of the parameters, sorted, with repetitions.
     pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &[u8]> {
-        self.names(0..self.parameters)
-    }
-
-    /// Names of the headers, sorted, with repetitions.
-    pub(crate) fn header_names(&self) -> impl Iterator<Item = &[u8]> {
-        self.names(self.parameters..self.pairs.len())
+        self.pairs.iter().map(|pair| &self.text[pair.start..pair.name_end])
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -236,38 +212,24 @@ impl HttpString {
         self.text.extend_from_slice(bytes);
     }
 
-    /// Adds the names of the headers after the text, with `;` between.
-    pub(crate) fn append_header_names(&mut self) {
-        Self::append_names(&mut self.text, &self.pairs[self.parameters..]);
-    }
-
     /// Adds the names of the parameters after the text, with `;` between.
     pub(crate) fn append_parameter_names(&mut self) {
-        Self::append_names(&mut self.text, &self.pairs[..self.parameters]);
-    }
-
-    fn append_names(text: &mut Vec<u8>, pairs: &[Pair]) {
-        for (index, pair) in pairs.iter().enumerate() {
+        for (index, pair) in self.pairs.iter().enumerate() {
             if index > 0 {
-                text.push(b';');
+                self.text.push(b';');
             }
-            text.extend_from_within(pair.start..pair.name_end);
+            self.text.extend_from_within(pair.start..pair.name_end);
         }
-    }
-
-    fn names(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> {
-        self.pairs[range].iter().map(|pair| &self.text[pair.start..pair.name_end])
     }
 
     fn pair(
         &mut self,
-        first: usize,
         name: impl FnOnce(&mut Vec<u8>),
         value: impl FnOnce(&mut Vec<u8>),
         wanted: &mut impl FnMut(&[u8]) -> bool,
     ) {
         let before = self.text.len();
-        if self.pairs.len() > first {
+        if !self.pairs.is_empty() {
             self.text.push(b'&');
         }
         let start = self.text.len();
@@ -283,9 +245,9 @@ impl HttpString {
         self.pairs.push(Pair { start, name_end, end: self.text.len() });
     }
 
-    /// Ends the line that began with pair number `first`: its pairs in order, then a line feed.
-    fn close(&mut self, first: usize) {
-        let pairs = &mut self.pairs[first..];
+    /// Ends the line of the parameters: its pairs in order, then a line feed.
+    fn close(&mut self) {
+        let pairs = &mut self.pairs;
         if pairs.len() < 2 {
             self.text.push(b'\n');
             return;
@@ -311,17 +273,6 @@ impl HttpString {
     }
 }
 
-/// A header's name as it is signed and listed: percent-encoded, which seldom changes anything, and in lower case.
-pub(crate) fn header_name(name: &str) -> Cow<'_, str> {
-    if stands_bare(name.as_bytes()) && !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Cow::Borrowed(name);
-    }
-    match percent_encode(name.as_bytes(), ENCODED).into() {
-        Cow::Borrowed(name) => Cow::Borrowed(name),
-        Cow::Owned(name) => Cow::Owned(name.to_ascii_lowercase()),
-    }
-}
-
 /// Names and values of a query as they stand there, in order; a missing value is empty.
 pub(crate) fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -340,7 +291,7 @@ pub(crate) fn decode_form(text: &str) -> Vec<u8> {
 }
 
 /// Whether nothing in this is percent-encoded.
-fn stands_bare(bytes: &[u8]) -> bool {
+pub(crate) fn stands_bare(bytes: &[u8]) -> bool {
     // A name is shorter than what can be looked at at once.
     if bytes.len() < blocks::BLOCK {
         bytes.iter().fold(true, |so_far, byte| so_far & BARE[usize::from(*byte)])
@@ -489,7 +440,6 @@ mod tests {
             let left = percent_encode(&[byte], ENCODED).to_string().len() == 1;
             assert_eq!(stands_bare(&[byte]), left, "{byte}");
         }
-        assert_eq!((header_name("X-a").as_ref(), header_name("x!a").as_ref()), ("X-a", "x%21a"));
     }
 
     #[test]

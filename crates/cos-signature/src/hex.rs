@@ -20,8 +20,8 @@ pub(crate) fn encode<const N: usize, const T: usize>(bytes: &[u8; N]) -> [u8; T]
 
 /// The bytes of exactly 40 lower-case digits. Upper case is refused: no client sends it, and a second spelling of one
 /// signature helps nobody.
-pub(crate) fn decode(text: &str) -> Option<[u8; MAC_BYTES]> {
-    let digits: [u8; TEXT_BYTES] = text.as_bytes().try_into().ok()?;
+pub(crate) fn decode(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
+    let digits: [u8; TEXT_BYTES] = text.try_into().ok()?;
     // Without a table, so that many digits are looked at at once.
     let value = |digit: u8| {
         let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
@@ -67,9 +67,9 @@ mod tests {
         let digits: [u8; TEXT_BYTES] = encode(&bytes);
         let text = String::from_utf8(digits.to_vec()).unwrap();
         assert_eq!(text, "000d1a2734414e5b6875828f9ca9b6c3d0ddeaf7");
-        assert_eq!(decode(&text), Some(bytes));
-        assert_eq!(decode(&text.to_uppercase()), None);
-        assert_eq!(decode(&text[1..]), None);
-        assert_eq!(decode(&text.replace('0', "g")), None);
+        assert_eq!(decode(text.as_bytes()), Some(bytes));
+        assert_eq!(decode(text.to_uppercase().as_bytes()), None);
+        assert_eq!(decode(&text.as_bytes()[1..]), None);
+        assert_eq!(decode(text.replace('0', "g").as_bytes()), None);
     }
 }

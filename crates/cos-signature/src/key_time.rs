@@ -94,29 +94,33 @@ impl FromStr for KeyTime {
     type Err = KeyTimeError;
 
     fn from_str(text: &str) -> Result<Self, KeyTimeError> {
-        let (start, end) = text.split_once(';').ok_or(KeyTimeError::Syntax)?;
-        Self::new(seconds(start)?, seconds(end)?)
+        let (start, rest) = seconds(text.as_bytes())?;
+        let (end, rest) = seconds(rest.strip_prefix(b";").ok_or(KeyTimeError::Syntax)?)?;
+        if rest.is_empty() { Self::new(start, end) } else { Err(KeyTimeError::Syntax) }
     }
 }
 
 /// Digits of the longest number: of `i64::MAX`, and no number of so many digits is more than a `u64` holds.
 pub(crate) const DIGITS_MAX: usize = 19;
 
-/// A decimal number in its only form.
-fn seconds(text: &str) -> Result<i64, KeyTimeError> {
-    let digits = text.as_bytes();
-    if digits.is_empty() || digits.len() > DIGITS_MAX || (digits.len() > 1 && digits[0] == b'0') {
-        return Err(KeyTimeError::Syntax);
-    }
+/// A decimal number in its only form, and what stands after it.
+fn seconds(text: &[u8]) -> Result<(i64, &[u8]), KeyTimeError> {
     let mut number = 0u64;
-    for byte in digits {
+    let mut rest = text;
+    while let [byte, after @ ..] = rest {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return Err(KeyTimeError::Syntax);
+            break;
         }
-        number = number * 10 + u64::from(digit);
+        // What has too many digits for it is refused below.
+        number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+        rest = after;
     }
-    i64::try_from(number).map_err(|_| KeyTimeError::Syntax)
+    let length = text.len() - rest.len();
+    if !(1..=DIGITS_MAX).contains(&length) || (length > 1 && text[0] == b'0') {
+        return Err(KeyTimeError::Syntax);
+    }
+    Ok((i64::try_from(number).map_err(|_| KeyTimeError::Syntax)?, rest))
 }
 
 #[cfg(test)]

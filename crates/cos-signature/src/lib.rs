@@ -31,6 +31,8 @@ mod blocks;
 pub mod canonical;
 mod credentials;
 mod error;
+mod header_line;
+mod header_name;
 mod hex;
 mod key_time;
 mod mac;

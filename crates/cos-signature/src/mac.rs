@@ -5,9 +5,9 @@
 //! What is done with a block is the library's work, with the processor's own instructions where it has them.
 
 use sha1::block_api::compress;
-use zeroize::Zeroize as _;
+use zeroize::optimization_barrier;
 
-use crate::hex::MAC_BYTES;
+use crate::hex::{self, MAC_BYTES};
 
 /// Bytes that SHA-1 takes at once.
 const BLOCK: usize = 64;
@@ -38,16 +38,31 @@ pub(crate) struct Mac {
 impl Mac {
     /// With a key of any length.
     pub(crate) fn new(key: &[u8]) -> Self {
-        const INNER: u8 = 0x36;
-        const OUTER: u8 = 0x5C;
         let mut block = [0; BLOCK];
         if key.len() <= BLOCK {
             block[..key.len()].copy_from_slice(key);
         } else {
             let mut hashed = digest(key);
             block[..MAC_BYTES].copy_from_slice(&hashed);
-            hashed.zeroize();
+            wipe(&mut hashed);
         }
+        Self::begun(block)
+    }
+
+    /// With the text of the code of this text for a key.
+    pub(crate) fn derived(&self, text: &[u8]) -> Self {
+        let mut code = self.of(text);
+        let mut block = [0; BLOCK];
+        let key: &mut [u8; hex::TEXT_BYTES] = block.first_chunk_mut().expect("a block is longer than the text");
+        *key = hex::encode(&code);
+        wipe(&mut code);
+        Self::begun(block)
+    }
+
+    /// With a key of at most a block, and zeros behind it.
+    fn begun(mut block: [u8; BLOCK]) -> Self {
+        const INNER: u8 = 0x36;
+        const OUTER: u8 = 0x5C;
         let padded = |block: &mut [u8; BLOCK], with: u8| {
             block.iter_mut().for_each(|byte| *byte ^= with);
             let mut state = START;
@@ -56,7 +71,7 @@ impl Mac {
         };
         let inner = padded(&mut block, INNER);
         let outer = padded(&mut block, INNER ^ OUTER);
-        block[..key.len().min(BLOCK)].zeroize();
+        wipe(&mut block);
         Self { inner, outer }
     }
 
@@ -69,9 +84,15 @@ impl Mac {
 
 impl Drop for Mac {
     fn drop(&mut self) {
-        self.inner.zeroize();
-        self.outer.zeroize();
+        wipe(&mut self.inner);
+        wipe(&mut self.outer);
     }
+}
+
+/// Wipes what a key was made of, a register at a time; the compiler may not leave it out.
+fn wipe<T: Copy + Default, const N: usize>(secret: &mut [T; N]) {
+    *secret = [T::default(); N];
+    optimization_barrier(secret);
 }
 
 /// Takes the text that ends what is hashed, of which `before` bytes, whole blocks, were taken already.

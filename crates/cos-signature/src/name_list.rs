@@ -1,14 +1,15 @@
 //! `q-header-list` and `q-url-param-list`.
 
-use std::{fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
-use memchr::memchr_iter;
 use smallvec::SmallVec;
+
+use crate::{blocks, canonical, header_name};
 
 /// Names in an ordinary list, so that their places need no allocation.
 const ORDINARY_NAMES: usize = 6;
 
-/// A list of signed names, as a request presents it.
+/// A list of signed names, as a request presents it; it borrows from the request what is in lower case already.
 ///
 /// Names are compared without regard to case; their order and repetitions in the list do not count, since the names
 /// are sorted before they are signed and the values come from the request.
@@ -19,37 +20,63 @@ const ORDINARY_NAMES: usize = 6;
 /// let list = NameList::parse("Host;x-cos-appid;host");
 /// assert_eq!(list.iter().collect::<Vec<_>>(), ["host", "x-cos-appid"]);
 /// assert!(list.contains("host") && !list.contains("date"));
+/// let kept: NameList<'static> = list.into_owned();
+/// assert_eq!(kept.to_string(), "host;x-cos-appid;host");
 /// ```
 #[derive(Clone, Default)]
-pub struct NameList {
+pub struct NameList<'a> {
     /// The list in lower case.
-    text: String,
+    text: Cow<'a, str>,
     /// Where each different name stands in `text`, in the order of the names' bytes.
     names: SmallVec<[Range<usize>; ORDINARY_NAMES]>,
+    /// Whether a name has something percent-encoded.
+    has_encoded: bool,
+    /// A bit for each length that a name has, modulo 64: what is not listed seldom has a length that is.
+    lengths: u64,
 }
 
-impl NameList {
+impl<'a> NameList<'a> {
     /// Reads names with `;` between; an empty text is an empty list.
-    pub fn parse(text: &str) -> Self {
+    pub fn parse(text: &'a str) -> Self {
+        Self::of(Cow::Borrowed(text))
+    }
+
+    /// The same, of its own.
+    pub fn into_owned(self) -> NameList<'static> {
+        let Self { text, names, has_encoded, lengths } = self;
+        NameList { text: Cow::Owned(text.into_owned()), names, has_encoded, lengths }
+    }
+
+    pub(crate) fn of(text: Cow<'a, str>) -> Self {
         if text.is_empty() {
             return Self::default();
         }
-        let text = text.to_ascii_lowercase();
+        // Names in lower case with nothing encoded, as nearly all are, need no closer look.
+        let is_plain = blocks::all(text.as_bytes(), |byte| !byte.is_ascii_uppercase() & (byte != b'%'));
+        let has_encoded = !is_plain && text.contains('%');
+        let text = if is_plain { text } else { Cow::Owned(text.to_ascii_lowercase()) };
         let mut names = SmallVec::new();
-        let mut start = 0;
-        for end in memchr_iter(b';', text.as_bytes()).chain([text.len()]) {
+        let (mut start, mut lengths) = (0, 0);
+        let mut end_at = |end: usize| {
             if start < end {
                 names.push(start..end);
+                lengths |= length_bit(end - start);
             }
             start = end + 1;
+        };
+        for (at, byte) in text.bytes().enumerate() {
+            if byte == b';' {
+                end_at(at);
+            }
         }
+        end_at(text.len());
         // Clients sort their lists, so that this seldom has work to do.
         let of = |range: &Range<usize>| &text.as_bytes()[range.clone()];
         if !names.windows(2).all(|pair| of(&pair[0]) < of(&pair[1])) {
             names.sort_unstable_by(|left, right| of(left).cmp(of(right)));
             names.dedup_by(|left, right| of(left) == of(right));
         }
-        Self { text, names }
+        Self { text, names, has_encoded, lengths }
     }
 
     /// Whether the list has this name, which must be in the form in which names are signed: percent-encoded, lower
@@ -58,13 +85,33 @@ impl NameList {
         self.has(name.as_bytes())
     }
 
+    #[inline]
     pub(crate) fn has(&self, name: &[u8]) -> bool {
+        if self.lengths & length_bit(name.len()) == 0 {
+            return false;
+        }
         let of = |range: &Range<usize>| &self.text.as_bytes()[range.clone()];
         if self.names.len() > ORDINARY_NAMES {
             return self.names.binary_search_by(|range| of(range).cmp(name)).is_ok();
         }
-        // Few names have the same length.
-        self.names.iter().any(|range| range.len() == name.len() && of(range) == name)
+        self.names.iter().any(|range| of(range) == name)
+    }
+
+    /// How a header's name, in lower case, is listed, if it is.
+    #[inline]
+    pub(crate) fn listed<'n>(&self, name: &'n str) -> Option<Cow<'n, str>> {
+        if self.has(name.as_bytes()) {
+            return canonical::stands_bare(name.as_bytes()).then_some(Cow::Borrowed(name));
+        }
+        // What is not listed as it is can only be listed with something encoded.
+        if !self.has_encoded {
+            return None;
+        }
+        Some(header_name::canonical(name)).filter(|name| self.has(name.as_bytes()))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
     }
 
     /// The different names, sorted.
@@ -73,14 +120,19 @@ impl NameList {
     }
 }
 
-impl fmt::Display for NameList {
+/// The bit that stands for a length.
+const fn length_bit(length: usize) -> u64 {
+    1 << (length % 64)
+}
+
+impl fmt::Display for NameList<'_> {
     /// The list in lower case, otherwise as it came.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
 }
 
-impl fmt::Debug for NameList {
+impl fmt::Debug for NameList<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }

@@ -2,14 +2,15 @@
 
 use std::{borrow::Cow, fmt};
 
-use http::{HeaderMap, HeaderName, header, request::Parts};
-use memchr::memchr_iter;
+use http::{HeaderName, HeaderValue, header, request::Parts};
+use memchr::memchr;
 
 use crate::{
     KeyTime, NameList, SECURITY_TOKEN, VerifyError,
-    canonical::{decode_form, header_name, query_pairs},
+    canonical::{decode_form, query_pairs},
     credentials::is_secret_id,
     error::shown,
+    header_name,
     hex::{self, MAC_BYTES},
     sigv4,
 };
@@ -33,7 +34,7 @@ pub enum Place {
     Query,
 }
 
-/// The signature that a request presents: read, but not verified yet.
+/// The signature that a request presents: read, but not verified yet. It borrows from the request.
 ///
 /// ```
 /// use cos_signature::{Place, Presented, VerifyError};
@@ -43,9 +44,11 @@ pub enum Place {
 ///     "q-sign-algorithm=sha1&q-ak=AKIDEXAMPLE&q-sign-time=1;2&q-key-time=1;2&q-header-list=host&q-url-param-list=\
 ///      &q-signature=0123456789abcdef0123456789abcdef01234567",
 /// );
-/// let presented = Presented::from_parts(&request.body(())?.into_parts().0)?;
-/// assert_eq!((presented.secret_id.as_str(), presented.place), ("AKIDEXAMPLE", Place::Header));
-/// assert!(presented.signs_header("host") && !presented.signs_header("x-cos-appid"));
+/// let parts = request.body(())?.into_parts().0;
+/// let presented = Presented::from_parts(&parts)?;
+/// assert_eq!((presented.secret_id.as_ref(), presented.place), ("AKIDEXAMPLE", Place::Header));
+/// let kept: Presented<'static> = presented.into_owned();
+/// assert!(kept.signs_header("host") && !kept.signs_header("x-cos-appid"));
 ///
 /// let unsigned = http::Request::get("/jobs").body(())?.into_parts().0;
 /// assert_eq!(Presented::from_parts(&unsigned).unwrap_err(), VerifyError::Missing);
@@ -53,26 +56,26 @@ pub enum Place {
 /// ```
 #[derive(Clone)]
 #[non_exhaustive]
-pub struct Presented {
+pub struct Presented<'a> {
     /// Id of the key that signed (`q-ak`).
-    pub secret_id: String,
+    pub secret_id: Cow<'a, str>,
     /// The window of the derived key (`q-key-time`).
     pub key_time: KeyTime,
     /// The window of the signature (`q-sign-time`); every known client sends the same as `key_time`.
     pub sign_time: KeyTime,
     /// Names of the signed headers (`q-header-list`).
-    pub header_list: NameList,
+    pub header_list: NameList<'a>,
     /// Names of the signed query parameters (`q-url-param-list`).
-    pub url_param_list: NameList,
+    pub url_param_list: NameList<'a>,
     /// The signature itself (`q-signature`).
     pub signature: [u8; MAC_BYTES],
     /// The token of a temporary key (`x-cos-security-token`).
-    pub security_token: Option<String>,
+    pub security_token: Option<Cow<'a, str>>,
     /// Where the signature stands.
     pub place: Place,
 }
 
-impl Presented {
+impl<'a> Presented<'a> {
     /// Reads the signature of a request.
     ///
     /// # Errors
@@ -80,55 +83,102 @@ impl Presented {
     /// [`VerifyError::Missing`] if there is none, [`VerifyError::UnsupportedAlgorithm`] if it is not `sha1`,
     /// [`VerifyError::DuplicateHeader`] if a header of it stands there twice, [`VerifyError::Malformed`] if it cannot
     /// be read otherwise or stands in both places.
-    pub fn from_parts(parts: &Parts) -> Result<Self, VerifyError> {
-        let header = single(&parts.headers, &header::AUTHORIZATION)?;
-        let query = parts.uri.query().unwrap_or_default();
-        let in_query = query_pairs(query).any(|(name, _)| name == "q-signature");
-        match header {
-            Some(_) if in_query => Err(malformed("it stands in the header and in the query")),
-            Some(value) => Self::from_header(value, &parts.headers),
-            None if in_query => Self::from_query(query, &parts.headers),
-            None => Err(VerifyError::Missing),
+    pub fn from_parts(parts: &'a Parts) -> Result<Self, VerifyError> {
+        let (mut value, mut token) = (None, None);
+        for (name, given) in &parts.headers {
+            let place = match name {
+                name if *name == header::AUTHORIZATION => &mut value,
+                name if *name == TOKEN_NAME => &mut token,
+                _ => continue,
+            };
+            if place.replace(ascii(given)?).is_some() {
+                return Err(VerifyError::DuplicateHeader { name: shown(name.as_str().as_bytes()) });
+            }
+        }
+        let token = token.map(Cow::Borrowed);
+        let query = parts.uri.query();
+        let in_query = query.filter(|query| query_pairs(query).any(|(name, _)| name == "q-signature"));
+        match (value, in_query) {
+            (Some(_), Some(_)) => Err(malformed("it stands in the header and in the query")),
+            (Some(value), None) => Self::from_header(value, token),
+            (None, Some(query)) => Self::from_query(query, token),
+            (None, None) => Err(VerifyError::Missing),
         }
     }
 
     /// Whether this header, named in lower case, is among the signed ones.
     pub fn signs_header(&self, name: &str) -> bool {
-        self.header_list.contains(&header_name(name))
+        self.header_list.contains(&header_name::canonical(name))
     }
 
-    pub(crate) fn signs_host(&self) -> bool {
-        self.header_list.has(header::HOST.as_str().as_bytes())
+    /// The same, of its own: for whoever keeps it for longer than the request.
+    ///
+    /// See [`Presented`] for an example.
+    pub fn into_owned(self) -> Presented<'static> {
+        Presented {
+            secret_id: Cow::Owned(self.secret_id.into_owned()),
+            header_list: self.header_list.into_owned(),
+            url_param_list: self.url_param_list.into_owned(),
+            security_token: self.security_token.map(|token| Cow::Owned(token.into_owned())),
+            key_time: self.key_time,
+            sign_time: self.sign_time,
+            signature: self.signature,
+            place: self.place,
+        }
     }
 
-    fn from_header(value: &str, headers: &HeaderMap) -> Result<Self, VerifyError> {
+    fn from_header(value: &'a str, mut security_token: Option<Cow<'a, str>>) -> Result<Self, VerifyError> {
         if value.len() > PRESENTED_BYTES_MAX {
             return Err(malformed("it is longer than 8 KiB"));
         }
-        let text = value.trim();
+        match Self::usual(value, &mut security_token) {
+            Some(usual) => Ok(usual),
+            None => Self::unusual(value, security_token),
+        }
+    }
+
+    /// Reads fields in any order.
+    fn unusual(text: &'a str, security_token: Option<Cow<'a, str>>) -> Result<Self, VerifyError> {
+        let text = text.trim();
         if text.starts_with(sigv4::ALGORITHM) {
             return Err(VerifyError::UnsupportedAlgorithm);
         }
         let mut fields = Fields::default();
-        let mut start = 0;
-        for (index, end) in memchr_iter(b'&', text.as_bytes()).chain([text.len()]).enumerate() {
-            let pair = &text[start..end];
-            start = end + 1;
-            if fields.take_usual(index, pair) {
-                continue;
-            }
+        for pair in text.split('&') {
             let (name, value) = pair.split_once('=').ok_or(malformed("it is not a list of name=value"))?;
             if !fields.take(name, Cow::Borrowed(value))? {
                 return Err(malformed("it has a field that signatures do not have"));
             }
         }
-        let token = single(headers, &TOKEN_NAME)?.map(str::to_owned);
-        fields.presented(token, Place::Header)
+        fields.presented(security_token, Place::Header)
     }
 
-    fn from_query(query: &str, headers: &HeaderMap) -> Result<Self, VerifyError> {
+    /// Reads a signature that is written as nearly everybody writes it: its fields in their usual order, both times the same.
+    /// None if anything is otherwise, or wrong.
+    #[inline]
+    fn usual(text: &'a str, security_token: &mut Option<Cow<'a, str>>) -> Option<Self> {
+        let until = |text: &'a str| text.split_at_checked(memchr(b'&', text.as_bytes())?);
+        let (secret_id, rest) = until(text.strip_prefix("q-sign-algorithm=sha1&q-ak=")?)?;
+        let (time, rest) = until(rest.strip_prefix("&q-sign-time=")?)?;
+        let rest = rest.strip_prefix("&q-key-time=")?.strip_prefix(time)?;
+        let (header_list, rest) = until(rest.strip_prefix("&q-header-list=")?)?;
+        let (url_param_list, rest) = until(rest.strip_prefix("&q-url-param-list=")?)?;
+        let signature = hex::decode(rest.strip_prefix("&q-signature=")?.as_bytes())?;
+        let time = time.parse().ok()?;
+        is_secret_id(secret_id).then(|| Self {
+            secret_id: Cow::Borrowed(secret_id),
+            key_time: time,
+            sign_time: time,
+            header_list: NameList::parse(header_list),
+            url_param_list: NameList::parse(url_param_list),
+            signature,
+            security_token: security_token.take(),
+            place: Place::Header,
+        })
+    }
+
+    fn from_query(query: &str, mut token: Option<Cow<'a, str>>) -> Result<Self, VerifyError> {
         let mut fields = Fields::default();
-        let mut token = single(headers, &TOKEN_NAME)?.map(str::to_owned);
         for (name, value) in query_pairs(query) {
             let is_token = name == SECURITY_TOKEN;
             if !is_token && field(name.as_bytes()).is_none() {
@@ -140,7 +190,7 @@ impl Presented {
             let value = String::from_utf8(decode_form(value)).map_err(|_| malformed("it is not UTF-8"))?;
             if !is_token {
                 fields.take(name, Cow::Owned(value))?;
-            } else if token.replace(value).is_some() {
+            } else if token.replace(Cow::Owned(value)).is_some() {
                 return Err(malformed("x-cos-security-token stands there twice"));
             }
         }
@@ -148,7 +198,7 @@ impl Presented {
     }
 }
 
-impl fmt::Debug for Presented {
+impl fmt::Debug for Presented<'_> {
     /// Without signature and token, which are good for use as long as the window is open.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Presented")
@@ -178,19 +228,6 @@ const FIELDS: [&str; FIELD_COUNT] =
 struct Fields<'a>([Option<Cow<'a, str>>; FIELD_COUNT]);
 
 impl<'a> Fields<'a> {
-    /// Takes a field that stands where nearly everybody writes it, the first time that it is there.
-    fn take_usual(&mut self, index: usize, pair: &'a str) -> bool {
-        let Some(name) = FIELDS.get(index) else { return false };
-        let value = pair.strip_prefix(name).and_then(|rest| rest.strip_prefix('='));
-        match (value, &mut self.0[index]) {
-            (Some(value), free @ None) => {
-                *free = Some(Cow::Borrowed(value));
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// Keeps the field; false if there is none of this name.
     fn take(&mut self, name: &str, value: Cow<'a, str>) -> Result<bool, VerifyError> {
         let Some(index) = field(name.as_bytes()) else { return Ok(false) };
@@ -200,7 +237,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn presented(self, security_token: Option<String>, place: Place) -> Result<Presented, VerifyError> {
+    fn presented(self, security_token: Option<Cow<'a, str>>, place: Place) -> Result<Presented<'a>, VerifyError> {
         let [algorithm, secret_id, sign_time, key_time, header_list, url_param_list, signature] = self.0;
         let algorithm = algorithm.ok_or(malformed("q-sign-algorithm is missing"))?;
         if algorithm != "sha1" {
@@ -223,28 +260,79 @@ impl<'a> Fields<'a> {
             sign_time.parse().map_err(|_| malformed("q-sign-time must be `start;end` in Unix seconds"))?
         };
         Ok(Presented {
-            secret_id: secret_id.into_owned(),
+            secret_id,
             key_time: read_key_time,
             sign_time: read_sign_time,
-            header_list: NameList::parse(&header_list),
-            url_param_list: NameList::parse(&url_param_list),
-            signature: hex::decode(&signature).ok_or(malformed("q-signature must be 40 lower-case hex digits"))?,
+            header_list: NameList::of(header_list),
+            url_param_list: NameList::of(url_param_list),
+            signature: hex::decode(signature.as_bytes())
+                .ok_or(malformed("q-signature must be 40 lower-case hex digits"))?,
             security_token,
             place,
         })
     }
 }
 
-/// The value of a header that may stand there once.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, VerifyError> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(VerifyError::DuplicateHeader { name: shown(name.as_str().as_bytes()) });
-    }
-    value.to_str().map(Some).map_err(|_| malformed("a header of it is not ASCII"))
+/// The text of a header that has nothing but ASCII.
+fn ascii(value: &HeaderValue) -> Result<&str, VerifyError> {
+    let text = str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii());
+    text.ok_or(malformed("a header of it is not ASCII"))
 }
 
 fn malformed(what: &'static str) -> VerifyError {
     VerifyError::Malformed { what }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(presented: &Presented<'_>) -> String {
+        format!("{presented:?} {:?}", presented.signature)
+    }
+
+    proptest! {
+        /// What the short way reads, the long way reads as well, and as the same.
+        #[test]
+        fn the_short_way_reads_what_the_long_way_does(
+            fields in prop::sample::subsequence((0..FIELD_COUNT).collect::<Vec<_>>(), 5..=FIELD_COUNT),
+            swapped in prop::option::weighted(0.2, (0..FIELD_COUNT, 0..FIELD_COUNT)),
+            id in "[A-Za-z0-9&;= ]{0,40}|AKID[0-9]{0,4}",
+            times in prop::array::uniform2("(0|1|17)[0-9]{0,2};(2|18|0)[0-9]{0,19}|1;2"),
+            lists in prop::array::uniform2("|host|[Ha-c%;&=]{0,12}"),
+            signature in "[0-9a-f]{40}|[0-9a-fA-F]{39,41}",
+            algorithm in "sha1|sha256",
+        ) {
+            let [same, other] = &times;
+            let values = [&algorithm, &id, same, if swapped.is_some() { other } else { same }, &lists[0], &lists[1], &signature];
+            let mut fields: Vec<_> = if swapped.is_some() { fields } else { (0..FIELD_COUNT).collect() };
+            if let Some((left, right)) = swapped {
+                let count = fields.len();
+                fields.swap(left % count, right % count);
+            }
+            let text = fields.iter().map(|field| format!("{}={}", FIELDS[*field], values[*field])).collect::<Vec<_>>().join("&");
+            if let Some(usual) = Presented::usual(&text, &mut None) {
+                let unusual = Presented::unusual(&text, None).map(|presented| shown(&presented));
+                prop_assert_eq!(unusual, Ok(shown(&usual)), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_way_is_the_one_of_our_own_signatures() {
+        let text = "q-sign-algorithm=sha1&q-ak=AKID&q-sign-time=1;2&q-key-time=1;2&q-header-list=host;x-cos-appid\
+                    &q-url-param-list=&q-signature=0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(
+            Presented::usual(text, &mut None).as_ref().map(shown),
+            Presented::unusual(text, None).as_ref().map(shown).ok()
+        );
+        assert!(Presented::usual(text, &mut None).is_some());
+        for (from, to) in
+            [("1;2&q-key", "1;3&q-key"), ("sha1", "sha2"), ("AKID", "A D"), ("0123", "012"), ("1;2", "2;1")]
+        {
+            assert!(Presented::usual(&text.replace(from, to), &mut None).is_none(), "{to}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::{
     canonical::{self, HttpString},
     credentials,
     error::shown,
+    header_line::{HOST, HeaderLine},
     hex,
 };
 
@@ -154,22 +155,16 @@ impl Signed {
         if !credentials::is_secret_id(secret_id) {
             return Err(SignError::SecretId);
         }
-        let mut text = HttpString::new(method, path);
-        text.parameters(query, |_| true);
-        // Whether it is does not depend on how a name is written: those of the list stand bare, and so do the prefixes.
-        text.headers(headers.filter(|(name, _)| is_signed(name.as_bytes())), None, |_| true);
-        let mut has_host = false;
-        let mut previous: Option<&[u8]> = None;
-        for name in text.header_names() {
-            if previous == Some(name) {
-                return Err(SignError::DuplicateHeader { name: shown(name) });
-            }
-            has_host |= name == header::HOST.as_str().as_bytes();
-            previous = Some(name);
+        let headers = HeaderLine::new(headers.filter(|(name, _)| is_signed(name.as_bytes())));
+        if let Some(name) = headers.duplicate() {
+            return Err(SignError::DuplicateHeader { name: shown(name.as_bytes()) });
         }
-        if !has_host {
+        if !headers.names().any(|name| name == HOST) {
             return Err(SignError::NoHost);
         }
+        let mut text = HttpString::new(method, path);
+        text.parameters(query, |_| true);
+        text.headers(&headers);
         if text.parameter_names().any(<[u8]>::is_empty) {
             return Err(SignError::UnnamedParameter);
         }
@@ -183,7 +178,12 @@ impl Signed {
         text.append(b"&q-key-time=");
         text.append(key.key_time_text());
         text.append(b"&q-header-list=");
-        text.append_header_names();
+        for (index, name) in headers.names().enumerate() {
+            if index > 0 {
+                text.append(b";");
+            }
+            text.append(name.as_bytes());
+        }
         text.append(b"&q-url-param-list=");
         text.append_parameter_names();
         text.append(b"&q-signature=");

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use zeroize::Zeroize;
-
 use crate::{
     KeyTime, SecretKey,
     canonical::{self, KeyTimeText},
-    hex::{self, MAC_BYTES},
+    hex::MAC_BYTES,
     mac::{self, Mac},
 };
 
@@ -28,12 +26,8 @@ impl SigningKey {
     /// Derives the key for this window.
     pub fn derive(secret: &SecretKey, key_time: KeyTime) -> Self {
         let text = KeyTimeText::new(key_time);
-        let mut sign_key = secret.mac().of(text.as_bytes());
         // The hex text, not the bytes, is the key of the second HMAC.
-        let mut key: [u8; hex::TEXT_BYTES] = hex::encode(&sign_key);
-        let mac = Mac::new(&key);
-        sign_key.zeroize();
-        key.zeroize();
+        let mac = secret.mac().derived(text.as_bytes());
         Self { key_time, text, mac }
     }
 

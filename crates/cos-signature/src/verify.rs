@@ -2,13 +2,15 @@
 
 use std::sync::LazyLock;
 
-use http::{header, request::Parts};
+use http::request::Parts;
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
     Place, Presented, SecretKey, SigningKey, VerifyError,
     canonical::{self, HttpString},
     error::shown,
+    header_line::{HOST, HeaderLine},
+    header_name,
     hex::MAC_BYTES,
     presented::{FIELD_COUNT, field},
 };
@@ -54,7 +56,7 @@ pub enum Strictness {
 /// let mut request = http::Request::get("/jobs").header("host", "127.0.0.1:8080").body(())?;
 /// sign(&mut request, &credentials, KeyTime::new(1_700_000_000, 1_700_003_600)?)?;
 /// let mut parts = request.into_parts().0;
-/// let presented = Presented::from_parts(&parts)?;
+/// let presented = Presented::from_parts(&parts)?.into_owned();
 /// let key = Some(&credentials.secret_key);
 /// assert_eq!(verify(&parts, &presented, key, 1_700_000_001, Strictness::Strict), Ok(()));
 /// assert_eq!(verify(&parts, &presented, None, 1_700_000_001, Strictness::Strict), Err(VerifyError::UnknownKey));
@@ -72,31 +74,32 @@ pub enum Strictness {
 /// One [`VerifyError`] for each rule; the rules that need no key are looked at first.
 pub fn verify(
     parts: &Parts,
-    presented: &Presented,
+    presented: &Presented<'_>,
     secret: Option<&SecretKey>,
     now: i64,
     strictness: Strictness,
 ) -> Result<(), VerifyError> {
     times(presented, now, strictness)?;
-    let host = canonical::host(&parts.uri, &parts.headers);
     let mut unsigned = None;
-    let mut text = http_string(parts, presented, host, |name, is_signed| {
-        if !is_signed && name.starts_with(b"x-cos-") && unsigned.is_none() {
-            unsigned = Some(shown(name));
+    let mut headers = HeaderLine::listed(&parts.uri, &parts.headers, &presented.header_list, |name| {
+        if name.starts_with("x-cos-") && unsigned.is_none() {
+            unsigned = Some(name);
         }
     });
+    let mut text = http_string(parts, presented, &headers);
     match strictness {
-        Strictness::Strict => everything_signed(parts, presented, &text, unsigned)?,
+        Strictness::Strict => everything_signed(parts, presented, &headers, &text, unsigned)?,
         Strictness::CosCompatible => {}
     }
 
     let key = SigningKey::derive(secret.unwrap_or(&NOBODY), presented.key_time);
     let mut matches = equal(&key.signature(text.as_bytes()), &presented.signature);
     if !bool::from(matches)
-        && presented.signs_host()
-        && let Some(bare) = host.and_then(canonical::without_port)
+        && let Some(host) = headers.host()
+        && let Some(bare) = canonical::without_port(host)
     {
-        text = http_string(parts, presented, Some(bare), |_, _| {});
+        *host = bare;
+        text = http_string(parts, presented, &headers);
         matches = equal(&key.signature(text.as_bytes()), &presented.signature);
     }
     // Both are known before one is looked at: whether there is such a key is no step more or less.
@@ -116,7 +119,7 @@ fn equal(left: &[u8; MAC_BYTES], right: &[u8; MAC_BYTES]) -> Choice {
 }
 
 /// Whether the time lies in the window; both windows, where they may differ.
-fn times(presented: &Presented, now: i64, strictness: Strictness) -> Result<(), VerifyError> {
+fn times(presented: &Presented<'_>, now: i64, strictness: Strictness) -> Result<(), VerifyError> {
     let (key_time, sign_time) = (presented.key_time, presented.sign_time);
     if strictness == Strictness::Strict {
         if key_time != sign_time {
@@ -140,20 +143,11 @@ fn times(presented: &Presented, now: i64, strictness: Strictness) -> Result<(), 
 /// What is signed when nobody has the key that is named, so that it takes as long as for any other key.
 static NOBODY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new(String::new()));
 
-/// The HttpString with the names that the signature lists; `seen` is told each header's canonical name, and whether it is listed.
-fn http_string(
-    parts: &Parts,
-    presented: &Presented,
-    host: Option<&[u8]>,
-    mut seen: impl FnMut(&[u8], bool),
-) -> HttpString {
+/// The HttpString with these headers and the parameters that the signature lists.
+fn http_string(parts: &Parts, presented: &Presented<'_>, headers: &HeaderLine<'_>) -> HttpString {
     let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
     text.parameters(parts.uri.query().unwrap_or_default(), |name| presented.url_param_list.has(name));
-    text.headers(canonical::but_host(&parts.headers), host, |name| {
-        let is_signed = presented.header_list.has(name);
-        seen(name, is_signed);
-        is_signed
-    });
+    text.headers(headers);
     text
 }
 
@@ -162,30 +156,27 @@ fn http_string(
 /// `unsigned` is a header whose name begins with `x-cos-` and which is not signed.
 fn everything_signed(
     parts: &Parts,
-    presented: &Presented,
+    presented: &Presented<'_>,
+    headers: &HeaderLine<'_>,
     signed: &HttpString,
-    unsigned: Option<String>,
+    unsigned: Option<&str>,
 ) -> Result<(), VerifyError> {
-    if !presented.signs_host() {
-        return Err(VerifyError::UnsignedHeader { name: header::HOST.as_str().to_owned() });
+    if !headers.names().any(|name| name == HOST) && !presented.header_list.contains(HOST) {
+        return Err(VerifyError::UnsignedHeader { name: HOST.to_owned() });
     }
     if let Some(name) = unsigned {
-        return Err(VerifyError::UnsignedHeader { name });
+        return Err(VerifyError::UnsignedHeader { name: shown(header_name::canonical(name).as_bytes()) });
     }
-    if parts.headers.get_all(header::HOST).iter().count() > 1 {
-        return Err(VerifyError::DuplicateHeader { name: header::HOST.as_str().to_owned() });
+    if headers.hosts > 1 {
+        return Err(VerifyError::DuplicateHeader { name: HOST.to_owned() });
     }
-    let mut listed = presented.header_list.iter();
-    let mut previous = None;
-    for name in signed.header_names() {
-        if previous == Some(name) {
-            return Err(VerifyError::DuplicateHeader { name: shown(name) });
-        }
-        previous = Some(name);
-        absent_before(name, &mut listed).map_or(Ok(()), |name| Err(VerifyError::AbsentHeader { name }))?;
+    if let Some(name) = headers.duplicate() {
+        return Err(VerifyError::DuplicateHeader { name: shown(name.as_bytes()) });
     }
-    if let Some(name) = listed.next() {
-        return Err(VerifyError::AbsentHeader { name: shown(name.as_bytes()) });
+    // Each of them is listed, and once: where there are as many, none is absent.
+    if headers.len() < presented.header_list.len() {
+        let absent = presented.header_list.iter().find(|name| !headers.names().any(|other| other == *name));
+        return Err(VerifyError::AbsentHeader { name: shown(absent.unwrap_or_default().as_bytes()) });
     }
 
     // The fields of a signature in the query are read once each, in their exact spelling. What only comes down to such

@@ -89,7 +89,7 @@ pub fn compare<T>(tries: usize, seed: u64, mut of_kind: impl FnMut(usize) -> (Du
 /// # Panics
 ///
 /// Never: what is altered is still a signature.
-fn wrong(parts: &Parts, from_end: bool) -> Presented {
+fn wrong(parts: &Parts, from_end: bool) -> Presented<'static> {
     const DIGITS: usize = 40;
     let mut parts = parts.clone();
     let value = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).expect("it is signed");
@@ -98,7 +98,7 @@ fn wrong(parts: &Parts, from_end: bool) -> Presented {
     let mut bytes = value.as_bytes().to_vec();
     bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
     parts.headers.insert(AUTHORIZATION, HeaderValue::from_bytes(&bytes).expect("digits make a header"));
-    Presented::from_parts(&parts).expect("it is a signature")
+    Presented::from_parts(&parts).expect("it is a signature").into_owned()
 }
 
 /// Verifying a signature whose first digit is wrong, and one whose last is.

@@ -15,7 +15,7 @@ use crate::script::{Script, Seen};
 use crate::{NOW, SECRET_ID, SECRET_KEY, builder, client, credentials, samples};
 
 /// Reads and verifies the signature of a request as a strict server does.
-fn verified(seen: &Seen, now: i64) -> Presented {
+fn verified(seen: &Seen, now: i64) -> Presented<'_> {
     let presented = Presented::from_parts(&seen.parts).unwrap();
     assert_eq!(presented.secret_id, SECRET_ID);
     let key = SecretKey::new(SECRET_KEY);

@@ -44,7 +44,7 @@ const ORDINARY_BYTES: usize = 1024;
 /// # Ok::<(), http::Error>(())
 /// ```
 #[must_use]
-pub fn request(parts: &Parts, signed_headers: &NameList, payload: &str) -> Vec<u8> {
+pub fn request(parts: &Parts, signed_headers: &NameList<'_>, payload: &str) -> Vec<u8> {
     let headers = Headers::of(&parts.uri, &parts.headers);
     let request = Unsigned::of(&parts.method, &parts.uri, &headers);
     Canonical::new(&request, |name| signed_headers.contains(name), payload).text

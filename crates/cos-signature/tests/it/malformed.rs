@@ -10,10 +10,10 @@ fn good() -> Parts {
     signed(request("GET", "/jobs", &HEADERS), &credentials())
 }
 
-fn read(value: &str) -> Result<Presented, VerifyError> {
+fn read(value: &str) -> Result<Presented<'static>, VerifyError> {
     let mut parts = good();
     parts.headers.insert("authorization", value.parse().unwrap());
-    Presented::from_parts(&parts)
+    Presented::from_parts(&parts).map(Presented::into_owned)
 }
 
 #[test]

@@ -4,13 +4,13 @@ use cos_signature::{KeyTime, NameList, PRESENTED_BYTES_MAX, Place, canonical};
 
 use super::*;
 
-fn presigned(header_list: &str) -> Result<Presented, VerifyError> {
+fn presigned(header_list: &str) -> Result<Presented<'static>, VerifyError> {
     let signature = "0".repeat(40);
     let uri = format!(
         "/jobs?q-sign-algorithm=sha1&q-ak=AKID&q-sign-time=1;2&q-key-time=1;2&q-header-list={header_list}\
          &q-url-param-list=&q-signature={signature}"
     );
-    Presented::from_parts(&request("GET", &uri, &[]).into_parts().0)
+    Presented::from_parts(&request("GET", &uri, &[]).into_parts().0).map(Presented::into_owned)
 }
 
 #[test]

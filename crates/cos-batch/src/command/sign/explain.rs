@@ -150,7 +150,7 @@ impl Explain {
 }
 
 /// The texts that are hashed, each part under its name.
-fn steps(parts: &Parts, presented: &Presented, secret: &SecretKey) -> String {
+fn steps(parts: &Parts, presented: &Presented<'_>, secret: &SecretKey) -> String {
     let http_string = canonical::http_string(parts, &presented.header_list, &presented.url_param_list);
     let string_to_sign = canonical::string_to_sign(presented.key_time, &http_string);
     let signature = SigningKey::derive(secret, presented.key_time).signature(&http_string);
