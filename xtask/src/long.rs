@@ -1,5 +1,6 @@
 //! `cargo xtask long`: what takes too long for `cargo xtask test`.
 
+mod crowd;
 mod keys;
 mod manifest;
 pub(crate) mod mutants;
@@ -18,6 +19,8 @@ use clap::Subcommand;
 /// The long forms of tests.
 #[derive(Subcommand)]
 pub(crate) enum Long {
+    /// Run a hundred jobs of twenty APPIDs at the same time, and see that each has what is its own.
+    Crowd(crowd::Arguments),
     /// Write and read very many keys of all kinds, in manifests and reports.
     Keys(keys::Arguments),
     /// Read a manifest of very many rows, and see how fast and in how much memory.
@@ -43,6 +46,7 @@ pub(crate) enum Long {
 /// Runs one of them.
 pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
     match long {
+        Long::Crowd(arguments) => crowd::run(root, arguments),
         Long::Keys(arguments) => keys::run(root, arguments),
         Long::Manifest(arguments) => manifest::run(root, arguments),
         Long::Mutants(arguments) => mutants::run(root, arguments),

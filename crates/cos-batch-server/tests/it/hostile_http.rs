@@ -143,6 +143,95 @@ async fn idle_connections_up_to_the_cap() {
     server.stop().await;
 }
 
+/// What somebody does with a connection who means no good, and what comes of it.
+#[derive(Clone, Copy, Debug)]
+enum Bad {
+    /// Opens it, and says nothing.
+    Silent,
+    /// Says half a head, and nothing more.
+    HalfAHead,
+    /// Says half a body, and nothing more.
+    HalfABody,
+    /// Says what is no HTTP.
+    Garbage,
+    /// Says more than there is room for.
+    Flood,
+    /// Says a request, and goes away without its answer.
+    Leaves,
+    /// Says half of one, and goes away.
+    LeavesInside,
+    /// Says two requests in one, of two lengths.
+    TwoLengths,
+}
+
+impl Bad {
+    const ALL: [Self; 8] = [
+        Self::Silent,
+        Self::HalfAHead,
+        Self::HalfABody,
+        Self::Garbage,
+        Self::Flood,
+        Self::Leaves,
+        Self::LeavesInside,
+        Self::TwoLengths,
+    ];
+
+    fn words(self) -> String {
+        match self {
+            Self::Silent => String::new(),
+            Self::HalfAHead => "GET /jobs HTTP/1.1\r\nHost: h\r\nX-A: ".into(),
+            Self::HalfABody => "POST /jobs HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n<Create".into(),
+            Self::Garbage => "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\r\n\r\n".into(),
+            Self::Flood => format!("GET /jobs HTTP/1.1\r\nHost: h\r\nX-A: {}", "v".repeat(100_000)),
+            Self::Leaves => "GET /jobs HTTP/1.1\r\nHost: h\r\n\r\n".into(),
+            Self::LeavesInside => "GET /jobs HT".into(),
+            Self::TwoLengths => {
+                "POST /jobs HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nContent-Length: 40\r\n\r\nGET /x".into()
+            }
+        }
+    }
+
+    /// Does it, until the server ends the connection or there is nothing left to do.
+    async fn act(self, address: std::net::SocketAddr) {
+        let mut connection = Connection::to(address).await;
+        connection.try_write(self.words()).await;
+        if matches!(self, Self::Leaves | Self::LeavesInside) {
+            return;
+        }
+        let rest = connection.rest().await;
+        // An answer that refuses, or none: but for the beginning it is only read to see the end.
+        assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 4"), "{self:?}: {}", String::from_utf8_lossy(&rest));
+    }
+}
+
+/// Six thousand bad connections, as many at a time as a server takes by itself but for a few, beside somebody honest, who is
+/// served all the time: over the connection he has and over new ones.
+#[tokio::test]
+async fn six_thousand_bad_connections_beside_an_honest_one() {
+    const BAD: usize = 6_000;
+    const AT_A_TIME: usize = 400;
+    let limits = Limits { body_timeout: SHORT, ..Limits::default() };
+    let service = anonymous(Recorder::default()).limits(limits).build().unwrap();
+    let server = Server::start_with(service, short_heads()).await;
+    let honest = Honest::begin(&server, Connects::EachTime).await;
+    let mut bad = tokio::task::JoinSet::new();
+    for (number, kind) in Bad::ALL.into_iter().cycle().take(BAD).enumerate() {
+        if bad.len() == AT_A_TIME {
+            bad.join_next().await.unwrap().unwrap();
+        }
+        bad.spawn(kind.act(server.address));
+        if number % 50 == 0 {
+            honest.is_served().await;
+        }
+    }
+    while let Some(ended) = bad.join_next().await {
+        ended.unwrap();
+    }
+    honest.is_served().await;
+    drop(honest);
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn floods_of_headers_and_long_addresses() {
     let recorder = Recorder::default();

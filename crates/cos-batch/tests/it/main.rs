@@ -8,6 +8,7 @@ mod cancel;
 mod command_line;
 mod conformance;
 mod console;
+mod crowd;
 mod demo;
 mod dice;
 mod end_to_end;
