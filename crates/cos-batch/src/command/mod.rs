@@ -184,7 +184,7 @@ async fn ask(command: Command, terminal: &mut Terminal) -> Result<Exit, Error> {
         Command::Retry(retry) => retry.run(terminal).await,
         Command::Conformance(conformance) => conformance.run(terminal).await,
         Command::Serve(serve) => serve::run(serve.settings()?, None, terminal).await,
-        Command::Config(config) => config.run(terminal),
+        Command::Config(config) => config.run(terminal).await,
         Command::Backup(backup) => backup.run(terminal),
         Command::Restore(restore) => restore.run(terminal),
         Command::Sign(sign) => sign.run(terminal),

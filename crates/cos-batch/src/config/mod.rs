@@ -260,6 +260,11 @@ impl Config {
         Ok((buckets, spool))
     }
 
+    /// The configured buckets, each after its store, by name.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.buckets.iter().map(|bucket| (bucket.store.as_str(), bucket.name.as_str()))
+    }
+
     /// Where changes of status are told, if anywhere.
     pub(crate) fn webhook(&self) -> Result<Option<Target>, Error> {
         self.webhook.as_ref().map(Webhook::target).transpose().map_err(|error| self.wrong(error))

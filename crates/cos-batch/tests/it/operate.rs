@@ -11,13 +11,17 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use cos_batch_engine::{Clock as _, SystemClock};
 use cos_batch_model::Timestamp;
+use cos_batch_nullstore::{NullStore, Options};
 use cos_signature::{Credentials, KeyTime, sign};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Request;
 use serde_json::Value;
 use sha2::Sha256;
 
-use crate::support::{Place, SOURCE, Server, assert_exact, program, run, write_private};
+use crate::{
+    remote,
+    support::{Place, SOURCE, Server, assert_exact, program, run, write_private},
+};
 
 /// Long beside what a busy machine takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -93,6 +97,39 @@ fn a_bucket_that_belongs_to_nobody_is_told_of() {
     let said = said(&["config", "check", "--config", file.to_str().unwrap()], &[]);
     assert_eq!((said.code, said.out.as_str()), (0, "the settings are right\n"), "{said:?}");
     assert!(said.err.starts_with("[[bucket]] my-photos belongs to nobody: owner = ") && said.err.lines().count() == 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_are_asked_for_their_buckets_if_one_likes() {
+    let store = NullStore::start(Options::default()).await.unwrap();
+    let place = Place::new();
+    fs::create_dir_all(place.file("folder/here-125")).unwrap();
+    let folder = format!(
+        "[serve]\ndata = \"x\"\n[[store]]\nname = \"files\"\nkind = \"folder\"\nfolder = {:?}\n",
+        place.file("folder")
+    );
+    let bucket = |name: &str| format!("[[bucket]]\nname = \"{name}\"\nstore = \"files\"\n");
+    let all = remote::config(&place, &store, &["photos-125"], "", &folder);
+    let check = |file: &Path| said(&["config", "check", "--connect", "--config", file.to_str().unwrap()], &[]);
+    let text = fs::read_to_string(&all).unwrap();
+    fs::write(&all, text.clone() + &bucket("here-125")).unwrap();
+    let good = check(&all);
+    assert_eq!(good.code, 0, "{good:?}");
+    for line in [
+        "the settings are right",
+        "bucket \"photos-125\" in store \"null\": it is there",
+        "bucket \"here-125\" in store \"files\": it is there",
+    ] {
+        assert!(good.out.lines().any(|said| said == line), "{line}: {good:?}");
+    }
+
+    // Nobody listens where this one is said to be.
+    drop(store);
+    fs::write(&all, text + &bucket("nowhere-125")).unwrap();
+    let bad = check(&all);
+    assert_eq!(bad.code, 1, "{bad:?}");
+    assert!(bad.out.contains("bucket \"nowhere-125\" in store \"files\": there is no such bucket\n"), "{bad:?}");
+    assert!(bad.err.contains("2 of 2 buckets could not be seen"), "{bad:?}");
 }
 
 #[test]
