@@ -6,11 +6,7 @@ use http::{HeaderMap, Uri, header};
 use percent_encoding::percent_encode;
 use smallvec::SmallVec;
 
-use crate::{
-    NameList,
-    canonical::{ENCODED, host_of_address},
-    header_name,
-};
+use crate::{NameList, header_name, host, percent::ENCODED};
 
 /// Headers of an ordinary request that are signed, so that the list of them is not allocated.
 const ORDINARY_HEADERS: usize = 8;
@@ -50,7 +46,7 @@ impl<'h> HeaderLine<'h> {
             }
         }
         if signs_host && line.hosts == 0 {
-            line.headers.extend(host_of_address(uri).map(|host| (Cow::Borrowed(HOST), host)));
+            line.headers.extend(host::of_address(uri).map(|host| (Cow::Borrowed(HOST), host)));
         }
         line.sort();
         line

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_encode;
 
-use crate::canonical::{ENCODED, stands_bare};
+use crate::percent::{ENCODED, stands_bare};
 
 /// A name as it is signed and listed: percent-encoded, which seldom changes anything, and in lower case.
 pub(crate) fn canonical(name: &str) -> Cow<'_, str> {

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, ops::Range};
 
 use smallvec::SmallVec;
 
-use crate::{blocks, canonical, header_name};
+use crate::{blocks, header_name, percent};
 
 /// Names in an ordinary list, so that their places need no allocation.
 const ORDINARY_NAMES: usize = 6;
@@ -101,7 +101,7 @@ impl<'a> NameList<'a> {
     #[inline]
     pub(crate) fn listed<'n>(&self, name: &'n str) -> Option<Cow<'n, str>> {
         if self.has(name.as_bytes()) {
-            return canonical::stands_bare(name.as_bytes()).then_some(Cow::Borrowed(name));
+            return percent::stands_bare(name.as_bytes()).then_some(Cow::Borrowed(name));
         }
         // What is not listed as it is can only be listed with something encoded.
         if !self.has_encoded {

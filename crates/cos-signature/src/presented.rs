@@ -7,11 +7,12 @@ use memchr::memchr;
 
 use crate::{
     KeyTime, NameList, SECURITY_TOKEN, VerifyError,
-    canonical::{decode_form, query_pairs},
+    canonical::query_pairs,
     credentials::is_secret_id,
     error::shown,
     header_name,
     hex::{self, MAC_BYTES},
+    percent::decode_form,
     sigv4,
 };
 

@@ -3,10 +3,8 @@
 use http::{Request, Uri, header, uri::PathAndQuery};
 
 use crate::{
-    Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey,
-    canonical::{encode, query_pairs},
-    credentials, presented,
-    sign::authorization_value,
+    Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey, canonical::query_pairs, credentials, percent::encode,
+    presented, sign::authorization_value,
 };
 
 /// Signs a request for this window of time in the query of its address, as in a presigned URL: whoever has the address

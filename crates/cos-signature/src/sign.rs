@@ -4,11 +4,11 @@ use http::{HeaderValue, Request, header};
 
 use crate::{
     Credentials, KeyTime, SECURITY_TOKEN, SignError, SigningKey, Unsigned,
-    canonical::{self, HttpString},
+    canonical::HttpString,
     credentials,
     error::shown,
     header_line::{HOST, HeaderLine},
-    hex,
+    hex, host,
 };
 
 /// Whether this header, named in lower case, is signed when the request has it: all `x-cos-` and `x-ci-` headers, and those
@@ -96,7 +96,7 @@ pub(crate) fn authorization_value<B>(
     let (uri, headers) = (request.uri(), request.headers());
     // Looked for in the address first: that is nearly always a path alone.
     let from_address = match uri.authority() {
-        Some(_) if !headers.contains_key(header::HOST) => canonical::host(uri, headers),
+        Some(_) if !headers.contains_key(header::HOST) => host::of(uri, headers),
         _ => None,
     };
     let named = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));

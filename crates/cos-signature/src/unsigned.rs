@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method, Uri, header};
 use smallvec::SmallVec;
 
-use crate::canonical;
+use crate::host;
 
 /// Headers of an ordinary request, so that the list of them is not allocated.
 pub(crate) const ORDINARY_HEADERS: usize = 16;
@@ -37,7 +37,7 @@ impl<'a> Headers<'a> {
     pub(crate) fn of(uri: &'a Uri, headers: &'a HeaderMap) -> Self {
         let mut list: SmallVec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         if !headers.contains_key(header::HOST) {
-            list.extend(canonical::host(uri, headers).map(|host| (header::HOST.as_str(), host)));
+            list.extend(host::of(uri, headers).map(|host| (header::HOST.as_str(), host)));
         }
         Self(list)
     }

@@ -7,11 +7,12 @@ use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
     Place, Presented, SecretKey, SigningKey, VerifyError,
-    canonical::{self, HttpString},
+    canonical::HttpString,
     error::shown,
     header_line::{HOST, HeaderLine},
     header_name,
     hex::MAC_BYTES,
+    host,
     presented::{FIELD_COUNT, field},
 };
 
@@ -96,7 +97,7 @@ pub fn verify(
     let mut matches = equal(&key.signature(text.as_bytes()), &presented.signature);
     if !bool::from(matches)
         && let Some(host) = headers.host()
-        && let Some(bare) = canonical::without_port(host)
+        && let Some(bare) = host::without_port(host)
     {
         *host = bare;
         text = http_string(parts, presented, &headers);

@@ -15,7 +15,8 @@ use smallvec::SmallVec;
 use super::SigningKey;
 use crate::{
     NameList, Unsigned, blocks,
-    canonical::{Run, encode_form, is_bare, percent_decode_runs, query_pairs},
+    canonical::query_pairs,
+    percent::{Run, decode_runs, encode_form, is_bare},
     unsigned::{Headers, ORDINARY_HEADERS},
 };
 
@@ -121,7 +122,7 @@ fn path(text: &mut Vec<u8>, path: &str) {
         text.extend_from_slice(path.as_bytes());
         return;
     }
-    for run in percent_decode_runs(path) {
+    for run in decode_runs(path) {
         match run {
             Run::Plain(plain) => {
                 for piece in percent_encode(plain, ENCODED_IN_PATH) {
