@@ -39,5 +39,5 @@ mod witness;
 mod world;
 
 pub use fault::Fault;
-pub use plan::{Plan, Sabotage};
+pub use plan::{Aim, Call, Plan, Sabotage};
 pub use story::{Outcome, run};

@@ -11,7 +11,7 @@ use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
-    Fault,
+    Call, Fault,
     life::Life,
     world::{Plane, World},
 };
@@ -32,6 +32,17 @@ pub(crate) struct Point {
     pub(crate) of: String,
     /// It changes something.
     pub(crate) changes: bool,
+}
+
+impl Point {
+    fn call(&self) -> Call {
+        let store = match self.plane {
+            Plane::Jobs => "job store",
+            Plane::Objects => "object store",
+            Plane::Spool => "spool",
+        };
+        Call { store, name: self.name }
+    }
 }
 
 /// Errors of the two kinds of store, as they come from what is between.
@@ -118,6 +129,9 @@ impl Link {
     {
         let world = &self.world;
         self.awake().await;
+        if point.changes && world.reaches(point.call(), Fault::CrashBefore) {
+            self.kill();
+        }
         self.itself(point).await;
         if let Some(fault) = self.refused(point) {
             world
@@ -143,7 +157,8 @@ impl Link {
         if point.changes && point.plane == Plane::Jobs {
             world.look().await;
         }
-        if point.changes && !late && world.meets(Fault::CrashAfter) {
+        let is_aimed_at = point.changes && !late && world.reaches(point.call(), Fault::CrashAfter);
+        if is_aimed_at || (point.changes && !late && world.meets(Fault::CrashAfter)) {
             self.kill();
         }
         self.awake().await;

@@ -31,6 +31,28 @@ pub struct Plan {
     pub slots: usize,
     /// What is broken on purpose.
     pub sabotage: Option<Sabotage>,
+    /// Where a process is killed, whatever the dice say.
+    pub aim: Option<Aim>,
+}
+
+/// A call of a process that changes something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Call {
+    /// Who is asked: the job store, the object store or the spool.
+    pub store: &'static str,
+    /// What for.
+    pub name: &'static str,
+}
+
+/// A place in a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// The call.
+    pub call: Call,
+    /// [`Fault::CrashBefore`] or [`Fault::CrashAfter`].
+    pub when: Fault,
+    /// Which of these calls, from 0.
+    pub number: u64,
 }
 
 /// A defect put in on purpose, to see it found.
@@ -114,6 +136,7 @@ impl Plan {
             workers: rng.usize(1..=4),
             slots: rng.usize(1..=16),
             sabotage: None,
+            aim: None,
         }
     }
 
@@ -121,6 +144,12 @@ impl Plan {
     #[must_use]
     pub fn with(self, sabotage: Sabotage) -> Self {
         Self { sabotage: Some(sabotage), ..self }
+    }
+
+    /// The same with a process that is killed there.
+    #[must_use]
+    pub fn aimed(self, aim: Aim) -> Self {
+        Self { aim: Some(aim), ..self }
     }
 
     pub(crate) fn rate(&self, fault: Fault) -> u16 {

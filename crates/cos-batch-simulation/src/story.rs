@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Fault, Plan,
+    Call, Fault, Plan,
     judge::judge,
     keeper::{Keeper, TENANTS},
     user::User,
@@ -31,6 +31,10 @@ pub struct Outcome {
     pub events: u64,
     /// Which faults were met, how often.
     pub fired: BTreeMap<Fault, u64>,
+    /// Calls that change something, how often each came: before it happened ([`Fault::CrashBefore`]), and after.
+    pub reached: BTreeMap<(Call, Fault), u64>,
+    /// A process was killed where the plan's [`Aim`] says.
+    pub hit: bool,
     /// Which rules were broken; empty: none.
     pub violations: Vec<String>,
     /// Jobs whose files were read by more than one process.
@@ -100,6 +104,8 @@ async fn tell(plan: Plan) -> Outcome {
         hash: ends.hash,
         events: ends.events,
         fired: ends.fired,
+        reached: ends.reached,
+        hit: ends.hit,
         violations: ends.violations,
         shared: world.witness.shared(),
         last: ends.last,

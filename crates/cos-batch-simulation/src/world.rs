@@ -15,7 +15,7 @@ use fastrand::Rng;
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
-use crate::{Fault, Plan, Sabotage, clock::SimulatedClock, life::Life, trace::Trace, witness::Witness};
+use crate::{Aim, Call, Fault, Plan, Sabotage, clock::SimulatedClock, life::Life, trace::Trace, witness::Witness};
 
 pub(crate) const SOURCE: &str = "source-1250000000";
 pub(crate) const TARGET: &str = "target-1250000000";
@@ -48,6 +48,10 @@ struct State {
     rng: Rng,
     trace: Trace,
     fired: BTreeMap<Fault, u64>,
+    /// Calls that change something, how often each came so far: before it happens, and after.
+    reached: BTreeMap<(Call, Fault), u64>,
+    /// A process was killed where the plan says.
+    hit: bool,
     /// Nothing goes wrong any more.
     calm: bool,
     /// No store of this plane answers before then.
@@ -89,6 +93,8 @@ impl World {
             rng: Rng::with_seed(plan.seed.wrapping_add(0x9e37_79b9_7f4a_7c15)),
             trace: Trace::default(),
             fired: BTreeMap::new(),
+            reached: BTreeMap::new(),
+            hit: false,
             calm: false,
             jobs_out: None,
             objects_out: None,
@@ -142,6 +148,21 @@ impl World {
         drop(state);
         self.note(format!("{fault:?}"));
         true
+    }
+
+    /// A call that changes something is about to happen, or has happened. Whether its process is killed for it, as the plan says.
+    pub(crate) fn reaches(&self, call: Call, when: Fault) -> bool {
+        let mut state = self.lock();
+        let count = state.reached.entry((call, when)).or_default();
+        let number = *count;
+        *count += 1;
+        let is_it = self.plan.aim == Some(Aim { call, when, number });
+        state.hit |= is_it;
+        drop(state);
+        if is_it {
+            self.note(format!("{when:?}, as planned"));
+        }
+        is_it
     }
 
     /// Whether a fault was met so far.
@@ -291,6 +312,8 @@ impl World {
             events: state.trace.events(),
             last: state.trace.last(),
             fired: state.fired.clone(),
+            reached: state.reached.clone(),
+            hit: state.hit,
             violations: state.violations.clone(),
         }
     }
@@ -302,5 +325,7 @@ pub(crate) struct Ends {
     pub(crate) events: u64,
     pub(crate) last: Vec<String>,
     pub(crate) fired: BTreeMap<Fault, u64>,
+    pub(crate) reached: BTreeMap<(Call, Fault), u64>,
+    pub(crate) hit: bool,
     pub(crate) violations: Vec<String>,
 }
