@@ -56,6 +56,25 @@ pub fn full_bucket<'a>(name: &'a str, appid: &str) -> Cow<'a, str> {
     if complete { Cow::Borrowed(name) } else { Cow::Owned(format!("{name}-{appid}")) }
 }
 
+/// Longest VersionId of a row, in bytes.
+///
+/// Source: Amazon S3 User Guide, *Retaining multiple versions of objects with S3 Versioning*: version IDs are no more than 1,024
+/// bytes long.
+pub const VERSION_BYTES_MAX: usize = 1024;
+
+/// What is wrong with a version, if anything is. Stores make them of letters, digits and few marks. More of them are not taken:
+/// the version stands in the report as it is here, where a program that shows tables may read it as a formula, and without
+/// parentheses, quotes and the like there is none that does anything.
+fn refused_version(version: &str) -> Option<String> {
+    let length = version.len();
+    if length > VERSION_BYTES_MAX {
+        return Some(format!("VersionId has at most {VERSION_BYTES_MAX} bytes, not {length}"));
+    }
+    let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=:%".contains(&byte);
+    let byte = version.bytes().position(|byte| !is_taken(byte))?;
+    Some(format!("VersionId has letters, digits and -._~+/=:% only; its byte {} is none of them", byte + 1))
+}
+
 /// What an inventory of all versions says of a row's version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ListedAs {
@@ -200,6 +219,10 @@ impl Columns {
             Some(place) => Some(text(place, "VersionId")?.trim_matches(' ')).filter(|version| !version.is_empty()),
             None => None,
         };
+        if let Some(wrong) = version.and_then(refused_version) {
+            // The column is there, since it has a version.
+            return Err(at(number, self.version.unwrap_or_default(), wrong));
+        }
         let marker = self.flag(record, number, self.marker, "IsDeleteMarker")?.unwrap_or(false);
         let latest = self.flag(record, number, self.latest, "IsLatest")?.unwrap_or(true);
         let listed_as = match (marker, latest) {
@@ -278,6 +301,23 @@ mod tests {
     }
 
     const BKV: [Column; 3] = [Column::Bucket, Column::Key, Column::VersionId];
+
+    #[test]
+    fn a_version_is_what_stores_make_and_no_longer() {
+        let with = |version: &str| read(&BKV, format!("p-1,k,{version}\n").as_bytes()).map(|row| row.2.unwrap());
+        for version in ["null", "3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY", "-a.b_c~d/e=", "2026-11-30T01:02:03Z", "%2B"] {
+            assert_eq!(with(version).as_deref(), Ok(version));
+        }
+        for length in [VERSION_BYTES_MAX - 1, VERSION_BYTES_MAX] {
+            assert_eq!(with(&"v".repeat(length)).unwrap().len(), length);
+        }
+        let said = with(&"v".repeat(VERSION_BYTES_MAX + 1)).unwrap_err();
+        assert!(said.ends_with("VersionId has at most 1024 bytes, not 1025"), "{said}");
+        for version in ["=cmd|'/c calc'!A1", "=HYPERLINK(1)", "a b", "v\u{e9}", "v\u{7f}", "@SUM(A1)", "'1", "a;b"] {
+            let said = with(version).unwrap_err();
+            assert!(said.contains("row 5, column 3: VersionId has letters, digits and"), "{version}: {said}");
+        }
+    }
 
     #[test]
     fn spaces_versions_and_percent_signs() {

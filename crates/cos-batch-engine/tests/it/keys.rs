@@ -77,7 +77,7 @@ impl Dice {
     }
 
     fn version(&mut self) -> Option<String> {
-        (self.below(4) == 0).then(|| (0..=self.below(40)).map(|_| self.one_of("MTg0NDY3,\"'%+=")).collect())
+        (self.below(4) == 0).then(|| (0..=self.below(40)).map(|_| self.one_of("MTg0NDY3-._~+/=:%")).collect())
     }
 
     /// A key as a manifest may have it: everything encoded but letters and digits, or as little as can be, and then perhaps in
