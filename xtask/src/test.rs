@@ -70,6 +70,29 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// What it may take of [`BUDGET_MINUTES`]; most stages build something that others need again.
+    fn budget_minutes(self) -> u16 {
+        match self {
+            Self::Tests => 15,
+            Self::Clippy => 4,
+            Self::Features | Self::Rustdoc => 3,
+            Self::Msrv | Self::Doctests | Self::Instructions => 2,
+            Self::Fmt
+            | Self::Tidy
+            | Self::Fixtures
+            | Self::Docs
+            | Self::Packages
+            | Self::Deny
+            | Self::Semver
+            | Self::Python
+            | Self::Book
+            | Self::Browser
+            | Self::Postgres => 1,
+        }
+    }
+}
+
 /// Runs all stages, or one, up to the first that fails.
 pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
     let shell = Shell::new()?;
@@ -82,6 +105,7 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
         let (begin, used) = (Instant::now(), processor::of_children());
         let result = run_stage(&shell, root, *stage);
         let seconds = begin.elapsed().as_secs_f64();
+        let of_budget = of_budget(seconds, stage.budget_minutes());
         match result {
             Ok(line) => closing_line = closing_line.or(line),
             Err(error) => {
@@ -89,12 +113,13 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
                 return Err(error);
             }
         }
-        println!("== {name} passed in {seconds:.1} s{}", of_processors(used));
+        println!("== {name} passed in {seconds:.1} s: {of_budget}{}", of_processors(used));
     }
     if only.is_none() {
         println!(
-            "== all stages passed in {:.1} s{}",
+            "== all stages passed in {:.1} s: {}{}",
             start.elapsed().as_secs_f64(),
+            of_budget(start.elapsed().as_secs_f64(), BUDGET_MINUTES),
             of_processors(Some(Duration::ZERO))
         );
     }
@@ -102,6 +127,17 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
         println!("{line}");
     }
     Ok(())
+}
+
+/// What all of it may take from an empty target folder on two processors that have nothing else to do, in minutes. Who waits
+/// longer for an answer begins something else; what takes longer has a long form.
+const BUDGET_MINUTES: u16 = 25;
+
+/// Time against what it may take, in words. A machine may be slow or busy: nothing fails for it.
+fn of_budget(seconds: f64, minutes: u16) -> String {
+    let taken = seconds / 60.0;
+    let over = if taken > f64::from(minutes) { ", over its budget" } else { "" };
+    format!("{taken:.1} of {minutes} minutes{over}")
 }
 
 /// Processor time since `used` was all, in words.

@@ -121,9 +121,9 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
                 .run()?;
         }
         Torture::Power { cuts, seed } => {
-            // What one commit was found to do says nothing of another; what was cut off goes on where it was.
+            // What one commit was found to do says nothing of another, nor one seed; what was cut off goes on where it was.
             let commit = cmd!(shell, "git rev-parse --short=12 HEAD").read()?;
-            let progress = target(root).join(format!("torture-power-{commit}.tsv"));
+            let progress = target(root).join(format!("torture-power-{commit}-{seed}.tsv"));
             cmd!(shell, "cargo test -p cos-batch-jobstore --test it -- power:: --nocapture")
                 .env("COS_BATCH_POWER_CUTS", number(cuts))
                 .env("COS_BATCH_POWER_SEED", number(seed))

@@ -64,12 +64,13 @@ pub(crate) struct Serve {
     /// Address and port of /metrics, for Prometheus; there is none without this option. Whoever reaches it may read it
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     metrics_listen: Option<SocketAddr>,
-    /// TOML file with the keys to accept: [[key]] with secret_id, secret_key, appid and maybe uin; [[bucket]] with name
-    /// and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
+    /// TOML file with the keys to accept: [[key]] with secret_id, secret_key, appid and maybe uin, account_id and
+    /// security_token; [[bucket]] with name and owner; [[grant]] with bucket, appid and rights, a list of read, write, delete
     #[arg(long, value_name = "FILE", conflicts_with = "anonymous")]
     credentials: Option<PathBuf>,
     /// TOML file with the stores that objects are in besides DIR, which bucket is in which, and how the engine works:
-    /// [serve], [[store]], [[bucket]], [spool], [engine], [[appid]], [webhook] and [traces], as docs/configuration.md has it
+    /// [serve], [[store]], [[bucket]], local_buckets, [spool], [engine], [[appid]], [functions.NAME], [webhook] and [traces], as
+    /// docs/configuration.md has it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Accept requests that are not signed, of any APPID; only on a loopback address
