@@ -29,6 +29,9 @@ const ACTIONS_VARIABLE: &str = "COS_BATCH_TORTURE_ACTIONS";
 /// Where it comes from.
 const SEED_VARIABLE: &str = "COS_BATCH_TORTURE_SEED";
 
+/// One in so many of the jobs that were deleted is asked for again and again.
+const ASKED_FOR_AFTER_THAT: u64 = 8;
+
 /// Who does how much.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -122,7 +125,13 @@ impl Team {
         while let Some(ended) = tasks.join_next().await {
             ended.unwrap();
         }
-        std::mem::take(&mut self.shared.events.lock().unwrap())
+        let events = std::mem::take(&mut *self.shared.events.lock().unwrap());
+        let gone = events.all.iter().filter(|event| matches!(event.answer, Answer::NoSuchJob)).count();
+        let (all, made) = (events.all.len(), events.made.len());
+        eprintln!(
+            "{all} calls and looks at one job each, of {made} that were made; {gone} came for a job that was deleted"
+        );
+        events
     }
 
     async fn one(&self, dice: &mut Dice, jobs_max: u64) {
@@ -133,8 +142,8 @@ impl Team {
             usize::try_from(chosen % jobs_max).ok().filter(|_| chosen > 3).and_then(|place| jobs.get(place).cloned())
         };
         let Some(job) = job else { return self.create(client, dice, jobs_max).await };
-        match dice.below(16) {
-            0..8 => {
+        match dice.below(64) {
+            0..34 => {
                 let begin = self.tick();
                 let answer = match client.describe_job(&job).await {
                     Ok(job) => seen(&job.status, job.priority, job.progress_summary),
@@ -142,26 +151,31 @@ impl Team {
                 };
                 self.note(&job, Call::Describe, answer, begin);
             }
-            8..11 => {
+            34..46 => {
                 let priority = u32::try_from(dice.below(1000)).unwrap();
                 let begin = self.tick();
                 let answered = client.update_job_priority(&job, Priority::new(priority).unwrap()).await;
                 self.note(&job, Call::Priority(priority), done(answered.map(drop)), begin);
             }
-            11 | 12 => {
+            46..54 => {
                 let begin = self.tick();
                 let answered = client.confirm(&job, None).await;
                 self.note(&job, Call::Confirm, done(answered.map(drop)), begin);
             }
-            13 => {
+            54..59 => {
                 let begin = self.tick();
                 let answered = client.cancel(&job, None).await;
                 self.note(&job, Call::Cancel, done(answered.map(drop)), begin);
             }
-            14 => {
+            59 => {
                 let begin = self.tick();
                 let answered = client.delete_job(&job).await;
+                let is_gone = answered.is_ok();
                 self.note(&job, Call::Delete, done(answered), begin);
+                // A few are asked for after that. What is done to the others is done to jobs that are there.
+                if is_gone && dice.below(ASKED_FOR_AFTER_THAT) > 0 {
+                    self.shared.jobs.lock().unwrap().retain(|other| *other != job);
+                }
             }
             _ => self.list(client).await,
         }
