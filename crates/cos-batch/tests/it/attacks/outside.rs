@@ -1,14 +1,20 @@
-//! Five hundred hostile names, as keys, in manifests, in reports, in buckets: nothing outside the data folder is made, changed
-//! or gone, and nothing in it lies beside the buckets.
+//! Five hundred hostile names, as keys, in manifests, in reports, in buckets: nothing outside the data folder is opened, made,
+//! changed or gone, and nothing in it lies beside the buckets.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    mem::MaybeUninit,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
 };
 
 use cos_batch_objectstore::{FolderStore, ObjectStore as _, PutRequest};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use rustix::{
+    fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags},
+    io::Errno,
+};
 
 use crate::support::{FOREIGN, Place, SOURCE, Server, TARGET, figures, write_private};
 
@@ -58,6 +64,49 @@ fn names(folder: &Path) -> BTreeSet<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
+/// Sees which files in some folders are opened, whoever does it: a look at the server from outside of it.
+struct Watch {
+    events: OwnedFd,
+    folders: BTreeMap<i32, PathBuf>,
+}
+
+impl Watch {
+    fn begin(folders: &[PathBuf]) -> Self {
+        let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+        let watched = |folder: &PathBuf| {
+            (inotify::add_watch(&events, folder.as_path(), WatchFlags::OPEN).unwrap(), folder.clone())
+        };
+        let folders = folders.iter().map(watched).collect();
+        Self { events, folders }
+    }
+
+    /// What was opened since the last time.
+    fn opened(&self) -> BTreeSet<PathBuf> {
+        let mut room = [const { MaybeUninit::uninit() }; 4096];
+        let mut reader = inotify::Reader::new(&self.events, &mut room);
+        let mut found = BTreeSet::new();
+        loop {
+            match reader.next() {
+                Ok(event) => {
+                    assert!(!event.events().contains(ReadFlags::QUEUE_OVERFLOW), "too much was opened to be told of");
+                    let name = event.file_name().map_or("", |name| name.to_str().unwrap());
+                    found.insert(self.folders[&event.wd()].join(name));
+                }
+                Err(error) => {
+                    assert_eq!(error, Errno::WOULDBLOCK);
+                    return found;
+                }
+            }
+        }
+    }
+
+    /// Whether it sees this file being opened.
+    fn sees(&self, file: &Path) -> bool {
+        fs::read(file).unwrap();
+        self.opened().contains(file)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_names_reach_nothing_outside() {
     let place = Place::new();
@@ -71,6 +120,13 @@ async fn hostile_names_reach_nothing_outside() {
     fs::create_dir_all(root.join("etc")).unwrap();
     fs::write(root.join("etc/passwd"), "nobody").unwrap();
 
+    let config = place.file("config.toml");
+    write_private(&config, "");
+    let data = place.data();
+    let (before, beside) = (tree(&root, &data), names(&data));
+    let watch = Watch::begin(&[root.clone(), root.join("etc"), data.clone(), data.join("buckets")]);
+    assert!(watch.sees(&root.join("etc/passwd")), "whoever opens a file is seen");
+
     let store = FolderStore::open(place.data().join("buckets")).unwrap();
     let mut manifest = String::new();
     for name in &hostile {
@@ -78,12 +134,11 @@ async fn hostile_names_reach_nothing_outside() {
         manifest.push_str(&format!("{SOURCE},{}\n", utf8_percent_encode(name, NON_ALPHANUMERIC)));
     }
     let etag = place.write_manifest(&manifest);
-    let config = place.file("config.toml");
-    write_private(&config, "");
     let flags = ["--config", config.to_str().unwrap()];
     let server = Server::start_with(&place, &flags);
-    let data = place.data();
-    let (before, beside, buckets) = (tree(&root, &data), names(&data), names(&data.join("buckets")));
+    // The server has made its own files by now.
+    let beside: BTreeSet<_> = beside.union(&names(&data)).cloned().collect();
+    let buckets = names(&data.join("buckets"));
     let rows = hostile.len() as u64;
 
     // A copy of each, with reports at hostile places; then each copy is deleted.
@@ -93,6 +148,8 @@ async fn hostile_names_reach_nothing_outside() {
     let job = server.run(&[&words[..], &report].concat()).with_code(0).trim().to_owned();
     server.run(&["wait", &job]).with_code(0);
     assert_eq!(figures(&server.describe(&job)), [rows, 0, rows]);
+    // Between two, so that not too many wait to be read.
+    let mut opened = watch.opened();
     let mut copies = 0;
     for name in &hostile {
         let read = |bucket| cos_batch_objectstore::GetRequest {
@@ -105,6 +162,7 @@ async fn hostile_names_reach_nothing_outside() {
         copies += usize::from(store.get_range(read(TARGET)).await.unwrap() == name.as_bytes());
     }
     assert_eq!(copies, hostile.len());
+    opened.extend(watch.opened());
     let deletes = manifest.replace(SOURCE, TARGET);
     let manifest_key = "lists/deletes.csv";
     fs::write(place.bucket(SOURCE).join(manifest_key), &deletes).unwrap();
@@ -116,6 +174,7 @@ async fn hostile_names_reach_nothing_outside() {
     server.run(&["wait", &job]).with_code(0);
     assert_eq!(figures(&server.describe(&job)), [rows, 0, rows]);
 
+    opened.extend(watch.opened());
     // A bucket is a name and no path, whoever names it.
     for bucket in ["..", "../../etc", "..-1250000000", "a/../b-1250000000", ".cos-batch-1250000000", FOREIGN] {
         let said = server.try_create_copy(&etag, &["--target", bucket]);
@@ -124,6 +183,10 @@ async fn hostile_names_reach_nothing_outside() {
         assert!([1, 2, 6].contains(&listed.code) && !listed.err.contains("Usage:"), "{bucket}: {listed:?}");
     }
     drop(server);
+    opened.extend(watch.opened());
+    let forbidden = |path: &&PathBuf| path.ends_with("canary") || path.starts_with(root.join("etc"));
+    assert_eq!(opened.iter().filter(forbidden).collect::<Vec<_>>(), Vec::<&PathBuf>::new(), "opened");
+    assert!(opened.contains(&config), "the server has opened its own files: {opened:?}");
 
     let after = tree(&root, &data);
     let differ = |name: &&String| before.get(*name) != after.get(*name) && !name.ends_with("serve.log");
