@@ -204,8 +204,9 @@ impl Bad {
     }
 }
 
-/// Six thousand bad connections, as many at a time as a server takes by itself but for a few, beside somebody honest, who is
-/// served all the time: over the connection he has and over new ones.
+/// Six thousand bad connections, four hundred at a time, beside somebody honest, who is served all the time: over the connection
+/// he has and over new ones. There is room for both; when there is none, new ones wait
+/// ([`idle_connections_up_to_the_cap`]).
 #[tokio::test]
 async fn six_thousand_bad_connections_beside_an_honest_one() {
     const BAD: usize = 6_000;

@@ -1,11 +1,17 @@
 //! Nothing that a user writes becomes an address.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
+
+use cos_batch_nullstore::{NullStore, Options};
 
 use crate::{
     raw::Caller,
-    support::{Place, SOURCE, Server, TARGET, program, run},
+    remote,
+    support::{Place, SOURCE, Server, TARGET, etag_of, program, run},
 };
+
+/// A bucket of a store over HTTP: this server does connect to others, to those that the operator has named.
+const FAR: &str = "far-1250000000";
 
 /// Where the texts between tags are in a document.
 fn leaves(document: &str) -> Vec<std::ops::Range<usize>> {
@@ -23,10 +29,15 @@ fn leaves(document: &str) -> Vec<std::ops::Range<usize>> {
 }
 
 /// Each field of a job, one after the other, has the address of a trap in it, in every form that something could take for one;
-/// and so have rows of the manifest. The trap is never stepped into, whatever becomes of the job.
-#[test]
-fn what_users_write_is_never_connected_to() {
+/// and so have rows of the manifest. The trap is never stepped into, whatever becomes of the job; the store that the operator
+/// has named is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_users_write_is_never_connected_to() {
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
+    trap.set_nonblocking(true).unwrap();
+    // Whoever comes is noticed.
+    let control = TcpStream::connect(trap.local_addr().unwrap()).unwrap();
+    assert_eq!(trap.accept().unwrap().1, control.local_addr().unwrap());
     let (address, port) = (trap.local_addr().unwrap(), trap.local_addr().unwrap().port());
     let forms = [
         format!("http://{address}/"),
@@ -37,6 +48,7 @@ fn what_users_write_is_never_connected_to() {
         "169.254.169.254".to_owned(),
         "localhost".to_owned(),
     ];
+    let store = NullStore::start(Options::default()).await.unwrap();
     let place = Place::new();
     let rows = place.fill(3);
     let hostile: String =
@@ -49,7 +61,13 @@ fn what_users_write_is_never_connected_to() {
     let said = run(command.env("COS_APPID", "1250000000").args(words).args(more).args(["--meta", "name=value"]));
     let document = said.with_code(0);
 
-    let server = Server::start(&place);
+    // In one bucket, as a manifest has to be, so that each row is worked on.
+    let of_one = |line: &&str| line.starts_with(SOURCE);
+    let far: String = rows.text.lines().chain(hostile.lines()).filter(of_one).map(|line| format!("{line}\n")).collect();
+    let far = far.replace(SOURCE, FAR);
+    store.keep(FAR, "lists/all.csv", far.clone().into());
+    let config = remote::config(&place, &store, &[FAR], "", "");
+    let server = Server::start_with(&place, &["--config", config.to_str().unwrap()]);
     let caller = Caller::new(&server, &place);
     let leaves = leaves(&document);
     assert!(leaves.len() > 12, "{document}");
@@ -78,13 +96,16 @@ fn what_users_write_is_never_connected_to() {
         }
     }
     assert!(!made.is_empty() && refused > 50, "{} jobs were made, {refused} refused", made.len());
+    let manifest = format!("{FAR}/lists/all.csv");
+    let words = ["create", "--operation", "delete", "--manifest", &manifest, "--etag", &etag_of(&far)];
+    made.push(server.run(&[&words[..], &["--report-bucket", TARGET]].concat()).with_code(0).trim().to_owned());
     for job in &made {
         let waited = server.run(&["wait", job]);
         assert!([0, 3, 4].contains(&waited.code), "{waited:?}");
     }
     drop(server);
+    assert!(store.seen().buckets[FAR].operations > forms.len() as u64, "the store was asked for each key");
     // Whoever had come would wait to be let in.
-    trap.set_nonblocking(true).unwrap();
     let come = trap.accept();
     assert!(come.is_err(), "{come:?} came");
 }
