@@ -17,6 +17,7 @@ mod prose;
 mod repo;
 mod source;
 mod sourced;
+mod tested;
 
 use std::{fmt, path::Path, time::Instant};
 
@@ -77,7 +78,7 @@ type SourceRule = fn(&[Source<'_>]) -> Vec<Violation>;
 /// All violations, by file and line.
 fn check(repo: &Repo) -> Vec<Violation> {
     let sources = Source::all(repo);
-    let on_files: [FileRule; 19] = [
+    let on_files: [FileRule; 20] = [
         arrows::workspace_arrows,
         arrows::third_party,
         map::lints_inherited,
@@ -85,6 +86,7 @@ fn check(repo: &Repo) -> Vec<Violation> {
         map::paths_in_docs_exist,
         map::fixtures_described,
         map::decisions_linked,
+        tested::named_tests_exist,
         limits::limits_described,
         sourced::examples_or_sources,
         packages::packages_whole,

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    io::Write as _,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -128,7 +129,9 @@ impl Team {
         let events = std::mem::take(&mut *self.shared.events.lock().unwrap());
         let gone = events.all.iter().filter(|event| matches!(event.answer, Answer::NoSuchJob)).count();
         let (all, made) = (events.all.len(), events.made.len());
-        eprintln!(
+        // For whoever looks at a long run; nobody may be there to read it.
+        let _ = writeln!(
+            std::io::stderr(),
             "{all} calls and looks at one job each, of {made} that were made; {gone} came for a job that was deleted"
         );
         events
