@@ -11,6 +11,7 @@ use cos_batch_engine::{
     },
 };
 use cos_batch_jobstore::SqliteJobStore;
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::{TENANT, open};
@@ -72,6 +73,60 @@ async fn everything_but_leases_is_there_again() {
     let filter =
         ListFilter { tenant: TENANT, statuses: &[JobStatus::Active], after: None, limit: 9, newest_first: false };
     assert_eq!(store.list(filter).await.unwrap().0.len(), 1);
+}
+
+/// The newest schema.
+const NEWEST: u32 = 5;
+
+/// How each step of the schema is taken back, the newest first: what a store had before it.
+const BACK: [&str; NEWEST as usize - 1] = [
+    "DROP TABLE file",
+    "ALTER TABLE job DROP COLUMN report_bytes",
+    "DROP INDEX segment_failed; DROP INDEX job_retry; ALTER TABLE job DROP COLUMN retry_of",
+    "DROP INDEX job_suspended; DROP INDEX job_brief; CREATE INDEX job_brief ON job (status, priority DESC, id)",
+];
+
+#[tokio::test]
+async fn a_store_of_each_older_schema_opens_with_all_that_it_had() {
+    for steps in 1..=BACK.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.sqlite");
+        let store = open(&path).unwrap();
+        let id = store.create(new_job(TENANT, "1")).await.unwrap().id;
+        let prepare = store.lease_job(id, TTL).await.unwrap().unwrap();
+        store.add_shards(&prepare, vec![shard(0, 0, 2), shard(1, 2, 2)]).await.unwrap();
+        set_status(&store, id, JobStatus::Active).await.unwrap();
+        let lease = store.claim_shard(id, TTL).await.unwrap().unwrap();
+        store.checkpoint(&lease, half(&lease), TTL).await.unwrap();
+        store.finish_shard(&lease, Vec::new()).await.unwrap();
+        let job = store.get(id).await.unwrap().unwrap();
+        let before = books(&store, id).await;
+        drop(store);
+
+        let connection = Connection::open(&path).unwrap();
+        let version = |connection: &Connection| {
+            connection.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).unwrap()
+        };
+        assert_eq!(version(&connection), NEWEST, "a new step has to be taken back here as well");
+        for back in &BACK[..steps] {
+            connection.execute_batch(back).unwrap();
+        }
+        connection.pragma_update(None, "user_version", NEWEST - u32::try_from(steps).unwrap()).unwrap();
+        drop(connection);
+
+        let store = open(&path).unwrap();
+        assert_eq!(store.get(id).await.unwrap(), Some(job), "{steps} steps back");
+        assert_eq!(books(&store, id).await, before, "{steps} steps back");
+        // It goes on as well.
+        let lease = store.claim_shard(id, TTL).await.unwrap().unwrap();
+        assert_eq!(lease.shard.index, 1);
+        store.checkpoint(&lease, half(&lease), TTL).await.unwrap();
+        store.finish_shard(&lease, Vec::new()).await.unwrap();
+        let ended = store.get(id).await.unwrap().unwrap();
+        assert_eq!(ended.shards, ShardTally { ready: 0, leased: 0, done: 2 }, "{steps} steps back");
+        drop(store);
+        assert_eq!(version(&Connection::open(&path).unwrap()), NEWEST);
+    }
 }
 
 #[track_caller]
