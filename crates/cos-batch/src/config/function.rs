@@ -8,9 +8,9 @@ use serde::Deserialize;
 use super::store::variable;
 
 /// How long a call may take, in seconds, unless it says otherwise.
-const SECONDS_DEFAULT: u64 = 60;
+pub(super) const SECONDS_DEFAULT: u64 = 60;
 /// The longest that a call may take, in seconds: as long as a function of AWS works. The rows behind it wait so long.
-const SECONDS_MAX: u64 = 900;
+pub(super) const SECONDS_MAX: u64 = 900;
 /// Longest name of a function, as AWS has it.
 const NAME_BYTES_MAX: usize = 64;
 /// Functions at most: each has a name that people know.

@@ -3,9 +3,13 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use cos_batch_engine::Config as EngineConfig;
+use cos_batch_objectstore::HttpSettings;
 
-use super::{Config, engine::EngineSettings};
-use crate::blocks::blocks;
+use super::{
+    Config, FUNCTIONS_MAX, LISTEN_DEFAULT, LOG_DEFAULT, Role, SERVICE_NAME_DEFAULT, engine::EngineSettings, function,
+    store::COPY_SECONDS_MAX,
+};
+use crate::{blocks::blocks, logging::LogFormat};
 
 const CONFIGURATION: &str = "docs/configuration.md";
 const OPERATING: &str = "docs/operating.md";
@@ -111,6 +115,26 @@ fn the_engines_settings_stand_there_with_what_holds_without_them() {
             assert!(!taken(most + 1) && (least == 0 || !taken(least - 1)), "{row}");
         }
     }
+}
+
+#[test]
+fn what_holds_without_other_settings_stands_there_too() {
+    let page = page(CONFIGURATION);
+    let row = |name: &str, rest: &str| {
+        let rows: Vec<_> = page.lines().filter(|line| line.starts_with(&format!("| `{name}` |"))).collect();
+        assert!(rows.iter().any(|row| row.contains(rest)), "{name} is described otherwise: no {rest:?} in {rows:?}");
+    };
+    let http = HttpSettings::default();
+    row("connections", &format!("connections, and so requests at the same time, at most ({})", http.connections_max));
+    let (long, other) = (http.long_timeout.as_secs(), http.total_timeout.as_secs());
+    row("copy_timeout", &format!("1–{COPY_SECONDS_MAX} ({long}); anything else takes at most {other} |"));
+    row("timeout", &format!("1–{} ({})", function::SECONDS_MAX, function::SECONDS_DEFAULT));
+    assert!(page.contains(&format!("there are at most {FUNCTIONS_MAX}.")));
+    row("listen", &format!("| `{LISTEN_DEFAULT}` |"));
+    row("log", &format!("| `{LOG_DEFAULT}` |"));
+    row("log_format", &format!("| `{}` |", LogFormat::default().name()));
+    row("role", &format!("| `{}` |", clap::ValueEnum::to_possible_value(&Role::default()).unwrap().get_name()));
+    row("service_name", &format!("| `{SERVICE_NAME_DEFAULT}` |"));
 }
 
 #[test]

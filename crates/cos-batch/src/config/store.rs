@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::{Bucket, settings::has_password};
 
 /// Seconds that one copy may be given at most: beyond a day nobody waits for one.
-const COPY_SECONDS_MAX: u64 = 24 * 3600;
+pub(super) const COPY_SECONDS_MAX: u64 = 24 * 3600;
 
 /// A store of objects.
 #[derive(Deserialize)]
