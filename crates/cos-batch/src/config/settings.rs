@@ -80,6 +80,9 @@ macro_rules! settings {
         const ALL: &[(&str, &str)] = &[$((stringify!($field), $variable)),*];
 
         impl $given {
+            /// The variables of all settings.
+            pub(crate) const VARIABLES: &'static [&'static str] = &[$($variable),*];
+
             /// What the environment says. An empty variable counts as not set.
             pub(crate) fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
                 let get = |name: &str| variable(name).filter(|value| !value.is_empty());

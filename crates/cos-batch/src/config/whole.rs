@@ -10,7 +10,7 @@ use std::{
 use cos_batch_server::rate::Rate;
 
 use super::{Config, Given, Origins, Role, TracesGiven, traces::TracesOrigins};
-use crate::exit::Error;
+use crate::{exit::Error, similar::nearest};
 
 /// Where a server listens unless told otherwise: where commands look for one.
 pub(crate) const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9450);
@@ -29,6 +29,20 @@ const REQUESTS_BURST_SECONDS: NonZeroU32 = NonZeroU32::new(2).unwrap();
 /// The variable that names the file of `--config`.
 const CONFIG_VARIABLE: &str = "COS_BATCH_CONFIG";
 
+/// What the variables of settings begin with.
+const PREFIX: &str = "COS_BATCH_";
+
+/// What is wrong with a variable that is nearly the name of a setting. Others that begin so may be somebody else's.
+fn misspelt(name: &str) -> Option<String> {
+    let known = || Given::VARIABLES.iter().chain(TracesGiven::VARIABLES).copied().chain([CONFIG_VARIABLE]);
+    let rest = name.strip_prefix(PREFIX)?;
+    if known().any(|known| known == name) {
+        return None;
+    }
+    let meant = nearest(rest, known().filter_map(|known| known.strip_prefix(PREFIX)))?;
+    Some(format!("the variable {name} is no setting (did you mean {PREFIX}{meant}?)"))
+}
+
 /// The settings of a server, and where each comes from.
 pub(crate) struct Settings {
     pub(crate) given: Given,
@@ -43,6 +57,10 @@ impl Settings {
     /// The settings that hold, of all that say something: flags, environment, file.
     pub(crate) fn read(flags: Given, traces: TracesGiven, file: Option<PathBuf>) -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        if let Some(wrong) = names.into_iter().find_map(|name| misspelt(&name)) {
+            return Err(Error::usage(wrong));
+        }
         let file = file.or_else(|| variable(CONFIG_VARIABLE).map(PathBuf::from));
         let config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let environment = Given::of_environment(variable)?;
@@ -129,6 +147,31 @@ fn rate(given: &Given, processors: usize) -> Rate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_in_the_name_of_a_variable_is_told() {
+        let said = |name: &str| misspelt(name).unwrap_or_default();
+        assert_eq!(
+            said("COS_BATCH_LISTN"),
+            "the variable COS_BATCH_LISTN is no setting (did you mean COS_BATCH_LISTEN?)"
+        );
+        assert!(said("COS_BATCH_KEY").ends_with("(did you mean COS_BATCH_KEYS?)"));
+        assert!(said("COS_BATCH_CONFG").ends_with("(did you mean COS_BATCH_CONFIG?)"));
+        for fine in [
+            "COS_BATCH_LISTEN",
+            "COS_BATCH_CONFIG",
+            "COS_BATCH_PROGRAM",
+            "COS_BATCH_PROFILE",
+            "COS_BATCH_PROFILES",
+            "COS_BATCH_ENDPOINT",
+            "COS_BATCH_UIN",
+            "COS_BATCH_POWER_SEED",
+            "LISTN",
+            "RUST_LOG",
+        ] {
+            assert_eq!(misspelt(fine), None, "{fine}");
+        }
+    }
 
     #[test]
     fn what_an_appid_may_ask_for_grows_with_the_machine_unless_it_is_said() {

@@ -142,6 +142,7 @@ fn wrong_settings_are_refused_before_anything_is_started() {
         ("[serve]\ndata = \"x\"\nrole = \"both\"\n", &[], "\"both\" is none of all, api, worker"),
         ("[serve]\ndata = \"x\"\nrole = \"api\"\n", &[], "--role goes with --jobs"),
         ("[serve]\ndata = \"x\"\n", &[("COS_BATCH_JOBS", "postgres:///x")], "either --data or --jobs"),
+        ("[serve]\ndata = \"x\"\n", &[("COS_BATCH_LISTN", "127.0.0.1:1")], "(did you mean COS_BATCH_LISTEN?)"),
         ("", &[], "--data DIR, where jobs are kept, or --jobs URL must be given"),
         (
             "[serve]\ndata = \"x\"\nanonymous = true\n",
