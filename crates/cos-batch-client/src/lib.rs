@@ -70,6 +70,7 @@ mod error;
 mod extension;
 mod job;
 mod list;
+mod manifest_csv;
 mod presign;
 mod retry;
 mod transport;
@@ -84,6 +85,7 @@ pub use endpoint::Endpoint;
 pub use error::{BoxError, BuildError, Error, TransportErrorKind};
 pub use extension::ExtensionRequest;
 pub use job::JobBuilder;
+pub use manifest_csv::{KEY_BYTES_MAX, ManifestCsv};
 pub use retry::{ATTEMPTS_MAX, RetryPolicy};
 pub use transport::{
     CONNECT_TIMEOUT, DefaultConnector, HttpTransport, IDLE_CONNECTIONS_MAX, IDLE_TIMEOUT, RESPONSE_BYTES_MAX, Transport,

@@ -4,7 +4,7 @@
 
 use std::{error::Error, time::Duration};
 
-use cos_batch_client::{Client, JobBuilder, WaitOptions};
+use cos_batch_client::{Client, ManifestCsv, WaitOptions};
 use cos_batch_model::JobId;
 use cos_batch_testing::TestServer;
 use futures_util::TryStreamExt as _;
@@ -29,13 +29,14 @@ async fn follow(client: &Client, id: &JobId) -> Result<String, Box<dyn Error>> {
 pub(crate) async fn run() -> Result<Vec<String>, Box<dyn Error>> {
     let server = TestServer::start().await?;
     server.make_bucket(BACKUP).await?;
+    let mut list = ManifestCsv::new(PHOTOS)?;
     for key in ["2025/a.jpg", "2025/b.jpg"] {
         server.put(PHOTOS, key, "picture").await?;
+        list.push(key)?;
     }
-    let rows = format!("{PHOTOS},2025/a.jpg\n{PHOTOS},2025/b.jpg\n");
-    let etag = server.put(PHOTOS, "lists/2025.csv", rows).await?;
+    server.put(PHOTOS, "lists/2025.csv", list.bytes()).await?;
     let client = server.client()?;
-    let job = || JobBuilder::new("local", &format!("{PHOTOS}/lists/2025.csv"), &etag);
+    let job = || list.job("local", "lists/2025.csv");
     let mut told = Vec::new();
 
     let copy = job().copy_to(BACKUP).prefix("2025/", "old/2025/").build("copy")?;

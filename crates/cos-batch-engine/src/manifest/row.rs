@@ -65,13 +65,13 @@ pub const VERSION_BYTES_MAX: usize = 1024;
 /// What is wrong with a version, if anything is. Stores make them of letters, digits and few marks. More of them are not taken:
 /// the version stands in the report as it is here, where a program that shows tables may read it as a formula, and without
 /// parentheses, quotes and the like there is none that does anything.
-fn refused_version(version: &str) -> Option<String> {
+fn refused_version(version: &[u8]) -> Option<String> {
     let length = version.len();
     if length > VERSION_BYTES_MAX {
         return Some(format!("VersionId has at most {VERSION_BYTES_MAX} bytes, not {length}"));
     }
     let is_taken = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=:%".contains(&byte);
-    let byte = version.bytes().position(|byte| !is_taken(byte))?;
+    let byte = version.iter().position(|byte| !is_taken(*byte))?;
     Some(format!("VersionId has letters, digits and -._~+/=:% only; its byte {} is none of them", byte + 1))
 }
 
@@ -127,8 +127,8 @@ impl Columns {
         })
     }
 
-    /// Where nothing before the Key but a bucket is named and nothing behind it has to be looked at, the number of columns
-    /// behind it: such rows differ from one another in the Key alone, as far as checking them goes.
+    /// Where nothing before the Key but a bucket is named and nothing behind it has to be looked at but a version, the number of
+    /// columns behind it: such rows differ from one another in the Key and the version alone, as far as checking them goes.
     pub(super) fn behind_key(&self) -> Option<usize> {
         let before = &self.names[..self.key];
         let alike = self.bucket < self.key
@@ -142,6 +142,17 @@ impl Columns {
     /// What lies before the Key in its line.
     pub(super) fn before_key<'a>(&self, record: &Record<'a>) -> Option<&'a [u8]> {
         record.before(self.key)
+    }
+
+    /// Checks the version, if there is one behind the Key, in what stands behind the Key and its comma in a plain line.
+    #[inline]
+    pub(super) fn has_sound_version(&self, behind_key: &[u8]) -> bool {
+        let Some(place) = self.version.and_then(|version| version.checked_sub(self.key + 1)) else { return true };
+        let mut field = behind_key.split(|byte| *byte == b',').nth(place).unwrap_or_default();
+        while let [b' ', rest @ ..] | [rest @ .., b' '] = field {
+            field = rest;
+        }
+        refused_version(field).is_none()
     }
 
     /// Checks the text of a Key.
@@ -219,7 +230,7 @@ impl Columns {
             Some(place) => Some(text(place, "VersionId")?.trim_matches(' ')).filter(|version| !version.is_empty()),
             None => None,
         };
-        if let Some(wrong) = version.and_then(refused_version) {
+        if let Some(wrong) = version.and_then(|version| refused_version(version.as_bytes())) {
             // The column is there, since it has a version.
             return Err(at(number, self.version.unwrap_or_default(), wrong));
         }
