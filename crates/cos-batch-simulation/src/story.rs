@@ -33,7 +33,7 @@ pub struct Outcome {
     pub fired: BTreeMap<Fault, u64>,
     /// Calls that change something, how often each came: before it happened ([`Fault::CrashBefore`]), and after.
     pub reached: BTreeMap<(Call, Fault), u64>,
-    /// A process was killed where the plan's [`Aim`] says.
+    /// A process was killed where the plan's [`Aim`](crate::Aim) says.
     pub hit: bool,
     /// Which rules were broken; empty: none.
     pub violations: Vec<String>,
