@@ -16,8 +16,11 @@ const LISTS: [&str; 2] = ["package.json", "package-lock.json"];
 /// Where these lists are.
 const FOLDER: &str = "xtask/browser";
 
-/// What Debian and Ubuntu call what is needed: a browser, a runtime for what steers it, a font with Chinese characters.
-const PACKAGES: [&str; 4] = ["chromium", "nodejs", "npm", "fonts-wqy-microhei"];
+/// What Debian and Ubuntu call a browser, and a font with Chinese characters.
+const BROWSER: [&str; 2] = ["chromium", "fonts-wqy-microhei"];
+
+/// And what the program runs in that steers it. Where both are there from elsewhere, these may exclude each other.
+const RUNTIME: [&str; 2] = ["nodejs", "npm"];
 
 /// What to do where it cannot be installed.
 const ADVICE: &str = "install Chromium, and Node.js 20 or newer with npm (Debian and Ubuntu: `apt install chromium nodejs \
@@ -25,8 +28,11 @@ const ADVICE: &str = "install Chromium, and Node.js 20 or newer with npm (Debian
 
 /// Installs what is missing, and brings the programs into the target folder; the tests then need no network.
 pub(super) fn environment(root: &Path) -> anyhow::Result<()> {
-    if !(runs("node") && runs("npm") && has_browser()) {
-        apt::install("a browser or Node.js is", &PACKAGES);
+    if !(runs("node") && runs("npm")) {
+        apt::install("Node.js or npm is", &RUNTIME);
+    }
+    if !has_browser() {
+        apt::install("a browser is", &BROWSER);
     }
     if !has_browser() {
         bail!("there is no Chromium: {ADVICE}");
