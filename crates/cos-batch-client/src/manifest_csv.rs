@@ -62,7 +62,9 @@ impl ManifestCsv {
     ///
     /// The key is empty or longer than [`KEY_BYTES_MAX`].
     pub fn push(&mut self, key: &str) -> Result<(), ValidationError> {
-        self.add(key, "")
+        check(key)?;
+        self.add(key, "");
+        Ok(())
     }
 
     /// Adds one version of an object. The list then has a column for versions; it is empty for what was added without.
@@ -76,18 +78,17 @@ impl ManifestCsv {
             let rule = "has a comma, a quote or a control character";
             return Err(ValidationError::Characters { field: "VersionId", rule, at_byte });
         }
+        check(key)?;
         if !self.has_versions {
             self.has_versions = true;
             // No field has a line end: in keys they are encoded.
             self.text = self.text.replace('\n', ",\n");
         }
-        self.add(key, version)
+        self.add(key, version);
+        Ok(())
     }
 
-    fn add(&mut self, key: &str, version: &str) -> Result<(), ValidationError> {
-        if !(1..=KEY_BYTES_MAX).contains(&key.len()) {
-            return Err(ValidationError::Length { field: "Key", min: 1, max: KEY_BYTES_MAX, actual: key.len() });
-        }
+    fn add(&mut self, key: &str, version: &str) {
         // Writing to a string does not fail.
         let _ = write!(self.text, "{},{}", self.bucket, utf8_percent_encode(key, KEY));
         if self.has_versions {
@@ -96,7 +97,6 @@ impl ManifestCsv {
         }
         self.text.push('\n');
         self.rows += 1;
-        Ok(())
     }
 
     /// Objects so far.
@@ -128,6 +128,13 @@ impl ManifestCsv {
     pub fn job(&self, region: impl Into<String>, key: &str) -> JobBuilder {
         JobBuilder::new(region, &format!("{}/{key}", self.bucket), &self.etag()).columns(self.columns())
     }
+}
+
+fn check(key: &str) -> Result<(), ValidationError> {
+    if (1..=KEY_BYTES_MAX).contains(&key.len()) {
+        return Ok(());
+    }
+    Err(ValidationError::Length { field: "Key", min: 1, max: KEY_BYTES_MAX, actual: key.len() })
 }
 
 #[cfg(test)]
@@ -165,7 +172,9 @@ mod tests {
     fn versions_get_a_column_when_there_is_one() {
         let mut list = ManifestCsv::new("b-1250000000").unwrap();
         list.push("a").unwrap();
-        assert_eq!(list.columns().len(), 2);
+        // What is refused changes nothing.
+        assert!(list.push_version("", "v1").is_err() && list.push_version("b", "v\"1").is_err());
+        assert_eq!((list.columns().len(), list.rows()), (2, 1));
         list.push_version("b", "v1").unwrap();
         list.push("c").unwrap();
         assert!(list.push_version("d", "v,1").unwrap_err().to_string().contains("VersionId"));

@@ -112,13 +112,14 @@ async fn stores_are_asked_for_their_buckets_if_one_likes() {
     let all = remote::config(&place, &store, &["photos-125"], "", &folder);
     let check = |file: &Path| said(&["config", "check", "--connect", "--config", file.to_str().unwrap()], &[]);
     let text = fs::read_to_string(&all).unwrap();
-    fs::write(&all, text.clone() + &bucket("here-125")).unwrap();
+    fs::write(&all, text.clone() + &bucket("here-125") + "[spool]\nstore = \"null\"\nbucket = \"spool\"\n").unwrap();
     let good = check(&all);
     assert_eq!(good.code, 0, "{good:?}");
     for line in [
         "the settings are right",
         "bucket \"photos-125\" in store \"null\": it is there",
         "bucket \"here-125\" in store \"files\": it is there",
+        "spool, in bucket \"spool\": it is there",
     ] {
         assert!(good.out.lines().any(|said| said == line), "{line}: {good:?}");
     }

@@ -7,7 +7,7 @@ use cos_batch_objectstore::ObjectStore;
 
 use crate::{config::Config, exit::Error, output::Terminal};
 
-/// How long a store may take to answer for one bucket: longer than its client tries.
+/// How long a store may take to answer for one bucket, all tries of its client together.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks for each configured bucket, and for the spool's, one after another, and says what came of it.
