@@ -112,37 +112,25 @@ impl XmlElement for Job {
 }
 
 impl ToXml for Job {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar(tags!("ClientRequestToken"), self.client_request_token.as_ref());
-        encoder.value(tags!("ConfirmationRequired"), self.confirmation_required);
-        encoder.value(tags!("CreationTime"), self.creation_time);
-        encoder.optional_scalar(tags!("Description"), self.description.as_ref());
-        encoder.optional_list(tags!("FailureReasons"), tags!("JobFailure"), &self.failure_reasons);
-        encoder.scalar(tags!("JobId"), &self.job_id);
-        encoder.nested(tags!("Manifest"), &self.manifest);
-        encoder.nested(tags!("Operation"), &self.operation);
-        encoder.value(tags!("Priority"), self.priority);
-        encoder.nested(tags!("ProgressSummary"), &self.progress_summary);
-        encoder.nested(tags!("Report"), &self.report);
-        encoder.scalar(tags!("RoleArn"), &self.role_arn);
-        encoder.choice(tags!("Status"), &self.status);
-        encoder.optional_scalar(tags!("StatusUpdateReason"), self.status_update_reason.as_ref());
-        encoder.optional_scalar(tags!("SuspendedCause"), self.suspended_cause.as_ref());
-        encoder.optional_value(tags!("SuspendedDate"), self.suspended_date);
-        encoder.optional_value(tags!("TerminationDate"), self.termination_date);
-    }
-
-    fn size_hint(&self) -> usize {
-        let failures = self.failure_reasons.iter().map(|f| 32 + f.size_hint());
-        // Names of all elements, ids, times, numbers; then what has no fixed length.
-        960 + self.description.as_ref().map_or(0, |d| d.as_str().len())
-            + failures.sum::<usize>()
-            + self.manifest.size_hint()
-            + self.operation.size_hint()
-            + self.report.size_hint()
-            + self.role_arn.as_str().len()
-            + self.status_update_reason.as_ref().map_or(0, |r| r.as_str().len())
-            + self.suspended_cause.as_ref().map_or(0, |c| c.as_str().len())
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .optional_scalar(tags!("ClientRequestToken"), self.client_request_token.as_ref())
+            .value(tags!("ConfirmationRequired"), self.confirmation_required)
+            .value(tags!("CreationTime"), self.creation_time)
+            .optional_scalar(tags!("Description"), self.description.as_ref())
+            .optional_list(tags!("FailureReasons"), tags!("JobFailure"), &self.failure_reasons)
+            .scalar(tags!("JobId"), &self.job_id)
+            .nested(tags!("Manifest"), &self.manifest)
+            .nested(tags!("Operation"), &self.operation)
+            .value(tags!("Priority"), self.priority)
+            .nested(tags!("ProgressSummary"), &self.progress_summary)
+            .nested(tags!("Report"), &self.report)
+            .scalar(tags!("RoleArn"), &self.role_arn)
+            .choice(tags!("Status"), &self.status)
+            .optional_scalar(tags!("StatusUpdateReason"), self.status_update_reason.as_ref())
+            .optional_scalar(tags!("SuspendedCause"), self.suspended_cause.as_ref())
+            .optional_value(tags!("SuspendedDate"), self.suspended_date)
+            .optional_value(tags!("TerminationDate"), self.termination_date)
     }
 }
 
@@ -217,14 +205,11 @@ impl XmlElement for ProgressSummary {
 }
 
 impl ToXml for ProgressSummary {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.value(tags!("NumberOfTasksFailed"), self.number_of_tasks_failed);
-        encoder.value(tags!("NumberOfTasksSucceeded"), self.number_of_tasks_succeeded);
-        encoder.value(tags!("TotalNumberOfTasks"), self.total_number_of_tasks);
-    }
-
-    fn size_hint(&self) -> usize {
-        200
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .value(tags!("NumberOfTasksFailed"), self.number_of_tasks_failed)
+            .value(tags!("NumberOfTasksSucceeded"), self.number_of_tasks_succeeded)
+            .value(tags!("TotalNumberOfTasks"), self.total_number_of_tasks)
     }
 }
 
@@ -258,13 +243,8 @@ impl XmlElement for JobFailure {
 }
 
 impl ToXml for JobFailure {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("FailureCode"), &self.failure_code);
-        encoder.scalar(tags!("FailureReason"), &self.failure_reason);
-    }
-
-    fn size_hint(&self) -> usize {
-        64 + self.failure_code.as_str().len() + self.failure_reason.as_str().len()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.scalar(tags!("FailureCode"), &self.failure_code).scalar(tags!("FailureReason"), &self.failure_reason)
     }
 }
 
@@ -291,19 +271,16 @@ impl XmlElement for JobListMember {
 }
 
 impl ToXml for JobListMember {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.value(tags!("CreationTime"), self.creation_time);
-        encoder.optional_scalar(tags!("Description"), self.description.as_ref());
-        encoder.scalar(tags!("JobId"), &self.job_id);
-        encoder.choice(tags!("Operation"), &self.operation);
-        encoder.value(tags!("Priority"), self.priority);
-        encoder.nested(tags!("ProgressSummary"), &self.progress_summary);
-        encoder.choice(tags!("Status"), &self.status);
-        encoder.optional_value(tags!("TerminationDate"), self.termination_date);
-    }
-
-    fn size_hint(&self) -> usize {
-        420 + self.description.as_ref().map_or(0, |d| d.as_str().len()) + self.progress_summary.size_hint()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .value(tags!("CreationTime"), self.creation_time)
+            .optional_scalar(tags!("Description"), self.description.as_ref())
+            .scalar(tags!("JobId"), &self.job_id)
+            .choice(tags!("Operation"), &self.operation)
+            .value(tags!("Priority"), self.priority)
+            .nested(tags!("ProgressSummary"), &self.progress_summary)
+            .choice(tags!("Status"), &self.status)
+            .optional_value(tags!("TerminationDate"), self.termination_date)
     }
 }
 

@@ -81,13 +81,8 @@ impl XmlElement for Manifest {
 }
 
 impl ToXml for Manifest {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.nested(tags!("Location"), &self.location);
-        encoder.nested(tags!("Spec"), &self.spec);
-    }
-
-    fn size_hint(&self) -> usize {
-        "<Location></Location><Spec></Spec>".len() + self.location.size_hint() + self.spec.size_hint()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.nested(tags!("Location"), &self.location).nested(tags!("Spec"), &self.spec)
     }
 }
 
@@ -111,15 +106,11 @@ impl XmlElement for ManifestLocation {
 }
 
 impl ToXml for ManifestLocation {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("ETag"), &self.e_tag);
-        encoder.scalar(tags!("ObjectArn"), &self.object_arn);
-        encoder.optional_scalar(tags!("ObjectVersionId"), self.object_version_id.as_ref());
-    }
-
-    fn size_hint(&self) -> usize {
-        let version = self.object_version_id.as_ref().map_or(0, |v| v.as_str().len());
-        96 + self.e_tag.as_str().len() + self.object_arn.as_str().len() + version
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .scalar(tags!("ETag"), &self.e_tag)
+            .scalar(tags!("ObjectArn"), &self.object_arn)
+            .optional_scalar(tags!("ObjectVersionId"), self.object_version_id.as_ref())
     }
 }
 
@@ -149,19 +140,8 @@ impl XmlElement for ManifestSpec {
 }
 
 impl ToXml for ManifestSpec {
-    fn write(&self, encoder: &mut Encoder) {
-        if !self.fields.is_empty() {
-            encoder.within(tags!("Fields"), |encoder| {
-                for field in &self.fields {
-                    encoder.choice(tags!("member"), field);
-                }
-            });
-        }
-        encoder.choice(tags!("Format"), &self.format);
-    }
-
-    fn size_hint(&self) -> usize {
-        80 + 28 * self.fields.len()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.optional_choices(tags!("Fields"), tags!("member"), &self.fields).choice(tags!("Format"), &self.format)
     }
 }
 

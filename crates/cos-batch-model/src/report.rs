@@ -72,18 +72,13 @@ impl XmlElement for Report {
 }
 
 impl ToXml for Report {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar(tags!("Bucket"), self.bucket.as_ref());
-        encoder.value(tags!("Enabled"), self.enabled);
-        encoder.optional_choice(tags!("Format"), self.format.as_ref());
-        encoder.optional_scalar(tags!("Prefix"), self.prefix.as_ref());
-        encoder.optional_choice(tags!("ReportScope"), self.report_scope.as_ref());
-    }
-
-    fn size_hint(&self) -> usize {
-        let bucket = self.bucket.as_ref().map_or(0, |b| b.as_str().len());
-        let prefix = self.prefix.as_ref().map_or(0, |p| p.as_str().len());
-        160 + bucket + prefix
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .optional_scalar(tags!("Bucket"), self.bucket.as_ref())
+            .value(tags!("Enabled"), self.enabled)
+            .optional_choice(tags!("Format"), self.format.as_ref())
+            .optional_scalar(tags!("Prefix"), self.prefix.as_ref())
+            .optional_choice(tags!("ReportScope"), self.report_scope.as_ref())
     }
 }
 

@@ -112,16 +112,11 @@ impl XmlElement for ErrorResponse<'_> {
 }
 
 impl ToXml for ErrorResponse<'_> {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.element("Error", |encoder| {
-            encoder.text("Code", self.failure.code);
-            encoder.text("Message", crate::map::shown::cut(&self.failure.message, MESSAGE_CHARACTERS_MAX));
-        });
-        encoder.text("RequestId", self.request_id);
-    }
-
-    fn size_hint(&self) -> usize {
-        256 + self.failure.message.len()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        let message = crate::map::shown::cut(&self.failure.message, MESSAGE_CHARACTERS_MAX);
+        encoder
+            .element("Error", |encoder| encoder.text("Code", self.failure.code).text("Message", message))
+            .text("RequestId", self.request_id)
     }
 }
 

@@ -77,12 +77,8 @@ impl FromXml for CreateJobRequest {
 }
 
 impl ToXml for CreateJobRequest {
-    fn write(&self, encoder: &mut Encoder) {
-        write_members(encoder, &self.0);
-    }
-
-    fn size_hint(&self) -> usize {
-        1024
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        write_members(encoder, &self.0)
     }
 }
 

@@ -87,25 +87,16 @@ impl XmlElement for CreateJobRequest {
 }
 
 impl ToXml for CreateJobRequest {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("ClientRequestToken"), &self.client_request_token);
-        if self.confirmation_required {
-            encoder.value(tags!("ConfirmationRequired"), true);
-        }
-        encoder.optional_scalar(tags!("Description"), self.description.as_ref());
-        encoder.nested(tags!("Manifest"), &self.manifest);
-        encoder.nested(tags!("Operation"), &self.operation);
-        encoder.value(tags!("Priority"), self.priority);
-        encoder.nested(tags!("Report"), &self.report);
-        encoder.scalar(tags!("RoleArn"), &self.role_arn);
-    }
-
-    fn size_hint(&self) -> usize {
-        400 + self.description.as_ref().map_or(0, |d| d.as_str().len())
-            + self.manifest.size_hint()
-            + self.operation.size_hint()
-            + self.report.size_hint()
-            + self.role_arn.as_str().len()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .scalar(tags!("ClientRequestToken"), &self.client_request_token)
+            .optional_value(tags!("ConfirmationRequired"), self.confirmation_required.then_some(true))
+            .optional_scalar(tags!("Description"), self.description.as_ref())
+            .nested(tags!("Manifest"), &self.manifest)
+            .nested(tags!("Operation"), &self.operation)
+            .value(tags!("Priority"), self.priority)
+            .nested(tags!("Report"), &self.report)
+            .scalar(tags!("RoleArn"), &self.role_arn)
     }
 }
 
@@ -150,12 +141,8 @@ impl XmlElement for CreateJobResult {
 }
 
 impl ToXml for CreateJobResult {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("JobId"), &self.job_id);
-    }
-
-    fn size_hint(&self) -> usize {
-        80
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.scalar(tags!("JobId"), &self.job_id)
     }
 }
 

@@ -73,12 +73,8 @@ impl XmlElement for DescribeJobResult {
 }
 
 impl ToXml for DescribeJobResult {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.nested(tags!("Job"), &self.job);
-    }
-
-    fn size_hint(&self) -> usize {
-        "<Job></Job>".len() + self.job.size_hint()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.nested(tags!("Job"), &self.job)
     }
 }
 

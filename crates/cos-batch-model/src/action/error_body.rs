@@ -55,22 +55,13 @@ impl XmlElement for ApiError {
 }
 
 impl ToXml for ApiError {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.text("Code", self.code.as_str());
-        encoder.text("Message", &self.message);
-        let optional = [("Resource", &self.resource), ("RequestId", &self.request_id), ("TraceId", &self.trace_id)];
-        for (name, text) in optional {
-            if let Some(text) = text {
-                encoder.text(name, text);
-            }
-        }
-    }
-
-    fn size_hint(&self) -> usize {
-        let optional = [&self.resource, &self.request_id, &self.trace_id];
-        let optional = optional.into_iter().flatten().map(|text| 24 + text.len());
-        // The message is the one part in which references are usual.
-        96 + self.message.len() * 5 / 4 + optional.sum::<usize>()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .text("Code", self.code.as_str())
+            .text("Message", &self.message)
+            .optional_text("Resource", self.resource.as_deref())
+            .optional_text("RequestId", self.request_id.as_deref())
+            .optional_text("TraceId", self.trace_id.as_deref())
     }
 }
 

@@ -135,14 +135,9 @@ impl XmlElement for ListJobsResult {
 }
 
 impl ToXml for ListJobsResult {
-    fn write(&self, encoder: &mut Encoder) {
-        // Present even when there is nothing to list: there are clients that rely on it.
-        encoder.list("Jobs", &self.jobs);
-        encoder.optional_scalar(tags!("NextToken"), self.next_token.as_ref());
-    }
-
-    fn size_hint(&self) -> usize {
-        110 + self.jobs.iter().map(ToXml::size_hint).sum::<usize>()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        // The list is present even when there is nothing in it: there are clients that rely on it.
+        encoder.list("Jobs", &self.jobs).optional_scalar(tags!("NextToken"), self.next_token.as_ref())
     }
 }
 

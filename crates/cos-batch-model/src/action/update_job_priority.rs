@@ -79,13 +79,8 @@ impl XmlElement for UpdateJobPriorityResult {
 }
 
 impl ToXml for UpdateJobPriorityResult {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("JobId"), &self.job_id);
-        encoder.value(tags!("Priority"), self.priority);
-    }
-
-    fn size_hint(&self) -> usize {
-        120
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.scalar(tags!("JobId"), &self.job_id).value(tags!("Priority"), self.priority)
     }
 }
 

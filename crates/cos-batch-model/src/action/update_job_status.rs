@@ -99,14 +99,11 @@ impl XmlElement for UpdateJobStatusResult {
 }
 
 impl ToXml for UpdateJobStatusResult {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("JobId"), &self.job_id);
-        encoder.choice(tags!("Status"), &self.status);
-        encoder.optional_scalar(tags!("StatusUpdateReason"), self.status_update_reason.as_ref());
-    }
-
-    fn size_hint(&self) -> usize {
-        160 + self.status_update_reason.as_ref().map_or(0, |reason| reason.as_str().len())
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .scalar(tags!("JobId"), &self.job_id)
+            .choice(tags!("Status"), &self.status)
+            .optional_scalar(tags!("StatusUpdateReason"), self.status_update_reason.as_ref())
     }
 }
 

@@ -71,13 +71,8 @@ impl XmlElement for Grant {
 }
 
 impl ToXml for Grant {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.nested(tags!("Grantee"), &self.grantee);
-        encoder.choice(tags!("Permission"), &self.permission);
-    }
-
-    fn size_hint(&self) -> usize {
-        64 + self.grantee.size_hint()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.nested(tags!("Grantee"), &self.grantee).choice(tags!("Permission"), &self.permission)
     }
 }
 
@@ -104,15 +99,11 @@ impl XmlElement for Grantee {
 }
 
 impl ToXml for Grantee {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar(tags!("DisplayName"), self.display_name.as_ref());
-        encoder.scalar(tags!("Identifier"), &self.identifier);
-        encoder.choice(tags!("TypeIdentifier"), &self.type_identifier);
-    }
-
-    fn size_hint(&self) -> usize {
-        let name = self.display_name.as_ref().map_or(0, |n| n.as_str().len());
-        96 + name + self.identifier.as_str().len()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .optional_scalar(tags!("DisplayName"), self.display_name.as_ref())
+            .scalar(tags!("Identifier"), &self.identifier)
+            .choice(tags!("TypeIdentifier"), &self.type_identifier)
     }
 }
 

@@ -35,13 +35,8 @@ impl XmlElement for InitiateRestoreObject {
 }
 
 impl ToXml for InitiateRestoreObject {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.value(tags!("ExpirationInDays"), self.expiration_in_days);
-        encoder.choice(tags!("JobTier"), &self.job_tier);
-    }
-
-    fn size_hint(&self) -> usize {
-        80
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.value(tags!("ExpirationInDays"), self.expiration_in_days).choice(tags!("JobTier"), &self.job_tier)
     }
 }
 

@@ -49,6 +49,11 @@ impl NewObjectMetadata {
     /// Most bytes of all user metadata together, names and values (COS, PUT Object: 2 KB).
     pub const MAX_USER_METADATA_BYTES: usize = 2048;
 
+    /// Whether everything is left out.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.has_headers() && self.sse_algorithm.is_none()
+    }
+
     /// Whether anything is set that a `MetadataDirective` rules: everything but encryption.
     pub(crate) fn has_headers(&self) -> bool {
         self.cache_control.is_some()
@@ -77,27 +82,15 @@ impl XmlElement for NewObjectMetadata {
 }
 
 impl ToXml for NewObjectMetadata {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_scalar(tags!("CacheControl"), self.cache_control.as_ref());
-        encoder.optional_scalar(tags!("ContentDisposition"), self.content_disposition.as_ref());
-        encoder.optional_scalar(tags!("ContentEncoding"), self.content_encoding.as_ref());
-        encoder.optional_scalar(tags!("ContentType"), self.content_type.as_ref());
-        encoder.optional_scalar(tags!("HttpExpiresDate"), self.http_expires_date.as_ref());
-        encoder.optional_choice(tags!("SSEAlgorithm"), self.sse_algorithm.as_ref());
-        encoder.optional_list(tags!("UserMetadata"), tags!("member"), &self.user_metadata);
-    }
-
-    fn size_hint(&self) -> usize {
-        let headers = [
-            &self.cache_control,
-            &self.content_disposition,
-            &self.content_encoding,
-            &self.content_type,
-            &self.http_expires_date,
-        ];
-        let headers = headers.into_iter().flatten().map(|h| 40 + h.as_str().len());
-        let user = self.user_metadata.iter().map(|u| 20 + u.size_hint());
-        80 + headers.sum::<usize>() + user.sum::<usize>()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .optional_scalar(tags!("CacheControl"), self.cache_control.as_ref())
+            .optional_scalar(tags!("ContentDisposition"), self.content_disposition.as_ref())
+            .optional_scalar(tags!("ContentEncoding"), self.content_encoding.as_ref())
+            .optional_scalar(tags!("ContentType"), self.content_type.as_ref())
+            .optional_scalar(tags!("HttpExpiresDate"), self.http_expires_date.as_ref())
+            .optional_choice(tags!("SSEAlgorithm"), self.sse_algorithm.as_ref())
+            .optional_list(tags!("UserMetadata"), tags!("member"), &self.user_metadata)
     }
 }
 
@@ -139,13 +132,8 @@ impl XmlElement for UserMetadata {
 }
 
 impl ToXml for UserMetadata {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("Key"), &self.key);
-        encoder.scalar(tags!("Value"), &self.value);
-    }
-
-    fn size_hint(&self) -> usize {
-        28 + self.key.as_str().len() + self.value.as_str().len()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.scalar(tags!("Key"), &self.key).scalar(tags!("Value"), &self.value)
     }
 }
 

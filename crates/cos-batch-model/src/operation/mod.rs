@@ -93,27 +93,14 @@ impl XmlElement for Operation {
 }
 
 impl ToXml for Operation {
-    fn write(&self, encoder: &mut Encoder) {
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
         match self {
             Self::PutObjectCopy(copy) => encoder.nested(tags!("COSPutObjectCopy"), copy.as_ref()),
-            Self::InitiateRestoreObject(restore) => {
-                encoder.nested(tags!("COSInitiateRestoreObject"), restore);
-            }
-            Self::DeleteObject => encoder.element(OperationKind::DeleteObject.as_str(), |_| {}),
+            Self::InitiateRestoreObject(restore) => encoder.nested(tags!("COSInitiateRestoreObject"), restore),
+            Self::DeleteObject => encoder.element(OperationKind::DeleteObject.as_str(), |encoder| encoder),
             Self::PutObjectTagging(tagging) => encoder.nested(tags!("COSPutObjectTagging"), tagging),
-            Self::Unknown(name) => encoder.element(name.as_str(), |_| {}),
+            Self::Unknown(name) => encoder.element(name.as_str(), |encoder| encoder),
         }
-    }
-
-    fn size_hint(&self) -> usize {
-        let inside = match self {
-            Self::PutObjectCopy(copy) => copy.size_hint(),
-            Self::InitiateRestoreObject(restore) => restore.size_hint(),
-            Self::PutObjectTagging(tagging) => tagging.size_hint(),
-            Self::DeleteObject => 0,
-            Self::Unknown(name) => 2 * name.as_str().len(),
-        };
-        64 + inside
     }
 }
 

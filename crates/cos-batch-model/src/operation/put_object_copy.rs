@@ -132,47 +132,26 @@ impl XmlElement for PutObjectCopy {
 }
 
 impl ToXml for PutObjectCopy {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_choice(tags!("AccessControlDirective"), self.access_control_directive.as_ref());
-        encoder.optional_list(tags!("AccessControlGrants"), tags!("COSGrant"), &self.access_control_grants);
-        if self.prefix_replace {
-            encoder.value(tags!("PrefixReplace"), true);
-        }
-        encoder.optional_scalar(tags!("ResourcesPrefix"), self.resources_prefix.as_ref());
-        encoder.optional_scalar(tags!("TargetKeyPrefix"), self.target_key_prefix.as_ref());
-        encoder.optional_choice(tags!("CannedAccessControlList"), self.canned_access_control_list.as_ref());
-        encoder.optional_choice(tags!("MetadataDirective"), self.metadata_directive.as_ref());
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        let metadata = self.new_object_metadata.as_ref().filter(|metadata| !metadata.is_empty());
         // Integers: there are clients that cannot read anything else here.
-        encoder.optional_value(
-            tags!("ModifiedSinceConstraint"),
-            self.modified_since_constraint.map(Timestamp::unix_seconds),
-        );
-        encoder.optional_value(
-            tags!("UnModifiedSinceConstraint"),
-            self.un_modified_since_constraint.map(Timestamp::unix_seconds),
-        );
-        if let Some(metadata) = &self.new_object_metadata
-            && *metadata != NewObjectMetadata::default()
-        {
-            encoder.nested(tags!("NewObjectMetadata"), metadata);
-        }
-        encoder.optional_choice(tags!("TaggingDirective"), self.tagging_directive.as_ref());
-        encoder.optional_list(tags!("NewObjectTagging"), tags!("COSTag"), &self.new_object_tagging);
-        encoder.optional_choice(tags!("StorageClass"), self.storage_class.as_ref());
-        encoder.scalar(tags!("TargetResource"), &self.target_resource);
-    }
-
-    fn size_hint(&self) -> usize {
-        let prefixes = [&self.resources_prefix, &self.target_key_prefix];
-        let prefixes = prefixes.into_iter().flatten().map(|p| p.as_str().len());
-        let grants = self.access_control_grants.iter().map(|g| 24 + g.size_hint());
-        let tags = self.new_object_tagging.iter().map(|t| 20 + t.size_hint());
-        let metadata = self.new_object_metadata.as_ref();
-        720 + prefixes.sum::<usize>()
-            + grants.sum::<usize>()
-            + tags.sum::<usize>()
-            + metadata.map_or(0, ToXml::size_hint)
-            + self.target_resource.as_str().len()
+        let modified_since = self.modified_since_constraint.map(Timestamp::unix_seconds);
+        let un_modified_since = self.un_modified_since_constraint.map(Timestamp::unix_seconds);
+        encoder
+            .optional_choice(tags!("AccessControlDirective"), self.access_control_directive.as_ref())
+            .optional_list(tags!("AccessControlGrants"), tags!("COSGrant"), &self.access_control_grants)
+            .optional_value(tags!("PrefixReplace"), self.prefix_replace.then_some(true))
+            .optional_scalar(tags!("ResourcesPrefix"), self.resources_prefix.as_ref())
+            .optional_scalar(tags!("TargetKeyPrefix"), self.target_key_prefix.as_ref())
+            .optional_choice(tags!("CannedAccessControlList"), self.canned_access_control_list.as_ref())
+            .optional_choice(tags!("MetadataDirective"), self.metadata_directive.as_ref())
+            .optional_value(tags!("ModifiedSinceConstraint"), modified_since)
+            .optional_value(tags!("UnModifiedSinceConstraint"), un_modified_since)
+            .optional_nested(tags!("NewObjectMetadata"), metadata)
+            .optional_choice(tags!("TaggingDirective"), self.tagging_directive.as_ref())
+            .optional_list(tags!("NewObjectTagging"), tags!("COSTag"), &self.new_object_tagging)
+            .optional_choice(tags!("StorageClass"), self.storage_class.as_ref())
+            .scalar(tags!("TargetResource"), &self.target_resource)
     }
 }
 
@@ -239,7 +218,7 @@ impl FromXml for PutObjectCopy {
             un_modified_since_constraint: un_modified_since_constraint.optional(),
             new_object_metadata: new_object_metadata
                 .optional()
-                .filter(|metadata| *metadata != NewObjectMetadata::default()),
+                .filter(|metadata: &NewObjectMetadata| !metadata.is_empty()),
             tagging_directive: tagging_directive.optional(),
             new_object_tagging: new_object_tagging.optional().unwrap_or_default(),
             storage_class: storage_class.optional(),

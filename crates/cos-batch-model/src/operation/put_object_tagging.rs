@@ -22,13 +22,10 @@ impl XmlElement for PutObjectTagging {
 }
 
 impl ToXml for PutObjectTagging {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.optional_choice(tags!("TaggingDirective"), self.tagging_directive.as_ref());
-        encoder.list("TagSet", &self.tag_set);
-    }
-
-    fn size_hint(&self) -> usize {
-        80 + self.tag_set.iter().map(|t| 20 + t.size_hint()).sum::<usize>()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
+            .optional_choice(tags!("TaggingDirective"), self.tagging_directive.as_ref())
+            .list("TagSet", &self.tag_set)
     }
 }
 

@@ -27,13 +27,8 @@ impl XmlElement for Tag {
 }
 
 impl ToXml for Tag {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.scalar(tags!("Key"), &self.key);
-        encoder.scalar(tags!("Value"), &self.value);
-    }
-
-    fn size_hint(&self) -> usize {
-        28 + self.key.as_str().len() + self.value.as_str().len()
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.scalar(tags!("Key"), &self.key).scalar(tags!("Value"), &self.value)
     }
 }
 

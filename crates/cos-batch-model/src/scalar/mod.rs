@@ -4,6 +4,7 @@
 //! one of them may have to travel in an XML body.
 
 mod arn;
+pub(crate) mod digits;
 mod held;
 mod number;
 mod rules;
@@ -13,7 +14,7 @@ mod timestamp;
 pub use arn::{BucketArn, ObjectArn, bucket_appid};
 pub(crate) use number::whole_number;
 pub use number::{Days, MaxResults, Priority};
-pub(crate) use rules::{TextScalar, clean_blocks, cut_to, first_not_xml, push_number, suspects};
+pub(crate) use rules::{TextScalar, cut_to, first_not_xml, for_each_found, suspects};
 pub use text::{
     AppId, ClientRequestToken, Description, DisplayName, ETag, FailureCode, FailureReason, GranteeId, HeaderText,
     JobId, KeyPrefix, MetadataKey, MetadataValue, NextToken, ObjectVersionId, ReportPrefix, RoleArn,

@@ -110,16 +110,34 @@ pub(crate) fn suspects(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> bool {
     }
 }
 
-/// How many bytes at the beginning are in blocks without a suspect.
-pub(crate) fn clean_blocks(bytes: &[u8], is_suspect: impl Fn(u8) -> bool) -> usize {
-    let any = |block: &[u8; BLOCK]| block.iter().fold(false, |found, byte| found | is_suspect(*byte));
-    BLOCK * bytes.as_chunks().0.iter().take_while(|block| !any(block)).count()
-}
-
-/// Appends a number in decimal digits.
+/// Hands on where the suspects are, one after the other.
 #[inline]
-pub(crate) fn push_number(text: &mut String, number: u64) {
-    text.push_str(itoa::Buffer::new().format(number));
+pub(crate) fn for_each_found(bytes: &[u8], is_suspect: impl Fn(u8) -> bool, mut take: impl FnMut(usize)) {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let marks = |block: &[u8; BLOCK]| u128::from_le_bytes(block.map(|byte| u8::from(is_suspect(byte))));
+    let mut at = 0;
+    loop {
+        let (start, mut found) = match (blocks.get(at), bytes.last_chunk()) {
+            (Some(block), _) => (at * BLOCK, marks(block)),
+            _ if rest.is_empty() || at > blocks.len() => return,
+            // What is left after the last whole block is looked at with some of it.
+            (None, Some(last)) => {
+                let seen = 8 * (BLOCK - rest.len());
+                (bytes.len() - BLOCK, marks(last) >> seen << seen)
+            }
+            (None, None) => {
+                let mut block = [b'a'; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                (0, marks(&block))
+            }
+        };
+        // A byte for each, with a bit for a suspect.
+        while found != 0 {
+            take(start + found.trailing_zeros() as usize / 8);
+            found &= found - 1;
+        }
+        at += 1;
+    }
 }
 
 /// Whether a text has one of the two kinds of bytes that need a closer look: what XML may not carry, what may be markup.
@@ -305,11 +323,18 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_the_library_writes_them() {
-        for number in [0, 1, 9, 10, 99, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
-            let mut text = String::from("n");
-            push_number(&mut text, number);
-            assert_eq!(text, format!("n{number}"));
+    fn each_of_several_suspects_is_found() {
+        for length in 0..3 * BLOCK {
+            for (first, second) in (0..length).flat_map(|first| (first..length).map(move |second| (first, second))) {
+                let mut text = vec![b'a'; length];
+                text[first] = b'&';
+                text[second] = b'&';
+                let mut found = Vec::new();
+                for_each_found(&text, |byte| byte == b'&', |at| found.push(at));
+                let mut expected = vec![first, second];
+                expected.dedup();
+                assert_eq!(found, expected, "of {length}");
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::{Serialize, Serializer};
 
+use super::digits::pair;
 use crate::ValidationError;
 use crate::validation::shorten;
 
@@ -69,30 +70,55 @@ impl Timestamp {
 /// Length of the one text of a time.
 const TEXT_BYTES: usize = "2026-11-01T08:30:00Z".len();
 
+const SECONDS_PER_DAY: u64 = 24 * 60 * 60;
+
+/// Days of 400 years, after which the calendar begins again.
+const CYCLE_DAYS: u32 = 146_097;
+
+/// From 1st of March in the year -400 until 1970.
+const SECONDS_BEFORE_1970: i64 = (719_468 + CYCLE_DAYS as i64) * SECONDS_PER_DAY as i64;
+
+/// Year, month and day, of a number of days after 1st of March in the year -400: years begin with March, so that a leap day
+/// is the last, and months are a line that is rounded down. Source: Neri and Schneider, "Euclidean affine functions and their
+/// application to calendar algorithms", 2022.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+#[inline]
+fn date(days: u32) -> (u32, u32, u32) {
+    let quarters = 4 * days + 3;
+    let century = quarters / CYCLE_DAYS;
+    // 2^32 / 1461, rounded up: 1461 is what four years have.
+    let years = 2_939_745 * u64::from((quarters % CYCLE_DAYS) | 3);
+    let day_of_year = years as u32 / 2_939_745 / 4;
+    // 2141 is 2^16 × 5 / 153, rounded down: 153 days are five months.
+    let months = 2_141 * day_of_year + 197_913;
+    let is_next_year = u32::from(day_of_year >= 306);
+    let year = 100 * century + (years >> 32) as u32 + is_next_year - 400;
+    (year, (months >> 16) - 12 * is_next_year, (months & 0xFFFF) / 2_141 + 1)
+}
+
 /// Places of its parts: year, month, day, hour, minute, second.
 const PLACES: [std::ops::Range<usize>; 6] = [0..4, 5..7, 8..10, 11..13, 14..16, 17..19];
 
 impl Timestamp {
-    /// Appends the one text of the time.
-    pub(crate) fn write(self, text: &mut String) {
-        let moment = Offset::UTC.to_datetime(self.0);
-        // None of these is negative, and a year has four digits.
-        let year = moment.year().unsigned_abs();
-        let below_100 = |number: u16| u8::try_from(number).unwrap_or_default();
-        let mut bytes = *b"0000-00-00T00:00:00Z";
-        for (at, number) in [
-            (0, below_100(year / 100)),
-            (2, below_100(year % 100)),
-            (5, moment.month().unsigned_abs()),
-            (8, moment.day().unsigned_abs()),
-            (11, moment.hour().unsigned_abs()),
-            (14, moment.minute().unsigned_abs()),
-            (17, moment.second().unsigned_abs()),
-        ] {
-            bytes[at] += number / 10;
-            bytes[at + 1] += number % 10;
-        }
-        text.push_str(str::from_utf8(&bytes).unwrap_or_default());
+    /// Writes the one text of the time.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "there are fewer than 4 million days, and 86,400 seconds in one"
+    )]
+    #[inline]
+    pub(crate) fn write(self, bytes: &mut [u8; TEXT_BYTES]) {
+        // Counted from a year before all that there are, so that it is not negative.
+        let seconds = u64::try_from(self.unix_seconds() + SECONDS_BEFORE_1970).unwrap_or_default();
+        let (year, month, day) = date((seconds / SECONDS_PER_DAY) as u32);
+        let second = (seconds % SECONDS_PER_DAY) as u32;
+        *bytes = *b"0000-00-00T00:00:00Z";
+        [bytes[0], bytes[1]] = pair(year / 100);
+        [bytes[2], bytes[3]] = pair(year % 100);
+        [bytes[5], bytes[6]] = pair(month);
+        [bytes[8], bytes[9]] = pair(day);
+        [bytes[11], bytes[12]] = pair(second / 3600);
+        [bytes[14], bytes[15]] = pair(second / 60 % 60);
+        [bytes[17], bytes[18]] = pair(second % 60);
     }
 
     /// Reads the one form in which times are written here and by COS; others are left to the library.
@@ -141,9 +167,10 @@ impl FromStr for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = String::with_capacity(TEXT_BYTES);
+        // Digits and punctuation are ASCII.
+        let mut text = [0; TEXT_BYTES];
         self.write(&mut text);
-        f.write_str(&text)
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -156,6 +183,31 @@ impl Serialize for Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_day_is_written_as_the_library_counts_it() {
+        let days = Timestamp::MIN_UNIX_SECONDS / 86_400..=Timestamp::MAX_UNIX_SECONDS / 86_400;
+        for (day, second) in days.zip((0..86_400).step_by(61).cycle()) {
+            let Ok(moment) = Timestamp::from_unix_seconds(day * 86_400 + second) else { continue };
+            let expected = Offset::UTC.to_datetime(moment.0);
+            let mut text = [0; TEXT_BYTES];
+            moment.write(&mut text);
+            let number = |place: std::ops::Range<usize>| {
+                text[place].iter().fold(0, |number, digit| number * 10 + i16::from(digit - b'0'))
+            };
+            assert_eq!(
+                PLACES.map(number),
+                [
+                    expected.year(),
+                    expected.month().into(),
+                    expected.day().into(),
+                    expected.hour().into(),
+                    expected.minute().into(),
+                    expected.second().into(),
+                ]
+            );
+        }
+    }
 
     #[test]
     fn texts_in_and_out() {

@@ -1,11 +1,11 @@
 //! Writing.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::{self, Display, Write as _};
+use std::mem;
 
-use crate::scalar::{TextScalar, clean_blocks, push_number, suspects};
+use super::{ToXml, short};
+use crate::scalar::{TextScalar, digits, for_each_found, suspects};
 use crate::{Days, Lenient, Priority, Timestamp, WireEnum};
-
-use super::ToXml;
 
 /// Both tags of an element, put together when the program is compiled: writing one is a copy of known length.
 #[derive(Debug, Clone, Copy)]
@@ -25,232 +25,323 @@ pub(crate) use tags;
 
 /// What is written as it is: digits, letters, and what stands in times.
 pub(crate) trait Plain: Copy {
-    fn push(self, out: &mut String);
+    fn write(self, encoder: Encoder<'_>) -> Encoder<'_>;
 }
 
 impl Plain for bool {
-    fn push(self, out: &mut String) {
-        out.push_str(if self { "true" } else { "false" });
+    #[inline]
+    fn write(self, encoder: Encoder<'_>) -> Encoder<'_> {
+        encoder.raw(if self { "true" } else { "false" })
     }
 }
 
 impl Plain for u64 {
-    fn push(self, out: &mut String) {
-        push_number(out, self);
+    #[inline]
+    fn write(self, encoder: Encoder<'_>) -> Encoder<'_> {
+        match encoder.free.split_at_mut_checked(digits::count(self)) {
+            Some((place, free)) => {
+                digits::write(place, self);
+                Encoder { free }
+            }
+            None => Encoder { free: &mut [] },
+        }
     }
 }
 
 impl Plain for i64 {
-    fn push(self, out: &mut String) {
-        if self < 0 {
-            out.push('-');
-        }
-        push_number(out, self.unsigned_abs());
+    #[inline]
+    fn write(self, encoder: Encoder<'_>) -> Encoder<'_> {
+        let encoder = if self < 0 { encoder.raw("-") } else { encoder };
+        self.unsigned_abs().write(encoder)
     }
 }
 
 impl Plain for Priority {
-    fn push(self, out: &mut String) {
-        push_number(out, self.get().into());
+    #[inline]
+    fn write(self, encoder: Encoder<'_>) -> Encoder<'_> {
+        u64::from(self.get()).write(encoder)
     }
 }
 
 impl Plain for Days {
-    fn push(self, out: &mut String) {
-        push_number(out, self.get().into());
+    #[inline]
+    fn write(self, encoder: Encoder<'_>) -> Encoder<'_> {
+        u64::from(self.get()).write(encoder)
     }
 }
 
 impl Plain for Timestamp {
-    fn push(self, out: &mut String) {
-        self.write(out);
+    #[inline]
+    fn write(self, encoder: Encoder<'_>) -> Encoder<'_> {
+        match encoder.free.split_first_chunk_mut() {
+            Some((place, free)) => {
+                Timestamp::write(self, place);
+                Encoder { free }
+            }
+            None => Encoder { free: &mut [] },
+        }
     }
 }
 
-/// Writes elements into one string. Elements are closed by the call that opened them.
+/// Writes elements into a page. Elements are closed by the call that opened them.
+///
+/// It is what is left of the page, and is handed on from call to call: that way it stays in two registers, while a string
+/// that grows keeps its length in memory. A page that is too short is not made longer by whoever notices it: it counts as
+/// full, nothing more goes into it, and the document is written again into a longer one.
 ///
 /// See [`ToXml`] for an example. Source: XML 1.0.
 #[derive(Debug)]
-pub struct Encoder {
-    out: String,
+#[must_use = "what is written afterwards goes where this ends"]
+pub struct Encoder<'a> {
+    /// What is left. Nothing is left of a page that was too short.
+    free: &'a mut [u8],
 }
 
-impl Encoder {
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { out: String::with_capacity(bytes) }
+impl<'a> Encoder<'a> {
+    pub(super) fn new(page: &'a mut [u8]) -> Self {
+        Self { free: page }
     }
 
-    #[cfg(test)]
-    pub(super) fn capacity(&self) -> usize {
-        self.out.capacity()
+    /// How many bytes of the page are free; none, if it may have been too short.
+    pub(super) fn free(&self) -> usize {
+        self.free.len()
     }
 
-    pub(super) fn finish(self) -> String {
-        self.out
+    #[inline(always)]
+    fn bytes(self, bytes: &[u8]) -> Self {
+        match self.free.split_at_mut_checked(bytes.len()) {
+            Some((place, free)) => {
+                place.copy_from_slice(bytes);
+                Self { free }
+            }
+            None => Self { free: &mut [] },
+        }
+    }
+
+    /// As [`Encoder::raw`], for a text whose length the compiler does not know.
+    #[inline(always)]
+    fn ready(self, text: &[u8]) -> Self {
+        match self.free.split_at_mut_checked(text.len()) {
+            Some((place, free)) => {
+                short::copy(place, text);
+                Self { free }
+            }
+            None => Self { free: &mut [] },
+        }
     }
 
     /// Writes what needs no escaping.
-    pub(super) fn raw(&mut self, text: &str) {
-        self.out.push_str(text);
+    #[inline(always)]
+    pub(super) fn raw(self, text: &str) -> Self {
+        self.bytes(text.as_bytes())
     }
 
     /// Writes an element around what `content` writes.
-    pub fn element(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
-        self.out.push('<');
-        self.out.push_str(name);
-        self.out.push('>');
-        content(self);
-        self.out.push_str("</");
-        self.out.push_str(name);
-        self.out.push('>');
+    pub fn element(self, name: &str, content: impl FnOnce(Self) -> Self) -> Self {
+        content(self.raw("<").raw(name).raw(">")).raw("</").raw(name).raw(">")
     }
 
     /// Writes an element with a text.
-    pub fn text(&mut self, name: &str, text: &str) {
-        self.element(name, |encoder| encoder.escaped(text));
+    pub fn text(self, name: &str, text: &str) -> Self {
+        self.element(name, |encoder| encoder.escaped(text))
     }
 
     /// Writes an element with a number, a boolean or a time: nothing that needs escaping.
-    pub fn plain(&mut self, name: &str, value: impl Display) {
+    pub fn plain(self, name: &str, value: impl Display) -> Self {
         self.element(name, |encoder| {
-            // Writing to a string does not fail; what a Display could report, ours never do.
-            let _ = write!(encoder.out, "{value}");
-        });
+            let mut unescaped = Unescaped(encoder);
+            // Writing to a page does not fail; what a Display could report, ours never do.
+            let _ = write!(unescaped, "{value}");
+            unescaped.0
+        })
+    }
+
+    /// As [`Encoder::text`], if there is a text.
+    pub fn optional_text(self, name: &str, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.text(name, text),
+            None => self,
+        }
+    }
+
+    /// As [`Encoder::plain`], if there is a value.
+    pub fn optional_plain(self, name: &str, value: Option<impl Display>) -> Self {
+        match value {
+            Some(value) => self.plain(name, value),
+            None => self,
+        }
+    }
+
+    /// Writes one entry after the other.
+    #[inline]
+    pub fn each<T>(self, entries: impl IntoIterator<Item = T>, write: impl FnMut(Self, T) -> Self) -> Self {
+        entries.into_iter().fold(self, write)
     }
 
     /// As [`Encoder::element`].
-    #[inline]
-    pub(crate) fn within(&mut self, tags: Tags, content: impl FnOnce(&mut Self)) {
-        self.out.push_str(tags.open);
-        content(self);
-        self.out.push_str(tags.close);
+    #[inline(always)]
+    pub(crate) fn within(self, tags: Tags, content: impl FnOnce(Self) -> Self) -> Self {
+        content(self.raw(tags.open)).raw(tags.close)
     }
 
-    #[inline]
-    pub(crate) fn scalar(&mut self, tags: Tags, value: &impl TextScalar) {
-        self.within(tags, |encoder| {
-            if value.is_plain() {
-                encoder.out.push_str(value.text());
-            } else {
-                encoder.with_references(value.text());
-            }
-        });
+    #[inline(always)]
+    pub(crate) fn scalar(self, tags: Tags, value: &impl TextScalar) -> Self {
+        if value.is_plain() {
+            self.tagged(tags, value.text())
+        } else {
+            self.with_markup(tags.open, value.text(), tags.close)
+        }
+    }
+
+    /// Writes an element with a text that needs no escaping.
+    #[inline(always)]
+    fn tagged(self, tags: Tags, text: &str) -> Self {
+        let Tags { open, close } = tags;
+        // One look at what is left is enough for all three.
+        if text.len() <= short::MAX_BYTES && self.free.len() >= open.len() + short::MAX_BYTES + close.len() {
+            let (place, free) = self.free.split_at_mut(open.len());
+            place.copy_from_slice(open.as_bytes());
+            let (place, free) = free.split_at_mut(text.len());
+            short::copy(place, text.as_bytes());
+            let (place, free) = free.split_at_mut(close.len());
+            place.copy_from_slice(close.as_bytes());
+            Self { free }
+        } else {
+            self.in_parts(open, text, close)
+        }
+    }
+
+    #[inline(never)]
+    fn in_parts(self, open: &str, text: &str, close: &str) -> Self {
+        self.raw(open).raw(text).raw(close)
+    }
+
+    #[cold]
+    fn with_markup(self, open: &str, text: &str, close: &str) -> Self {
+        self.raw(open).with_references(text).raw(close)
     }
 
     /// Writes a text if there is one: an empty one counts as none.
-    #[inline]
-    pub(crate) fn optional_scalar(&mut self, tags: Tags, value: Option<&impl TextScalar>) {
-        if let Some(value) = value.filter(|value| !value.text().is_empty()) {
-            self.scalar(tags, value);
+    #[inline(always)]
+    pub(crate) fn optional_scalar(self, tags: Tags, value: Option<&impl TextScalar>) -> Self {
+        match value {
+            Some(value) if !value.text().is_empty() => self.scalar(tags, value),
+            _ => self,
         }
     }
 
     /// Writes a number, a boolean or a time.
-    #[inline]
-    pub(crate) fn value(&mut self, tags: Tags, value: impl Plain) {
-        self.within(tags, |encoder| value.push(&mut encoder.out));
+    #[inline(always)]
+    pub(crate) fn value(self, tags: Tags, value: impl Plain) -> Self {
+        self.within(tags, |encoder| value.write(encoder))
     }
 
-    #[inline]
-    pub(crate) fn optional_value(&mut self, tags: Tags, value: Option<impl Plain>) {
-        if let Some(value) = value {
-            self.value(tags, value);
+    #[inline(always)]
+    pub(crate) fn optional_value(self, tags: Tags, value: Option<impl Plain>) -> Self {
+        match value {
+            Some(value) => self.value(tags, value),
+            None => self,
         }
     }
 
-    #[inline]
-    pub(crate) fn choice<T: WireEnum>(&mut self, tags: Tags, value: &Lenient<T>) {
-        self.within(tags, |encoder| match value {
-            Lenient::Known(known) => encoder.raw(known.wire_name()),
-            Lenient::Unknown(text) => encoder.escaped(text.as_str()),
-        });
+    #[inline(always)]
+    pub(crate) fn choice<T: WireEnum>(self, tags: Tags, value: &Lenient<T>) -> Self {
+        match value {
+            Lenient::Known(known) => self.tagged(tags, known.wire_name()),
+            Lenient::Unknown(text) => self.within(tags, |encoder| encoder.escaped(text.as_str())),
+        }
     }
 
-    #[inline]
-    pub(crate) fn optional_choice<T: WireEnum>(&mut self, tags: Tags, value: Option<&Lenient<T>>) {
-        if let Some(value) = value {
-            self.choice(tags, value);
+    #[inline(always)]
+    pub(crate) fn optional_choice<T: WireEnum>(self, tags: Tags, value: Option<&Lenient<T>>) -> Self {
+        match value {
+            Some(value) => self.choice(tags, value),
+            None => self,
         }
     }
 
     /// As [`Encoder::child`].
-    #[inline]
-    pub(crate) fn nested(&mut self, tags: Tags, value: &impl ToXml) {
-        self.within(tags, |encoder| value.write(encoder));
+    #[inline(always)]
+    pub(crate) fn nested(self, tags: Tags, value: &impl ToXml) -> Self {
+        self.within(tags, |encoder| value.write(encoder))
+    }
+
+    #[inline(always)]
+    pub(crate) fn optional_nested(self, tags: Tags, value: Option<&impl ToXml>) -> Self {
+        match value {
+            Some(value) => self.nested(tags, value),
+            None => self,
+        }
     }
 
     /// Writes a child.
-    pub fn child(&mut self, name: &str, value: &impl ToXml) {
-        self.element(name, |encoder| value.write(encoder));
+    pub fn child(self, name: &str, value: &impl ToXml) -> Self {
+        self.element(name, |encoder| value.write(encoder))
     }
 
     /// Writes a list, each entry under its type's own name.
-    pub fn list<T: ToXml>(&mut self, name: &str, entries: &[T]) {
-        self.element(name, |encoder| entries.iter().for_each(|entry| encoder.child(T::ELEMENT, entry)));
+    pub fn list<T: ToXml>(self, name: &str, entries: &[T]) -> Self {
+        self.element(name, |encoder| encoder.each(entries, |encoder, entry| encoder.child(T::ELEMENT, entry)))
     }
 
     /// Writes a list unless it is empty.
-    pub(crate) fn optional_list<T: ToXml>(&mut self, tags: Tags, entry: Tags, entries: &[T]) {
-        if !entries.is_empty() {
-            self.within(tags, |encoder| entries.iter().for_each(|value| encoder.nested(entry, value)));
+    #[inline]
+    pub(crate) fn optional_list<T: ToXml>(self, tags: Tags, entry: Tags, entries: &[T]) -> Self {
+        if entries.is_empty() {
+            return self;
         }
+        self.within(tags, |encoder| encoder.each(entries, |encoder, value| encoder.nested(entry, value)))
+    }
+
+    /// Writes a list of choices unless it is empty.
+    #[inline]
+    pub(crate) fn optional_choices<T: WireEnum>(self, tags: Tags, entry: Tags, choices: &[Lenient<T>]) -> Self {
+        if choices.is_empty() {
+            return self;
+        }
+        self.within(tags, |encoder| encoder.each(choices, |encoder, choice| encoder.choice(entry, choice)))
     }
 
     /// Writes text with references in place of what would be markup, and of carriage returns,
     /// which a reader would take for line feeds. What XML cannot carry, such as a control
     /// character quoted in an error message, becomes U+FFFD: the output is always well-formed.
     #[inline]
-    fn escaped(&mut self, text: &str) {
-        if suspects(text.as_bytes(), needs_care) {
-            self.with_references(text);
-        } else {
-            self.out.push_str(text);
-        }
+    fn escaped(self, text: &str) -> Self {
+        if suspects(text.as_bytes(), needs_care) { self.with_references(text) } else { self.ready(text.as_bytes()) }
     }
 
     #[cold]
-    fn with_references(&mut self, text: &str) {
-        let mut rest = text;
-        while let Some(at) = first_suspect(rest.as_bytes()) {
-            let (clean, suspect) = rest.split_at(at);
-            self.out.push_str(clean);
-            let (instead, bytes) = match suspect.as_bytes() {
-                [b'&', ..] => ("&amp;", 1),
-                [b'<', ..] => ("&lt;", 1),
-                [b'>', ..] => ("&gt;", 1),
-                [b'\r', ..] => ("&#13;", 1),
-                // U+FFFE and U+FFFF.
-                [0xEF, 0xBF, 0xBE | 0xBF, ..] => ("\u{fffd}", 3),
-                // Any other character that is three bytes long and starts so.
-                [0xEF, ..] => (&suspect[..3], 3),
-                _ => ("\u{fffd}", 1),
+    fn with_references(self, text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut encoder = self;
+        let mut written = 0;
+        for_each_found(bytes, needs_care, |at| {
+            let not_a_character = matches!(bytes[at..], [0xEF, 0xBF, 0xBE | 0xBF, ..]);
+            let before = mem::replace(&mut encoder, Encoder { free: &mut [] }).ready(&bytes[written..at]);
+            encoder = match bytes[at] {
+                b'&' => before.raw("&amp;"),
+                b'<' => before.raw("&lt;"),
+                b'>' => before.raw("&gt;"),
+                b'\r' => before.raw("&#13;"),
+                0xEF if !not_a_character => before.bytes(&[0xEF]),
+                _ => before.raw("\u{fffd}"),
             };
-            self.out.push_str(instead);
-            rest = &suspect[bytes..];
-        }
-        self.out.push_str(rest);
+            written = at + if not_a_character { 3 } else { 1 };
+        });
+        encoder.ready(&bytes[written..])
     }
 }
 
-/// Where the first byte is that needs care.
-fn first_suspect(bytes: &[u8]) -> Option<usize> {
-    let clean = clean_blocks(bytes, needs_care);
-    let found = bytes[clean..].iter().position(|byte| NEED_CARE[usize::from(*byte)]);
-    found.map(|at| clean + at)
-}
+/// Takes what a [`Display`] writes.
+struct Unescaped<'a>(Encoder<'a>);
 
-/// [`needs_care`], for looking at one byte after the other.
-const NEED_CARE: [bool; 256] = {
-    let mut need = [false; 256];
-    let mut byte = 0u8;
-    loop {
-        need[byte as usize] = needs_care(byte);
-        match byte.checked_add(1) {
-            Some(next) => byte = next,
-            None => break need,
-        }
+impl fmt::Write for Unescaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let encoder = Encoder { free: mem::take(&mut self.0.free) };
+        self.0 = encoder.raw(text);
+        Ok(())
     }
-};
+}
 
 /// Without a branch, so that many bytes can be looked at at once.
 #[inline]
@@ -266,17 +357,43 @@ const fn needs_care(byte: u8) -> bool {
 mod tests {
     use super::*;
 
+    fn written(content: impl FnOnce(Encoder<'_>) -> Encoder<'_>) -> String {
+        let mut page = [0; 256];
+        let free = content(Encoder::new(&mut page)).free();
+        String::from_utf8(page[..256 - free].to_vec()).unwrap()
+    }
+
     #[test]
     fn markup_and_carriage_returns_are_escaped_and_nothing_else() {
-        let mut encoder = Encoder::with_capacity(0);
-        encoder.text("a", "<b>&amp;\r\n\t\"'好]]>");
-        assert_eq!(encoder.finish(), "<a>&lt;b&gt;&amp;amp;&#13;\n\t\"'好]]&gt;</a>");
+        let text = written(|encoder| encoder.text("a", "<b>&amp;\r\n\t\"'好]]>"));
+        assert_eq!(text, "<a>&lt;b&gt;&amp;amp;&#13;\n\t\"'好]]&gt;</a>");
     }
 
     #[test]
     fn what_xml_cannot_carry_is_replaced() {
-        let mut encoder = Encoder::with_capacity(0);
-        encoder.text("a", "\0x\u{1f}\u{fffe}\u{ffff}\u{fffd}\u{ff21}\u{7f}");
-        assert_eq!(encoder.finish(), "<a>\u{fffd}x\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{ff21}\u{7f}</a>");
+        let text = written(|encoder| encoder.text("a", "\0x\u{1f}\u{fffe}\u{ffff}\u{fffd}\u{ff21}\u{7f}"));
+        assert_eq!(text, "<a>\u{fffd}x\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{ff21}\u{7f}</a>");
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_library_writes_them() {
+        for number in [0, 1, 9, 10, 99, 100, 1_234_567_890, u64::MAX - 1, u64::MAX] {
+            assert_eq!(written(|encoder| number.write(encoder)), number.to_string());
+        }
+        for number in [i64::MIN, -1, 0, 1, i64::MAX] {
+            assert_eq!(written(|encoder| number.write(encoder)), number.to_string());
+        }
+    }
+
+    #[test]
+    fn a_page_that_was_too_short_stays_full() {
+        let mut page = [0; 4];
+        let encoder = Encoder::new(&mut page).raw("abc");
+        assert_eq!(encoder.free(), 1);
+        let encoder = encoder.raw("de");
+        assert_eq!(encoder.free(), 0);
+        // It would have had its place.
+        assert_eq!(encoder.raw("f").free(), 0);
+        assert_eq!(page, *b"abc\0");
     }
 }

@@ -245,14 +245,13 @@ impl xml::XmlElement for Note {
 }
 
 impl ToXml for Note {
-    fn write(&self, encoder: &mut xml::Encoder) {
-        encoder.plain("Bytes", 3);
-        encoder.element("Inside", |encoder| encoder.plain("True", true));
-        encoder.text("Text", "a<b");
-    }
-
-    fn size_hint(&self) -> usize {
-        0
+    fn write<'a>(&self, encoder: xml::Encoder<'a>) -> xml::Encoder<'a> {
+        encoder
+            .plain("Bytes", 3)
+            .element("Inside", |encoder| encoder.plain("True", true))
+            .text("Text", "a<b")
+            .optional_text("None", None)
+            .optional_plain("None", None::<u64>)
     }
 }
 

@@ -14,11 +14,7 @@ impl XmlElement for CreateJobResult {
 }
 
 impl ToXml for CreateJobResult {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.text("JobId", &self.job_id);
-    }
-
-    fn size_hint(&self) -> usize {
-        64
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.text("JobId", &self.job_id)
     }
 }

@@ -1,6 +1,6 @@
 //! DescribeJob: `GET /v20180820/jobs/{id}`.
 
-use cos_batch_engine::JobRecord;
+use cos_batch_engine::{JobRecord, wire::timestamp};
 use cos_batch_model::xml::{Encoder, ToXml, XmlElement};
 
 use crate::{
@@ -21,60 +21,53 @@ pub struct DescribeJobResult<'a> {
     pub active_seconds: u64,
 }
 
+/// As many characters of a text as its field takes, if there is a text: the model has no empty ones here.
+fn cut(text: Option<&str>, characters: usize) -> Option<&str> {
+    text.filter(|text| !text.is_empty()).map(|text| shown::cut(text, characters))
+}
+
 impl XmlElement for DescribeJobResult<'_> {
     const ELEMENT: &'static str = "DescribeJobResult";
 }
 
 impl ToXml for DescribeJobResult<'_> {
-    fn write(&self, encoder: &mut Encoder) {
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
         let (job, spec, state) = (self.job, &self.job.spec, &self.job.state);
-        let time = |encoder: &mut Encoder, name: &str, at: Option<i64>| {
-            if let Some(at) = at {
-                encoder.plain(name, cos_batch_engine::wire::timestamp(at));
+        let failures = |encoder: Encoder<'a>| {
+            if state.failures.is_empty() {
+                return encoder;
             }
-        };
-        let text = |encoder: &mut Encoder, name: &str, text: Option<&str>, max: usize| {
-            // The model has no empty texts here.
-            if let Some(text) = text.filter(|text| !text.is_empty()) {
-                encoder.text(name, shown::cut(text, max));
-            }
+            encoder.element("FailureReasons", |encoder| {
+                encoder.each(&state.failures, |encoder, failure| {
+                    encoder.element("member", |encoder| {
+                        let code = cut(Some(&failure.code), 64);
+                        let reason = cut(Some(&failure.reason), 256);
+                        encoder.optional_text("FailureCode", code).optional_text("FailureReason", reason)
+                    })
+                })
+            })
         };
         encoder.element("Job", |encoder| {
-            encoder.plain("JobId", job.id);
-            encoder.plain("ConfirmationRequired", spec.confirmation_required);
-            text(encoder, "Description", spec.description.as_deref(), 256);
-            encoder.text("JobArn", &self.owner.job_arn(&job.id.to_string()));
-            encoder.plain("Status", state.status);
-            shown::write_manifest(encoder, self.job, &self.shown);
-            shown::write_operation(encoder, self.job, &self.shown);
-            encoder.plain("Priority", job.priority);
-            encoder.element("ProgressSummary", |encoder| {
-                encoder.plain("TotalNumberOfTasks", job.progress.total);
-                encoder.plain("NumberOfTasksSucceeded", job.progress.succeeded);
-                encoder.plain("NumberOfTasksFailed", job.progress.failed);
-                encoder.element("Timers", |encoder| encoder.plain("ElapsedTimeInActiveSeconds", self.active_seconds));
-            });
-            text(encoder, "StatusUpdateReason", state.reason.as_deref(), 256);
-            if !state.failures.is_empty() {
-                encoder.element("FailureReasons", |encoder| {
-                    for failure in &state.failures {
-                        encoder.element("member", |encoder| {
-                            text(encoder, "FailureCode", Some(&failure.code), 64);
-                            text(encoder, "FailureReason", Some(&failure.reason), 256);
-                        });
-                    }
-                });
-            }
-            shown::write_report(encoder, self.job, &self.shown);
-            time(encoder, "CreationTime", Some(job.created_at));
-            time(encoder, "TerminationDate", state.terminated_at);
-            encoder.text("RoleArn", &spec.role_arn);
-            time(encoder, "SuspendedDate", state.suspended_at);
-            text(encoder, "SuspendedCause", state.suspended_cause.as_deref(), 1024);
-        });
-    }
-
-    fn size_hint(&self) -> usize {
-        2048 + self.job.spec.request.len()
+            let encoder = encoder
+                .plain("JobId", job.id)
+                .plain("ConfirmationRequired", spec.confirmation_required)
+                .optional_text("Description", cut(spec.description.as_deref(), 256))
+                .text("JobArn", &self.owner.job_arn(&job.id.to_string()))
+                .plain("Status", state.status);
+            let encoder = shown::write_manifest(encoder, self.job, &self.shown);
+            let encoder = shown::write_operation(encoder, self.job, &self.shown)
+                .plain("Priority", job.priority)
+                .element("ProgressSummary", |encoder| {
+                    shown::write_counts(encoder, job)
+                        .element("Timers", |encoder| encoder.plain("ElapsedTimeInActiveSeconds", self.active_seconds))
+                })
+                .optional_text("StatusUpdateReason", cut(state.reason.as_deref(), 256));
+            shown::write_report(failures(encoder), self.job, &self.shown)
+                .plain("CreationTime", timestamp(job.created_at))
+                .optional_plain("TerminationDate", state.terminated_at.map(timestamp))
+                .text("RoleArn", &spec.role_arn)
+                .optional_plain("SuspendedDate", state.suspended_at.map(timestamp))
+                .optional_text("SuspendedCause", cut(state.suspended_cause.as_deref(), 1024))
+        })
     }
 }

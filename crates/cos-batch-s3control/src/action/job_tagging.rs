@@ -13,19 +13,12 @@ impl XmlElement for GetJobTaggingResult<'_> {
 }
 
 impl ToXml for GetJobTaggingResult<'_> {
-    fn write(&self, encoder: &mut Encoder) {
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
         encoder.element("Tags", |encoder| {
-            for tag in self.0 {
-                encoder.element("member", |encoder| {
-                    encoder.text("Key", &tag.key);
-                    encoder.text("Value", &tag.value);
-                });
-            }
-        });
-    }
-
-    fn size_hint(&self) -> usize {
-        64 + self.0.len() * 128
+            encoder.each(self.0, |encoder, tag| {
+                encoder.element("member", |encoder| encoder.text("Key", &tag.key).text("Value", &tag.value))
+            })
+        })
     }
 }
 
@@ -38,10 +31,8 @@ impl XmlElement for PutJobTaggingResult {
 }
 
 impl ToXml for PutJobTaggingResult {
-    fn write(&self, _: &mut Encoder) {}
-
-    fn size_hint(&self) -> usize {
-        0
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
     }
 }
 
@@ -54,9 +45,7 @@ impl XmlElement for DeleteJobTaggingResult {
 }
 
 impl ToXml for DeleteJobTaggingResult {
-    fn write(&self, _: &mut Encoder) {}
-
-    fn size_hint(&self) -> usize {
-        0
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder
     }
 }

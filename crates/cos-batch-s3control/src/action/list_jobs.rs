@@ -84,39 +84,24 @@ impl XmlElement for ListJobsResult {
 }
 
 impl ToXml for ListJobsResult {
-    fn write(&self, encoder: &mut Encoder) {
-        if let Some(last) = self.jobs.last().filter(|_| self.more) {
-            encoder.plain("NextToken", last.id);
-        }
-        encoder.element("Jobs", |encoder| {
-            for job in &self.jobs {
-                encoder.element("member", |encoder| member(encoder, job));
-            }
-        });
-    }
-
-    fn size_hint(&self) -> usize {
-        128 + self.jobs.len() * 512
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        let last = self.jobs.last().filter(|_| self.more);
+        encoder.optional_plain("NextToken", last.map(|job| job.id)).element("Jobs", |encoder| {
+            encoder.each(&self.jobs, |encoder, job| encoder.element("member", |encoder| member(encoder, job)))
+        })
     }
 }
 
-fn member(encoder: &mut Encoder, job: &JobRecord) {
-    encoder.plain("JobId", job.id);
-    if let Some(description) = job.spec.description.as_deref().filter(|text| !text.is_empty()) {
-        encoder.text("Description", description);
-    }
-    encoder.text("Operation", shown::operation_name(job));
-    encoder.plain("Priority", job.priority);
-    encoder.plain("Status", job.state.status);
-    encoder.plain("CreationTime", wire::timestamp(job.created_at));
-    if let Some(at) = job.state.terminated_at {
-        encoder.plain("TerminationDate", wire::timestamp(at));
-    }
-    encoder.element("ProgressSummary", |encoder| {
-        encoder.plain("TotalNumberOfTasks", job.progress.total);
-        encoder.plain("NumberOfTasksSucceeded", job.progress.succeeded);
-        encoder.plain("NumberOfTasksFailed", job.progress.failed);
-    });
+fn member<'a>(encoder: Encoder<'a>, job: &JobRecord) -> Encoder<'a> {
+    encoder
+        .plain("JobId", job.id)
+        .optional_text("Description", job.spec.description.as_deref().filter(|text| !text.is_empty()))
+        .text("Operation", shown::operation_name(job))
+        .plain("Priority", job.priority)
+        .plain("Status", job.state.status)
+        .plain("CreationTime", wire::timestamp(job.created_at))
+        .optional_plain("TerminationDate", job.state.terminated_at.map(wire::timestamp))
+        .element("ProgressSummary", |encoder| shown::write_counts(encoder, job))
 }
 
 #[cfg(test)]

@@ -33,13 +33,8 @@ impl XmlElement for UpdateJobPriorityResult<'_> {
 }
 
 impl ToXml for UpdateJobPriorityResult<'_> {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.text("JobId", self.job_id);
-        encoder.plain("Priority", self.priority.get());
-    }
-
-    fn size_hint(&self) -> usize {
-        96
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        encoder.text("JobId", self.job_id).plain("Priority", self.priority.get())
     }
 }
 

@@ -62,16 +62,9 @@ impl XmlElement for UpdateJobStatusResult<'_> {
 }
 
 impl ToXml for UpdateJobStatusResult<'_> {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.text("JobId", self.job_id);
-        encoder.text("Status", self.status);
-        if let Some(reason) = self.reason {
-            encoder.text("StatusUpdateReason", reason);
-        }
-    }
-
-    fn size_hint(&self) -> usize {
-        512
+    fn write<'a>(&self, encoder: Encoder<'a>) -> Encoder<'a> {
+        let encoder = encoder.text("JobId", self.job_id).text("Status", self.status);
+        encoder.optional_text("StatusUpdateReason", self.reason)
     }
 }
 

@@ -9,7 +9,7 @@ use cos_batch_model::{
     ApiError, ErrorCode,
     xml::{self, Encoder, Mode, ToXml as _},
 };
-use cos_batch_objectstore::Tag;
+use cos_batch_objectstore::{Grant, Metadata, Tag};
 
 use crate::{
     request::CreateJobRequest,
@@ -86,33 +86,27 @@ fn is_sayable(copy: &CopySpec) -> bool {
 }
 
 /// Writes the member `Manifest`.
-pub(crate) fn write_manifest(encoder: &mut Encoder, job: &JobRecord, shown: &Shown) {
+pub(crate) fn write_manifest<'a>(encoder: Encoder<'a>, job: &JobRecord, shown: &Shown) -> Encoder<'a> {
     let manifest = &job.spec.manifest;
     if let (ManifestFormat::Listed(_), Shown::Own(request)) = (&manifest.format, shown) {
         return write_member(encoder, request.members(), "ManifestGenerator");
     }
+    let spec = |encoder: Encoder<'a>| match &manifest.format {
+        ManifestFormat::Csv { columns } => encoder.text("Format", manifest::CSV).element("Fields", |encoder| {
+            encoder.each(columns, |encoder, column| encoder.text("member", column_name(*column)))
+        }),
+        ManifestFormat::Inventory => encoder.text("Format", manifest::INVENTORY),
+        // Only this dialect asks for it.
+        ManifestFormat::Listed(_) => encoder,
+    };
     encoder.element("Manifest", |encoder| {
-        encoder.element("Spec", |encoder| match &manifest.format {
-            ManifestFormat::Csv { columns } => {
-                encoder.text("Format", manifest::CSV);
-                encoder.element("Fields", |encoder| {
-                    for column in columns {
-                        encoder.text("member", column_name(*column));
-                    }
-                });
-            }
-            ManifestFormat::Inventory => encoder.text("Format", manifest::INVENTORY),
-            // Only this dialect asks for it.
-            ManifestFormat::Listed(_) => {}
-        });
-        encoder.element("Location", |encoder| {
-            encoder.text("ObjectArn", &format!("arn:aws:s3:::{}/{}", manifest.bucket, manifest.key));
-            if let Some(version) = &manifest.version {
-                encoder.text("ObjectVersionId", version);
-            }
-            encoder.text("ETag", etag(job, shown));
-        });
-    });
+        encoder.element("Spec", spec).element("Location", |encoder| {
+            encoder
+                .text("ObjectArn", &format!("arn:aws:s3:::{}/{}", manifest.bucket, manifest.key))
+                .optional_text("ObjectVersionId", manifest.version.as_deref())
+                .text("ETag", etag(job, shown))
+        })
+    })
 }
 
 /// The manifest's ETag as it was given, if this is still the manifest that was given.
@@ -135,26 +129,22 @@ fn column_name(column: Column) -> &'static str {
 
 /// Writes the member `Operation`. What this dialect cannot say stands there in the words of the other, under a name that no
 /// client of this one takes for something else.
-pub(crate) fn write_operation(encoder: &mut Encoder, job: &JobRecord, shown: &Shown) {
+pub(crate) fn write_operation<'a>(encoder: Encoder<'a>, job: &JobRecord, shown: &Shown) -> Encoder<'a> {
     let foreign = match shown {
         Shown::Own(request) => return write_member(encoder, request.members(), "Operation"),
         Shown::Foreign(operation) => operation,
     };
-    match &job.spec.operation {
+    encoder.element("Operation", |encoder| match &job.spec.operation {
         TaskOperation::Copy(copy) if is_sayable(copy) => {
-            encoder.element("Operation", |encoder| {
-                encoder.element("S3PutObjectCopy", |encoder| write_copy(encoder, copy));
-            });
+            encoder.element("S3PutObjectCopy", |encoder| write_copy(encoder, copy))
         }
-        TaskOperation::Restore { days, tier } => encoder.element("Operation", |encoder| {
-            encoder.element("S3InitiateRestoreObject", |encoder| {
-                encoder.plain("ExpirationInDays", days);
-                encoder.text("GlacierJobTier", if *tier == Tier::Bulk { "BULK" } else { "STANDARD" });
-            });
+        TaskOperation::Restore { days, tier } => encoder.element("S3InitiateRestoreObject", |encoder| {
+            let tier = if *tier == Tier::Bulk { "BULK" } else { "STANDARD" };
+            encoder.plain("ExpirationInDays", days).text("GlacierJobTier", tier)
         }),
-        TaskOperation::Tag { tags: Change::Replace(tags) } => encoder.element("Operation", |encoder| {
-            encoder.element("S3PutObjectTagging", |encoder| write_tags(encoder, "TagSet", tags));
-        }),
+        TaskOperation::Tag { tags: Change::Replace(tags) } => {
+            encoder.element("S3PutObjectTagging", |encoder| write_tags(encoder, "TagSet", tags))
+        }
         // All behind the third are never asked for in another dialect.
         TaskOperation::Copy(_)
         | TaskOperation::Delete
@@ -163,102 +153,92 @@ pub(crate) fn write_operation(encoder: &mut Encoder, job: &JobRecord, shown: &Sh
         | TaskOperation::LegalHold { .. }
         | TaskOperation::Retention { .. }
         | TaskOperation::Checksum { .. }
-        | TaskOperation::Custom(_) => {
-            encoder.element("Operation", |encoder| foreign.write(encoder));
-        }
-    }
+        | TaskOperation::Custom(_) => foreign.write(encoder),
+    })
 }
 
-fn write_copy(encoder: &mut Encoder, copy: &CopySpec) {
-    encoder.text("TargetResource", &format!("arn:aws:s3:::{}", copy.target_bucket));
-    if let Some(acl) = &copy.canned_acl {
-        encoder.text("CannedAccessControlList", acl);
-    }
-    if let Some(grants) = copy.grants.values().filter(|grants| !grants.is_empty()) {
+fn write_copy<'a>(encoder: Encoder<'a>, copy: &CopySpec) -> Encoder<'a> {
+    let encoder = encoder
+        .text("TargetResource", &format!("arn:aws:s3:::{}", copy.target_bucket))
+        .optional_text("CannedAccessControlList", copy.canned_acl.as_deref());
+    let encoder = encoder.each(copy.grants.values().filter(|grants| !grants.is_empty()), |encoder, grants| {
         encoder.element("AccessControlGrants", |encoder| {
-            for grant in grants {
-                encoder.element("member", |encoder| {
-                    encoder.element("Grantee", |encoder| {
-                        encoder.text("TypeIdentifier", super::grantee_kind(&grant.grantee));
-                        encoder.text("Identifier", &grant.grantee);
-                    });
-                    encoder.text("Permission", &grant.permission);
-                });
-            }
-        });
-    }
-    if let Change::Replace(metadata) = &copy.metadata {
-        encoder.text("MetadataDirective", "REPLACE");
-        encoder.element("NewObjectMetadata", |encoder| {
-            for (name, value) in [
-                ("CacheControl", &metadata.cache_control),
-                ("ContentDisposition", &metadata.content_disposition),
-                ("ContentEncoding", &metadata.content_encoding),
-                ("ContentLanguage", &metadata.content_language),
-                ("ContentType", &metadata.content_type),
-                ("SSEAlgorithm", &metadata.server_side_encryption),
-            ] {
-                if let Some(value) = value {
-                    encoder.text(name, value);
-                }
-            }
-            if !metadata.user.is_empty() {
-                encoder.element("UserMetadata", |encoder| {
-                    for (key, value) in &metadata.user {
-                        encoder.element("entry", |encoder| {
-                            encoder.text("key", key);
-                            encoder.text("value", value);
-                        });
-                    }
-                });
-            }
-        });
-    }
-    for (name, at) in
-        [("ModifiedSinceConstraint", copy.modified_since), ("UnModifiedSinceConstraint", copy.unmodified_since)]
-    {
-        if let Some(at) = at {
-            encoder.plain(name, wire::timestamp(at.saturating_mul(1000)));
-        }
-    }
-    if let Change::Replace(tags) = &copy.tags {
-        write_tags(encoder, "NewObjectTagging", tags);
-    }
-    if let Some(class) = &copy.storage_class {
-        encoder.text("StorageClass", &class.0);
-    }
-    if let Some(prefix) = &copy.prefix {
-        encoder.text("TargetKeyPrefix", &prefix.target);
-    }
+            encoder.each(grants, |encoder, grant| encoder.element("member", |encoder| write_grant(encoder, grant)))
+        })
+    });
+    let encoder = match &copy.metadata {
+        Change::Replace(metadata) => encoder
+            .text("MetadataDirective", "REPLACE")
+            .element("NewObjectMetadata", |encoder| write_metadata(encoder, metadata)),
+        _ => encoder,
+    };
+    let moment = |seconds: i64| wire::timestamp(seconds.saturating_mul(1000));
+    let encoder = encoder
+        .optional_plain("ModifiedSinceConstraint", copy.modified_since.map(moment))
+        .optional_plain("UnModifiedSinceConstraint", copy.unmodified_since.map(moment));
+    let encoder = match &copy.tags {
+        Change::Replace(tags) => write_tags(encoder, "NewObjectTagging", tags),
+        _ => encoder,
+    };
+    encoder
+        .optional_text("StorageClass", copy.storage_class.as_ref().map(|class| class.0.as_str()))
+        .optional_text("TargetKeyPrefix", copy.prefix.as_ref().map(|prefix| prefix.target.as_str()))
 }
 
-fn write_tags(encoder: &mut Encoder, name: &str, tags: &[Tag]) {
+fn write_grant<'a>(encoder: Encoder<'a>, grant: &Grant) -> Encoder<'a> {
+    encoder
+        .element("Grantee", |encoder| {
+            encoder.text("TypeIdentifier", super::grantee_kind(&grant.grantee)).text("Identifier", &grant.grantee)
+        })
+        .text("Permission", &grant.permission)
+}
+
+fn write_metadata<'a>(encoder: Encoder<'a>, metadata: &Metadata) -> Encoder<'a> {
+    let encoder = encoder
+        .optional_text("CacheControl", metadata.cache_control.as_deref())
+        .optional_text("ContentDisposition", metadata.content_disposition.as_deref())
+        .optional_text("ContentEncoding", metadata.content_encoding.as_deref())
+        .optional_text("ContentLanguage", metadata.content_language.as_deref())
+        .optional_text("ContentType", metadata.content_type.as_deref())
+        .optional_text("SSEAlgorithm", metadata.server_side_encryption.as_deref());
+    if metadata.user.is_empty() {
+        return encoder;
+    }
+    encoder.element("UserMetadata", |encoder| {
+        encoder.each(&metadata.user, |encoder, (key, value)| {
+            encoder.element("entry", |encoder| encoder.text("key", key).text("value", value))
+        })
+    })
+}
+
+fn write_tags<'a>(encoder: Encoder<'a>, name: &str, tags: &[Tag]) -> Encoder<'a> {
     encoder.element(name, |encoder| {
-        for tag in tags {
-            encoder.element("member", |encoder| {
-                encoder.text("Key", &tag.key);
-                encoder.text("Value", &tag.value);
-            });
-        }
-    });
+        encoder.each(tags, |encoder, tag| {
+            encoder.element("member", |encoder| encoder.text("Key", &tag.key).text("Value", &tag.value))
+        })
+    })
+}
+
+/// Writes how many tasks a job has, and how many are done.
+pub(crate) fn write_counts<'a>(encoder: Encoder<'a>, job: &JobRecord) -> Encoder<'a> {
+    encoder
+        .plain("TotalNumberOfTasks", job.progress.total)
+        .plain("NumberOfTasksSucceeded", job.progress.succeeded)
+        .plain("NumberOfTasksFailed", job.progress.failed)
 }
 
 /// Writes the member `Report`.
-pub(crate) fn write_report(encoder: &mut Encoder, job: &JobRecord, shown: &Shown) {
+pub(crate) fn write_report<'a>(encoder: Encoder<'a>, job: &JobRecord, shown: &Shown) -> Encoder<'a> {
     if let Shown::Own(request) = shown {
         return write_member(encoder, request.members(), "Report");
     }
-    encoder.element("Report", |encoder| {
-        let Some(report) = &job.spec.report else {
-            encoder.plain("Enabled", false);
-            return;
-        };
-        encoder.text("Bucket", &format!("arn:aws:s3:::{}", report.bucket));
-        encoder.text("Format", job.spec.dialect.report_format());
-        encoder.plain("Enabled", true);
-        if !report.prefix.is_empty() {
-            encoder.text("Prefix", &report.prefix);
-        }
-        encoder.text("ReportScope", if report.all_tasks { report::ALL_TASKS } else { report::FAILED_TASKS });
-    });
+    encoder.element("Report", |encoder| match &job.spec.report {
+        None => encoder.plain("Enabled", false),
+        Some(report) => encoder
+            .text("Bucket", &format!("arn:aws:s3:::{}", report.bucket))
+            .text("Format", job.spec.dialect.report_format())
+            .plain("Enabled", true)
+            .optional_text("Prefix", Some(report.prefix.as_str()).filter(|prefix| !prefix.is_empty()))
+            .text("ReportScope", if report.all_tasks { report::ALL_TASKS } else { report::FAILED_TASKS }),
+    })
 }

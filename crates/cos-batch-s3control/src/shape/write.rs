@@ -5,39 +5,30 @@ use cos_batch_model::xml::Encoder;
 use super::{Shape, Structure, Value};
 
 /// Writes the members of a structure.
-pub(crate) fn write_members(encoder: &mut Encoder, structure: &Structure) {
-    for (member, value) in structure.members() {
-        write(encoder, member.name, member.shape, value);
-    }
+pub(crate) fn write_members<'a>(encoder: Encoder<'a>, structure: &Structure) -> Encoder<'a> {
+    encoder.each(structure.members(), |encoder, (member, value)| write(encoder, member.name, member.shape, value))
 }
 
 /// Writes one member of a structure, if it is there.
-pub(crate) fn write_member(encoder: &mut Encoder, structure: &Structure, name: &str) {
-    if let Some((member, value)) = structure.members().find(|(member, _)| member.name == name) {
-        write(encoder, member.name, member.shape, value);
-    }
+pub(crate) fn write_member<'a>(encoder: Encoder<'a>, structure: &Structure, name: &str) -> Encoder<'a> {
+    let member = structure.members().find(|(member, _)| member.name == name);
+    encoder.each(member, |encoder, (member, value)| write(encoder, member.name, member.shape, value))
 }
 
-fn write(encoder: &mut Encoder, name: &str, shape: &Shape, value: &Value) {
+fn write<'a>(encoder: Encoder<'a>, name: &str, shape: &Shape, value: &Value) -> Encoder<'a> {
     match value {
         Value::Text(text) => encoder.text(name, text),
         Value::Number(number) => encoder.plain(name, number),
         Value::Flag(flag) => encoder.plain(name, flag),
         Value::Time(time) => encoder.plain(name, time),
-        Value::List(entries) => encoder.element(name, |encoder| {
-            if let Shape::List { entry, of, .. } = shape {
-                for value in entries {
-                    write(encoder, entry, of, value);
-                }
-            }
+        Value::List(entries) => encoder.element(name, |encoder| match shape {
+            Shape::List { entry, of, .. } => encoder.each(entries, |encoder, value| write(encoder, entry, of, value)),
+            _ => encoder,
         }),
         Value::Map(pairs) => encoder.element(name, |encoder| {
-            for (key, value) in pairs {
-                encoder.element("entry", |encoder| {
-                    encoder.text("key", key);
-                    encoder.text("value", value);
-                });
-            }
+            encoder.each(pairs, |encoder, (key, value)| {
+                encoder.element("entry", |encoder| encoder.text("key", key).text("value", value))
+            })
         }),
         Value::Structure(structure) => encoder.element(name, |encoder| write_members(encoder, structure)),
     }

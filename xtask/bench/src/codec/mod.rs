@@ -9,7 +9,7 @@ use cos_batch_figures::{Goal, Row, Spread};
 use cos_batch_instructions::codec::{self as workload, document, events, pushes};
 use cos_batch_model::{
     DescribeJobResult,
-    xml::{self, Mode, ToXml as _},
+    xml::{self, Mode},
 };
 
 use crate::{
@@ -69,14 +69,14 @@ fn encode() -> anyhow::Result<Contest> {
     let for_smithy = for_serde.clone();
     let texts: [&str; workload::TEXTS] =
         workload::texts(document).try_into().ok().context("the document has its texts")?;
-    ensure!(ours.to_xml() == document, "we write the document");
+    ensure!(xml::to_bytes(&ours) == document, "we write the document");
     ensure!(pushes(&texts, document.len()) == document, "pushes write the document");
     // quick-xml and smithy replace more than needs be, which is the only difference.
     let same = |text: String| text.replace("&quot;", "\"") == document;
     ensure!(same(smithy::write(&for_smithy)), "smithy writes the document");
     ensure!(same(quick_xml::se::to_string(&for_serde)?), "serde writes the document");
     let contenders = vec![
-        Contender::new(OURS, move || ours.to_xml()),
+        Contender::new(OURS, move || xml::to_bytes(&ours)),
         Contender::new(SERDE, move || quick_xml::se::to_string(&for_serde)),
         Contender::new(SMITHY, move || smithy::write(&for_smithy)),
         Contender::new(PUSHES, move || pushes(&texts, document.len())),

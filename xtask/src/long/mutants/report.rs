@@ -22,8 +22,7 @@ of status and each signed header is left out, each spelling of a closed list, of
 each error code is answered with another status, the least and the most of each text and number and every plain number
 behind a `const` are one less and one more, and the characters that a text may have are another class.
 
-Not changed: what comes out of other `macro_rules!`, tests, all packages and files that are not in the list below, and the
-functions `size_hint`, which say how many bytes to reserve before writing: `it::edges` holds that to what is written.
+Not changed: what comes out of other `macro_rules!`, tests, and all packages and files that are not in the list below.
 Not run here: examples in documentation, and the program that counts allocations, whose counts depend on what else runs;
 a test that can fail with nothing changed would pass a survivor off as caught. *Timeout* means that a test did not end,
 which a test run notices as well. *Unviable* means that the change does not compile. What was not run is not known.
