@@ -316,17 +316,22 @@ impl<'a> Encoder<'a> {
         let mut encoder = self;
         let mut written = 0;
         for_each_found(bytes, needs_care, |at| {
-            let not_a_character = matches!(bytes[at..], [0xEF, 0xBF, 0xBE | 0xBF, ..]);
             let before = mem::replace(&mut encoder, Encoder { free: &mut [] }).ready(&bytes[written..at]);
+            written = at + 1;
             encoder = match bytes[at] {
                 b'&' => before.raw("&amp;"),
                 b'<' => before.raw("&lt;"),
                 b'>' => before.raw("&gt;"),
                 b'\r' => before.raw("&#13;"),
-                0xEF if !not_a_character => before.bytes(&[0xEF]),
+                // U+FFFE and U+FFFF.
+                0xEF if matches!(bytes[written..], [0xBF, 0xBE | 0xBF, ..]) => {
+                    written += 2;
+                    before.raw("\u{fffd}")
+                }
+                // Any other character that is three bytes long and starts so.
+                0xEF => before.bytes(&[0xEF]),
                 _ => before.raw("\u{fffd}"),
             };
-            written = at + if not_a_character { 3 } else { 1 };
         });
         encoder.ready(&bytes[written..])
     }
