@@ -129,6 +129,7 @@ pub(crate) struct HttpString {
 
 impl HttpString {
     /// Begins with the method and the path.
+    #[inline]
     pub(crate) fn new(method: &str, path: &str) -> Self {
         let mut text = Vec::with_capacity(ORDINARY_BYTES);
         text.extend_from_slice(method.as_bytes());

@@ -24,6 +24,7 @@ pub(crate) struct HeaderLine<'h> {
 impl<'h> HeaderLine<'h> {
     /// Those of a request that a signature lists; `unlisted` is told the names of the others, as they came. Of several hosts
     /// the first counts.
+    #[inline]
     pub(crate) fn listed(
         uri: &'h Uri,
         headers: &'h HeaderMap,

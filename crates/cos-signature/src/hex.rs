@@ -11,9 +11,12 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// The text of so many bytes, `T` being twice as many.
 pub(crate) fn encode<const N: usize, const T: usize>(bytes: &[u8; N]) -> [u8; T] {
     const { assert!(T == 2 * N) };
+    // Without a table, so that many digits are made, and written, at once.
+    let digit = |number: u8| number + b'0' + if number < 10 { 0 } else { b'a' - b'9' - 1 };
+    let (high, low) = (bytes.map(|byte| digit(byte >> 4)), bytes.map(|byte| digit(byte & 15)));
     let mut text = [0; T];
-    for (pair, byte) in text.as_chunks_mut().0.iter_mut().zip(bytes) {
-        *pair = PAIRS[usize::from(*byte)];
+    for (pair, digits) in text.as_chunks_mut().0.iter_mut().zip(high.into_iter().zip(low)) {
+        *pair = [digits.0, digits.1];
     }
     text
 }

@@ -145,6 +145,7 @@ fn times(presented: &Presented<'_>, now: i64, strictness: Strictness) -> Result<
 static NOBODY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new(String::new()));
 
 /// The HttpString with these headers and the parameters that the signature lists.
+#[inline]
 fn http_string(parts: &Parts, presented: &Presented<'_>, headers: &HeaderLine<'_>) -> HttpString {
     let mut text = HttpString::new(parts.method.as_str(), parts.uri.path());
     text.parameters(parts.uri.query().unwrap_or_default(), |name| presented.url_param_list.has(name));
