@@ -6,8 +6,6 @@ pub(crate) const MAC_BYTES: usize = 20;
 /// Bytes of the text.
 pub(crate) const TEXT_BYTES: usize = 2 * MAC_BYTES;
 
-const DIGITS: &[u8; 16] = b"0123456789abcdef";
-
 /// The text of so many bytes, `T` being twice as many.
 pub(crate) fn encode<const N: usize, const T: usize>(bytes: &[u8; N]) -> [u8; T] {
     const { assert!(T == 2 * N) };
@@ -48,17 +46,6 @@ pub(crate) fn decode(text: &[u8]) -> Option<[u8; MAC_BYTES]> {
 
 /// In place of a digit's value, more than any of them.
 const NO_DIGIT: u8 = 0x80;
-
-/// The two digits of each byte.
-const PAIRS: [[u8; 2]; 256] = {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
-        byte += 1;
-    }
-    pairs
-};
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,10 @@ const END: u8 = 0x80;
 /// The state before the first block.
 const START: State = [0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0];
 
+/// How many bits the outer hash of a code takes: a block and the inner hash.
+const OUTER_BITS: u32 = 8 * (64 + 20);
+const _: () = assert!(OUTER_BITS as usize == 8 * (BLOCK + MAC_BYTES));
+
 type State = [u32; MAC_BYTES / size_of::<u32>()];
 
 /// The SHA-1 of a text.
@@ -99,9 +103,8 @@ fn wipe<T: Copy + Default, const N: usize>(secret: &mut [T; N]) {
 /// The block that the code of a text ends with: the inner hash, and how long it is with the block before it. Put together as
 /// words, which takes whole registers; a byte that was just written holds up whoever reads it with others around it.
 fn last_of_outer(inner: State) -> [u8; BLOCK] {
-    const BITS: u32 = 8 * (BLOCK + MAC_BYTES) as u32;
     let [a, b, c, d, e] = inner;
-    let words = [a, b, c, d, e, u32::from_be_bytes([END, 0, 0, 0]), 0, 0, 0, 0, 0, 0, 0, 0, 0, BITS];
+    let words = [a, b, c, d, e, u32::from_be_bytes([END, 0, 0, 0]), 0, 0, 0, 0, 0, 0, 0, 0, 0, OUTER_BITS];
     let mut block = [0; BLOCK];
     for (four, word) in block.as_chunks_mut().0.iter_mut().zip(words) {
         *four = word.to_be_bytes();
