@@ -3,25 +3,28 @@
 
 pub mod codec;
 pub mod signature;
+pub mod task;
 pub mod timing;
 
 use std::hint::black_box;
 
-/// A piece of work, done once by each call.
-pub type Work = Box<dyn FnMut()>;
+/// A piece of work, done so many times by each call.
+pub type Work = Box<dyn FnMut(u32)>;
 
 /// The pieces by name, each ready to be done.
 ///
 /// # Panics
 ///
-/// If the fixture does not decode, which the model's own tests exclude.
+/// If the fixture does not decode, which the model's own tests exclude. The work itself, if a job does not end well.
 pub fn workloads() -> Vec<(&'static str, Work)> {
     let mut all = codec::workloads();
     all.extend(signature::workloads());
+    // All at once: what a job takes besides its tasks is the same, however many they are.
+    all.push(("task", Box::new(|times| task::copied(times).expect("stores in memory refuse nothing"))));
     all
 }
 
 /// What is made is dropped within the call: it belongs to the work.
 fn work<T>(mut call: impl FnMut() -> T + 'static) -> Work {
-    Box::new(move || drop(black_box(call())))
+    Box::new(move |times| (0..times).for_each(|_| drop(black_box(call()))))
 }

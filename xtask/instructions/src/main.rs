@@ -20,8 +20,6 @@ fn main() -> ExitCode {
         eprintln!("usage: instructions WORKLOAD TIMES; without arguments: the workloads' names");
         return ExitCode::FAILURE;
     };
-    for _ in 0..times {
-        work();
-    }
+    work(times);
     ExitCode::SUCCESS
 }
