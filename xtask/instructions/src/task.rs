@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use cos_batch_engine::{Access, Buckets, Config, Engine, MemoryJobStore, Parts, Spool, SystemClock};
 use cos_batch_model::{
-    AppId, BatchApi as _, BucketArn, CreateJobRequest, DescribeJobRequest, JobStatus, Manifest, ManifestField,
+    AppId, BatchApi as _, BucketArn, CreateJobRequest, DescribeJobRequest, JobStatus, Lenient, Manifest, ManifestField,
     ManifestFormat, ManifestLocation, ManifestSpec, ObjectArn, Operation, Priority, ProgressSummary, PutObjectCopy,
     Report, ReportScope, RequestContext,
 };
@@ -66,7 +66,10 @@ async fn run(count: u32) -> anyhow::Result<()> {
         number_of_tasks_succeeded: count.into(),
         total_number_of_tasks: count.into(),
     };
-    anyhow::ensure!(job.status == JobStatus::Complete.into() && job.progress_summary == done, "it ended so: {job:?}");
+    anyhow::ensure!(
+        job.status == Lenient::Known(JobStatus::Complete) && job.progress_summary == done,
+        "it ended so: {job:?}"
+    );
     Ok(())
 }
 
