@@ -81,6 +81,7 @@ pub fn verify(
     strictness: Strictness,
 ) -> Result<(), VerifyError> {
     times(presented, now, strictness)?;
+    let key = SigningKey::derive(secret.unwrap_or(&NOBODY), presented.key_time);
     let mut unsigned = None;
     let mut headers = HeaderLine::listed(&parts.uri, &parts.headers, &presented.header_list, |name| {
         if name.starts_with("x-cos-") && unsigned.is_none() {
@@ -93,7 +94,6 @@ pub fn verify(
         Strictness::CosCompatible => {}
     }
 
-    let key = SigningKey::derive(secret.unwrap_or(&NOBODY), presented.key_time);
     let mut matches = equal(&key.signature(text.as_bytes()), &presented.signature);
     if !bool::from(matches)
         && let Some(host) = headers.host()
