@@ -47,6 +47,7 @@ impl<'a> NameList<'a> {
         NameList { text: Cow::Owned(text.into_owned()), names, has_encoded, lengths }
     }
 
+    #[inline]
     pub(crate) fn of(text: Cow<'a, str>) -> Self {
         if text.is_empty() {
             return Self::default();

@@ -128,14 +128,25 @@ impl<'a> Presented<'a> {
         }
     }
 
-    fn from_header(value: &'a str, mut security_token: Option<Cow<'a, str>>) -> Result<Self, VerifyError> {
+    #[inline]
+    fn from_header(value: &'a str, security_token: Option<Cow<'a, str>>) -> Result<Self, VerifyError> {
         if value.len() > PRESENTED_BYTES_MAX {
             return Err(malformed("it is longer than 8 KiB"));
         }
-        match Self::usual(value, &mut security_token) {
-            Some(usual) => Ok(usual),
-            None => Self::unusual(value, security_token),
-        }
+        let Some(Usual { secret_id, time, header_list, url_param_list, signature }) = Usual::of(value) else {
+            return Self::unusual(value, security_token);
+        };
+        // Put together where it is returned to: it is long, and moving it takes as long as reading a part of it.
+        Ok(Self {
+            secret_id: Cow::Borrowed(secret_id),
+            key_time: time,
+            sign_time: time,
+            header_list: NameList::parse(header_list),
+            url_param_list: NameList::parse(url_param_list),
+            signature,
+            security_token,
+            place: Place::Header,
+        })
     }
 
     /// Reads fields in any order.
@@ -152,30 +163,6 @@ impl<'a> Presented<'a> {
             }
         }
         fields.presented(security_token, Place::Header)
-    }
-
-    /// Reads a signature that is written as nearly everybody writes it: its fields in their usual order, both times the same.
-    /// None if anything is otherwise, or wrong.
-    #[inline]
-    fn usual(text: &'a str, security_token: &mut Option<Cow<'a, str>>) -> Option<Self> {
-        let until = |text: &'a str| text.split_at_checked(memchr(b'&', text.as_bytes())?);
-        let (secret_id, rest) = until(text.strip_prefix("q-sign-algorithm=sha1&q-ak=")?)?;
-        let (time, rest) = until(rest.strip_prefix("&q-sign-time=")?)?;
-        let rest = rest.strip_prefix("&q-key-time=")?.strip_prefix(time)?;
-        let (header_list, rest) = until(rest.strip_prefix("&q-header-list=")?)?;
-        let (url_param_list, rest) = until(rest.strip_prefix("&q-url-param-list=")?)?;
-        let signature = hex::decode(rest.strip_prefix("&q-signature=")?.as_bytes())?;
-        let time = time.parse().ok()?;
-        is_secret_id(secret_id).then(|| Self {
-            secret_id: Cow::Borrowed(secret_id),
-            key_time: time,
-            sign_time: time,
-            header_list: NameList::parse(header_list),
-            url_param_list: NameList::parse(url_param_list),
-            signature,
-            security_token: security_token.take(),
-            place: Place::Header,
-        })
     }
 
     fn from_query(query: &str, mut token: Option<Cow<'a, str>>) -> Result<Self, VerifyError> {
@@ -196,6 +183,31 @@ impl<'a> Presented<'a> {
             }
         }
         fields.presented(token, Place::Query)
+    }
+}
+
+/// A signature that is written as nearly everybody writes it: its fields in their usual order, both times the same.
+struct Usual<'a> {
+    secret_id: &'a str,
+    time: KeyTime,
+    header_list: &'a str,
+    url_param_list: &'a str,
+    signature: [u8; MAC_BYTES],
+}
+
+impl<'a> Usual<'a> {
+    /// None if anything is otherwise, or wrong.
+    #[inline]
+    fn of(text: &'a str) -> Option<Self> {
+        let until = |text: &'a str| text.split_at_checked(memchr(b'&', text.as_bytes())?);
+        let (secret_id, rest) = until(text.strip_prefix("q-sign-algorithm=sha1&q-ak=")?)?;
+        let (time, rest) = until(rest.strip_prefix("&q-sign-time=")?)?;
+        let rest = rest.strip_prefix("&q-key-time=")?.strip_prefix(time)?;
+        let (header_list, rest) = until(rest.strip_prefix("&q-header-list=")?)?;
+        let (url_param_list, rest) = until(rest.strip_prefix("&q-url-param-list=")?)?;
+        let signature = hex::decode(rest.strip_prefix("&q-signature=")?.as_bytes())?;
+        let time = time.parse().ok()?;
+        is_secret_id(secret_id).then_some(Self { secret_id, time, header_list, url_param_list, signature })
     }
 }
 
