@@ -19,7 +19,8 @@ mod writer;
 mod tests;
 
 use std::{
-    fmt,
+    fmt, fs, io,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -49,6 +50,8 @@ use crate::fault::Fault;
 /// Dropping it carries out what was asked for before, ends its thread and waits for that.
 pub struct SqliteJobStore {
     path: PathBuf,
+    /// Device and inode of its file.
+    identity: (u64, u64),
     clock: Arc<dyn Clock>,
     writer: Writer,
     readers: Readers,
@@ -88,16 +91,35 @@ impl SqliteJobStore {
             Session { connection: &transaction, ids: &mut ids, now: clock.now(), touched: &mut Vec::new() };
         shards::reap(&mut session, true)?;
         transaction.commit()?;
+        let identity = identity(path).map_err(|error| Fault::Corrupt(error.to_string()))?;
         let renditions = Arc::new(Renditions::new(kept_bytes));
         let writer = Writer::start(connection, ids, clock.clone(), Arc::clone(&renditions))
             .map_err(|error| Fault::Corrupt(format!("its thread cannot be started: {error}")))?;
-        Ok(Self { path: path.to_owned(), clock, writer, readers: Readers::new(path.to_owned()), renditions })
+        Ok(Self { path: path.to_owned(), identity, clock, writer, readers: Readers::new(path.to_owned()), renditions })
     }
 
     /// What the writing thread has done so far.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.writer.statistics()
+    }
+
+    /// Whether it works: its file is still where it was opened, and its writer begins a transaction and ends it, in which nothing
+    /// is changed. It waits for its turn among the changes that were asked for before, and as they do for whoever else holds the
+    /// database (ten seconds at most); whoever cannot wait bounds it. What is given up keeps its turn.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`]: the file is gone or another one, so that what is committed is in a file without a name; or no
+    /// transaction can be had.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let (path, opened) = (self.path.clone(), self.identity);
+        let look = move |_: &mut Session<'_>| match identity(&path) {
+            Ok(found) if found == opened => Ok(()),
+            Ok(_) => Err(Fault::Corrupt("its file is another one than was opened".to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Fault::Corrupt("its file is gone".to_owned())),
+            Err(error) => Err(Fault::Corrupt(format!("its file cannot be seen: {error}"))),
+        };
+        self.writer.write(Lane::Api, look).await
     }
 
     fn read<'a, T: Send + 'a>(
@@ -114,6 +136,12 @@ impl SqliteJobStore {
     ) -> BoxFuture<'a, Result<T, StoreError>> {
         Box::pin(self.writer.write(lane, change))
     }
+}
+
+/// Which file this is, whatever it is called.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 impl fmt::Debug for SqliteJobStore {

@@ -217,7 +217,18 @@ impl Config {
 
     /// Configured stores that are folders.
     fn folders(&self) -> usize {
-        self.stores.iter().filter(|store| store.kind == Kind::Folder).count()
+        self.folder_paths().count()
+    }
+
+    /// The same, by name, with where they are.
+    pub(crate) fn folder_paths(&self) -> impl Iterator<Item = (&str, &Path)> {
+        let folders = self.stores.iter().filter(|store| store.kind == Kind::Folder);
+        folders.filter_map(|store| Some((store.name.as_str(), store.folder.as_deref()?)))
+    }
+
+    /// Whether outcomes wait for their report elsewhere than in the data folder.
+    pub(crate) fn has_spool(&self) -> bool {
+        self.spool.is_some()
     }
 
     /// The stores, and which bucket is in which; `local` has those that are not named. And the spool, if it is configured.

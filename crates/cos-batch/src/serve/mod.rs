@@ -11,6 +11,7 @@ pub(crate) mod metrics;
 pub(crate) mod notify;
 mod objects;
 mod probes;
+mod ready;
 mod s3control;
 mod webhook;
 
@@ -34,6 +35,7 @@ use self::{
     keys::Keys,
     metrics::{CountingJobStore, Counts, Metrics, Requests},
     probes::Probes,
+    ready::Part,
     webhook::{Notices, Told},
 };
 use crate::{
@@ -120,7 +122,7 @@ impl Server {
             Callers::Keys(credentials) => Keys::of(credentials),
             Callers::Everybody(_) => Keys::default(),
         };
-        let (mut parts, local) = parts(&home, config, access).await?;
+        let (mut parts, local, needed) = parts(&home, config, access).await?;
         let counts = Arc::new(Counts::default());
         let told = Arc::new(Told::default());
         let notices = match config.webhook()? {
@@ -140,10 +142,7 @@ impl Server {
             }
             _ => None,
         };
-        let probes = match &home {
-            Home::Folder(_) => Probes::new(None),
-            Home::Shared(store) => Probes::new(Some(Arc::clone(store))),
-        };
+        let probes = Probes::new(needed);
         let engine = match role {
             Role::Api => Engine::answering(parts),
             Role::All | Role::Worker => Engine::start(parts, matches!(home, Home::Folder(_)))
@@ -298,8 +297,13 @@ fn open(path: &Path) -> Result<FolderStore, Error> {
     FolderStore::open(path).map_err(|error| Error::other(format!("{}: {error}", path.display())))
 }
 
-/// What the engine works with, and the store of the data folder's buckets where there is one.
-async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, Option<Arc<dyn ObjectStore>>), Error> {
+/// What the engine works with, the store of the data folder's buckets where there is one, and what must work of all this for
+/// the server to be ready.
+async fn parts(
+    home: &Home,
+    config: &Config,
+    access: Access,
+) -> Result<(Parts, Option<Arc<dyn ObjectStore>>, Vec<Part>), Error> {
     let engine = EngineConfig { kinds: functions::kinds(config.functions()?)?, ..config.engine()? };
     match home {
         Home::Folder(data) => {
@@ -315,7 +319,9 @@ async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, O
             };
             let jobs = SqliteJobStore::open(data.jobs(), Arc::new(SystemClock))
                 .map_err(|error| Error::other(format!("--data: {error}")))?;
-            Ok((Parts { jobs: Arc::new(jobs), buckets, access, spool, config: engine }, Some(local)))
+            let jobs = Arc::new(jobs);
+            let needed = ready::of_folder(data, config, &jobs)?;
+            Ok((Parts { jobs, buckets, access, spool, config: engine }, Some(local), needed))
         }
         Home::Shared(jobs) => {
             let (buckets, spool) = config.buckets(None)?;
@@ -325,7 +331,8 @@ async fn parts(home: &Home, config: &Config, access: Access) -> Result<(Parts, O
                 )
             })?;
             let spool = checked(spool).await?;
-            Ok((Parts { jobs: Arc::clone(jobs) as _, buckets, access, spool, config: engine }, None))
+            let needed = ready::of_node(jobs);
+            Ok((Parts { jobs: Arc::clone(jobs) as _, buckets, access, spool, config: engine }, None, needed))
         }
     }
 }

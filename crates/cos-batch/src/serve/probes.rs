@@ -7,33 +7,34 @@ use std::{
 };
 
 use bytes::Bytes;
-use cos_batch_jobstore::PostgresJobStore;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{Either, Full};
 use hyper::service::Service;
 use tokio::sync::Mutex;
 
+use super::ready::{self, Part};
+
 /// A node whose clock is further from the database's is not ready: it would refuse requests that were signed just now, and
 /// accept old ones.
 const SKEW_MAX: Duration = Duration::from_secs(60);
 
-/// How long the database may take to answer before the node is not ready.
-const ANSWER_WAIT: Duration = Duration::from_secs(2);
-
-/// What the database said is told again for so long: anybody may ask, and must not burden it.
+/// What was found is told again for so long: anybody may ask, and must not burden disks or the database.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Answers to probes.
 #[derive(Clone)]
-pub(super) struct Probes {
-    store: Option<Arc<PostgresJobStore>>,
-    last: Arc<Mutex<Option<Said>>>,
+pub(super) struct Probes(Arc<Mutex<State>>);
+
+/// What must work, and how it was.
+struct State {
+    parts: Vec<Part>,
+    last: Option<Said>,
 }
 
-/// What the database said, and when.
+/// What was found, and when.
 struct Said {
     at: Instant,
-    said: Result<String, String>,
+    said: Result<(), String>,
 }
 
 /// Probes, then a service for all else.
@@ -50,9 +51,9 @@ pub(super) struct Alone(Probes);
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 impl Probes {
-    /// Of a node on this database, or of a server on its own.
-    pub(super) fn new(store: Option<Arc<PostgresJobStore>>) -> Self {
-        Self { store, last: Arc::default() }
+    /// Of a server that is ready when all of these are.
+    pub(super) fn new(parts: Vec<Part>) -> Self {
+        Self(Arc::new(Mutex::new(State { parts, last: None })))
     }
 
     /// Answers probes; hands all else to a service.
@@ -74,47 +75,44 @@ impl Probes {
         };
         let probes = self.clone();
         match request.uri().path() {
-            "/livez" => Some(Box::pin(async move { answer(&Ok("ok".to_owned()), whole) })),
+            "/livez" => Some(Box::pin(async move { answer(&Ok(()), whole) })),
             "/readyz" => Some(Box::pin(async move { answer(&probes.ready().await, whole) })),
             _ => None,
         }
     }
 
-    async fn ready(&self) -> Result<String, String> {
-        let Some(store) = &self.store else { return Ok("ok".to_owned()) };
+    async fn ready(&self) -> Result<(), String> {
         // Whoever asks meanwhile waits for the same answer.
-        let mut last = self.last.lock().await;
-        if let Some(last) = last.as_ref().filter(|last| last.at.elapsed() < FRESH) {
+        let mut state = self.0.lock().await;
+        if let Some(last) = state.last.as_ref().filter(|last| last.at.elapsed() < FRESH) {
             return last.said.clone();
         }
-        let said = match tokio::time::timeout(ANSWER_WAIT, store.check()).await {
-            Ok(Ok(health)) => judged(health.ahead_millis),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("the job store did not answer within {} seconds", ANSWER_WAIT.as_secs())),
-        };
-        if let Err(reason) = &said {
-            tracing::warn!(reason, "not ready");
+        let said = ready::look(&mut state.parts).await;
+        match (&said, state.last.as_ref().map(|last| &last.said)) {
+            (Err(reason), _) => tracing::warn!(reason, "not ready"),
+            (Ok(()), Some(Err(_))) => tracing::info!("ready again"),
+            (Ok(()), _) => {}
         }
-        *last = Some(Said { at: Instant::now(), said: said.clone() });
+        state.last = Some(Said { at: Instant::now(), said: said.clone() });
         said
     }
 }
 
 /// Whether a clock that the database is so far ahead of will do.
-fn judged(ahead_millis: i64) -> Result<String, String> {
+pub(super) fn judged(ahead_millis: i64) -> Result<(), String> {
     let skew = Duration::from_millis(ahead_millis.unsigned_abs());
     if skew > SKEW_MAX {
         let (seconds, most) = (skew.as_secs(), SKEW_MAX.as_secs());
         let which = if ahead_millis > 0 { "behind" } else { "ahead of" };
         return Err(format!("this machine's clock is {seconds} s {which} the database's, more than {most} s"));
     }
-    Ok("ok".to_owned())
+    Ok(())
 }
 
-fn answer(said: &Result<String, String>, whole: bool) -> Response<Full<Bytes>> {
+fn answer(said: &Result<(), String>, whole: bool) -> Response<Full<Bytes>> {
     let (status, text) = match said {
-        Ok(text) => (StatusCode::OK, text),
-        Err(text) => (StatusCode::SERVICE_UNAVAILABLE, text),
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(text) => (StatusCode::SERVICE_UNAVAILABLE, text.as_str()),
     };
     let body = if whole { Bytes::from(format!("{text}\n")) } else { Bytes::new() };
     let mut response = Response::new(Full::new(body));
@@ -178,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_probes_are_answered() {
-        let probes = Probes::new(None).alone();
+        let probes = Probes::new(Vec::new()).alone();
         for (method, path, status) in [
             ("GET", "/livez", 200),
             ("GET", "/readyz?verbose", 200),

@@ -14,7 +14,10 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{SOURCE, Said, TARGET, etag_of, figures, program, run, write_private};
+use crate::{
+    ready::until_ready_says,
+    support::{SOURCE, Said, TARGET, etag_of, figures, program, run, write_private},
+};
 
 /// Bytes of the file system.
 const DISK: &str = "size=40m";
@@ -110,6 +113,7 @@ fn a_job_waits_for_room_and_says_so() {
         return;
     }
     let server = Server::start(place);
+    until_ready_says(&server.endpoint, 200, "ok\n");
     let mut manifest = String::new();
     for bucket in [SOURCE, TARGET] {
         fs::create_dir_all(server.data("buckets").join(bucket)).unwrap();
@@ -139,9 +143,12 @@ fn a_job_waits_for_room_and_says_so() {
     // Nothing at all is left; what is asked for now is done, or refused.
     fill(&server.data("more"), 0);
     let asked: Vec<Said> = (0..5).map(|_| server.ask(&create)).collect();
+    let full = "cannot be written: no storage space";
+    until_ready_says(&server.endpoint, 503, &format!("the folder of buckets {full}\nthe spool {full}\n"));
 
     fs::remove_file(server.data("more")).unwrap();
     fs::remove_file(&ballast).unwrap();
+    until_ready_says(&server.endpoint, 200, "ok\n");
     let answered: Vec<String> =
         asked.iter().filter(|said| said.code == 0).map(|said| said.out.trim().to_owned()).collect();
     for job in answered.iter().chain([&job]) {

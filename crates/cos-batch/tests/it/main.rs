@@ -29,6 +29,7 @@ mod pages;
 mod plain_server;
 mod python;
 mod raw;
+mod ready;
 mod refusals;
 mod remote;
 mod report;

@@ -1,5 +1,6 @@
 //! Tests that look inside.
 
+mod check;
 mod group;
 mod plans;
 mod purge;
