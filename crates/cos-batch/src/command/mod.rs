@@ -42,7 +42,7 @@ const BLOCKED_WAIT: Duration = Duration::from_secs(1);
 /// What the program can do. Commands with more to say about them do so where they are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Serve(serve::Serve),
+    Serve(Box<serve::Serve>),
     Create(Box<create::Create>),
     Validate(Box<validate::Validate>),
     /// Show a job

@@ -10,13 +10,14 @@ use std::{
 use clap::Args;
 use cos_batch_engine::SystemClock;
 use cos_batch_jobstore::PostgresJobStore;
+use cos_batch_model::JobStatus;
 use cos_batch_server::rate::RateLimit;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     config::{
-        self, Config, Given, LOG_DEFAULT, Origin, Role, Settings, TracesGiven, address, host_name, requests,
-        without_password,
+        self, Config, EngineFlags, Flags, Given, LOG_DEFAULT, LocalGiven, Origin, Role, Settings, SpoolGiven,
+        TracesGiven, WebhookGiven, address, host_name, requests, without_password,
     },
     connection::ENDPOINT_DEFAULT,
     credentials::Credentials,
@@ -91,20 +92,63 @@ pub(crate) struct Serve {
     /// built with the feature otel
     #[arg(long, value_name = "URL", value_parser = config::endpoint)]
     traces_endpoint: Option<String>,
+    /// What this server is called in traces; cos-batch if not given
+    #[arg(long, value_name = "NAME", value_parser = config::service_name)]
+    traces_service_name: Option<String>,
+    /// Which part of the traces is kept, from 0 to 1; all if not given
+    #[arg(long, value_name = "RATIO", value_parser = config::sample_ratio)]
+    traces_sample_ratio: Option<f64>,
+    /// Whether buckets that the file of --config does not name are folders below DIR/buckets
+    #[arg(long, value_name = "BOOL", value_parser = config::boolean)]
+    local_buckets: Option<bool>,
+    /// The [[store]] that has the bucket for what becomes reports; with --data it is in DIR if not given
+    #[arg(long, value_name = "STORE")]
+    spool_store: Option<String>,
+    /// That bucket, as the store calls it
+    #[arg(long, value_name = "BUCKET")]
+    spool_bucket: Option<String>,
+    /// Variable that has the secret which webhooks are signed with
+    #[arg(long, value_name = "NAME")]
+    webhook_secret_env: Option<String>,
+    /// Statuses of jobs that are told to the webhook, with commas between; all if not given
+    #[arg(long, value_name = "STATUSES", value_parser = config::statuses)]
+    webhook_statuses: Option<Statuses>,
     /// What is logged to the error output: error, warn, info, debug, or a filter such as cos_batch_engine=debug
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
     /// How log lines look: for people (text, unless told otherwise) or one JSON object a line (json)
     #[arg(long, value_enum, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
+    #[command(flatten)]
+    engine: EngineFlags,
 }
+
+/// One value of a flag, and not a value for each.
+type Statuses = Vec<JobStatus>;
 
 impl Serve {
     /// The settings that hold, of all that say something.
     pub(super) fn settings(self) -> Result<Settings, Error> {
         let file = self.config.clone();
-        let traces = TracesGiven { endpoint: self.traces_endpoint.clone(), ..TracesGiven::default() };
-        Settings::read(self.given(), traces, file)
+        let traces = TracesGiven {
+            endpoint: self.traces_endpoint.clone(),
+            service_name: self.traces_service_name.clone(),
+            sample_ratio: self.traces_sample_ratio,
+        };
+        // An address of a webhook, and its secret, are in no flag: whoever lists processes sees those.
+        let webhook = WebhookGiven {
+            url: None,
+            secret: None,
+            secret_env: self.webhook_secret_env.clone(),
+            statuses: self.webhook_statuses.clone(),
+        };
+        let other = Flags {
+            local: LocalGiven { local_buckets: self.local_buckets },
+            spool: SpoolGiven { store: self.spool_store.clone(), bucket: self.spool_bucket.clone() },
+            engine: self.engine.clone().into(),
+            webhook,
+        };
+        Settings::read(self.given(), traces, other, file)
     }
 
     /// What the flags say.

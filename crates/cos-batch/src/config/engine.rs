@@ -2,11 +2,16 @@
 
 use std::{collections::BTreeSet, num::NonZeroU32, ops::RangeInclusive, time::Duration};
 
+use clap::Args;
 use cos_batch_engine::{Config, lifecycle::FailureThreshold};
 use cos_batch_model::AppId;
 use serde::Deserialize;
 
-use super::appid_of;
+use super::{
+    appid_of,
+    settings::{Origin, plain, settings},
+};
+use crate::exit::Error;
 
 /// Shards worked on at once at most, and manifests read at once: each holds some megabytes, and has a task of its own.
 const WORKERS: RangeInclusive<u64> = 1..=256;
@@ -54,29 +59,59 @@ const POLL_MILLIS: RangeInclusive<u64> = 10..=60_000;
 /// Milliseconds between two checkpoints of a shard.
 const CHECKPOINT_MILLIS: RangeInclusive<u64> = 10..=60_000;
 
-/// `[engine]`. What is not given stays as it is in [`Config::default`].
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct EngineSettings {
-    workers: Option<u64>,
-    preparers: Option<u64>,
-    blocking_slots: Option<u64>,
-    async_slots: Option<u64>,
-    operations_per_second: Option<u64>,
-    job_operations_per_second: Option<u64>,
-    failed_percent_max: Option<u64>,
-    failed_percent_tasks_above: Option<u64>,
-    manifest_rows_max: Option<u64>,
-    tenant_rows_max: Option<u64>,
-    report_bytes_max: Option<u64>,
-    live_jobs_max: Option<u64>,
-    confirmation_hours: Option<u64>,
-    retention_days: Option<u64>,
-    trouble_hours: Option<u64>,
-    lease_seconds: Option<u64>,
-    drain_seconds: Option<u64>,
-    poll_millis: Option<u64>,
-    checkpoint_millis: Option<u64>,
+/// `[engine]` in its three ways: each setting with its variable, its flag, its range and what it is.
+macro_rules! engine_settings {
+    ($($field:ident, $variable:literal, $flag:literal, $range:expr, $is:literal;)*) => {
+        settings! {
+            EngineSettings, EngineOrigins;
+            $($field: u64, $variable, |text: &str| in_range(text, $range), "plain";)*
+        }
+
+        /// What the flags say of the engine.
+        #[derive(Args, Clone, Debug, Default)]
+        #[command(next_help_heading = "Engine")]
+        pub(crate) struct EngineFlags {
+            $(
+                #[arg(long = $flag, value_name = "N", help = $is, value_parser = |text: &str| in_range(text, $range))]
+                $field: Option<u64>,
+            )*
+        }
+
+        impl From<EngineFlags> for EngineSettings {
+            fn from(flags: EngineFlags) -> Self {
+                Self { $($field: flags.$field,)* }
+            }
+        }
+    };
+}
+
+// What is not given stays as it is in [`Config::default`].
+engine_settings! {
+    workers, "COS_BATCH_ENGINE_WORKERS", "engine-workers", WORKERS, "Shards worked on at once";
+    preparers, "COS_BATCH_ENGINE_PREPARERS", "engine-preparers", WORKERS, "Manifests read at once";
+    blocking_slots, "COS_BATCH_ENGINE_BLOCKING_SLOTS", "engine-blocking-slots", BLOCKING_SLOTS, "Operations at once on one folder";
+    async_slots, "COS_BATCH_ENGINE_ASYNC_SLOTS", "engine-async-slots", ASYNC_SLOTS, "Operations at once on one store behind HTTP, at most";
+    operations_per_second, "COS_BATCH_ENGINE_OPERATIONS_PER_SECOND", "engine-operations-per-second", RATE, "Operations of all jobs that begin in a second";
+    job_operations_per_second, "COS_BATCH_ENGINE_JOB_OPERATIONS_PER_SECOND", "engine-job-operations-per-second", RATE, "The same for each job";
+    failed_percent_max, "COS_BATCH_ENGINE_FAILED_PERCENT_MAX", "engine-failed-percent-max", PERCENT, "A job ends as failed once more than this share of its executed tasks has failed; 100: never";
+    failed_percent_tasks_above, "COS_BATCH_ENGINE_FAILED_PERCENT_TASKS_ABOVE", "engine-failed-percent-tasks-above", ROWS, "That holds for jobs with more tasks";
+    manifest_rows_max, "COS_BATCH_ENGINE_MANIFEST_ROWS_MAX", "engine-manifest-rows-max", ROWS, "Rows of a manifest at most";
+    tenant_rows_max, "COS_BATCH_ENGINE_TENANT_ROWS_MAX", "engine-tenant-rows-max", ROWS, "Rows of all jobs of one APPID that have not ended, at most";
+    report_bytes_max, "COS_BATCH_ENGINE_REPORT_BYTES_MAX", "engine-report-bytes-max", BYTES, "Bytes of one job's report at most";
+    live_jobs_max, "COS_BATCH_ENGINE_LIVE_JOBS_MAX", "engine-live-jobs-max", LIVE_JOBS, "Jobs of one APPID that have not ended, at most";
+    confirmation_hours, "COS_BATCH_ENGINE_CONFIRMATION_HOURS", "engine-confirmation-hours", CONFIRMATION_HOURS, "Hours that a job waits to be confirmed before it fails";
+    retention_days, "COS_BATCH_ENGINE_RETENTION_DAYS", "engine-retention-days", RETENTION_DAYS, "Days for which jobs that have ended are kept";
+    trouble_hours, "COS_BATCH_ENGINE_TROUBLE_HOURS", "engine-trouble-hours", TROUBLE_HOURS, "Hours after which a job fails whose work could not go on for a reason outside of it";
+    lease_seconds, "COS_BATCH_ENGINE_LEASE_SECONDS", "engine-lease-seconds", LEASE_SECONDS, "Seconds for which the work of a node that died stays with it";
+    drain_seconds, "COS_BATCH_ENGINE_DRAIN_SECONDS", "engine-drain-seconds", DRAIN_SECONDS, "Seconds that a shutdown waits for operations in flight";
+    poll_millis, "COS_BATCH_ENGINE_POLL_MILLIS", "engine-poll-millis", POLL_MILLIS, "Milliseconds between two looks at the jobs";
+    checkpoint_millis, "COS_BATCH_ENGINE_CHECKPOINT_MILLIS", "engine-checkpoint-millis", CHECKPOINT_MILLIS, "Milliseconds between two checkpoints of a shard";
+}
+
+/// A number of a flag or of a variable.
+fn in_range(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("it must be from {} to {}, not {text}", range.start(), range.end()))
 }
 
 /// `[[appid]]`: what is otherwise for one APPID.
@@ -144,37 +179,33 @@ impl EngineSettings {
         Ok(config)
     }
 
-    /// Each setting as it holds, where it is other than none, and whether the file says so.
-    pub(super) fn effective(&self, config: &Config) -> Vec<(&'static str, Option<u64>, bool)> {
+    /// Each setting as it holds, where it is other than none.
+    pub(super) fn effective(config: &Config) -> Vec<(&'static str, Option<u64>)> {
         let count = |number: usize| Some(number as u64);
         let rate = |rate: Option<NonZeroU32>| rate.map(|rate| u64::from(rate.get()));
         let millis = |time: Duration| u64::try_from(time.as_millis()).ok();
         let threshold = config.failure_threshold.unwrap_or_default();
         let percent = config.failure_threshold.map_or(*PERCENT.end(), |threshold| threshold.failed_percent_above);
         vec![
-            ("workers", count(config.workers), self.workers.is_some()),
-            ("preparers", count(config.preparers), self.preparers.is_some()),
-            ("blocking_slots", count(config.blocking_slots), self.blocking_slots.is_some()),
-            ("async_slots", count(config.async_slots), self.async_slots.is_some()),
-            ("operations_per_second", rate(config.operations_per_second), self.operations_per_second.is_some()),
-            (
-                "job_operations_per_second",
-                rate(config.job_operations_per_second),
-                self.job_operations_per_second.is_some(),
-            ),
-            ("failed_percent_max", Some(percent), self.failed_percent_max.is_some()),
-            ("failed_percent_tasks_above", Some(threshold.tasks_above), self.failed_percent_tasks_above.is_some()),
-            ("manifest_rows_max", Some(config.manifest_rows_max), self.manifest_rows_max.is_some()),
-            ("tenant_rows_max", Some(config.tenant_rows_max), self.tenant_rows_max.is_some()),
-            ("report_bytes_max", Some(config.report_bytes_max), self.report_bytes_max.is_some()),
-            ("live_jobs_max", Some(config.live_jobs_max), self.live_jobs_max.is_some()),
-            ("confirmation_hours", Some(config.confirmation_wait.as_secs() / 3_600), self.confirmation_hours.is_some()),
-            ("retention_days", Some(config.retention.as_secs() / 86_400), self.retention_days.is_some()),
-            ("trouble_hours", Some(config.trouble_time.as_secs() / 3_600), self.trouble_hours.is_some()),
-            ("lease_seconds", Some(config.lease.as_secs()), self.lease_seconds.is_some()),
-            ("drain_seconds", Some(config.drain.as_secs()), self.drain_seconds.is_some()),
-            ("poll_millis", millis(config.poll), self.poll_millis.is_some()),
-            ("checkpoint_millis", millis(config.checkpoint_interval), self.checkpoint_millis.is_some()),
+            ("workers", count(config.workers)),
+            ("preparers", count(config.preparers)),
+            ("blocking_slots", count(config.blocking_slots)),
+            ("async_slots", count(config.async_slots)),
+            ("operations_per_second", rate(config.operations_per_second)),
+            ("job_operations_per_second", rate(config.job_operations_per_second)),
+            ("failed_percent_max", Some(percent)),
+            ("failed_percent_tasks_above", Some(threshold.tasks_above)),
+            ("manifest_rows_max", Some(config.manifest_rows_max)),
+            ("tenant_rows_max", Some(config.tenant_rows_max)),
+            ("report_bytes_max", Some(config.report_bytes_max)),
+            ("live_jobs_max", Some(config.live_jobs_max)),
+            ("confirmation_hours", Some(config.confirmation_wait.as_secs() / 3_600)),
+            ("retention_days", Some(config.retention.as_secs() / 86_400)),
+            ("trouble_hours", Some(config.trouble_time.as_secs() / 3_600)),
+            ("lease_seconds", Some(config.lease.as_secs())),
+            ("drain_seconds", Some(config.drain.as_secs())),
+            ("poll_millis", millis(config.poll)),
+            ("checkpoint_millis", millis(config.checkpoint_interval)),
         ]
     }
 

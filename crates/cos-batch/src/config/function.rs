@@ -39,6 +39,11 @@ pub(super) struct FunctionSettings {
 }
 
 impl FunctionSettings {
+    /// The variable that it names.
+    pub(super) fn variable(&self) -> Option<&str> {
+        self.authorization_env.as_deref()
+    }
+
     /// The function of this name, or what is wrong with it.
     pub(super) fn function(&self, name: &str) -> Result<Function, String> {
         let refuse = |reason: String| Err(format!("functions.{name}: {reason}"));

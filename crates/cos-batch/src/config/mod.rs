@@ -4,10 +4,13 @@ mod engine;
 mod function;
 #[cfg(test)]
 mod pages;
+mod places;
 mod print;
 mod settings;
 mod store;
 mod traces;
+#[cfg(test)]
+mod ways;
 mod webhook;
 mod whole;
 
@@ -19,17 +22,27 @@ use cos_batch_objectstore::{HttpSettings, ObjectStore};
 use serde::{Deserialize, Deserializer, de};
 
 pub(crate) use self::print::printed;
-pub(crate) use self::settings::{Given, Origin, Origins, Role, address, host_name, requests, without_password};
-pub(crate) use self::traces::{SAMPLE_RATIO_DEFAULT, SERVICE_NAME_DEFAULT, TracesGiven, endpoint};
+pub(crate) use self::settings::{
+    Given, Origin, Origins, Role, address, boolean, host_name, requests, without_password,
+};
+pub(crate) use self::traces::{
+    SAMPLE_RATIO_DEFAULT, SERVICE_NAME_DEFAULT, TracesGiven, endpoint, sample_ratio, service_name,
+};
 pub(crate) use self::whole::{LISTEN_DEFAULT, LOG_DEFAULT, Settings, rate_on_this_machine};
+pub(crate) use self::{
+    engine::{EngineFlags, EngineSettings},
+    function::Function,
+    places::{LocalGiven, SpoolGiven},
+    webhook::{Target, WebhookGiven, statuses},
+};
 use self::{
-    engine::{EngineSettings, Tenant},
+    engine::{EngineOrigins, Tenant},
     function::{FUNCTIONS_MAX, FunctionSettings},
+    places::{LocalOrigins, SpoolOrigins},
     settings::has_password,
     store::{Kind, Store},
-    webhook::Webhook,
+    webhook::WebhookOrigins,
 };
-pub(crate) use self::{function::Function, webhook::Target};
 use crate::{exit::Error, similar::nearest, text::unreadable};
 
 /// Bytes of a configuration at most: room for thousands of buckets.
@@ -59,7 +72,8 @@ pub(crate) struct Config {
     /// otherwise); if not, they are refused.
     local_buckets: Option<bool>,
     /// Where outcomes wait for their report, if not in the data folder.
-    spool: Option<SpoolPlace>,
+    #[serde(default)]
+    spool: SpoolGiven,
     /// Where buckets may be.
     #[serde(default, rename = "store")]
     stores: Vec<Store>,
@@ -73,7 +87,8 @@ pub(crate) struct Config {
     #[serde(default, rename = "appid")]
     tenants: Vec<Tenant>,
     /// Where changes of status are told.
-    webhook: Option<Webhook>,
+    #[serde(default)]
+    webhook: WebhookGiven,
     /// Where traces go.
     #[serde(default)]
     traces: TracesGiven,
@@ -85,12 +100,22 @@ pub(crate) struct Config {
     place: Option<String>,
 }
 
-/// `[spool]`: a bucket that belongs to the server alone.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SpoolPlace {
-    store: String,
-    bucket: String,
+/// What flags say that stand beside `[serve]` and `[traces]` in a file.
+#[derive(Debug, Default)]
+pub(crate) struct Flags {
+    pub(crate) local: LocalGiven,
+    pub(crate) spool: SpoolGiven,
+    pub(crate) engine: EngineSettings,
+    pub(crate) webhook: WebhookGiven,
+}
+
+/// Where the same come from.
+#[derive(Debug)]
+pub(crate) struct OtherOrigins {
+    local: LocalOrigins,
+    spool: SpoolOrigins,
+    engine: EngineOrigins,
+    webhook: WebhookOrigins,
 }
 
 /// A bucket that jobs may name.
@@ -131,7 +156,7 @@ impl Config {
 
     /// The name of a setting that is a secret, if there is one.
     fn secret(&self) -> Option<&'static str> {
-        if self.webhook.as_ref().is_some_and(|webhook| webhook.secret.is_some()) {
+        if self.webhook.secret.is_some() {
             return Some("secret");
         }
         if self.serve.jobs.as_deref().is_some_and(has_password) {
@@ -156,6 +181,36 @@ impl Config {
     /// What the file says of traces.
     fn traces(&self) -> &TracesGiven {
         &self.traces
+    }
+
+    /// From now on what holds of flags, environment and file is what it says; gives where each comes from.
+    fn settle(
+        &mut self,
+        flags: Flags,
+        variable: impl Fn(&str) -> Option<String> + Copy,
+    ) -> Result<OtherOrigins, Error> {
+        let file = LocalGiven { local_buckets: self.local_buckets };
+        let (local, local_origins) = flags.local.or(LocalGiven::of_environment(variable)?, &file);
+        self.local_buckets = local.local_buckets;
+        let (spool, spool_origins) = flags.spool.or(SpoolGiven::of_environment(variable)?, &self.spool);
+        self.spool = spool;
+        let (engine, engine_origins) = flags.engine.or(EngineSettings::of_environment(variable)?, &self.engine);
+        self.engine = engine;
+        let (webhook, mut webhook_origins) = flags.webhook.or(WebhookGiven::of_environment(variable)?, &self.webhook);
+        self.webhook = webhook.with_one_secret(&mut webhook_origins);
+        Ok(OtherOrigins {
+            local: local_origins,
+            spool: spool_origins,
+            engine: engine_origins,
+            webhook: webhook_origins,
+        })
+    }
+
+    /// Variables that the file names as those that have secrets.
+    fn variables(&self) -> impl Iterator<Item = &str> {
+        let webhook = self.webhook.secret_env.as_deref();
+        let functions = self.functions.values().filter_map(FunctionSettings::variable);
+        webhook.into_iter().chain(self.stores.iter().flat_map(Store::variables)).chain(functions)
     }
 
     /// Owners of buckets whose names do not say it.
@@ -228,7 +283,7 @@ impl Config {
 
     /// Whether outcomes wait for their report elsewhere than in the data folder.
     pub(crate) fn has_spool(&self) -> bool {
-        self.spool.is_some()
+        self.spool.store.is_some() || self.spool.bucket.is_some()
     }
 
     /// The stores, and which bucket is in which; `local` has those that are not named. And the spool, if it is configured.
@@ -248,7 +303,8 @@ impl Config {
                 return Err(self.wrong(format!("store {:?} is there twice", store.name)));
             }
         }
-        let spool = self.spool.as_ref().map(|spool| self.open_spool(spool, &stores)).transpose()?;
+        let place = self.spool.place().map_err(|error| self.wrong(error))?;
+        let spool = place.map(|(store, bucket)| self.open_spool(store, bucket, &stores)).transpose()?;
         let mut buckets = match (local, self.local_buckets) {
             (Some(local), None | Some(true)) => Buckets::new(local),
             (None, Some(true)) => {
@@ -278,7 +334,7 @@ impl Config {
 
     /// Where changes of status are told, if anywhere.
     pub(crate) fn webhook(&self) -> Result<Option<Target>, Error> {
-        self.webhook.as_ref().map(Webhook::target).transpose().map_err(|error| self.wrong(error))
+        self.webhook.target().map_err(|error| self.wrong(error))
     }
 
     /// What jobs may call for each object, by name.
@@ -300,21 +356,24 @@ impl Config {
         stores.collect()
     }
 
-    fn open_spool(&self, spool: &SpoolPlace, stores: &BTreeMap<&str, Arc<dyn ObjectStore>>) -> Result<Spool, Error> {
-        let Some(store) = stores.get(spool.store.as_str()) else {
-            let near = hint(&spool.store, stores.keys().copied());
-            return Err(self.wrong(format!("spool: there is no store {:?}{near}", spool.store)));
+    fn open_spool(
+        &self,
+        store: &str,
+        bucket: &str,
+        stores: &BTreeMap<&str, Arc<dyn ObjectStore>>,
+    ) -> Result<Spool, Error> {
+        let Some(open) = stores.get(store) else {
+            let near = hint(store, stores.keys().copied());
+            return Err(self.wrong(format!("spool: there is no store {store:?}{near}")));
         };
-        let is_it = |bucket: &&Bucket| {
-            bucket.store == spool.store && bucket.at.as_ref().unwrap_or(&bucket.name) == &spool.bucket
-        };
+        let is_it = |named: &&Bucket| named.store == store && named.at.as_ref().unwrap_or(&named.name) == bucket;
         if let Some(bucket) = self.buckets.iter().find(is_it) {
             let name = &bucket.name;
             return Err(
                 self.wrong(format!("spool: jobs can name its bucket as {name:?}; it must be the server's alone"))
             );
         }
-        Ok(Spool::new(Arc::clone(store), &spool.bucket))
+        Ok(Spool::new(Arc::clone(open), bucket))
     }
 }
 

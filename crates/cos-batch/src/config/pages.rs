@@ -6,20 +6,20 @@ use cos_batch_engine::Config as EngineConfig;
 use cos_batch_objectstore::HttpSettings;
 
 use super::{
-    Config, FUNCTIONS_MAX, LISTEN_DEFAULT, LOG_DEFAULT, Role, SERVICE_NAME_DEFAULT, engine::EngineSettings, function,
+    Config, EngineSettings, FUNCTIONS_MAX, LISTEN_DEFAULT, LOG_DEFAULT, Role, SERVICE_NAME_DEFAULT, function,
     store::COPY_SECONDS_MAX,
 };
 use crate::{blocks::blocks, logging::LogFormat};
 
-const CONFIGURATION: &str = "docs/configuration.md";
+pub(super) const CONFIGURATION: &str = "docs/configuration.md";
 const OPERATING: &str = "docs/operating.md";
 
-fn page(path: &str) -> String {
+pub(super) fn page(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).unwrap()
 }
 
 /// The settings that a table takes, as its own refusal of another one names them.
-fn settings_of(table: &str) -> BTreeSet<String> {
+pub(super) fn settings_of(table: &str) -> BTreeSet<String> {
     let refused = Config::parse(&format!("{table}no_such_setting = 1\n")).unwrap_err().to_string();
     let (_, known) = refused.split_once("unknown field `no_such_setting`, expected ").unwrap();
     let known = known.split(" (did you mean").next().unwrap();
@@ -99,7 +99,7 @@ fn no_page_has_a_setting_that_there_is_not() {
 fn the_engines_settings_stand_there_with_what_holds_without_them() {
     let page = page(CONFIGURATION);
     let rows = rows_below(&page, "How the engine works");
-    for (name, value, _) in EngineSettings::default().effective(&EngineConfig::default()) {
+    for (name, value) in EngineSettings::effective(&EngineConfig::default()) {
         let (_, row) = rows.iter().find(|(names, _)| names.contains(name)).unwrap();
         let expected = value.map_or("no limit".to_owned(), |value| value.to_string());
         assert!(row.ends_with(&format!("| {expected} |")), "{name} is {expected} if it is not set: {row}");

@@ -2,12 +2,13 @@
 
 use std::{fmt::Write as _, num::NonZeroU32};
 
+use cos_batch_model::JobStatus;
 use cos_batch_server::rate::Rate;
 use toml::{Table, Value};
 
 use super::{
-    Given, LISTEN_DEFAULT, LOG_DEFAULT, Origin, Origins, SAMPLE_RATIO_DEFAULT, SERVICE_NAME_DEFAULT, Settings,
-    TracesGiven, settings::without_password, traces::TracesOrigins,
+    EngineSettings, Given, LISTEN_DEFAULT, LOG_DEFAULT, Origin, Origins, SAMPLE_RATIO_DEFAULT, SERVICE_NAME_DEFAULT,
+    Settings, TracesGiven, WebhookGiven, settings::without_password, traces::TracesOrigins, webhook::WebhookOrigins,
 };
 use crate::exit::Error;
 
@@ -28,12 +29,14 @@ pub(crate) fn printed(settings: &Settings) -> Result<String, Error> {
         }
         None => Table::new(),
     };
-    rest.remove("serve");
-    rest.remove("engine");
-    rest.remove("traces");
+    for table in ["local_buckets", "serve", "traces", "engine", "spool", "webhook"] {
+        rest.remove(table);
+    }
     hide(&mut rest);
     let mut text = Text::default();
+    let (config, origins) = (&settings.config, &settings.other_origins);
     // What stands in no table must come before the first one.
+    text.setting("local_buckets", config.local_buckets.map(Value::Boolean), origins.local.local_buckets);
     for (name, value) in rest.clone().into_iter().filter(|(_, value)| !has_tables(value)) {
         rest.remove(&name);
         text.setting(&name, Some(value), Origin::File);
@@ -41,11 +44,14 @@ pub(crate) fn printed(settings: &Settings) -> Result<String, Error> {
     text.serve(&settings.given, settings.rate(), &settings.origins);
     text.traces(&settings.traces, &settings.traces_origins);
     text.section("[engine]");
-    let config = &settings.config;
-    for (name, number, of_file) in config.engine.effective(&config.engine()?) {
-        let origin = if of_file { Origin::File } else { Origin::Default };
-        text.setting(name, number.map(|number| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))), origin);
+    for (name, number) in EngineSettings::effective(&config.engine()?) {
+        let number = number.map(|number| Value::Integer(i64::try_from(number).unwrap_or(i64::MAX)));
+        text.setting(name, number, origins.engine.of(name));
     }
+    text.section("[spool]");
+    text.setting("store", config.spool.store.clone().map(Value::String), origins.spool.store);
+    text.setting("bucket", config.spool.bucket.clone().map(Value::String), origins.spool.bucket);
+    text.webhook(&config.webhook, &origins.webhook);
     if !rest.is_empty() {
         text.section("# all below: file");
         text.0.push_str(&toml::to_string(&rest).map_err(Error::other)?);
@@ -93,6 +99,17 @@ impl Text {
         self.setting("service_name", Some(Value::String(name.to_owned())), origins.service_name);
         let ratio = given.sample_ratio.unwrap_or(SAMPLE_RATIO_DEFAULT);
         self.setting("sample_ratio", Some(Value::Float(ratio)), origins.sample_ratio);
+    }
+
+    fn webhook(&mut self, given: &WebhookGiven, origins: &WebhookOrigins) {
+        self.section("[webhook]");
+        let hidden = |is_there: bool| is_there.then(|| Value::String(HIDDEN.to_owned()));
+        self.setting("url", hidden(given.url.is_some()), origins.url);
+        self.setting("secret", hidden(given.secret.is_some()), origins.secret);
+        self.setting("secret_env", given.secret_env.clone().map(Value::String), origins.secret_env);
+        let names =
+            |statuses: &Vec<JobStatus>| statuses.iter().map(|status| Value::String(status.to_string())).collect();
+        self.setting("statuses", given.statuses.as_ref().map(names).map(Value::Array), origins.statuses);
     }
 
     fn section(&mut self, name: &str) {

@@ -32,7 +32,7 @@ pub(crate) enum Role {
     Worker,
 }
 
-/// Where a setting comes from.
+/// Where a setting comes from; what goes before the others first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A flag of the command line.
@@ -43,6 +43,22 @@ pub(crate) enum Origin {
     File,
     /// Nobody said anything.
     Default,
+}
+
+impl Origin {
+    /// Whether what is said here goes before what is said there.
+    pub(super) const fn goes_before(self, other: Self) -> bool {
+        self.rank() < other.rank()
+    }
+
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Flag => 0,
+            Self::Variable(_) => 1,
+            Self::File => 2,
+            Self::Default => 3,
+        }
+    }
 }
 
 impl fmt::Display for Origin {
@@ -75,9 +91,22 @@ macro_rules! settings {
             $(pub(crate) $field: Origin,)*
         }
 
-        /// Names and variables of all settings.
-        #[cfg(test)]
-        const ALL: &[(&str, &str)] = &[$((stringify!($field), $variable)),*];
+        impl $origins {
+            /// Where the setting of this name comes from.
+            #[allow(dead_code, reason = "not each table is printed by the names of its settings")]
+            pub(crate) fn of(&self, name: &str) -> Origin {
+                match name {
+                    $(stringify!($field) => self.$field,)*
+                    _ => Origin::Default,
+                }
+            }
+        }
+
+        impl $given {
+            /// Names and variables of all settings.
+            #[cfg(test)]
+            pub(crate) const ALL: &'static [(&'static str, &'static str)] = &[$((stringify!($field), $variable)),*];
+        }
 
         impl $given {
             /// The variables of all settings.
@@ -144,7 +173,7 @@ pub(crate) fn host_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn text(text: &str) -> Result<String, String> {
+pub(super) fn text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
@@ -163,7 +192,7 @@ pub(crate) fn requests(text: &str) -> Result<NonZeroU32, String> {
     number.ok_or_else(|| format!("it must be from {} to {}, not {text}", REQUESTS.start(), REQUESTS.end()))
 }
 
-fn boolean(text: &str) -> Result<bool, String> {
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     text.parse().map_err(|_| format!("{text:?} is neither true nor false"))
 }
 
@@ -179,7 +208,7 @@ fn format(text: &str) -> Result<LogFormat, String> {
     LogFormat::from_str(text, false).map_err(|_| format!("{text:?} is neither text nor json"))
 }
 
-fn plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub(super) fn plain<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -319,7 +348,7 @@ mod tests {
     fn the_pages_have_every_setting_and_its_variable() {
         let (configuration, cli) =
             (include_str!("../../../../docs/configuration.md"), include_str!("../../../../docs/cli.md"));
-        for (name, variable) in ALL {
+        for (name, variable) in Given::ALL {
             let row = format!("| `{name}` | `{variable}` |");
             assert!(configuration.contains(&row), "docs/configuration.md has no row {row:?}");
             assert!(cli.contains(&format!("`{variable}`")), "docs/cli.md: {variable}");

@@ -48,6 +48,17 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Variables that it names.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        let names = [
+            &self.secret_id_env,
+            &self.secret_key_env,
+            &self.session_token_env,
+            &self.credentials_url_authorization_env,
+        ];
+        names.into_iter().filter_map(|name| name.as_deref())
+    }
+
     /// The name of a setting that is a secret, if there is one.
     pub(super) fn secret(&self) -> Option<&'static str> {
         let settings = [

@@ -30,7 +30,7 @@ impl TracesGiven {
         let meant = said.iter().any(|origin| matches!(origin, Origin::Flag | Origin::File));
         if meant && !built_in {
             return Err(Error::usage(
-                "[traces] or --traces-endpoint: this program was built without traces; build it with --features otel",
+                "[traces] or --traces-…: this program was built without traces; build it with --features otel",
             ));
         }
         Ok(())
@@ -50,7 +50,7 @@ pub(crate) fn endpoint(text: &str) -> Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn service_name(text: &str) -> Result<String, String> {
+pub(crate) fn service_name(text: &str) -> Result<String, String> {
     if text.is_empty() || text.len() > SERVICE_NAME_BYTES_MAX || text.chars().any(char::is_control) {
         let bytes = text.len();
         return Err(format!(
@@ -60,7 +60,7 @@ fn service_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn sample_ratio(text: &str) -> Result<f64, String> {
+pub(crate) fn sample_ratio(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_| format!("{text:?} is no number from 0 to 1")).and_then(ratio)
 }
 
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn the_page_has_every_setting_and_its_variable() {
         let page = include_str!("../../../../docs/configuration.md");
-        for (name, variable) in ALL {
+        for (name, variable) in TracesGiven::ALL {
             let row = format!("| `{name}` | `{variable}` |");
             assert!(page.contains(&row), "docs/configuration.md has no row {row:?}");
         }

@@ -9,7 +9,10 @@ use std::{
 
 use cos_batch_server::rate::Rate;
 
-use super::{Config, Given, Origins, Role, TracesGiven, traces::TracesOrigins};
+use super::{
+    Config, EngineSettings, Flags, Given, LocalGiven, Origins, OtherOrigins, Role, SpoolGiven, TracesGiven,
+    WebhookGiven, traces::TracesOrigins,
+};
 use crate::{exit::Error, similar::nearest};
 
 /// Where a server listens unless told otherwise: where commands look for one.
@@ -32,9 +35,23 @@ const CONFIG_VARIABLE: &str = "COS_BATCH_CONFIG";
 /// What the variables of settings begin with.
 const PREFIX: &str = "COS_BATCH_";
 
+/// The variables of all settings.
+fn variables() -> impl Iterator<Item = &'static str> {
+    let tables = [
+        Given::VARIABLES,
+        TracesGiven::VARIABLES,
+        LocalGiven::VARIABLES,
+        SpoolGiven::VARIABLES,
+        EngineSettings::VARIABLES,
+        WebhookGiven::VARIABLES,
+        &[CONFIG_VARIABLE],
+    ];
+    tables.into_iter().flatten().copied()
+}
+
 /// What is wrong with a variable that is nearly the name of a setting. Others that begin so may be somebody else's.
 fn misspelt(name: &str) -> Option<String> {
-    let known = || Given::VARIABLES.iter().chain(TracesGiven::VARIABLES).copied().chain([CONFIG_VARIABLE]);
+    let known = variables;
     let rest = name.strip_prefix(PREFIX)?;
     if known().any(|known| known == name) {
         return None;
@@ -49,24 +66,27 @@ pub(crate) struct Settings {
     pub(crate) origins: Origins,
     pub(crate) traces: TracesGiven,
     pub(crate) traces_origins: TracesOrigins,
+    pub(crate) other_origins: OtherOrigins,
     pub(crate) file: Option<PathBuf>,
     pub(crate) config: Config,
 }
 
 impl Settings {
     /// The settings that hold, of all that say something: flags, environment, file.
-    pub(crate) fn read(flags: Given, traces: TracesGiven, file: Option<PathBuf>) -> Result<Self, Error> {
+    pub(crate) fn read(flags: Given, traces: TracesGiven, other: Flags, file: Option<PathBuf>) -> Result<Self, Error> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let file = file.or_else(|| variable(CONFIG_VARIABLE).map(PathBuf::from));
+        let mut config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        if let Some(wrong) = names.into_iter().find_map(|name| misspelt(&name)) {
+        let ours = names.filter(|name| config.variables().all(|named| named != name));
+        if let Some(wrong) = ours.into_iter().find_map(|name| misspelt(&name)) {
             return Err(Error::usage(wrong));
         }
-        let file = file.or_else(|| variable(CONFIG_VARIABLE).map(PathBuf::from));
-        let config = file.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         let environment = Given::of_environment(variable)?;
         let (given, origins) = flags.or(environment, config.serve());
         let (traces, traces_origins) = traces.or(TracesGiven::of_environment(variable)?, config.traces());
-        Ok(Self { given, origins, traces, traces_origins, file, config })
+        let other_origins = config.settle(other, variable)?;
+        Ok(Self { given, origins, traces, traces_origins, other_origins, file, config })
     }
 
     pub(crate) fn log(&self) -> &str {
@@ -156,6 +176,7 @@ mod tests {
             "the variable COS_BATCH_LISTN is no setting (did you mean COS_BATCH_LISTEN?)"
         );
         assert!(said("COS_BATCH_KEY").ends_with("(did you mean COS_BATCH_KEYS?)"));
+        assert!(said("COS_BATCH_ENGINE_WORKER").ends_with("(did you mean COS_BATCH_ENGINE_WORKERS?)"));
         assert!(said("COS_BATCH_CONFG").ends_with("(did you mean COS_BATCH_CONFIG?)"));
         for fine in [
             "COS_BATCH_LISTEN",
@@ -166,6 +187,8 @@ mod tests {
             "COS_BATCH_ENDPOINT",
             "COS_BATCH_UIN",
             "COS_BATCH_POWER_SEED",
+            "COS_BATCH_ENGINE_WORKERS",
+            "COS_BATCH_WEBHOOK_SECRET",
             "LISTN",
             "RUST_LOG",
         ] {

@@ -48,6 +48,113 @@ fn the_threshold_of_failures_is_a_setting() {
     }
 }
 
+/// The settings of a table as `config print` shows them: the name, the value as it stands there, and the origin.
+fn shown(text: &str, table: &str) -> Vec<(String, String, String)> {
+    let rest = text.split_once(&format!("[{table}]\n")).unwrap().1;
+    let lines = rest.lines().take_while(|line| !line.is_empty());
+    let setting = |line: &str| {
+        let (setting, origin) = line.rsplit_once(" # ").unwrap();
+        let setting = setting.trim().trim_start_matches("# ");
+        let (name, value) = setting.split_once(" = ").unwrap_or((setting.trim_end_matches(" is not set"), ""));
+        (name.to_owned(), value.to_owned(), origin.to_owned())
+    };
+    lines.map(setting).collect()
+}
+
+/// Whoever adds a setting that is not said in one of the ways is told here.
+#[test]
+fn the_engine_is_told_by_file_variable_and_flag_in_this_order() {
+    let place = Place::new();
+    let print = |file: Option<u64>, variable: Option<u64>, flag: Option<u64>, names: &[String]| {
+        let mut command = crate::support::program();
+        command.args(["config", "print", "--data", "x"]);
+        if let Some(value) = file {
+            let path = place.file("config.toml");
+            let lines: String = names.iter().map(|name| format!("{name} = {value}\n")).collect();
+            fs::write(&path, format!("[engine]\n{lines}")).unwrap();
+            command.arg("--config").arg(path);
+        }
+        for name in names {
+            if let Some(value) = variable {
+                command.env(format!("COS_BATCH_ENGINE_{}", name.to_uppercase()), value.to_string());
+            }
+            if let Some(value) = flag {
+                command.arg(format!("--engine-{}", name.replace('_', "-"))).arg(value.to_string());
+            }
+        }
+        shown(&crate::support::run(&mut command).with_code(0), "engine")
+    };
+    let default = print(None, None, None, &[]);
+    let names: Vec<String> = default.iter().map(|(name, ..)| name.clone()).collect();
+    assert!(names.len() > 10 && default.iter().all(|(.., origin)| origin == "default"), "{default:?}");
+    for (file, variable, flag, value, origin) in [
+        (Some(30), None, None, "30", "file"),
+        (Some(30), Some(20), None, "20", "variable COS_BATCH_ENGINE_"),
+        (Some(30), Some(20), Some(40), "40", "flag"),
+        (None, Some(20), None, "20", "variable COS_BATCH_ENGINE_"),
+    ] {
+        for (name, found, from) in print(file, variable, flag, &names) {
+            let origin =
+                if origin.ends_with('_') { format!("{origin}{}", name.to_uppercase()) } else { origin.to_owned() };
+            assert_eq!((found.as_str(), from.as_str()), (value, origin.as_str()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_stands_once_in_a_file_may_be_a_variable() {
+    let place = Place::new();
+    let file = place.file("config.toml");
+    let store = "[[store]]\nname = \"s\"\nkind = \"s3\"\nendpoint = \"http://127.0.0.1:9\"\nanonymous = true\n";
+    let hook = "[webhook]\nurl = \"http://127.0.0.1:9/of-file\"\nsecret_env = \"COS_BATCH_HOOK_SECRET\"\n";
+    fs::write(&file, format!("local_buckets = false\n{store}{hook}")).unwrap();
+    let command = |what: &str, variables: &[(&str, &str)], flags: &[&str]| {
+        let mut command = crate::support::program();
+        command.args(["config", what, "--data", "x", "--config"]).arg(&file).args(flags);
+        crate::support::run(command.envs(variables.iter().copied()))
+    };
+    let variables = [
+        ("COS_BATCH_LOCAL_BUCKETS", "true"),
+        ("COS_BATCH_SPOOL_STORE", "s"),
+        ("COS_BATCH_SPOOL_BUCKET", "of-variable"),
+        ("COS_BATCH_WEBHOOK_URL", "http://127.0.0.1:9/hush"),
+        ("COS_BATCH_WEBHOOK_SECRET", "hush-hush-hush-hush-hush"),
+        ("COS_BATCH_WEBHOOK_STATUSES", "Complete, Failed"),
+    ];
+    let flags = ["--spool-bucket", "of-flag"];
+    let out = command("print", &variables, &flags).with_code(0);
+    assert!(out.lines().next().unwrap().ends_with("# variable COS_BATCH_LOCAL_BUCKETS"), "{out}");
+    let setting = |name: &str, value: &str, origin: &str| (name.to_owned(), value.to_owned(), origin.to_owned());
+    assert_eq!(
+        shown(&out, "spool"),
+        [setting("store", "\"s\"", "variable COS_BATCH_SPOOL_STORE"), setting("bucket", "\"of-flag\"", "flag")]
+    );
+    // The secret of the variable takes the place of the one that the file says where to find.
+    assert_eq!(
+        shown(&out, "webhook"),
+        [
+            setting("url", "\"***\"", "variable COS_BATCH_WEBHOOK_URL"),
+            setting("secret", "\"***\"", "variable COS_BATCH_WEBHOOK_SECRET"),
+            setting("secret_env", "", "default"),
+            setting("statuses", "[\"Complete\", \"Failed\"]", "variable COS_BATCH_WEBHOOK_STATUSES"),
+        ]
+    );
+    assert!(!out.contains("hush"), "{out}");
+    assert_eq!(command("check", &variables, &flags).with_code(0), "the settings are right\n");
+
+    for (variable, value, says) in [
+        ("COS_BATCH_ENGINE_WORKERS", "0", "the variable COS_BATCH_ENGINE_WORKERS: it must be from 1 to 256, not 0"),
+        ("COS_BATCH_LOCAL_BUCKETS", "no", "the variable COS_BATCH_LOCAL_BUCKETS: \"no\" is neither true nor false"),
+        ("COS_BATCH_SPOOL_STORE", "s", "spool: `bucket` is missing"),
+        ("COS_BATCH_WEBHOOK_STATUSES", "Done", "the variable COS_BATCH_WEBHOOK_STATUSES: "),
+        ("COS_BATCH_WEBHOOK_SECRT", "hush", "(did you mean COS_BATCH_WEBHOOK_SECRET?)"),
+    ] {
+        let hook = ("COS_BATCH_HOOK_SECRET", "hush-hush-hush-hush-hush");
+        let said = command("check", &[(variable, value), hook], &[]);
+        assert!(said.code == 2 && said.err.contains(says) && !said.err.contains("hush"), "{variable}: {said:?}");
+    }
+}
+
 #[test]
 fn a_setting_out_of_its_range_is_refused_by_name() {
     let place = Place::new();
