@@ -2,7 +2,7 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use crate::text::clean;
+use crate::{logging::json_line, text::clean};
 
 /// What the program's exit code says. Scripts rely on the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,6 +172,13 @@ impl Error {
     /// The code to end with.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// The same as one line of a log in JSON.
+    pub(crate) fn json(&self) -> String {
+        let code = ("exit_code", self.exit.code().into());
+        let next = self.next.as_ref().map(|next| ("try", next.as_str().into()));
+        json_line(&self.message, [code].into_iter().chain(next))
     }
 
     /// Whether it only says that nobody reads our output any more.

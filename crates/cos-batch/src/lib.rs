@@ -40,30 +40,44 @@ use clap::{CommandFactory as _, Parser as _};
 
 use crate::{
     exit::{Error, Exit},
+    logging::LogFormat,
     output::Terminal,
 };
 
 /// Runs the command that the process was started with; gives the process's exit code.
 #[must_use]
 pub fn run() -> ExitCode {
-    // Wrong usage ends the process here, with the code documented for it.
-    let args = args::Args::parse();
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) if error.use_stderr() && logging::format_of(std::env::args_os()) == LogFormat::Json => {
+            let text = error.render().to_string();
+            report(&Error::usage(text.trim().trim_start_matches("error: ")), LogFormat::Json);
+            return Exit::Usage.into();
+        }
+        // Wrong usage ends the process here, with the code documented for it.
+        Err(error) => error.exit(),
+    };
     let mut terminal = Terminal::system();
-    let exit = match command::run(args.command, args::Args::command, &mut terminal) {
+    let mut format = LogFormat::Text;
+    let exit = match command::run(args.command, args::Args::command, &mut terminal, &mut format) {
         Ok(exit) => exit,
         // Whoever reads our output has seen enough.
         Err(error) if error.is_broken_pipe() => Exit::Ok,
         Err(error) => {
-            report(&error);
+            report(&error, format);
             error.exit()
         }
     };
     exit.into()
 }
 
-fn report(error: &Error) {
+fn report(error: &Error, format: LogFormat) {
+    let line = match format {
+        LogFormat::Text => format!("error: {error}"),
+        LogFormat::Json => error.json(),
+    };
     // With the error output gone as well there is nobody left to tell.
-    let _ = writeln!(std::io::stderr().lock(), "error: {error}");
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// The examples of the README, compiled with the documentation's.

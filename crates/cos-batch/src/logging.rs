@@ -1,7 +1,16 @@
 //! Where log lines go, and how they look.
 
-use std::io::IsTerminal as _;
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    ffi::OsString,
+    io::{IsTerminal as _, Write as _},
+    panic, thread,
+};
 
+use clap::ValueEnum as _;
+use cos_batch_engine::{Clock as _, SystemClock};
+use cos_batch_model::Timestamp;
+use serde_json::{Map, Value};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
@@ -25,6 +34,68 @@ impl LogFormat {
             Self::Json => "json",
         }
     }
+}
+
+/// The variable that says how log lines look.
+pub(crate) const FORMAT_VARIABLE: &str = "COS_BATCH_LOG_FORMAT";
+
+/// The flag that says it.
+const FORMAT_FLAG: &str = "--log-format";
+
+/// How lines look as far as the environment says it.
+pub(crate) fn format_of_environment() -> Option<LogFormat> {
+    LogFormat::from_str(&std::env::var(FORMAT_VARIABLE).ok()?, false).ok()
+}
+
+/// How lines are to look by a command line that cannot be understood as a whole: `serve` has the flag, else the variable holds.
+pub(crate) fn format_of(words: impl IntoIterator<Item = OsString>) -> LogFormat {
+    let mut words = words.into_iter().filter_map(|word| word.into_string().ok()).skip(1);
+    if words.next().as_deref() != Some("serve") {
+        return LogFormat::Text;
+    }
+    let mut said = None;
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix(FORMAT_FLAG) {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
+            None => None,
+        };
+        said = value.and_then(|value| LogFormat::from_str(&value, false).ok()).or(said);
+    }
+    said.or_else(format_of_environment).unwrap_or_default()
+}
+
+/// An error that the program ends with, or the like, as one line of the log in JSON. No filter leaves it out.
+pub(crate) fn json_line(message: &str, more: impl IntoIterator<Item = (&'static str, Value)>) -> String {
+    let millis = SystemClock.now();
+    let seconds =
+        Timestamp::from_unix_seconds(millis.div_euclid(1_000)).map(|time| time.to_string()).unwrap_or_default();
+    let timestamp = format!("{}.{:03}Z", seconds.trim_end_matches('Z'), millis.rem_euclid(1_000));
+    let common = [
+        ("timestamp", timestamp.into()),
+        ("level", "ERROR".into()),
+        ("target", "cos_batch".into()),
+        ("message", message.into()),
+    ];
+    let fields: Map<String, Value> =
+        common.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect();
+    Value::Object(fields).to_string()
+}
+
+/// From now on a panic is one line of the log in JSON, with a backtrace where `RUST_BACKTRACE` asks for one.
+pub(crate) fn panics_as_json() {
+    panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("a panic without a text");
+        let mut more: Vec<(&'static str, Value)> = vec![("panic", true.into())];
+        more.extend(panic.location().map(|place| ("location", place.to_string().into())));
+        more.extend(thread::current().name().map(|name| ("thread", name.into())));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            more.push(("backtrace", backtrace.to_string().into()));
+        }
+        // With the error output gone as well there is nobody left to tell.
+        let _ = writeln!(std::io::stderr().lock(), "{}", json_line(message, more));
+    }));
 }
 
 /// What selects lines, and can be exchanged while the program runs.
@@ -82,6 +153,35 @@ fn filter(directives: &str) -> Result<EnvFilter, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_command_line_says_how_its_error_is_to_look() {
+        let format = |line: &str| format_of(line.split(' ').map(OsString::from));
+        for line in ["cos-batch serve --lisen 1 --log-format json", "cos-batch serve --log-format=json x"] {
+            assert_eq!(format(line), LogFormat::Json, "{line}");
+        }
+        for line in [
+            "cos-batch serve --log-format=json --log-format text --lisen",
+            "cos-batch list --log-format json",
+            "cos-batch serve --log-format",
+            "cos-batch serve --log-formatjson",
+        ] {
+            assert_eq!(format(line), LogFormat::Text, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_our_own_is_as_those_of_the_log() {
+        let line = json_line("two\nlines", [("exit_code", 2.into())]);
+        assert!(!line.contains('\n'), "{line}");
+        let value: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&value["message"], &value["level"], &value["exit_code"]),
+            (&"two\nlines".into(), &"ERROR".into(), &2.into())
+        );
+        let timestamp = value["timestamp"].as_str().unwrap();
+        assert!(timestamp.len() == "2026-01-02T03:04:05.678Z".len() && timestamp.starts_with("20"), "{timestamp}");
+    }
 
     #[test]
     fn a_wrong_filter_is_refused_with_an_example() {

@@ -31,7 +31,7 @@ use crate::{
     config::Config,
     connection::Connection,
     exit::{Error, Exit},
-    logging,
+    logging::{self, LogFormat},
     output::{Format, Terminal},
     traces::Traces,
 };
@@ -92,17 +92,28 @@ pub(crate) struct Job {
     id: JobId,
 }
 
-/// Runs a command to its end. `whole` gives the command line as a whole, for what is made of it.
-pub(crate) fn run(command: Command, whole: fn() -> clap::Command, terminal: &mut Terminal) -> Result<Exit, Error> {
+/// Runs a command to its end. `whole` gives the command line as a whole, for what is made of it; `format` is told how an error
+/// is to look that it ends with.
+pub(crate) fn run(
+    command: Command,
+    whole: fn() -> clap::Command,
+    terminal: &mut Terminal,
+    format: &mut LogFormat,
+) -> Result<Exit, Error> {
     match command {
         Command::Completions(completions) => completions.run(whole(), terminal),
         Command::Manual(manual) => manual.run(whole(), terminal),
         Command::Serve(serve) => {
+            // As far as is known while the file may still be wrong.
+            *format = serve.log_format();
             let settings = serve.settings()?;
             let as_it_is = arenas::bound();
+            *format = settings.given.log_format.unwrap_or_default();
+            if *format == LogFormat::Json {
+                logging::panics_as_json();
+            }
             let (traces, spans) = Traces::begin(&settings)?;
-            let format = settings.given.log_format.unwrap_or_default();
-            let selection = logging::begin(settings.log(), format, spans)?;
+            let selection = logging::begin(settings.log(), *format, spans)?;
             if let Some(error) = as_it_is {
                 tracing::debug!(%error, "memory is kept in as many places as the C library likes");
             }

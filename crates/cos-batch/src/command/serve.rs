@@ -22,7 +22,7 @@ use crate::{
     connection::ENDPOINT_DEFAULT,
     credentials::Credentials,
     exit::{Error, Exit},
-    logging::{LogFormat, Selection},
+    logging::{LogFormat, Selection, format_of_environment},
     output::Terminal,
     serve::{Addresses, Callers, DataFolder, Home, Server, notify},
 };
@@ -127,6 +127,11 @@ pub(crate) struct Serve {
 type Statuses = Vec<JobStatus>;
 
 impl Serve {
+    /// How log lines look, as far as the flag and the environment say it.
+    pub(super) fn log_format(&self) -> LogFormat {
+        self.log_format.or_else(format_of_environment).unwrap_or_default()
+    }
+
     /// The settings that hold, of all that say something.
     pub(super) fn settings(self) -> Result<Settings, Error> {
         let file = self.config.clone();

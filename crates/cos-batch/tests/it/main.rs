@@ -12,6 +12,7 @@ mod crowd;
 mod demo;
 mod dice;
 mod end_to_end;
+mod ends;
 mod full_disk;
 mod history;
 mod kills;
