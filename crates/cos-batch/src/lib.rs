@@ -11,6 +11,7 @@
 //! | `traces` | spans on their way to a collector |
 //! | `text`, `similar` | texts and numbers for people; the word that was perhaps meant |
 //! | `exit` | exit codes |
+//! | `logging`, `line` | the log, and a line of it that is written without a subscriber |
 //! | `failure` | what a failed call tells whoever typed the command |
 //! | `number` | whole numbers on the command line |
 
@@ -24,6 +25,7 @@ mod connection;
 mod credentials;
 mod exit;
 mod failure;
+mod line;
 mod logging;
 mod number;
 mod output;

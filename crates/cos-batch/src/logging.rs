@@ -8,14 +8,12 @@ use std::{
 };
 
 use clap::ValueEnum as _;
-use cos_batch_engine::{Clock as _, SystemClock};
-use cos_batch_model::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
 
-use crate::exit::Error;
+use crate::{exit::Error, line::json_line};
 
 /// How log lines look. One line is one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -63,23 +61,6 @@ pub(crate) fn format_of(words: impl IntoIterator<Item = OsString>) -> LogFormat 
         said = value.and_then(|value| LogFormat::from_str(&value, false).ok()).or(said);
     }
     said.or_else(format_of_environment).unwrap_or_default()
-}
-
-/// An error that the program ends with, or the like, as one line of the log in JSON. No filter leaves it out.
-pub(crate) fn json_line(message: &str, more: impl IntoIterator<Item = (&'static str, Value)>) -> String {
-    let millis = SystemClock.now();
-    let seconds =
-        Timestamp::from_unix_seconds(millis.div_euclid(1_000)).map(|time| time.to_string()).unwrap_or_default();
-    let timestamp = format!("{}.{:03}Z", seconds.trim_end_matches('Z'), millis.rem_euclid(1_000));
-    let common = [
-        ("timestamp", timestamp.into()),
-        ("level", "ERROR".into()),
-        ("target", "cos_batch".into()),
-        ("message", message.into()),
-    ];
-    let fields: Map<String, Value> =
-        common.into_iter().chain(more).map(|(name, value)| (name.to_owned(), value)).collect();
-    Value::Object(fields).to_string()
 }
 
 /// From now on a panic is one line of the log in JSON, with a backtrace where `RUST_BACKTRACE` asks for one.
@@ -168,19 +149,6 @@ mod tests {
         ] {
             assert_eq!(format(line), LogFormat::Text, "{line}");
         }
-    }
-
-    #[test]
-    fn a_line_of_our_own_is_as_those_of_the_log() {
-        let line = json_line("two\nlines", [("exit_code", 2.into())]);
-        assert!(!line.contains('\n'), "{line}");
-        let value: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(
-            (&value["message"], &value["level"], &value["exit_code"]),
-            (&"two\nlines".into(), &"ERROR".into(), &2.into())
-        );
-        let timestamp = value["timestamp"].as_str().unwrap();
-        assert!(timestamp.len() == "2026-01-02T03:04:05.678Z".len() && timestamp.starts_with("20"), "{timestamp}");
     }
 
     #[test]
