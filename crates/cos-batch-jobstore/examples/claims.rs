@@ -25,11 +25,18 @@ const BATCH: u32 = 1_000;
 /// Windows that are measured one after the other.
 const WINDOWS: u32 = 4;
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let mut numbers = std::env::args().skip(1).map(|word| word.parse::<u32>());
-    let mut next = |default| numbers.next().unwrap_or(Ok(default));
-    let (claimers, shards, seconds) = (next(64)?, next(200_000)?, next(10)?);
+/// What a window showed.
+pub(crate) struct Window {
+    /// Shards that were claimed, committed and finished in it.
+    pub(crate) finished: u64,
+    /// Shards that are finished, as the job says.
+    pub(crate) done: u64,
+    /// The same for people, with how long it took.
+    pub(crate) text: String,
+}
+
+/// Measures [`WINDOWS`] of so many seconds, or until no shard is left.
+pub(crate) async fn measure(claimers: u32, shards: u32, seconds: u32) -> Result<Vec<Window>, Box<dyn Error>> {
     let server = Postgres::start_durable()?;
     let url = format!("{}&pool_size={}", server.url("claims"), claimers.clamp(2, 200));
     let store = Arc::new(PostgresJobStore::open(&url, |_| None, SystemClock).await?);
@@ -42,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     store.release_job(&lease).await?;
     set_status(&*store, job, JobStatus::Active).await?;
-    println!("{claimers} claimers, {shards} shards of one row; each is claimed, committed and finished");
+    let mut windows = Vec::new();
     for window in 0..WINDOWS {
         let until = Instant::now() + Duration::from_secs(u64::from(seconds));
         let cpu = server.processor_seconds().unwrap_or(f64::NAN);
@@ -79,10 +86,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let took = begin.elapsed().as_secs_f64();
         let cpu = (server.processor_seconds().unwrap_or(f64::NAN) - cpu) * 1e6 / finished.max(1) as f64;
         let done = store.get(job).await?.map_or(0, |job| job.shards.done);
-        println!(
+        let text = format!(
             "window {window}: {:.0} shards a second, {cpu:.0} µs of the database's processors for each; {done} are finished",
             finished as f64 / took
         );
+        windows.push(Window { finished, done, text });
+    }
+    Ok(windows)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut numbers = std::env::args().skip(1).map(|word| word.parse::<u32>());
+    let mut next = |default| numbers.next().unwrap_or(Ok(default));
+    let (claimers, shards, seconds) = (next(64)?, next(200_000)?, next(10)?);
+    println!("{claimers} claimers, {shards} shards of one row; each is claimed, committed and finished");
+    for window in measure(claimers, shards, seconds).await? {
+        println!("{}", window.text);
     }
     Ok(())
 }

@@ -79,6 +79,7 @@ pub enum Error {
 #[must_use]
 pub struct Builder {
     folder: Option<PathBuf>,
+    objects: Option<Arc<dyn ObjectStore>>,
     clock: Arc<dyn Clock>,
     config: Config,
 }
@@ -87,6 +88,12 @@ impl Builder {
     /// Buckets are folders in this one, and objects files; otherwise they are in memory.
     pub fn folder(mut self, path: impl AsRef<Path>) -> Self {
         self.folder = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// Objects are in this store, whatever [`folder`](Self::folder) says: one of your own, which jobs then work on.
+    pub fn objects(mut self, store: Arc<dyn ObjectStore>) -> Self {
+        self.objects = Some(store);
         self
     }
 
@@ -108,9 +115,10 @@ impl Builder {
     /// No port is free; the folder is not there.
     pub async fn start(self) -> Result<TestServer, Error> {
         let faults = Faults::default();
-        let inside: Arc<dyn ObjectStore> = match &self.folder {
-            Some(path) => Arc::new(FolderStore::open(path)?),
-            None => Arc::new(MemoryStore::new()),
+        let inside: Arc<dyn ObjectStore> = match (self.objects, &self.folder) {
+            (Some(store), _) => store,
+            (None, Some(path)) => Arc::new(FolderStore::open(path)?),
+            (None, None) => Arc::new(MemoryStore::new()),
         };
         let spool = MemoryStore::new();
         spool.create_bucket(SPOOL)?;
@@ -170,7 +178,7 @@ impl TestServer {
     /// A server as one likes it.
     pub fn builder() -> Builder {
         let config = Config { poll: POLL, drain: DRAIN, ..Config::default() };
-        Builder { folder: None, clock: Arc::new(SystemClock), config }
+        Builder { folder: None, objects: None, clock: Arc::new(SystemClock), config }
     }
 
     /// Where it is: `http://127.0.0.1:PORT`.

@@ -12,6 +12,13 @@ use cos_batch_testing::{Call, ErrorKind, ManualClock, TestServer};
 #[expect(dead_code, reason = "the example has a main function of its own")]
 mod common_jobs;
 
+#[path = "../../examples/own_store.rs"]
+#[expect(dead_code, reason = "the example has a main function of its own")]
+mod own_store;
+#[path = "../../../cos-batch-client/examples/submit_to_report.rs"]
+#[expect(dead_code, reason = "the example has a main function of its own")]
+mod submit_to_report;
+
 const PHOTOS: &str = "photos-1250000000";
 const BACKUP: &str = "backup-1250000000";
 
@@ -29,6 +36,43 @@ async fn the_example_runs_the_common_jobs() {
     assert_eq!(told[..2], ["Complete: 2 of 2", "Complete: 2 of 2"]);
     assert!(told[2].starts_with("Cancelled: 0 of "), "{told:?}");
     assert_eq!(told[3], "picture");
+}
+
+#[tokio::test]
+async fn the_example_drives_a_job_from_its_submission_to_its_report() {
+    let server = TestServer::start().await.unwrap();
+    server.make_bucket(BACKUP).await.unwrap();
+    server.put(PHOTOS, "a", "x").await.unwrap();
+    let etag = server.put(PHOTOS, "all.csv", format!("{PHOTOS},a\n{PHOTOS},gone\n")).await.unwrap();
+    let client = server.client().unwrap();
+    let job = || {
+        let job = JobBuilder::new("local", &format!("{PHOTOS}/all.csv"), &etag);
+        job.copy_to(BACKUP).report_to(BACKUP, "reports").build("drive").unwrap()
+    };
+    let read = async |bucket: &str, key: &str| Ok(server.get(bucket, key).await?);
+    let told = submit_to_report::drive(&client, job(), read).await.unwrap();
+    assert_eq!((told.status.as_str(), told.counts), ("Complete", (1, 1)));
+    let mut rows = told.rows;
+    rows.sort();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert!(rows[0].starts_with(&format!("{PHOTOS},a,,succeeded,200,")), "{rows:?}");
+    assert!(rows[1].starts_with(&format!("{PHOTOS},gone,,failed,404,NoSuchKey,")), "{rows:?}");
+    // The same token makes no second job.
+    let error = submit_to_report::drive(&client, job(), read).await.unwrap_err();
+    assert!(error.to_string().contains("ClientRequestToken was already used"), "{error}");
+
+    // A job that fails as a whole has no report to be read.
+    let nowhere = JobBuilder::new("local", &format!("{PHOTOS}/none.csv"), &etag).delete().report_to(BACKUP, "reports");
+    let error = submit_to_report::drive(&client, nowhere.build("nowhere").unwrap(), read).await.unwrap_err();
+    assert!(error.to_string().contains("ManifestNotFound"), "{error}");
+}
+
+#[tokio::test]
+async fn the_example_runs_jobs_on_a_store_of_its_own() {
+    let told = own_store::run().await.unwrap();
+    assert_eq!(told[0], "Complete, 2 done");
+    assert!(told[1].starts_with("Failed, 0 done: ") && told[1].contains("tag"), "{told:?}");
+    assert_eq!(told[2], "picture");
 }
 
 #[tokio::test]
