@@ -81,6 +81,21 @@ fn what_a_job_did_is_told_by_the_names_on_the_page() {
         found["cos_batch_operation_seconds_bucket{store=\"local\",le=\"+Inf\"}"],
         found["cos_batch_operation_seconds_count{store=\"local\"}"]
     );
+    // What the alerts select is there, label for label.
+    let selectors = page.lines().filter_map(|line| line.trim().strip_prefix("expr: "));
+    let selectors = selectors.flat_map(|query| query.split("cos_batch_").skip(1)).map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+        let pairs = rest[end..].strip_prefix('{').and_then(|pairs| pairs.split('}').next()).unwrap_or_default();
+        (format!("cos_batch_{}", &rest[..end]), pairs.split(',').map(str::trim).collect::<Vec<&str>>())
+    });
+    let selectors: Vec<(String, Vec<&str>)> = selectors.collect();
+    assert!(selectors.len() >= 4, "{selectors:?}");
+    for (name, pairs) in &selectors {
+        let selects = |sample: &&str| {
+            sample.split('{').next() == Some(name.as_str()) && pairs.iter().all(|pair| sample.contains(pair))
+        };
+        assert!(found.keys().any(|sample| selects(sample)), "nothing is told that is {name} {pairs:?}\n{text}");
+    }
     for secret in [SOURCE, TARGET, "1250000000", &job] {
         assert!(!text.contains(secret), "{secret}\n{text}");
     }

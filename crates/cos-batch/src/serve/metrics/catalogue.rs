@@ -129,6 +129,51 @@ mod tests {
         unknown
     }
 
+    /// Functions that make sense of counters alone, and what of `query` they are asked of that is none.
+    fn misused(query: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        for function in ["rate(", "irate(", "increase("] {
+            for asked in query.split(function).skip(1) {
+                let name = asked.split(['{', '[', ')']).next().unwrap_or_default();
+                let grows = ALL.iter().any(|family| match family.kind {
+                    Kind::Counter => family.name == name,
+                    Kind::Histogram => name.starts_with(family.name),
+                    Kind::Gauge => false,
+                });
+                if !grows {
+                    found.push(format!("{function}{name})"));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_alerts_on_the_page_ask_only_for_what_is_told() {
+        assert_eq!(misused("sum(rate(cos_batch_jobs{status=\"New\"}[5m]))"), ["rate(cos_batch_jobs)"]);
+        let (_, rules) = PAGE.split_once("\n## What to be woken for\n").unwrap();
+        let rules = rules.split("```").nth(1).unwrap();
+        let of = |key: &str| {
+            let lines = rules.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix(key));
+            lines.map(str::trim).collect::<Vec<&str>>()
+        };
+        let (names, queries) = (of("alert:"), of("expr:"));
+        assert!(names.len() >= 4 && names.len() == queries.len(), "{names:?} {queries:?}");
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:?}");
+        for query in queries {
+            assert_eq!(unknown(query), [""; 0], "{query}");
+            assert_eq!(misused(query), [""; 0], "{query}");
+            assert!(
+                query.contains("cos_batch_") && query.contains(" > "),
+                "nothing is asked for, or no bound: {query}"
+            );
+        }
+        for time in of("for:") {
+            let number = time.strip_suffix(['s', 'm', 'h']).map(str::parse::<u32>);
+            assert!(matches!(number, Some(Ok(1..))), "{time}");
+        }
+    }
+
     #[test]
     fn the_dashboard_asks_only_for_what_is_told() {
         assert_eq!(unknown("sum by (lable) (rate(cos_batch_tasks_total{outcom=\"failed\"}[5m]))"), ["lable", "outcom"]);
@@ -143,6 +188,7 @@ mod tests {
         assert!(queries.len() >= panels.len() / 2, "{} queries", queries.len());
         for query in &queries {
             assert_eq!(unknown(query), [""; 0], "{query}");
+            assert_eq!(misused(query), [""; 0], "{query}");
         }
         // What is worth counting is worth showing.
         for family in ALL.iter().filter(|family| family.name != BUILD.name) {
