@@ -1,5 +1,6 @@
 //! `cargo xtask long`: what takes too long for `cargo xtask test`.
 
+mod container;
 mod crowd;
 mod keys;
 mod manifest;
@@ -19,6 +20,8 @@ use clap::Subcommand;
 /// The long forms of tests.
 #[derive(Subcommand)]
 pub(crate) enum Long {
+    /// Run the server, linked statically, in the root file system of the container's image.
+    Container(container::Arguments),
     /// Run a hundred jobs of twenty APPIDs at the same time, and see that each has what is its own.
     Crowd(crowd::Arguments),
     /// Write and read very many keys of all kinds, in manifests and reports.
@@ -46,6 +49,7 @@ pub(crate) enum Long {
 /// Runs one of them.
 pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
     match long {
+        Long::Container(arguments) => container::run(root, arguments),
         Long::Crowd(arguments) => crowd::run(root, arguments),
         Long::Keys(arguments) => keys::run(root, arguments),
         Long::Manifest(arguments) => manifest::run(root, arguments),

@@ -85,6 +85,16 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds the static one for this machine, and gives its path.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn linked_statically(root: &Path) -> anyhow::Result<PathBuf> {
+    run(root, &Arguments { features: String::new(), is_static: true, target: None })?;
+    Ok(crate::target(root).join(FOLDER).join(STATIC).join("cos-batch"))
+}
+
 /// Folders of this machine that come into a program, and what stands for each. A later one goes before those above.
 fn places(shell: &Shell, root: &Path, target: &Path) -> anyhow::Result<Vec<(PathBuf, &'static str)>> {
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -128,12 +138,12 @@ fn has(bytes: &[u8], path: &Path) -> bool {
 }
 
 /// Whether the C library is linked in is decided when the program is linked: its parts are the same.
-fn linking(is_static: bool) -> &'static str {
+pub(crate) fn linking(is_static: bool) -> &'static str {
     if is_static { "-Ctarget-feature=+crt-static" } else { "-Ctarget-feature=-crt-static" }
 }
 
 /// Whether a program has libraries loaded at its start; nothing for what is no ELF file of 64 bits, least byte first.
-fn asks_for_libraries(bytes: &[u8]) -> Option<bool> {
+pub(crate) fn asks_for_libraries(bytes: &[u8]) -> Option<bool> {
     if !bytes.starts_with(b"\x7fELF\x02\x01") {
         return None;
     }
