@@ -31,8 +31,22 @@ pub(crate) struct Window {
     pub(crate) finished: u64,
     /// Shards that are finished, as the job says.
     pub(crate) done: u64,
-    /// The same for people, with how long it took.
-    pub(crate) text: String,
+    /// How long it took, in seconds.
+    took: f64,
+    /// Microseconds of the database's processors for each of the shards.
+    micros: f64,
+}
+
+impl Window {
+    /// The same for people.
+    pub(crate) fn text(&self) -> String {
+        format!(
+            "{:.0} shards a second, {:.0} µs of the database's processors for each; {} are finished",
+            self.finished as f64 / self.took,
+            self.micros,
+            self.done
+        )
+    }
 }
 
 /// Measures [`WINDOWS`] of so many seconds, or until no shard is left.
@@ -50,7 +64,7 @@ pub(crate) async fn measure(claimers: u32, shards: u32, seconds: u32) -> Result<
     store.release_job(&lease).await?;
     set_status(&*store, job, JobStatus::Active).await?;
     let mut windows = Vec::new();
-    for window in 0..WINDOWS {
+    for _ in 0..WINDOWS {
         let until = Instant::now() + Duration::from_secs(u64::from(seconds));
         let cpu = server.processor_seconds().unwrap_or(f64::NAN);
         let mut tasks = JoinSet::new();
@@ -84,13 +98,9 @@ pub(crate) async fn measure(claimers: u32, shards: u32, seconds: u32) -> Result<
             finished += task??;
         }
         let took = begin.elapsed().as_secs_f64();
-        let cpu = (server.processor_seconds().unwrap_or(f64::NAN) - cpu) * 1e6 / finished.max(1) as f64;
+        let micros = (server.processor_seconds().unwrap_or(f64::NAN) - cpu) * 1e6 / finished.max(1) as f64;
         let done = store.get(job).await?.map_or(0, |job| job.shards.done);
-        let text = format!(
-            "window {window}: {:.0} shards a second, {cpu:.0} µs of the database's processors for each; {done} are finished",
-            finished as f64 / took
-        );
-        windows.push(Window { finished, done, text });
+        windows.push(Window { finished, done, took, micros });
     }
     Ok(windows)
 }
@@ -101,8 +111,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut next = |default| numbers.next().unwrap_or(Ok(default));
     let (claimers, shards, seconds) = (next(64)?, next(200_000)?, next(10)?);
     println!("{claimers} claimers, {shards} shards of one row; each is claimed, committed and finished");
-    for window in measure(claimers, shards, seconds).await? {
-        println!("{}", window.text);
+    for (number, window) in measure(claimers, shards, seconds).await?.iter().enumerate() {
+        println!("window {number}: {}", window.text());
     }
     Ok(())
 }

@@ -24,5 +24,5 @@ async fn the_example_claims_every_shard_once() {
     let windows = claims::measure(4, SHARDS, 60).await.unwrap();
     assert_eq!(windows.iter().map(|window| window.finished).sum::<u64>(), u64::from(SHARDS));
     let last = windows.last().unwrap();
-    assert_eq!((last.done, last.text.contains("shards a second")), (u64::from(SHARDS), true), "{}", last.text);
+    assert_eq!((last.done, last.text().contains("shards a second")), (u64::from(SHARDS), true), "{}", last.text());
 }
