@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::kit::{Fixture, TTL, active, assert_refused, claim, create, file, get, photograph, recorded, shard, step};
+use super::{
+    kit::{Fixture, TTL, active, assert_refused, claim, create, file, get, photograph, recorded, shard, step},
+    shared::{listed, preparing},
+};
 use crate::{
-    job::ShardTally,
-    store::{Cursor, JobChange, JobLease, StoreError},
+    job::{Failure, ShardTally},
+    store::{Cursor, FileOutcome, JobChange, JobLease, StoreError},
 };
 
 const ALMOST: Duration = Duration::from_millis(29_999);
@@ -62,6 +65,7 @@ pub async fn a_lost_job_lease_writes_nothing(fixture: Fixture) {
         assert_refused!(store.renew_job(&lost, TTL).await, StoreError::LeaseLost);
         assert_refused!(store.clear_shards(&lost).await, StoreError::LeaseLost);
         assert_refused!(store.add_shards(&lost, vec![shard(9, 90, 1)]).await, StoreError::LeaseLost);
+        assert_refused!(store.add_files(&lost, vec![listed(0)]).await, StoreError::LeaseLost);
         assert_refused!(store.add_results(&lost, vec![file(0, true, 1)]).await, StoreError::LeaseLost);
         let version = get(store, id).await.version;
         let change =
@@ -69,8 +73,41 @@ pub async fn a_lost_job_lease_writes_nothing(fixture: Fixture) {
         assert_refused!(store.transition(id, version, change(&lost)).await, StoreError::LeaseLost);
         store.release_job(&lost).await.unwrap();
         assert_eq!(photograph(store, id).await, before);
+        assert_eq!(store.files(id, 0, 9).await.unwrap(), []);
     }
     assert_eq!(store.lease_job(id, TTL).await.unwrap(), None, "the new holder still holds it");
+}
+
+/// A lease that was given back is lost as any other is, although no newer one has been given yet.
+pub async fn a_lease_that_was_given_back_writes_nothing(fixture: Fixture) {
+    let store = &*fixture.store;
+    let (id, job) = preparing(store, "1", 1).await;
+    let of_file = store.claim_file(id, TTL).await.unwrap().unwrap();
+    store.release_file(&of_file).await.unwrap();
+    store.release_job(&job).await.unwrap();
+    assert_refused!(store.renew_file(&of_file, TTL).await, StoreError::LeaseLost);
+    let unfit = FileOutcome::Unfit(Failure { code: "A".to_owned(), reason: "b".to_owned() });
+    assert_refused!(store.finish_file(&of_file, unfit).await, StoreError::LeaseLost);
+    assert_refused!(store.renew_job(&job, TTL).await, StoreError::LeaseLost);
+    assert_refused!(store.clear_shards(&job).await, StoreError::LeaseLost);
+    assert_refused!(store.add_shards(&job, vec![shard(0, 0, 1)]).await, StoreError::LeaseLost);
+    assert_refused!(store.add_files(&job, vec![listed(1)]).await, StoreError::LeaseLost);
+    assert_refused!(store.add_results(&job, vec![]).await, StoreError::LeaseLost);
+    assert_eq!(store.files(id, 0, 9).await.unwrap(), [(listed(0), None)]);
+    assert_eq!(store.reap(true).await.unwrap(), 0, "nobody holds anything");
+
+    let (id, job) = active(store, "2", &[2]).await;
+    store.release_job(&job).await.unwrap();
+    let of_shard = claim(store, id).await;
+    store.checkpoint(&of_shard, step(of_shard.cursor, 1, 0), TTL).await.unwrap();
+    store.release_shard(&of_shard).await.unwrap();
+    let before = photograph(store, id).await;
+    let cursor = Cursor { rows: 1, offset: 10 };
+    assert_refused!(store.checkpoint(&of_shard, step(cursor, 1, 0), TTL).await, StoreError::LeaseLost);
+    assert_refused!(store.renew_shard(&of_shard, TTL).await, StoreError::LeaseLost);
+    assert_refused!(store.finish_shard(&of_shard, vec![]).await, StoreError::LeaseLost);
+    store.release_shard(&of_shard).await.unwrap();
+    assert_eq!(photograph(store, id).await, before);
 }
 
 /// A change may name the lease under which it was worked out, which must be of this job.

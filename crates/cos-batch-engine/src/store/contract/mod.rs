@@ -85,6 +85,7 @@ macro_rules! job_store_contract {
             a_job_has_one_holder
             a_job_lease_runs_out
             a_lost_job_lease_writes_nothing
+            a_lease_that_was_given_back_writes_nothing
             a_change_may_need_a_lease
             a_shard_lease_runs_out
             a_lost_shard_lease_writes_nothing

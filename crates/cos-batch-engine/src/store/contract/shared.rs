@@ -17,7 +17,7 @@ use crate::{
 /// A text that is none of the easy ones.
 const TEXT: &str = "\u{0}\"'; DROP TABLE job; \u{1f980}\r\n";
 
-fn listed(number: u32) -> ListedFile {
+pub(super) fn listed(number: u32) -> ListedFile {
     ListedFile {
         number,
         key: format!("data/{number}{TEXT}"),
