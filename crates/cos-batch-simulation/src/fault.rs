@@ -10,8 +10,14 @@ pub enum Fault {
     CrashAfter,
     /// What a process had sent arrives after it was killed.
     LateArrival,
-    /// All processes are killed, and what was not made durable is lost.
+    /// All processes are killed at once, and what was not made durable may be lost.
     PowerCut,
+    /// The same while something is being made durable.
+    SyncCut,
+    /// A loss of power takes back what was written and did not last yet.
+    WriteLost,
+    /// A loss of power leaves only the beginning of it.
+    WriteTorn,
     /// The process stands still, for longer than its leases last, and goes on.
     Freeze,
     /// The job store refuses, and nothing happens.
@@ -40,15 +46,26 @@ pub enum Fault {
     ClockForward,
     /// The job store's clock goes back.
     ClockBack,
+    /// The clock of a process is not the job store's from its start.
+    NodeClockApart,
+    /// The clock of one process goes forward.
+    NodeClockForward,
+    /// The clock of one process goes back.
+    NodeClockBack,
+    /// A call of somebody who held a lease earlier arrives when another one holds it.
+    StaleCall,
 }
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 25] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::LateArrival,
         Self::PowerCut,
+        Self::SyncCut,
+        Self::WriteLost,
+        Self::WriteTorn,
         Self::Freeze,
         Self::JobsRefused,
         Self::JobsLost,
@@ -63,13 +80,27 @@ impl Fault {
         Self::SpoolFull,
         Self::ClockForward,
         Self::ClockBack,
+        Self::NodeClockApart,
+        Self::NodeClockForward,
+        Self::NodeClockBack,
+        Self::StaleCall,
     ];
 
     /// How often it is met where it is met often: of ten thousand calls.
     pub(crate) fn often(self) -> u16 {
         match self {
-            Self::PowerCut | Self::JobsOutage | Self::ObjectsOutage => 8,
+            Self::JobsOutage | Self::ObjectsOutage => 8,
+            Self::PowerCut => 20,
             Self::ClockForward | Self::ClockBack => 10,
+            // Of the times that something is made durable.
+            Self::SyncCut => 80,
+            // Of what a loss of power finds not durable.
+            Self::WriteLost | Self::WriteTorn => 10_000,
+            // Of the processes that start.
+            Self::NodeClockApart => 8000,
+            Self::NodeClockForward | Self::NodeClockBack => 20,
+            // Of the calls that need a lease.
+            Self::StaleCall => 3000,
             Self::CrashBefore | Self::CrashAfter | Self::Freeze => 40,
             // Of those that were under way when a process was killed.
             Self::LateArrival => 5000,

@@ -14,20 +14,25 @@
 //! | `fault` | what can go wrong |
 //! | `clock` | simulated time |
 //! | `world` | what outlives a process |
-//! | `life` | whether a process is alive |
+//! | `disk` | what a loss of power leaves |
+//! | `leases` | who holds what |
+//! | `life` | whether a process is alive, and its clock |
 //! | `link` | what goes wrong on the way from a process to the world |
 //! | `jobs`, `objects` | the two stores as a process sees them |
 //! | `user` | who makes jobs and changes them |
+//! | `watcher` | who looks at jobs through the API |
 //! | `keeper` | who starts processes again |
 //! | `witness` | what must hold at every step |
 //! | `judge` | what must hold at the end |
 //! | `story` | all of it together |
 
 mod clock;
+mod disk;
 mod fault;
 mod jobs;
 mod judge;
 mod keeper;
+mod leases;
 mod life;
 mod link;
 mod objects;
@@ -35,6 +40,7 @@ mod plan;
 mod story;
 mod trace;
 mod user;
+mod watcher;
 mod witness;
 mod world;
 

@@ -11,10 +11,21 @@ use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
-    Call, Fault,
+    Call, Fault, disk,
     life::Life,
     world::{Plane, World},
 };
+
+/// A clock jumps by so much at most: some times as long as a lease lasts.
+const JUMP_MILLIS: u64 = 60_000;
+
+/// The clock of a process that begins is wrong by so much at most: the ten minutes of which a node says that it is not ready.
+const APART_MILLIS: u64 = 600_000;
+
+/// What is drawn is small.
+fn signed(millis: u64) -> i64 {
+    i64::try_from(millis).unwrap_or(0)
+}
 
 /// A process's way to the world. When it is cut, nothing is answered any more.
 #[derive(Debug)]
@@ -87,12 +98,21 @@ impl Link {
     /// A new process's.
     pub(crate) fn new(world: Arc<World>) -> Arc<Self> {
         let life = world.begin();
+        let many = world.plan.processes > 1;
+        if many && world.meets(Fault::NodeClockApart) {
+            life.jump(signed(world.draw(0..=2 * APART_MILLIS)) - signed(APART_MILLIS));
+        }
         Arc::new(Self { world, life, thaws: Mutex::default() })
     }
 
     /// Number of the process.
     pub(crate) fn process(&self) -> usize {
         self.life.process
+    }
+
+    /// How far the process's clock is ahead of the job store's.
+    pub(crate) fn apart(&self) -> i64 {
+        self.life.apart()
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -161,6 +181,9 @@ impl Link {
         if is_aimed_at || (point.changes && !late && world.meets(Fault::CrashAfter)) {
             self.kill();
         }
+        if point.changes && !late && world.reaches(point.call(), Fault::PowerCut) {
+            disk::cut(world).await;
+        }
         self.awake().await;
         let lost = if point.plane == Plane::Jobs { Fault::JobsLost } else { Fault::ObjectsLost };
         if world.meets(lost) {
@@ -176,13 +199,22 @@ impl Link {
             return;
         }
         if world.meets(Fault::ClockForward) {
-            world.clock.jump(i64::try_from(world.draw(1..=60_000)).unwrap_or(0));
+            world.clock.jump(signed(world.draw(1..=JUMP_MILLIS)));
         }
         if world.meets(Fault::ClockBack) {
-            world.clock.jump(-i64::try_from(world.draw(1..=60_000)).unwrap_or(0));
+            world.clock.jump(-signed(world.draw(1..=JUMP_MILLIS)));
+        }
+        // Where there is one process, its clock is the job store's.
+        if world.plan.processes > 1 {
+            if world.meets(Fault::NodeClockForward) {
+                self.life.jump(signed(world.draw(1..=JUMP_MILLIS)));
+            }
+            if world.meets(Fault::NodeClockBack) {
+                self.life.jump(-signed(world.draw(1..=JUMP_MILLIS)));
+            }
         }
         if world.meets(Fault::PowerCut) {
-            world.power_cut().await;
+            disk::cut(world).await;
         }
         if world.meets(Fault::CrashBefore) {
             self.kill();

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use crate::{
     Fault, Sabotage,
+    disk::{self, Place, Wanted},
     link::{Broken as _, Link, Point},
     world::{Plane, World},
 };
@@ -25,8 +26,15 @@ const CANCEL_HEARD_WITHIN: Duration = Duration::from_secs(1);
 const WRITES_LATE_BY: Duration = Duration::from_millis(400);
 
 /// What keeps a process from hearing of a cancel in time: it cannot be held to that.
-const DEAF: [Fault; 6] =
-    [Fault::Freeze, Fault::JobsRefused, Fault::JobsLost, Fault::JobsSlow, Fault::JobsOutage, Fault::PowerCut];
+const DEAF: [Fault; 7] = [
+    Fault::Freeze,
+    Fault::JobsRefused,
+    Fault::JobsLost,
+    Fault::JobsSlow,
+    Fault::JobsOutage,
+    Fault::PowerCut,
+    Fault::SyncCut,
+];
 
 #[derive(Clone)]
 pub(crate) struct LinkedObjects {
@@ -105,13 +113,45 @@ impl LinkedObjects {
             }
         }
         let done = async || {
-            world.remember(bucket, key).await;
             if let Some((job, row)) = row {
                 world.witness.worked(job, row);
             }
             work().await
         };
+        self.write(name, (bucket, key), false, done).await
+    }
+
+    /// What changes an object, and lasts when it is answered or at the next barrier.
+    async fn write<T, F>(
+        &self,
+        name: &'static str,
+        (bucket, key): (&str, &str),
+        durable: bool,
+        work: impl Fn() -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let world = self.world();
+        let place = Place { spool: self.plane == Plane::Spool, bucket: bucket.to_owned(), key: key.to_owned() };
+        let durable = durable && !self.is_never_synced();
+        let done = async || {
+            let number = disk::changes(world, &place).await;
+            let done = work().await?;
+            if durable {
+                disk::sync(world, Wanted::Place(&place, number)).await;
+            }
+            Ok(done)
+        };
         self.change(name, key, done).await
+    }
+
+    fn is_never_synced(&self) -> bool {
+        match self.world().plan.sabotage {
+            Some(Sabotage::SegmentNotSynced) => self.plane == Plane::Spool,
+            Some(Sabotage::ReportNotSynced) => self.plane == Plane::Objects,
+            _ => false,
+        }
     }
 }
 
@@ -180,7 +220,8 @@ impl ObjectStore for LinkedObjects {
         if self.plane == Plane::Spool && self.world().plan.sabotage == Some(Sabotage::SegmentAfterCheckpoint) {
             return self.put_later(&request);
         }
-        Box::pin(self.change("put", request.key, move || self.inner().put(request.clone())))
+        let (at, durable) = ((request.bucket, request.key), request.durable);
+        Box::pin(self.write("put", at, durable, move || self.inner().put(request.clone())))
     }
 
     fn begin_put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<Box<dyn ObjectWriter>, StoreError>> {
@@ -199,7 +240,7 @@ impl ObjectStore for LinkedObjects {
     fn delete<'a>(&'a self, request: DeleteRequest<'a>) -> BoxFuture<'a, Result<DeleteOutcome, StoreError>> {
         let at = (request.bucket, request.key);
         if row_of(request.key).is_none() {
-            return Box::pin(self.change("delete", request.key, move || self.inner().delete(request.clone())));
+            return Box::pin(self.write("delete", at, false, move || self.inner().delete(request.clone())));
         }
         Box::pin(self.operate("delete", at, move || self.inner().delete(request.clone())))
     }
@@ -290,7 +331,8 @@ impl ObjectStore for LinkedObjects {
     }
 
     fn complete_multipart<'a>(&'a self, request: CompleteRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
-        Box::pin(self.change("complete_multipart", "", move || self.inner().complete_multipart(request.clone())))
+        let at = (request.upload.bucket, request.upload.key);
+        Box::pin(self.write("complete_multipart", at, false, move || self.inner().complete_multipart(request.clone())))
     }
 
     fn abort_multipart<'a>(&'a self, upload: UploadId<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
@@ -318,7 +360,8 @@ impl ObjectStore for LinkedObjects {
         let sync = async || {
             self.inner().barrier(bucket).await?;
             if self.world().plan.sabotage != Some(Sabotage::NoBarrier) {
-                self.world().synced(bucket);
+                let wanted = Wanted::Bucket { spool: self.plane == Plane::Spool, bucket };
+                disk::sync(self.world(), wanted).await;
             }
             Ok(())
         };

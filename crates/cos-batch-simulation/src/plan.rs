@@ -49,7 +49,7 @@ pub struct Call {
 pub struct Aim {
     /// The call.
     pub call: Call,
-    /// [`Fault::CrashBefore`] or [`Fault::CrashAfter`].
+    /// [`Fault::CrashBefore`], [`Fault::CrashAfter`], or [`Fault::PowerCut`] after it.
     pub when: Fault,
     /// Which of these calls, from 0.
     pub number: u64,
@@ -58,13 +58,19 @@ pub struct Aim {
 /// A defect put in on purpose, to see it found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
-    /// The job store takes a write from whoever held a lease before.
-    NoFencing,
+    /// The job store takes this call from whoever held the lease before.
+    NoFencing(&'static str),
+    /// The job store ends leases by the clock of the process that asks it to.
+    LeasesByTheNodesClock,
     /// The spool answers before it has written.
     SegmentAfterCheckpoint,
+    /// What is written to the spool is not made durable.
+    SegmentNotSynced,
+    /// What is written of a report is not made durable.
+    ReportNotSynced,
     /// What was done to objects is not made durable before it is counted.
     NoBarrier,
-    /// Counters are kept in the memory of who counts.
+    /// What has been counted is in the memory of the process that counted it, and every answer has it from there.
     CountersInMemory,
 }
 
@@ -146,10 +152,25 @@ impl Plan {
         Self { sabotage: Some(sabotage), ..self }
     }
 
-    /// The same with a process that is killed there.
+    /// The same with a process that is killed there. Where the power goes, that costs something: until then these two faults
+    /// come nowhere.
     #[must_use]
     pub fn aimed(self, aim: Aim) -> Self {
-        Self { aim: Some(aim), ..self }
+        let mut plan = Self { aim: Some(aim), ..self };
+        for loss in [Fault::WriteTorn, Fault::WriteLost] {
+            if aim.when == Fault::PowerCut && plan.rate(loss) == 0 {
+                plan = plan.meeting(loss, loss.often() / 2);
+            }
+        }
+        plan
+    }
+
+    /// The same, where of ten thousand calls so many meet this fault.
+    #[must_use]
+    pub fn meeting(mut self, fault: Fault, rate: u16) -> Self {
+        self.faults.retain(|(of, _)| *of != fault);
+        self.faults.push((fault, rate));
+        self
     }
 
     pub(crate) fn rate(&self, fault: Fault) -> u16 {

@@ -33,6 +33,8 @@ pub struct Outcome {
     pub fired: BTreeMap<Fault, u64>,
     /// Calls that change something, how often each came: before it happened ([`Fault::CrashBefore`]), and after.
     pub reached: BTreeMap<(Call, Fault), u64>,
+    /// Calls that need a lease and came once more from somebody who had lost it ([`Fault::StaleCall`]), how often.
+    pub late: BTreeMap<&'static str, u64>,
     /// A process was killed where the plan's [`Aim`](crate::Aim) says.
     pub hit: bool,
     /// Which rules were broken; empty: none.
@@ -105,6 +107,7 @@ async fn tell(plan: Plan) -> Outcome {
         events: ends.events,
         fired: ends.fired,
         reached: ends.reached,
+        late: ends.late,
         hit: ends.hit,
         violations: ends.violations,
         shared: world.witness.shared(),

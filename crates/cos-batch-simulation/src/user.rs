@@ -10,12 +10,14 @@ use cos_batch_model::{
     UpdateJobPriorityRequest, UpdateJobStatusRequest, ValidationError,
 };
 use cos_batch_objectstore::{ObjectStore as _, PutRequest};
+use futures_util::future::join;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::{
     keeper::{Keeper, TENANTS},
     plan::{Fate, JobPlan, Work},
+    watcher::watch,
     world::{SOURCE, TARGET, World},
 };
 
@@ -38,10 +40,10 @@ pub(crate) fn content(job: usize, row: u32) -> String {
 
 /// Somebody who makes one job.
 pub(crate) struct User {
-    world: Arc<World>,
+    pub(crate) world: Arc<World>,
     keeper: Arc<Keeper>,
-    number: usize,
-    plan: JobPlan,
+    pub(crate) number: usize,
+    pub(crate) plan: JobPlan,
     /// The inventory's ETag.
     etag: String,
 }
@@ -113,6 +115,11 @@ impl User {
         sleep(self.plan.made_at).await;
         let Ok(request) = self.request() else { return self.world.violated("the request of a job is not legal") };
         let Some(id) = self.make(&request).await else { return };
+        join(self.change(&id), watch(&self, &id)).await;
+    }
+
+    /// Changes the job as the plan says.
+    async fn change(&self, id: &JobId) {
         if let Some(after) = self.plan.confirmed_after {
             sleep(after).await;
             self.until_taken(async |engine, context| {
@@ -203,7 +210,7 @@ impl User {
     }
 
     /// Asks a process; none: there is none, or it does not answer.
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &self,
         action: impl AsyncFn(&Engine, &RequestContext) -> Result<T, ApiError>,
     ) -> Option<Result<T, ApiError>> {

@@ -18,10 +18,6 @@ pub(crate) struct Witness {
 #[derive(Default)]
 struct Seen {
     jobs: BTreeMap<Uuid, Known>,
-    /// Newest epoch of each shard's lease.
-    epochs: BTreeMap<(Uuid, u32), u64>,
-    /// Newest epoch of each listed file's lease.
-    file_epochs: BTreeMap<(Uuid, u32), u64>,
     /// Which process read which listed file.
     files: BTreeMap<(Uuid, u32), usize>,
     /// How often each row was worked on: by number of the job, and row.
@@ -83,40 +79,18 @@ impl Witness {
         self.lock().operations.get(&(number, row)).copied().unwrap_or(0)
     }
 
-    /// A shard was leased.
-    pub(crate) fn leased(&self, job: Uuid, shard: u32, epoch: u64) -> Result<(), String> {
-        match self.lock().epochs.insert((job, shard), epoch) {
-            Some(before) if before >= epoch => Err(format!("epoch {epoch} of shard {shard} follows {before}")),
-            _ => Ok(()),
-        }
-    }
-
-    pub(crate) fn newest(&self, job: Uuid, shard: u32) -> u64 {
-        self.lock().epochs.get(&(job, shard)).copied().unwrap_or(0)
-    }
-
     /// A listed file was leased.
-    pub(crate) fn file_leased(&self, job: Uuid, file: u32, epoch: u64) -> Result<(), String> {
-        let mut seen = self.lock();
-        if let Some(process) = seen.files.get(&(job, file)) {
-            return Err(format!("file {file} was leased after process {process} had read it"));
-        }
-        match seen.file_epochs.insert((job, file), epoch) {
-            Some(before) if before >= epoch => Err(format!("epoch {epoch} of file {file} follows {before}")),
-            _ => Ok(()),
+    pub(crate) fn file_leased(&self, job: Uuid, file: u32) -> Result<(), String> {
+        match self.lock().files.get(&(job, file)) {
+            Some(process) => Err(format!("file {file} was leased after process {process} had read it")),
+            None => Ok(()),
         }
     }
 
     /// What came of a listed file was taken.
     pub(crate) fn file_read(&self, lease: &FileLease, process: usize) -> Result<(), String> {
-        let mut seen = self.lock();
-        let (at, number) = ((lease.job, lease.file.number), lease.file.number);
-        let newest = seen.file_epochs.get(&at).copied().unwrap_or(0);
-        if newest != lease.epoch {
-            return Err(format!("file {number} was read under epoch {} when {newest} held it", lease.epoch));
-        }
-        match seen.files.insert(at, process) {
-            Some(_) => Err(format!("file {number} was read twice")),
+        match self.lock().files.insert((lease.job, lease.file.number), process) {
+            Some(_) => Err(format!("file {} was read twice", lease.file.number)),
             None => Ok(()),
         }
     }
@@ -128,15 +102,6 @@ impl Witness {
             readers.entry(*job).or_default().insert(*process);
         }
         readers.values().filter(|processes| processes.len() > 1).count() as u64
-    }
-
-    /// A write under a lease was taken.
-    pub(crate) fn written(&self, job: Uuid, shard: u32, epoch: u64) -> Result<(), String> {
-        let newest = self.newest(job, shard);
-        if epoch == newest {
-            return Ok(());
-        }
-        Err(format!("a write of epoch {epoch} of shard {shard} was taken when {newest} held it"))
     }
 
     /// Holds a job against what it was before.

@@ -1,21 +1,27 @@
 //! What outlives a process.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
-use cos_batch_engine::{JobStore as _, MemoryJobStore, store::Checkpoint};
-use cos_batch_objectstore::{
-    DeleteRequest, Directive, GetRequest, MemoryStore, ObjectStore as _, PutRequest, Tag, TagRequest, VersionSelector,
-};
+use cos_batch_engine::{JobStore as _, MemoryJobStore, job::Progress, store::Checkpoint};
+use cos_batch_objectstore::MemoryStore;
 use fastrand::Rng;
 use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
-use crate::{Aim, Call, Fault, Plan, Sabotage, clock::SimulatedClock, life::Life, trace::Trace, witness::Witness};
+use crate::{
+    Aim, Call, Fault, Plan, Sabotage,
+    clock::{BEGIN, SimulatedClock},
+    disk::{Content, Disk, Place},
+    leases::Leases,
+    life::Life,
+    trace::Trace,
+    witness::Witness,
+};
 
 pub(crate) const SOURCE: &str = "source-1250000000";
 pub(crate) const TARGET: &str = "target-1250000000";
@@ -29,9 +35,6 @@ pub(crate) enum Plane {
     Spool,
 }
 
-/// How an object was before it was changed; none: it was not there.
-type Prior = Option<(Bytes, Vec<Tag>)>;
-
 pub(crate) struct World {
     pub(crate) plan: Plan,
     pub(crate) clock: Arc<SimulatedClock>,
@@ -39,6 +42,8 @@ pub(crate) struct World {
     pub(crate) objects: MemoryStore,
     pub(crate) spool: MemoryStore,
     pub(crate) witness: Witness,
+    pub(crate) leases: Leases,
+    pub(crate) disk: Disk,
     /// A process was killed.
     pub(crate) killed: Notify,
     state: Mutex<State>,
@@ -58,8 +63,8 @@ struct State {
     jobs_out: Option<Instant>,
     objects_out: Option<Instant>,
     lives: Vec<Arc<Life>>,
-    /// What a loss of power takes back: objects that were changed since their bucket was made durable, by bucket and key.
-    unsynced: BTreeMap<(String, String), Prior>,
+    /// Calls that came once more from somebody who had lost the lease, how often.
+    late: BTreeMap<&'static str, u64>,
     violations: Vec<String>,
     /// What each process has counted of each job, where that is broken on purpose.
     counted: BTreeMap<(usize, Uuid), (u64, u64)>,
@@ -74,14 +79,22 @@ impl std::fmt::Debug for World {
 /// Violations that are kept: the first says most.
 const VIOLATIONS_MAX: usize = 20;
 
-/// Objects get this time of change: Unix seconds.
+thread_local! {
+    /// When the story began that is told on this thread: an object store takes its time from a function that knows nothing.
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Time of change of objects, in Unix seconds: the object stores' own clock goes with the runtime's time and never jumps, so that
+/// others are ahead of it or behind.
 fn object_clock() -> i64 {
-    1_790_000_000
+    let elapsed = BEGAN.get().map_or(0, |began| began.elapsed().as_secs());
+    BEGIN / 1000 + i64::try_from(elapsed).unwrap_or(0)
 }
 
 impl World {
     pub(crate) fn new(plan: Plan) -> Arc<Self> {
         let clock = Arc::new(SimulatedClock::new());
+        BEGAN.set(Some(Instant::now()));
         let objects = MemoryStore::new().with_clock(object_clock);
         let spool = MemoryStore::new().with_clock(object_clock);
         for (store, bucket) in [(&objects, SOURCE), (&objects, TARGET), (&spool, SPOOL)] {
@@ -99,13 +112,14 @@ impl World {
             jobs_out: None,
             objects_out: None,
             lives: Vec::new(),
-            unsynced: BTreeMap::new(),
+            late: BTreeMap::new(),
             violations: Vec::new(),
             counted: BTreeMap::new(),
         };
         let jobs = MemoryJobStore::new(Arc::clone(&clock) as _);
-        let (witness, killed) = (Witness::default(), Notify::new());
-        Arc::new(Self { plan, clock, jobs, objects, spool, witness, killed, state: Mutex::new(state) })
+        let (witness, leases, disk) = (Witness::default(), Leases::default(), Disk::default());
+        let (killed, state) = (Notify::new(), Mutex::new(state));
+        Arc::new(Self { plan, clock, jobs, objects, spool, witness, leases, disk, killed, state })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -216,68 +230,29 @@ impl World {
         }
     }
 
-    /// Remembers how an object is before it is changed.
-    pub(crate) async fn remember(&self, bucket: &str, key: &str) {
-        let at = (bucket.to_owned(), key.to_owned());
-        if self.lock().unsynced.contains_key(&at) {
-            return;
-        }
-        let prior = self.content(bucket, key).await;
-        self.lock().unsynced.entry(at).or_insert(prior);
-    }
-
-    /// An object and its tags, if it is there.
-    pub(crate) async fn content(&self, bucket: &str, key: &str) -> Prior {
-        let version = &VersionSelector::Latest;
-        let request = GetRequest { bucket, key, version, range: 0..u64::MAX, pin: None };
-        let body = self.objects.get_range(request).await.ok()?;
-        let tags = self.objects.get_tags(bucket, key, version).await.unwrap_or_default();
-        Some((body, tags))
-    }
-
-    /// What was done in this bucket survives a loss of power.
-    pub(crate) fn synced(&self, bucket: &str) {
-        self.lock().unsynced.retain(|(of, _), _| of != bucket);
-    }
-
-    /// Kills all processes, and takes back some of what was not made durable.
-    pub(crate) async fn power_cut(&self) {
-        let (lives, unsynced) = {
-            let mut state = self.lock();
-            let unsynced = std::mem::take(&mut state.unsynced);
-            let lost: Vec<_> = unsynced.into_iter().filter(|_| state.rng.bool()).collect();
-            (state.lives.clone(), lost)
-        };
+    /// Ends all processes.
+    pub(crate) fn kill_all(&self) {
+        let lives = self.lock().lives.clone();
         for life in lives {
             self.kill(&life);
         }
-        for ((bucket, key), prior) in unsynced {
-            self.note(format!("lost {bucket}/{key}"));
-            let version = VersionSelector::Latest;
-            match prior {
-                // It is there, since it was changed.
-                None => {
-                    let request = DeleteRequest { bucket: &bucket, key: &key, version: &version, operation: None };
-                    let _ = self.objects.delete(request).await;
-                }
-                Some((body, tags)) => {
-                    let _ = self.objects.put(PutRequest::new(&bucket, &key, body)).await;
-                    let request =
-                        TagRequest { bucket: &bucket, key: &key, version: &version, tags: Directive::Replace(&tags) };
-                    let _ = self.objects.put_tags(request).await;
-                }
-            }
-        }
+    }
+
+    /// An object and its tags, if it is there.
+    pub(crate) async fn content(&self, bucket: &str, key: &str) -> Content {
+        Place { spool: false, bucket: bucket.to_owned(), key: key.to_owned() }.content(self).await
+    }
+
+    /// This call came once more from somebody who had lost the lease.
+    pub(crate) fn was_late(&self, call: &'static str) {
+        *self.lock().late.entry(call).or_default() += 1;
     }
 
     /// Holds what the job store says against what it said before.
     pub(crate) async fn look(&self) {
         for id in self.witness.known() {
             // It is in memory, and never fails.
-            let Ok(mut record) = self.jobs.get(id).await else { continue };
-            if let Some(record) = record.as_mut().filter(|_| self.counts_in_memory()) {
-                (record.progress.succeeded, record.progress.failed) = self.remembered(id);
-            }
+            let Ok(record) = self.jobs.get(id).await else { continue };
             if let Err(rule) = self.witness.look(id, record.as_ref()) {
                 self.violated(rule);
             }
@@ -297,12 +272,16 @@ impl World {
         }
     }
 
-    /// What those who live have counted.
-    fn remembered(&self, job: Uuid) -> (u64, u64) {
+    /// Where counters are kept in memory, every answer has what those who live have counted in place of what is in the books.
+    pub(crate) fn told(&self, job: Uuid, progress: Progress) -> Progress {
+        if !self.counts_in_memory() {
+            return progress;
+        }
         let state = self.lock();
         let live = |process: usize| state.lives.iter().any(|life| life.process == process && !life.is_over());
         let counted = state.counted.iter().filter(|((process, of), _)| *of == job && live(*process));
-        counted.fold((0, 0), |sum, (_, counted)| (sum.0 + counted.0, sum.1 + counted.1))
+        let (succeeded, failed) = counted.fold((0, 0), |sum, (_, counted)| (sum.0 + counted.0, sum.1 + counted.1));
+        Progress { succeeded, failed, ..progress }
     }
 
     pub(crate) fn ends(&self) -> Ends {
@@ -313,6 +292,7 @@ impl World {
             last: state.trace.last(),
             fired: state.fired.clone(),
             reached: state.reached.clone(),
+            late: state.late.clone(),
             hit: state.hit,
             violations: state.violations.clone(),
         }
@@ -326,6 +306,7 @@ pub(crate) struct Ends {
     pub(crate) last: Vec<String>,
     pub(crate) fired: BTreeMap<Fault, u64>,
     pub(crate) reached: BTreeMap<(Call, Fault), u64>,
+    pub(crate) late: BTreeMap<&'static str, u64>,
     pub(crate) hit: bool,
     pub(crate) violations: Vec<String>,
 }

@@ -7,30 +7,55 @@ use cos_batch_simulation::{Aim, Call, Fault, Outcome, Plan, Sabotage};
 /// Stories of each part of the test: parts run side by side.
 const STORIES: u64 = 250;
 
+/// Calls of the job store that need a lease.
+const FENCED: [&str; 14] = [
+    "renew_job",
+    "release_job",
+    "clear_shards",
+    "add_shards",
+    "add_files",
+    "add_results",
+    "transition",
+    "renew_file",
+    "release_file",
+    "finish_file",
+    "renew_shard",
+    "release_shard",
+    "checkpoint",
+    "finish_shard",
+];
+
 fn run(plan: Plan) -> Outcome {
     cos_batch_simulation::run(plan).expect("a runtime is made")
 }
 
-#[track_caller]
-fn tell(part: u64) {
-    let (fired, shared) = stories(part * STORIES..(part + 1) * STORIES);
-    let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !fired.contains_key(fault)).collect();
-    assert!(missing.is_empty(), "never met: {missing:?}");
-    assert!(shared > 0, "no inventory was read by more than one process");
+/// What was met in some stories.
+#[derive(Default)]
+struct Met {
+    fired: BTreeMap<Fault, u64>,
+    shared: u64,
 }
 
 #[track_caller]
-fn stories(seeds: std::ops::Range<u64>) -> (BTreeMap<Fault, u64>, u64) {
-    let (mut fired, mut shared) = (BTreeMap::new(), 0);
+fn tell(part: u64) {
+    let met = stories(part * STORIES..(part + 1) * STORIES);
+    let missing: Vec<_> = Fault::ALL.into_iter().filter(|fault| !met.fired.contains_key(fault)).collect();
+    assert!(missing.is_empty(), "never met: {missing:?}");
+    assert!(met.shared > 0, "no inventory was read by more than one process");
+}
+
+#[track_caller]
+fn stories(seeds: std::ops::Range<u64>) -> Met {
+    let mut met = Met::default();
     for seed in seeds {
         let outcome = run(Plan::draw(seed));
         assert!(outcome.violations.is_empty(), "{outcome:?}\nseed {seed}");
         for (fault, times) in outcome.fired {
-            *fired.entry(fault).or_default() += times;
+            *met.fired.entry(fault).or_default() += times;
         }
-        shared += outcome.shared;
+        met.shared += outcome.shared;
     }
-    (fired, shared)
+    met
 }
 
 #[test]
@@ -123,22 +148,74 @@ fn each_call_is_cut_off_after_it_happened() {
     each_is_cut_off(Fault::CrashAfter);
 }
 
+#[test]
+fn each_call_is_followed_by_a_loss_of_power() {
+    each_is_cut_off(Fault::PowerCut);
+}
+
 /// A defect that nobody notices would say that nothing is held.
 #[track_caller]
 fn is_noticed(sabotage: Sabotage, rule: &str) {
-    let noticed = (0..2 * STORIES).map(|seed| run(Plan::draw(seed).with(sabotage)).violations);
+    is_noticed_in(|seed| Plan::draw(seed).with(sabotage), rule);
+}
+
+#[track_caller]
+fn is_noticed_in(plan: impl Fn(u64) -> Plan, rule: &str) {
+    let sabotage = plan(0).sabotage;
+    let noticed = (0..2 * STORIES).map(|seed| run(plan(seed)).violations);
     let found = noticed.flatten().find(|violation| violation.contains(rule));
     assert!(found.is_some(), "{sabotage:?} was not noticed");
 }
 
+/// Of ten thousand calls all.
+const ALWAYS: u16 = 10_000;
+
+/// Stories in which each call comes late: more than it takes until some job that is cancelled in the middle of its shards.
+const LATE_STORIES: u64 = 60;
+
+/// Whatever needs a lease comes also from somebody who had lost it, and changes nothing.
+#[test]
+fn each_call_that_needs_a_lease_comes_late() {
+    let mut late = BTreeMap::<_, u64>::new();
+    for seed in 0..LATE_STORIES {
+        let outcome = run(Plan::draw(seed).meeting(Fault::StaleCall, ALWAYS));
+        assert!(outcome.violations.is_empty(), "{outcome:?}\nseed {seed}");
+        for (call, times) in outcome.late {
+            *late.entry(call).or_default() += times;
+        }
+    }
+    let missing: Vec<_> = FENCED.into_iter().filter(|call| !late.contains_key(call)).collect();
+    assert!(missing.is_empty(), "never late: {missing:?}, of {late:?}");
+}
+
 #[test]
 fn writes_of_who_lost_the_lease_are_noticed() {
-    is_noticed(Sabotage::NoFencing, "was taken when");
+    for call in FENCED {
+        let gives_back = call.starts_with("release_");
+        let rule = if gives_back { "before its time".to_owned() } else { format!("{call} of epoch") };
+        let plan = |seed| Plan::draw(seed).meeting(Fault::StaleCall, ALWAYS).with(Sabotage::NoFencing(call));
+        is_noticed_in(plan, &rule);
+    }
+}
+
+#[test]
+fn leases_that_end_by_another_clock_are_noticed() {
+    is_noticed(Sabotage::LeasesByTheNodesClock, "before its time");
 }
 
 #[test]
 fn a_segment_written_after_its_checkpoint_is_noticed() {
-    is_noticed(Sabotage::SegmentAfterCheckpoint, "");
+    is_noticed(Sabotage::SegmentAfterCheckpoint, "ReportNotWritten");
+}
+
+#[test]
+fn a_segment_that_is_not_synced_is_noticed() {
+    is_noticed(Sabotage::SegmentNotSynced, "ReportNotWritten");
+}
+
+#[test]
+fn a_report_that_is_not_synced_is_noticed() {
+    is_noticed(Sabotage::ReportNotSynced, "has another MD5 than");
 }
 
 #[test]
@@ -148,5 +225,5 @@ fn a_barrier_that_is_left_out_is_noticed() {
 
 #[test]
 fn counters_that_a_crash_takes_along_are_noticed() {
-    is_noticed(Sabotage::CountersInMemory, "counters went back");
+    is_noticed(Sabotage::CountersInMemory, "as it was told: counters went back");
 }
