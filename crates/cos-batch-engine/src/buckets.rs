@@ -1,6 +1,10 @@
 //! Which store serves which bucket.
 
-use std::{collections::BTreeMap, future::ready, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::ready,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use cos_batch_objectstore::{
@@ -14,13 +18,15 @@ use cos_batch_objectstore::{
 pub struct Buckets {
     default: Arc<dyn ObjectStore>,
     by_name: BTreeMap<String, Arc<dyn ObjectStore>>,
+    /// Shared by its clones.
+    syncs: Syncs,
 }
 
 impl Buckets {
     /// All buckets are in this store.
     #[must_use]
     pub fn new(default: Arc<dyn ObjectStore>) -> Self {
-        Self { default, by_name: BTreeMap::new() }
+        Self { default, by_name: BTreeMap::new(), syncs: Syncs::default() }
     }
 
     /// There are no buckets but those that are named one by one ([`with`](Self::with)); any other is refused by its name.
@@ -57,10 +63,44 @@ impl Buckets {
         stores
     }
 
+    /// Who makes durable what was done.
+    pub(crate) fn syncs(&self) -> &Syncs {
+        &self.syncs
+    }
+
     /// The store that has the bucket, if any has.
     #[must_use]
     pub fn store(&self, bucket: &str) -> Arc<dyn ObjectStore> {
         Arc::clone(self.by_name.get(bucket).unwrap_or(&self.default))
+    }
+}
+
+/// Barriers, and how many of each bucket failed: no more entries than buckets that somebody wrote to.
+///
+/// A system that could not write something takes it as written from then on: one caller is told, and the next sync returns as
+/// if all were well. So nobody who changed the bucket before may believe a later one ([`lost`](Self::lost)).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Syncs(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Syncs {
+    /// Waits until what was done in a bucket is durable, and counts it where that fails.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn barrier(&self, store: &dyn ObjectStore, bucket: &str) -> Result<(), StoreError> {
+        let result = store.barrier(bucket).await;
+        // Where the bucket is gone there is nothing to be lost.
+        if result.as_ref().is_err_and(|error| error.kind() != ErrorKind::NoSuchBucket) {
+            // One number is all that changes under it.
+            let mut lost = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *lost.entry(bucket.to_owned()).or_default() += 1;
+        }
+        result
+    }
+
+    /// How often what was done in a bucket may have been lost so far.
+    pub(crate) fn lost(&self, bucket: &str) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(bucket).copied().unwrap_or(0)
     }
 }
 

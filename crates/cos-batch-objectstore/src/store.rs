@@ -360,5 +360,9 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
 
     /// Returns once everything this store has answered so far for `bucket` survives a loss of power.
     /// Stores that answer only when data is durable return at once.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`; any other says that what was answered so far may be lost. It has to be done again: a later barrier may
+    /// return, and knows nothing of it.
     fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>>;
 }

@@ -1,6 +1,8 @@
 //! What a loss of power leaves of what was being written: to objects, and to the spool.
 //!
-//! What was answered as durable stays. The rest stays as well, or is as it was before, or only its beginning is there.
+//! What was answered as durable stays. The rest stays as well, or is as it was before, or only its beginning is there. What a
+//! sync failed for is lost, as disks and systems have it: the next sync of the same process knows nothing of it, and says that
+//! all is well.
 
 use std::{
     collections::BTreeMap,
@@ -66,14 +68,26 @@ pub(crate) struct Disk {
     state: Mutex<State>,
 }
 
+/// A change that does not last yet.
+struct Change {
+    number: u64,
+    before: Content,
+    /// A sync of it failed: it never will last.
+    is_doomed: bool,
+}
+
 #[derive(Default)]
 struct State {
-    /// For each place its changes in order: the number of each, and what was there before.
-    changes: BTreeMap<Place, Vec<(u64, Content)>>,
+    /// For each place its changes in order.
+    changes: BTreeMap<Place, Vec<Change>>,
     /// Changes so far.
     number: u64,
     /// How often the power went.
     cuts: u64,
+    /// Syncs of buckets that failed: how often, and which of these each process was told of. One that opened the bucket before is
+    /// told, once.
+    failed: BTreeMap<(bool, String), u64>,
+    told: BTreeMap<(usize, bool, String), u64>,
 }
 
 impl Disk {
@@ -83,13 +97,15 @@ impl Disk {
     }
 }
 
-/// Notes what is there before it is changed. The number of the change.
-pub(crate) async fn changes(world: &World, place: &Place) -> u64 {
+/// Notes what is there before a process changes it. The number of the change.
+pub(crate) async fn changes(world: &World, process: usize, place: &Place) -> u64 {
     let before = place.content(world).await;
     let mut state = world.disk.lock();
+    let failed = state.failed.get(&(place.spool, place.bucket.clone())).copied().unwrap_or(0);
+    state.told.entry((process, place.spool, place.bucket.clone())).or_insert(failed);
     state.number += 1;
     let number = state.number;
-    state.changes.entry(place.clone()).or_default().push((number, before));
+    state.changes.entry(place.clone()).or_default().push(Change { number, before, is_doomed: false });
     number
 }
 
@@ -97,35 +113,64 @@ pub(crate) async fn changes(world: &World, place: &Place) -> u64 {
 pub(crate) enum Wanted<'a> {
     /// The changes of one place, up to this number.
     Place(&'a Place, u64),
-    /// Those of a bucket that have been made so far.
-    Bucket { spool: bool, bucket: &'a str },
+    /// Those of a bucket that have been made so far, for this process.
+    Bucket { process: usize, spool: bool, bucket: &'a str },
 }
 
-/// Makes changes last. It takes a moment, in which the power may go: then nothing is known of them.
-pub(crate) async fn sync(world: &World, wanted: Wanted<'_>) {
-    let (cuts, all) = {
+impl Wanted<'_> {
+    fn has(&self, place: &Place) -> bool {
+        match self {
+            Self::Place(wanted, _) => place == *wanted,
+            Self::Bucket { spool, bucket, .. } => place.spool == *spool && place.bucket == *bucket,
+        }
+    }
+}
+
+/// Makes changes last. It takes a moment, in which the power may go: then nothing is known of them. False: it failed, and they
+/// will not last whatever is done about them later.
+pub(crate) async fn sync(world: &World, wanted: Wanted<'_>) -> bool {
+    let (cuts, newest) = {
         let state = world.disk.lock();
-        (state.cuts, state.number)
+        let newest = if let Wanted::Place(_, number) = wanted { number } else { state.number };
+        (state.cuts, newest)
     };
     sleep(Duration::from_micros(world.draw(0..=SYNC_MICROS))).await;
     if world.meets(Fault::SyncCut) {
         cut(world).await;
     }
+    let fails = world.meets(Fault::SyncFailed);
     let mut state = world.disk.lock();
     if state.cuts != cuts {
-        return;
+        return true;
     }
-    let last = |changes: &mut Vec<(u64, Content)>, number: u64| {
-        changes.retain(|(of, _)| *of > number);
-        !changes.is_empty()
-    };
-    match wanted {
-        Wanted::Place(place, number) => {
-            state.changes.retain(|of, changes| of != place || last(changes, number));
+    let mut was_told = true;
+    if let Wanted::Bucket { process, spool, bucket } = wanted {
+        let failed = state.failed.entry((spool, bucket.to_owned())).or_default();
+        *failed += u64::from(fails);
+        let failed = *failed;
+        was_told = state.told.insert((process, spool, bucket.to_owned()), failed).is_none_or(|told| told == failed);
+    }
+    for (place, changes) in &mut state.changes {
+        if !wanted.has(place) {
+            continue;
         }
-        Wanted::Bucket { spool, bucket } => {
-            let is_wanted = |of: &Place| of.spool == spool && of.bucket == bucket;
-            state.changes.retain(|of, changes| !is_wanted(of) || last(changes, all));
+        if fails {
+            changes.iter_mut().filter(|change| change.number <= newest).for_each(|change| change.is_doomed = true);
+        } else if let Some(last) = changes.iter().rposition(|change| change.number <= newest && !change.is_doomed) {
+            // What was there before it is of no account any more.
+            changes.drain(..=last);
+        }
+    }
+    state.changes.retain(|_, changes| !changes.is_empty());
+    was_told && !fails
+}
+
+/// The end of a story: all that does not last is taken back.
+pub(crate) async fn lose(world: &World) {
+    let changes = std::mem::take(&mut world.disk.lock().changes);
+    for (place, changes) in changes {
+        if let Some(first) = changes.into_iter().next() {
+            place.set(world, first.before).await;
         }
     }
 }
@@ -142,7 +187,8 @@ pub(crate) async fn cut(world: &World) {
         // Names that have chance in them tell nothing.
         let name = if place.spool { format!("file {number} of the spool") } else { format!("object {number}") };
         let now = place.content(world).await;
-        let lasting = changes.first().and_then(|(_, before)| before.as_ref());
+        let lasting = changes.first().and_then(|change| change.before.as_ref());
+        let is_doomed = changes.last().is_some_and(|change| change.is_doomed);
         if let Some((body, tags)) = &now
             && !body.is_empty()
             && lasting.is_none_or(|(lasting, _)| lasting != body)
@@ -152,12 +198,12 @@ pub(crate) async fn cut(world: &World) {
             let left = usize::try_from(world.draw(0..=body.len() as u64 - 1)).unwrap_or(0);
             world.note(format!("{left} of {} bytes are left of {name}", body.len()));
             place.set(world, Some((body.slice(..left), tags.clone()))).await;
-        } else if world.meets(Fault::WriteLost) {
+        } else if is_doomed || world.meets(Fault::WriteLost) {
             let last = changes.len() as u64 - 1;
             let chosen = usize::try_from(world.draw(0..=last)).unwrap_or(0);
-            let Some((_, before)) = changes.into_iter().nth(chosen) else { continue };
+            let Some(change) = changes.into_iter().nth(chosen) else { continue };
             world.note(format!("lost {name}"));
-            place.set(world, before).await;
+            place.set(world, change.before).await;
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Fault {
     PowerCut,
     /// The same while something is being made durable.
     SyncCut,
+    /// Making something durable fails: it is lost at the next loss of power, and a second sync says nothing of it.
+    SyncFailed,
     /// A loss of power takes back what was written and did not last yet.
     WriteLost,
     /// A loss of power leaves only the beginning of it.
@@ -58,12 +60,13 @@ pub enum Fault {
 
 impl Fault {
     /// Every kind.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::LateArrival,
         Self::PowerCut,
         Self::SyncCut,
+        Self::SyncFailed,
         Self::WriteLost,
         Self::WriteTorn,
         Self::Freeze,
@@ -94,6 +97,7 @@ impl Fault {
             Self::ClockForward | Self::ClockBack => 10,
             // Of the times that something is made durable.
             Self::SyncCut => 80,
+            Self::SyncFailed => 200,
             // Of what a loss of power finds not durable.
             Self::WriteLost | Self::WriteTorn => 10_000,
             // Of the processes that start.

@@ -81,7 +81,7 @@ impl Broken for JobError {
 impl Broken for ObjectError {
     fn broken(what: Fault) -> Self {
         let kind = match what {
-            Fault::ObjectsRefused => ErrorKind::InternalError,
+            Fault::ObjectsRefused | Fault::SyncFailed => ErrorKind::InternalError,
             Fault::ObjectsThrottled => ErrorKind::SlowDown,
             Fault::SpoolFull => ErrorKind::InsufficientStorage,
             _ => ErrorKind::Unreachable,

@@ -136,10 +136,10 @@ impl LinkedObjects {
         let place = Place { spool: self.plane == Plane::Spool, bucket: bucket.to_owned(), key: key.to_owned() };
         let durable = durable && !self.is_never_synced();
         let done = async || {
-            let number = disk::changes(world, &place).await;
+            let number = disk::changes(world, self.link.process(), &place).await;
             let done = work().await?;
-            if durable {
-                disk::sync(world, Wanted::Place(&place, number)).await;
+            if durable && !disk::sync(world, Wanted::Place(&place, number)).await {
+                return Err(StoreError::broken(Fault::SyncFailed));
             }
             Ok(done)
         };
@@ -360,8 +360,11 @@ impl ObjectStore for LinkedObjects {
         let sync = async || {
             self.inner().barrier(bucket).await?;
             if self.world().plan.sabotage != Some(Sabotage::NoBarrier) {
-                let wanted = Wanted::Bucket { spool: self.plane == Plane::Spool, bucket };
-                disk::sync(self.world(), wanted).await;
+                let wanted = Wanted::Bucket { process: self.link.process(), spool: self.plane == Plane::Spool, bucket };
+                let forgets = self.world().plan.sabotage == Some(Sabotage::FailedSyncForgotten);
+                if !disk::sync(self.world(), wanted).await && !forgets {
+                    return Err(StoreError::broken(Fault::SyncFailed));
+                }
             }
             Ok(())
         };

@@ -70,6 +70,9 @@ pub enum Sabotage {
     ReportNotSynced,
     /// What was done to objects is not made durable before it is counted.
     NoBarrier,
+    /// What was done to objects is counted, although it could not be made durable: as if a second sync after one that failed said
+    /// anything.
+    FailedSyncForgotten,
     /// What has been counted is in the memory of the process that counted it, and every answer has it from there.
     CountersInMemory,
 }
@@ -152,17 +155,16 @@ impl Plan {
         Self { sabotage: Some(sabotage), ..self }
     }
 
-    /// The same with a process that is killed there. Where the power goes, that costs something: until then these two faults
-    /// come nowhere.
+    /// The same with a process that is killed there. Where the power goes, that costs something, unless it goes earlier as well:
+    /// until then it must be the same story.
     #[must_use]
     pub fn aimed(self, aim: Aim) -> Self {
-        let mut plan = Self { aim: Some(aim), ..self };
-        for loss in [Fault::WriteTorn, Fault::WriteLost] {
-            if aim.when == Fault::PowerCut && plan.rate(loss) == 0 {
-                plan = plan.meeting(loss, loss.often() / 2);
-            }
+        let plan = Self { aim: Some(aim), ..self };
+        let cuts = [Fault::PowerCut, Fault::SyncCut].map(|cut| plan.rate(cut));
+        if aim.when != Fault::PowerCut || cuts != [0, 0] {
+            return plan;
         }
-        plan
+        [Fault::WriteTorn, Fault::WriteLost].into_iter().fold(plan, |plan, loss| plan.meeting(loss, loss.often() / 2))
     }
 
     /// The same, where of ten thousand calls so many meet this fault.

@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Call, Fault, Plan,
+    Call, Fault, Plan, disk,
     judge::judge,
     keeper::{Keeper, TENANTS},
     user::User,
@@ -91,14 +91,17 @@ async fn tell(plan: Plan) -> Outcome {
     if timeout(plan.calm_after + ENDS_WITHIN, all).await.is_err() {
         world.violated(format!("not every job ended within {ENDS_WITHIN:?}"));
     }
+    keeping.abort();
+    world.kill_all();
     world.look().await;
+    // Whatever is in the books is on disks, too.
+    disk::lose(&world).await;
     for (number, job) in plan.jobs.iter().enumerate() {
         // It is in memory, and never fails.
         if let Ok(Some(id)) = world.jobs.find_token(TENANTS[job.tenant], &number.to_string()).await {
             judge(&world, number, job, id).await;
         }
     }
-    keeping.abort();
     let simulated = world.clock.elapsed();
     let ends = world.ends();
     Outcome {

@@ -1,7 +1,8 @@
 //! One checkpoint of a shard, tried until it is in the books.
 //!
 //! What it commits was done to objects already. Giving it up means doing that again, and after a cancel that nobody
-//! reports it; so it is kept, and a store that does not take it now is asked again.
+//! reports it; so it is kept, and a store that does not take it now is asked again. Only where what was done may be lost
+//! itself, because it could not be made durable, it is given up.
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,6 +52,8 @@ pub(super) struct Commit {
     step: Checkpoint,
     segment: Segment,
     files: [(Rows, Bytes); 2],
+    /// How often what was done in the bucket had been lost before any of this was done.
+    lost_before: u64,
 }
 
 /// Why it is not in the books.
@@ -62,7 +65,14 @@ enum Uncommitted {
 }
 
 impl Commit {
-    pub(super) fn new(core: Arc<Core>, lease: ShardLease, runner: Arc<Runner>, pending: Pending, number: u32) -> Self {
+    pub(super) fn new(
+        core: Arc<Core>,
+        lease: ShardLease,
+        runner: Arc<Runner>,
+        pending: Pending,
+        number: u32,
+        lost_before: u64,
+    ) -> Self {
         let segment = Segment {
             shard: lease.shard.index,
             epoch: lease.epoch,
@@ -80,7 +90,7 @@ impl Commit {
             report_bytes: (pending.succeeded_file.len() + pending.failed_file.len()) as u64,
         };
         let files = [(Rows::Succeeded, pending.succeeded_file.into()), (Rows::Failed, pending.failed_file.into())];
-        Self { core, lease, runner, step, segment, files }
+        Self { core, lease, runner, step, segment, files, lost_before }
     }
 
     /// Tries until it is in the books, or must be given up.
@@ -119,17 +129,29 @@ impl Commit {
         }
     }
 
+    /// What was done is durable. A sync that failed, for this shard or for another one in the same bucket, is no reason to ask
+    /// for another: that would succeed, whatever was lost.
+    async fn sync(&self) -> Result<(), Uncommitted> {
+        let lost = |text: String| Uncommitted::Never(ShardError::Fault(Fault::new("InternalError", text)));
+        let (core, runner) = (Arc::clone(&self.core), Arc::clone(&self.runner));
+        let barrier = async move { core.buckets.syncs().barrier(&**runner.store(), runner.changed_bucket()).await };
+        match offload(self.runner.store().execution(), barrier).await {
+            // The bucket was removed meanwhile, and with it whatever was to be made durable; the tasks say so themselves.
+            Err(error) if error.kind() == ErrorKind::NoSuchBucket => Ok(()),
+            Err(error) => Err(lost(format!("what was done could not be made durable: {error}"))),
+            Ok(()) if self.core.buckets.syncs().lost(self.runner.changed_bucket()) != self.lost_before => {
+                Err(lost("what was done may be lost: the bucket could not be synced meanwhile".to_owned()))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
     /// One try. `doubt`: an earlier one may have been carried out, and its answer lost.
     async fn once(&self, doubt: &mut bool) -> Result<Committed, Uncommitted> {
         let not_now = |what: &str, error: &ObjectError| {
             Uncommitted::NotNow(Fault::new("InternalError", format!("{what}: {error}")))
         };
-        let (store, runner) = (Arc::clone(self.runner.store()), Arc::clone(&self.runner));
-        match offload(store.execution(), async move { runner.store().barrier(runner.changed_bucket()).await }).await {
-            // The bucket was removed meanwhile, and with it whatever was to be made durable; the tasks say so themselves.
-            Err(error) if error.kind() == ErrorKind::NoSuchBucket => {}
-            result => result.map_err(|error| not_now("what was done could not be made durable", &error))?,
-        }
+        self.sync().await?;
         for (kind, body) in &self.files {
             if !body.is_empty() {
                 let (spool, job) = (self.core.spool.clone(), self.lease.job);

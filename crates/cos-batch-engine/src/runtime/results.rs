@@ -121,8 +121,7 @@ pub(crate) async fn write(
     content: impl AsyncFnOnce(&mut ObjectWriter) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let name = key.rsplit('/').next().unwrap_or(key);
-    let store = core.buckets.store(bucket);
-    let mut writer = ObjectWriter::new(store, bucket, key, content_type).noted(&core.spool, job, name);
+    let mut writer = ObjectWriter::new(&core.buckets, bucket, key, content_type).noted(&core.spool, job, name);
     writer = writer.of_operation(job, operation);
     match content(&mut writer).await {
         Ok(()) => writer.finish().await.map(|_| ()),

@@ -146,6 +146,8 @@ struct Worker<'a> {
     /// Rows of the shard that are committed.
     committed: u64,
     next_segment: u32,
+    /// How often what was done in the bucket had been lost when this began.
+    lost_before: u64,
     /// Why no further row could be read.
     unread: Option<ShardError>,
     /// When a renewal that was answered was asked for.
@@ -267,6 +269,7 @@ impl<'a> Worker<'a> {
             manifest.source_bucket.as_str().into(),
         )
         .with_kinds(&core.config.kinds);
+        let lost_before = core.buckets.syncs().lost(runner.changed_bucket());
         let source = Source::of_shard(core, job, manifest, &lease.shard.source);
         let large = Large {
             spool: core.spool.clone(),
@@ -304,6 +307,7 @@ impl<'a> Worker<'a> {
             feed: Some(Feed::new(source, columns, manifest, lease)),
             committed: lease.cursor.rows,
             next_segment: lease.next_segment,
+            lost_before,
             unread: None,
             renewed_at: asked,
         })
@@ -501,7 +505,7 @@ impl<'a> Worker<'a> {
             self.next_segment += 1;
         }
         let (core, runner) = (Arc::clone(self.core), Arc::clone(&self.hands.runner));
-        let commit = Commit::new(core, self.lease.clone(), runner, pending, number);
+        let commit = Commit::new(core, self.lease.clone(), runner, pending, number, self.lost_before);
         commit.run(Arc::clone(&self.stop)).boxed()
     }
 }

@@ -14,7 +14,10 @@ use super::{
     offload::offload,
     uploads::{self, Upload},
 };
-use crate::report::spool::Spool;
+use crate::{
+    buckets::{Buckets, Syncs},
+    report::spool::Spool,
+};
 
 /// Bytes of a part, and most of an object that is written in one request. S3 takes no smaller part than 5 MiB; with
 /// 10,000 parts an object may have 80 GB.
@@ -26,6 +29,7 @@ const WHOLE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Writes an object piece by piece. What is not finished is dropped with [`abandon`](Self::abandon).
 pub(crate) struct ObjectWriter {
     store: Arc<dyn ObjectStore>,
+    syncs: Syncs,
     bucket: String,
     key: String,
     content_type: &'static str,
@@ -57,9 +61,11 @@ impl Note {
 }
 
 impl ObjectWriter {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, bucket: &str, key: &str, content_type: &'static str) -> Self {
+    /// To the store that has the bucket.
+    pub(crate) fn new(buckets: &Buckets, bucket: &str, key: &str, content_type: &'static str) -> Self {
         Self {
-            store,
+            store: buckets.store(bucket),
+            syncs: buckets.syncs().clone(),
             bucket: bucket.to_owned(),
             key: key.to_owned(),
             content_type,
@@ -133,11 +139,12 @@ impl ObjectWriter {
         let result = match self.part(rest).await {
             Ok(()) => {
                 let (bucket, key, id) = (self.bucket.clone(), self.key.clone(), upload);
+                let syncs = self.syncs.clone();
                 let parts = std::mem::take(&mut self.parts);
                 offload(execution, async move {
                     let upload = UploadId { bucket: &bucket, key: &key, id: &id };
                     let outcome = store.complete_multipart(CompleteRequest { upload, parts: &parts }).await?;
-                    store.barrier(&bucket).await?;
+                    syncs.barrier(&*store, &bucket).await?;
                     Ok(outcome)
                 })
                 .await
@@ -228,7 +235,7 @@ mod tests {
         let store = Arc::new(MemoryStore::new());
         store.create_bucket("b-1250000000").unwrap();
         for sizes in [vec![PART_BYTES], vec![PART_BYTES - 1, 2], vec![3 * PART_BYTES + 7], vec![100_000; 300]] {
-            let mut writer = ObjectWriter::new(Arc::clone(&store) as _, "b-1250000000", "k", "text/csv");
+            let mut writer = ObjectWriter::new(&Buckets::new(Arc::clone(&store) as _), "b-1250000000", "k", "text/csv");
             let whole: Vec<u8> = (0..=250u8).cycle().take(sizes.iter().sum()).collect();
             let mut rest = whole.as_slice();
             for size in sizes {

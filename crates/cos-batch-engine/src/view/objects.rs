@@ -269,6 +269,7 @@ impl Engine {
         named(key, "key", 1)?;
         named(id, "upload", 1)?;
         let (key, id) = (key.to_owned(), id.to_owned());
+        let syncs = self.core.buckets.syncs().clone();
         let outcome = self.with_store(context, bucket, Right::Write, |store, bucket| {
             Box::pin(async move {
                 let upload = UploadId { bucket: &bucket, key: &key, id: &id };
@@ -279,7 +280,7 @@ impl Engine {
                 let part = |part: PartName| CompletedPart { number: part.number, etag: part.etag };
                 let parts: Vec<CompletedPart> = parts.into_iter().map(part).collect();
                 let outcome = store.complete_multipart(CompleteRequest { upload, parts: &parts }).await?;
-                store.barrier(&bucket).await?;
+                syncs.barrier(&*store, &bucket).await?;
                 Ok(Some(Written { etag: outcome.etag }))
             })
         });

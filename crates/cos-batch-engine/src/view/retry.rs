@@ -208,8 +208,7 @@ impl Engine {
 
     /// Writes a manifest of all failed tasks and gives its ETag.
     async fn write_failed_rows(&self, old: &JobRecord, place: &ObjectName, version: bool) -> Result<String, ApiError> {
-        let store = self.core.buckets.store(&place.bucket);
-        let mut writer = ObjectWriter::new(store, &place.bucket, &place.key, "text/csv");
+        let mut writer = ObjectWriter::new(&self.core.buckets, &place.bucket, &place.key, "text/csv");
         match self.copy_failed_rows(old, &mut writer, version).await {
             Ok(()) => writer.finish().await.map(|outcome| outcome.etag).map_err(|error| object_error(&error)),
             Err(error) => {

@@ -155,8 +155,7 @@ impl Engine {
         sample: &ObjectName,
         rest: &ObjectName,
     ) -> Result<(String, String), ApiError> {
-        let writer =
-            |to: &ObjectName| ObjectWriter::new(self.core.buckets.store(&to.bucket), &to.bucket, &to.key, "text/csv");
+        let writer = |to: &ObjectName| ObjectWriter::new(&self.core.buckets, &to.bucket, &to.key, "text/csv");
         let (mut first, mut second) = (writer(sample), writer(rest));
         let copied = copy(source, size, columns, divide, &mut first, &mut second).await;
         if let Err(error) = copied {

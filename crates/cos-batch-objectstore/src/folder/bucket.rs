@@ -49,6 +49,9 @@ enum SettingsVersioning {
 /// An open bucket.
 pub(super) struct Bucket {
     folder: Arc<OwnedFd>,
+    /// Opened before anything is written: a system tells whoever has a file open of what it could not write since then, each
+    /// once, and who opens one later only what nobody was told yet. None where the folder's names may not be read.
+    barriers: Option<OwnedFd>,
     /// Device and inode of the folder, to notice that another took its place.
     pub(super) identity: (u64, u64),
     hidden: RwLock<Option<Arc<OwnedFd>>>,
@@ -65,6 +68,7 @@ impl Bucket {
         let folder = OwnedFd::from(folder.into_std_file());
         let stamp = at::stamp(&folder)?;
         Ok(Self {
+            barriers: at::reopen(&folder).ok(),
             folder: Arc::new(folder),
             identity: (stamp.device, stamp.inode),
             hidden: RwLock::default(),
@@ -166,6 +170,15 @@ impl Bucket {
     /// One sync of the whole file system this bucket is on.
     pub(super) fn sync(&self) -> Result<()> {
         fs::syncfs(at::reopen(&self.folder)?)
+    }
+
+    /// The same for all that was done so far, whoever did it and whoever else has synced since: by a handle of its own, which
+    /// is told of everything that could not be written.
+    pub(super) fn barrier(&self) -> Result<()> {
+        match &self.barriers {
+            Some(folder) => fs::syncfs(folder),
+            None => self.sync(),
+        }
     }
 
     /// Removes temporary files last written before `time` (Unix seconds): their writer is gone.

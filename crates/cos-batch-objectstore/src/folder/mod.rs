@@ -434,6 +434,6 @@ impl ObjectStore for FolderStore {
     }
 
     fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move { self.on_bucket(bucket, |b| Ok(b.sync()?)) })
+        Box::pin(async move { self.on_bucket(bucket, |b| Ok(b.barrier()?)) })
     }
 }

@@ -224,6 +224,11 @@ fn a_barrier_that_is_left_out_is_noticed() {
 }
 
 #[test]
+fn a_sync_that_failed_and_is_forgotten_is_noticed() {
+    is_noticed(Sabotage::FailedSyncForgotten, "its copy is None");
+}
+
+#[test]
 fn counters_that_a_crash_takes_along_are_noticed() {
     is_noticed(Sabotage::CountersInMemory, "as it was told: counters went back");
 }
