@@ -43,6 +43,8 @@ pub(crate) enum Torture {
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
     },
+    /// Let each call to the disk fail below the folders of a job's objects and of the spool.
+    Disk,
     /// Send a server behind nginx requests that say two things about where they end, and see that it answers none that nginx
     /// did not see.
     Front,
@@ -129,6 +131,11 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
                 .env("COS_BATCH_POWER_SEED", number(seed))
                 .env("COS_BATCH_POWER_STEP", "1")
                 .env("COS_BATCH_POWER_PROGRESS", progress)
+                .run()?;
+        }
+        Torture::Disk => {
+            cmd!(shell, "cargo test -p cos-batch-engine --all-features --test it -- disk:: --nocapture")
+                .env("COS_BATCH_DISK_STEP", "1")
                 .run()?;
         }
         Torture::Front => {

@@ -4,6 +4,7 @@ mod adverse;
 mod compressed;
 mod corpus;
 mod counted;
+mod disk;
 mod faulty;
 mod flaky;
 mod kinds;
