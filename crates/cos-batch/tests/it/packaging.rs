@@ -173,9 +173,16 @@ fn the_debian_package_has_its_files() {
         ("-rw-r--r-- root/root", "./usr/lib/sysusers.d/cos-batch.conf"),
         ("-rw-r--r-- root/root", "./usr/share/cos-batch/grafana/cos-batch.json"),
         ("-rw-r--r-- root/root", "./usr/share/doc/cos-batch/copyright"),
+        ("-rw-r--r-- root/root", "./usr/share/man/man1/cos-batch.1.gz"),
+        ("-rw-r--r-- root/root", "./usr/share/man/man1/cos-batch-serve.1.gz"),
     ] {
         assert!(list.lines().any(|line| line.starts_with(mode) && line.ends_with(path)), "{path}\n{list}");
     }
+    // A page is what the program says of itself.
+    run(Command::new("dpkg-deb").arg("--extract").arg(&package).arg(folder.path().join("files"))).with_code(0);
+    let page = folder.path().join("files/usr/share/man/man1/cos-batch-serve.1.gz");
+    let page = run(Command::new("gzip").arg("-dc").arg(page)).with_code(0);
+    assert!(page.starts_with(".ie") && page.contains(".SH OPTIONS") && page.contains("metrics\\-listen"), "{page}");
     let is_static = Root::assemble(&program_file()).libraries().is_empty();
     let depends = depends(&package);
     if is_static {

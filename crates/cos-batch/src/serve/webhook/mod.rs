@@ -198,6 +198,27 @@ mod tests {
         heard
     }
 
+    #[test]
+    fn the_page_has_these_numbers() {
+        let waits: u64 = (0..TRIES - 1)
+            .map(|number| WAIT_FIRST.as_secs().checked_shl(number).unwrap().min(WAIT_MAX.as_secs()))
+            .sum();
+        let longest = waits + u64::from(TRIES) * TRY_TIME.as_secs();
+        // In whole minutes, as somebody would say it.
+        assert_eq!((TRIES, (waits + 30) / 60, (longest + 30) / 60), (12, 6, 8));
+        assert_eq!((WAIT_FIRST.as_secs(), WAIT_MAX.as_secs(), TRY_TIME.as_secs(), DRAIN.as_secs()), (1, 60, 10, 5));
+        let page = include_str!("../../../../../docs/operating.md").replace('\n', " ");
+        for words in [
+            "no answer within ten seconds are tried again, up to twelve tries in all within six to eight minutes",
+            "a wait between them that doubles from a second to a minute",
+            "at most 1,000 wait",
+            "five seconds after it was told to stop",
+        ] {
+            assert!(page.contains(words), "{words}");
+        }
+        assert_eq!(QUEUE, 1_000);
+    }
+
     #[tokio::test]
     async fn an_event_is_sent_until_it_is_taken_or_refused() {
         for (statuses, taken) in [(&[500, 429, 204][..], true), (&[503, 410], false), (&[400], false), (&[302], false)]
