@@ -1,6 +1,6 @@
 //! `cos-batch list`
 
-use std::{io::Write as _, pin::pin};
+use std::{collections::VecDeque, io::Write as _, pin::pin};
 
 use clap::Args;
 use cos_batch_model::{JobStatus, ListJobsResult, ValidationError, WireEnum as _, xml};
@@ -34,6 +34,10 @@ pub(crate) struct List {
     /// Most jobs to list, up to 100000
     #[arg(long, value_name = "COUNT", default_value_t = 1000, allow_negative_numbers = true, value_parser = whole(1..=LIMIT_MAX))]
     limit: u64,
+    /// The newest jobs, newest first, with the time at which each was made. The API lists in the other order alone, so that
+    /// the whole list is read for it
+    #[arg(long)]
+    newest: bool,
     #[command(flatten)]
     pub(super) client: Client,
 }
@@ -42,18 +46,26 @@ impl List {
     pub(crate) async fn run(self, terminal: &mut Terminal) -> Result<Exit, Error> {
         let client = self.client.connection.client()?;
         let mut found = pin!(client.jobs(self.status));
-        let mut jobs = Vec::new();
+        let mut jobs = VecDeque::new();
         let mut more = false;
         while let Some(job) = found.next().await.transpose()? {
             if jobs.len() as u64 == self.limit {
                 more = true;
-                break;
+                if !self.newest {
+                    break;
+                }
+                // What is older than those that are wanted.
+                jobs.pop_front();
             }
-            jobs.push(job);
+            jobs.push_back(job);
+        }
+        let mut jobs = Vec::from(jobs);
+        if self.newest {
+            jobs.reverse();
         }
         match self.client.output {
             Format::Table if jobs.is_empty() => terminal.line("no jobs")?,
-            Format::Table => terminal.line(&table::list(&jobs, terminal.columns()))?,
+            Format::Table => terminal.line(&table::list(&jobs, terminal.columns(), self.newest))?,
             Format::Json => output::json(terminal, &ListJobsResult { jobs, next_token: None })?,
             Format::Xml => {
                 output::xml(terminal, &xml::to_bytes_declared(&ListJobsResult { jobs, next_token: None }))?;

@@ -8,6 +8,7 @@ mod conformance;
 mod create;
 mod demo;
 mod describe;
+mod examples;
 mod list;
 mod manifest;
 pub(crate) mod markdown;
@@ -42,31 +43,46 @@ const BLOCKED_WAIT: Duration = Duration::from_secs(1);
 /// What the program can do. Commands with more to say about them do so where they are.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(after_long_help = examples::of("serve"))]
     Serve(Box<serve::Serve>),
     Create(Box<create::Create>),
+    #[command(after_long_help = examples::of("validate"))]
     Validate(Box<validate::Validate>),
     /// Show a job
+    #[command(after_long_help = examples::of("describe"))]
     Describe(describe::Describe),
-    /// List jobs, oldest first
+    #[command(after_long_help = examples::of("list"))]
     List(list::List),
     /// Change how urgent a job is
+    #[command(after_long_help = examples::of("priority"))]
     Priority(change::SetPriority),
     /// Let a job run that waits for its confirmation
+    #[command(after_long_help = examples::of("confirm"))]
     Confirm(change::Confirm),
     /// Cancel a job
+    #[command(after_long_help = examples::of("cancel"))]
     Cancel(change::Cancel),
     /// Remove a job from the list; one that still runs is cancelled
+    #[command(after_long_help = examples::of("delete"))]
     Delete(change::Delete),
+    #[command(after_long_help = examples::of("wait"))]
     Wait(wait::Wait),
+    #[command(after_long_help = examples::of("watch"))]
     Watch(watch::Watch),
     Manifest(Box<manifest::Manifest>),
+    #[command(after_long_help = examples::of("report"))]
     Report(report::Report),
+    #[command(after_long_help = examples::of("retry"))]
     Retry(retry::Retry),
     Conformance(Box<conformance::Conformance>),
+    #[command(after_long_help = examples::of("config"))]
     Config(config::Config),
+    #[command(after_long_help = examples::of("backup"))]
     Backup(backup::Backup),
+    #[command(after_long_help = examples::of("restore"))]
     Restore(backup::Restore),
     Sign(sign::Sign),
+    #[command(after_long_help = examples::of("demo"))]
     Demo(demo::Demo),
     Completions(completions::Completions),
     #[command(hide = true)]

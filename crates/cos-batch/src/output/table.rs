@@ -195,11 +195,14 @@ pub(super) fn kind(kind: &Lenient<OperationKind>) -> &str {
     }
 }
 
-/// Many jobs, one in a line.
-pub(crate) fn list(jobs: &[JobListMember], columns: usize) -> String {
+/// Many jobs, one in a line. With `times` it is shown when each was made, also where there is little room.
+pub(crate) fn list(jobs: &[JobListMember], columns: usize, times: bool) -> String {
     let mut shown = vec![JOB_ID, STATUS, KIND, TASKS, DONE, FAILED];
     if columns >= COLUMNS_FOR_TIMES {
         shown.extend([PRIORITY, CREATED]);
+    } else if times {
+        // What there is room for on a narrow terminal.
+        shown = vec![JOB_ID, STATUS, DONE, CREATED];
     }
     if columns >= COLUMNS_FOR_DESCRIPTIONS {
         shown.push(DESCRIPTION);

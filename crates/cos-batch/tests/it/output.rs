@@ -60,6 +60,11 @@ fn jobs_as_people_see_them() {
     let xml = scene.server.run(&["describe", &scene.complete, "--output", "xml"]).with_code(0);
     snapshot("describe-xml", xml.replace("><", ">\n<"));
     snapshot("list", show(&["list"]));
+    snapshot("list-newest", show(&["list", "--newest", "--limit", "2"]));
+    let newest = scene.server.run(&["list", "--newest", "--output", "json"]).with_code(0);
+    let newest: serde_json::Value = serde_json::from_str(&newest).unwrap();
+    let ids: Vec<_> = newest["Jobs"].as_array().unwrap().iter().map(|job| job["JobId"].as_str().unwrap()).collect();
+    assert!(ids.len() == 3 && ids.is_sorted_by(|newer, older| newer > older), "{ids:?}");
     snapshot("list-json", scene.server.run(&["list", "--output", "json", "--limit", "1"]).with_code(0));
     snapshot("wait-complete", show(&["wait", &scene.complete]));
     snapshot("wait-failed", show(&["wait", &scene.failed]));
