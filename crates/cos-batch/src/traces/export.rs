@@ -150,3 +150,17 @@ impl opentelemetry_sdk::trace::SpanExporter for Telling {
         self.exporter.set_resource(resource);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_these_numbers() {
+        assert_eq!((QUEUE, BATCH_TIME.as_secs(), DRAIN.as_secs()), (4_096, 10, 5));
+        let page = include_str!("../../../../docs/operating.md").replace('\n', " ");
+        for words in ["At most 4,096 wait", "tried again for ten seconds at most", "waits for five seconds at most"] {
+            assert!(page.contains(words), "{words}");
+        }
+    }
+}

@@ -222,3 +222,26 @@ fn json_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let wrong = |error| ApiError::new(ErrorCode::InvalidRequest, format!("the body is not the JSON expected: {error}"));
     serde_json::from_slice(body).map_err(wrong)
 }
+
+#[cfg(test)]
+mod tests {
+    use cos_batch_server::EXTENSION_BODY_BYTES_MAX;
+
+    use super::*;
+
+    #[test]
+    fn the_page_has_these_numbers() {
+        let page = include_str!("../../../../../docs/extension.md");
+        let mebibytes = |bytes: u64| format!("{} MiB", bytes >> 20);
+        for words in [
+            format!("`limit` (1 to {LIST_LIMIT_MAX}, {LIST_LIMIT_MAX} if absent)"),
+            format!("most tasks, 1 to {ROWS_LIMIT_MAX}, {ROWS_LIMIT_MAX} if absent"),
+            format!("(not included), at most {}", mebibytes(READ_BYTES_MAX)),
+            format!("writes the body, up to {}, as an object", mebibytes(EXTENSION_BODY_BYTES_MAX as u64)),
+            format!("writes the body, up to {}, as a part", mebibytes(EXTENSION_BODY_BYTES_MAX as u64)),
+            format!("`number` (1 to {PARTS_MAX})"),
+        ] {
+            assert!(page.contains(&words), "{words}");
+        }
+    }
+}
