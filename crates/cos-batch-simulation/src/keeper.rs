@@ -6,6 +6,7 @@ use std::{
 };
 
 use cos_batch_engine::{Access, Buckets, Config, Engine, Parts, Spool, access::Right};
+use cos_batch_model::{ApiError, AppId, RequestContext};
 use tokio::time::{sleep, timeout};
 
 use crate::{
@@ -17,6 +18,9 @@ use crate::{
 
 /// The accounts. The buckets are the first one's; the second may use them.
 pub(crate) const TENANTS: [&str; 2] = ["1250000000", "1260000000"];
+
+/// Somebody who gets no answer for so long tries again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// A start that takes longer was killed, or finds no store.
 const START_WITHIN: Duration = Duration::from_secs(10);
@@ -46,7 +50,7 @@ impl Keeper {
     }
 
     /// A process that runs, if one does.
-    pub(crate) fn any(&self) -> Option<Arc<Engine>> {
+    fn any(&self) -> Option<Arc<Engine>> {
         let running: Vec<_> = {
             let processes = self.lock();
             processes.iter().flatten().filter(|process| !process.link.is_dead()).cloned().collect()
@@ -54,6 +58,17 @@ impl Keeper {
         let last = u64::try_from(running.len()).ok()?.checked_sub(1)?;
         let chosen = usize::try_from(self.world.draw(0..=last)).ok()?;
         running.get(chosen).map(|process| Arc::clone(&process.engine))
+    }
+
+    /// Asks a process for somebody; none: there is none, or it does not answer.
+    pub(crate) async fn ask<T>(
+        &self,
+        tenant: &str,
+        action: impl AsyncFn(&Engine, &RequestContext) -> Result<T, ApiError>,
+    ) -> Option<Result<T, ApiError>> {
+        let engine = self.any()?;
+        let context = RequestContext::new(AppId::new(tenant).ok()?, "simulated");
+        timeout(ANSWER_WITHIN, action(&engine, &context)).await.ok()
     }
 
     /// Starts what does not run, for ever.

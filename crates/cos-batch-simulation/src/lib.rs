@@ -14,7 +14,8 @@
 //! | `fault` | what can go wrong |
 //! | `clock` | simulated time |
 //! | `world` | what outlives a process |
-//! | `disk` | what a loss of power leaves |
+//! | `disk` | what does not last yet |
+//! | `power` | what a loss of power leaves |
 //! | `leases` | who holds what |
 //! | `life` | whether a process is alive, and its clock |
 //! | `link` | what goes wrong on the way from a process to the world |
@@ -37,6 +38,7 @@ mod life;
 mod link;
 mod objects;
 mod plan;
+mod power;
 mod story;
 mod trace;
 mod user;

@@ -11,8 +11,9 @@ use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
-    Call, Fault, disk,
+    Call, Fault,
     life::Life,
+    power,
     world::{Plane, World},
 };
 
@@ -182,7 +183,7 @@ impl Link {
             self.kill();
         }
         if point.changes && !late && world.reaches(point.call(), Fault::PowerCut) {
-            disk::cut(world).await;
+            power::cut(world).await;
         }
         self.awake().await;
         let lost = if point.plane == Plane::Jobs { Fault::JobsLost } else { Fault::ObjectsLost };
@@ -214,7 +215,7 @@ impl Link {
             }
         }
         if world.meets(Fault::PowerCut) {
-            disk::cut(world).await;
+            power::cut(world).await;
         }
         if world.meets(Fault::CrashBefore) {
             self.kill();

@@ -14,8 +14,9 @@ use tokio::time::sleep;
 
 use crate::{
     Fault, Sabotage,
-    disk::{self, Place, Wanted},
+    disk::Place,
     link::{Broken as _, Link, Point},
+    power::{self, Wanted},
     world::{Plane, World},
 };
 
@@ -136,9 +137,9 @@ impl LinkedObjects {
         let place = Place { spool: self.plane == Plane::Spool, bucket: bucket.to_owned(), key: key.to_owned() };
         let durable = durable && !self.is_never_synced();
         let done = async || {
-            let number = disk::changes(world, self.link.process(), &place).await;
+            let number = power::changes(world, self.link.process(), &place).await;
             let done = work().await?;
-            if durable && !disk::sync(world, Wanted::Place(&place, number)).await {
+            if durable && !power::sync(world, Wanted::Place(&place, number)).await {
                 return Err(StoreError::broken(Fault::SyncFailed));
             }
             Ok(done)
@@ -362,7 +363,7 @@ impl ObjectStore for LinkedObjects {
             if self.world().plan.sabotage != Some(Sabotage::NoBarrier) {
                 let wanted = Wanted::Bucket { process: self.link.process(), spool: self.plane == Plane::Spool, bucket };
                 let forgets = self.world().plan.sabotage == Some(Sabotage::FailedSyncForgotten);
-                if !disk::sync(self.world(), wanted).await && !forgets {
+                if !power::sync(self.world(), wanted).await && !forgets {
                     return Err(StoreError::broken(Fault::SyncFailed));
                 }
             }

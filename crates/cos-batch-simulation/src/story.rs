@@ -7,9 +7,10 @@ use futures_util::future::{join, join_all};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    Call, Fault, Plan, disk,
+    Call, Fault, Plan,
     judge::judge,
     keeper::{Keeper, TENANTS},
+    power,
     user::User,
     world::World,
 };
@@ -95,7 +96,7 @@ async fn tell(plan: Plan) -> Outcome {
     world.kill_all();
     world.look().await;
     // Whatever is in the books is on disks, too.
-    disk::lose(&world).await;
+    power::lose(&world).await;
     for (number, job) in plan.jobs.iter().enumerate() {
         // It is in memory, and never fails.
         if let Ok(Some(id)) = world.jobs.find_token(TENANTS[job.tenant], &number.to_string()).await {

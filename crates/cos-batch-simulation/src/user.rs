@@ -4,14 +4,14 @@ use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 use cos_batch_engine::{Engine, JobStore as _};
 use cos_batch_model::{
-    ApiError, AppId, BatchApi as _, BucketArn, ClientRequestToken, CreateJobRequest, DeleteJobRequest, ETag, ErrorCode,
-    JobId, Manifest, ManifestFormat, ManifestLocation, ManifestSpec, ObjectArn, Operation, Priority, PutObjectCopy,
+    ApiError, BatchApi as _, BucketArn, ClientRequestToken, CreateJobRequest, DeleteJobRequest, ETag, ErrorCode, JobId,
+    Manifest, ManifestFormat, ManifestLocation, ManifestSpec, ObjectArn, Operation, Priority, PutObjectCopy,
     PutObjectTagging, Report, ReportScope, RequestContext, RequestedJobStatus, RoleArn, Tag, TagKey, TagValue,
     UpdateJobPriorityRequest, UpdateJobStatusRequest, ValidationError,
 };
 use cos_batch_objectstore::{ObjectStore as _, PutRequest};
 use futures_util::future::join;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{
@@ -20,9 +20,6 @@ use crate::{
     watcher::watch,
     world::{SOURCE, TARGET, World},
 };
-
-/// Somebody who gets no answer for so long tries again.
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long somebody waits before trying again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -40,10 +37,10 @@ pub(crate) fn content(job: usize, row: u32) -> String {
 
 /// Somebody who makes one job.
 pub(crate) struct User {
-    pub(crate) world: Arc<World>,
+    world: Arc<World>,
     keeper: Arc<Keeper>,
-    pub(crate) number: usize,
-    pub(crate) plan: JobPlan,
+    number: usize,
+    plan: JobPlan,
     /// The inventory's ETag.
     etag: String,
 }
@@ -115,7 +112,7 @@ impl User {
         sleep(self.plan.made_at).await;
         let Ok(request) = self.request() else { return self.world.violated("the request of a job is not legal") };
         let Some(id) = self.make(&request).await else { return };
-        join(self.change(&id), watch(&self, &id)).await;
+        join(self.change(&id), watch(&self.world, &self.keeper, (self.number, &self.plan), &id)).await;
     }
 
     /// Changes the job as the plan says.
@@ -210,13 +207,10 @@ impl User {
     }
 
     /// Asks a process; none: there is none, or it does not answer.
-    pub(crate) async fn ask<T>(
+    async fn ask<T>(
         &self,
         action: impl AsyncFn(&Engine, &RequestContext) -> Result<T, ApiError>,
     ) -> Option<Result<T, ApiError>> {
-        let engine = self.keeper.any()?;
-        let appid = AppId::new(TENANTS[self.plan.tenant]).ok()?;
-        let context = RequestContext::new(appid, "simulated");
-        timeout(ANSWER_WITHIN, action(&engine, &context)).await.ok()
+        self.keeper.ask(TENANTS[self.plan.tenant], action).await
     }
 }

@@ -230,6 +230,11 @@ impl World {
         }
     }
 
+    /// Where objects are, or what is in the spool.
+    pub(crate) fn store(&self, spool: bool) -> &MemoryStore {
+        if spool { &self.spool } else { &self.objects }
+    }
+
     /// Ends all processes.
     pub(crate) fn kill_all(&self) {
         let lives = self.lock().lives.clone();
@@ -240,7 +245,7 @@ impl World {
 
     /// An object and its tags, if it is there.
     pub(crate) async fn content(&self, bucket: &str, key: &str) -> Content {
-        Place { spool: false, bucket: bucket.to_owned(), key: key.to_owned() }.content(self).await
+        Place { spool: false, bucket: bucket.to_owned(), key: key.to_owned() }.content(&self.objects).await
     }
 
     /// This call came once more from somebody who had lost the lease.

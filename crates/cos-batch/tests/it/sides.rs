@@ -54,7 +54,8 @@ const WORKERS: u64 = 4;
 /// those of it that are under way end; that of a new job is found within a look at the jobs.
 const BEFORE_MAX: u64 = 4_000;
 
-/// Of all rows that are done meanwhile the calm one has one worker's at least: a job of one shard can have no more.
+/// Operations of the crowd for each of the calm one, at most. A job of one shard has one worker of these, so that three are the
+/// crowd's part; one more is for workers that are not equally quick on a machine that has other things to do.
 const BESIDE_TIMES_MAX: u64 = WORKERS;
 
 /// Longest that anything may take: far more than it does.
