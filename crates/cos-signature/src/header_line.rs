@@ -63,7 +63,7 @@ impl<'h> HeaderLine<'h> {
 
     /// Puts them in order: by name, and where a name stands there more than once, by the value as it is signed.
     fn sort(&mut self) {
-        if self.headers.windows(2).all(|two| two[0].0 < two[1].0) {
+        if self.headers.windows(2).all(|two| header_name::is_before(two[0].0.as_bytes(), two[1].0.as_bytes())) {
             return;
         }
         let encoded = |value| percent_encode(value, ENCODED).to_string();

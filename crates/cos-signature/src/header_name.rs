@@ -14,6 +14,16 @@ pub(crate) fn canonical(name: &str) -> Cow<'_, str> {
     Cow::Owned(percent_encode(name.as_bytes(), ENCODED).to_string().to_ascii_lowercase())
 }
 
+/// Whether a name comes before another one. Most that stand side by side differ in their first byte, and a function for two
+/// texts of any length is not called for that.
+#[inline]
+pub(crate) fn is_before(left: &[u8], right: &[u8]) -> bool {
+    match (left, right) {
+        ([left, ..], [right, ..]) if left != right => left < right,
+        _ => left < right,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -73,7 +73,7 @@ impl<'a> NameList<'a> {
         end_at(text.len());
         // Clients sort their lists, so that this seldom has work to do.
         let of = |range: &Range<usize>| &text.as_bytes()[range.clone()];
-        if !names.windows(2).all(|pair| of(&pair[0]) < of(&pair[1])) {
+        if !names.windows(2).all(|pair| header_name::is_before(of(&pair[0]), of(&pair[1]))) {
             names.sort_unstable_by(|left, right| of(left).cmp(of(right)));
             names.dedup_by(|left, right| of(left) == of(right));
         }
