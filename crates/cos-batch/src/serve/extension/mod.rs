@@ -239,7 +239,7 @@ mod tests {
             format!("(not included), at most {}", mebibytes(READ_BYTES_MAX)),
             format!("writes the body, up to {}, as an object", mebibytes(EXTENSION_BODY_BYTES_MAX as u64)),
             format!("writes the body, up to {}, as a part", mebibytes(EXTENSION_BODY_BYTES_MAX as u64)),
-            format!("`number` (1 to {PARTS_MAX})"),
+            format!("`number` (1 to {PARTS_MAX}, 1 if absent)"),
         ] {
             assert!(page.contains(&words), "{words}");
         }
