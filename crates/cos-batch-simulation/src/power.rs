@@ -82,7 +82,10 @@ pub(crate) async fn sync(world: &World, wanted: Wanted<'_>) -> bool {
         }
     }
     state.changes.retain(|_, changes| !changes.is_empty());
-    was_told && !fails
+    // Whoever has a file open is told of what could not be written of it, whichever sync that was found by.
+    let is_doomed = matches!(wanted, Wanted::Place(place, number)
+        if state.changes.get(place).is_some_and(|changes| changes.iter().any(|change| change.number == number && change.is_doomed)));
+    was_told && !fails && !is_doomed
 }
 
 /// The end of a story: all that does not last is taken back.
