@@ -15,7 +15,7 @@ use md5::{Digest, Md5};
 
 use crate::{
     random::Random,
-    world::{NOW, TENANTS, World, appid, bucket, secret_id, secret_key},
+    world::{KEEP, NOW, TENANTS, World, appid, bucket, secret_id, secret_key},
 };
 
 /// Most jobs that an account keeps: enough for several pages of a list.
@@ -281,6 +281,15 @@ impl Tenant {
     }
 
     fn names_nobody_else(&self, body: &str) {
+        // A job that waits for its confirmation quotes the bucket in its manifest's one row, which is this APPID's own to read.
+        let quoted = bucket((self.number + 1) % TENANTS);
+        let is_quoting = body.contains("/theirs.csv<") && body.contains("<SuspendedCause>");
+        let body = &if is_quoting {
+            let words = body.replace(&format!("delete 1 object in {quoted} "), "");
+            words.replace(&format!("the first is row 1, {quoted}/{KEEP}<"), "")
+        } else {
+            body.to_owned()
+        };
         let others = (0..TENANTS).filter(|other| *other != self.number).map(appid);
         for other in others {
             assert!(!body.contains(&other), "{} sees something of {other}: {body}", self.appid);

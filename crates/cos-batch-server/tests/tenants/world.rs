@@ -22,7 +22,7 @@ pub(crate) const TENANTS: usize = 8;
 pub(crate) const NOW: i64 = 1_700_000_000;
 
 /// What every account has in its bucket and nobody may touch.
-const KEEP: &str = "keep";
+pub(crate) const KEEP: &str = "keep";
 
 pub(crate) fn appid(tenant: usize) -> String {
     format!("125000000{tenant}")
