@@ -35,6 +35,12 @@ pub(crate) struct Hands {
     pub(crate) jobs: Arc<dyn JobStore>,
     pub(crate) large: Large,
     pub(crate) line: Arc<Line>,
+    /// So many rows from the first one on may have been done under an earlier lease ([`ShardLease::perhaps_done`]). They are
+    /// done without asking: the store would name as done what was done then, and if a sync failed since, that does not last,
+    /// and no later sync says so.
+    ///
+    /// [`ShardLease::perhaps_done`]: crate::store::ShardLease::perhaps_done
+    pub(crate) perhaps_done: u64,
 }
 
 /// Runs rows from this one on until there is none to take, or somebody else waits for the slot.
@@ -56,6 +62,8 @@ struct Between {
     tries: Tries,
     /// How the last try failed.
     last: Option<StoreError>,
+    /// Whether it may be asked about at all.
+    asks: bool,
     /// A try was made of which nobody knows whether it was carried out.
     doubt: bool,
     /// The next thing to do is to ask about it.
@@ -77,7 +85,7 @@ impl Hands {
         let mut slot = Some(slot);
         let mut row = Some(first);
         while let Some((number, task)) = row.take() {
-            let (outcome, answered) = self.run_one(&task, &mut slot).await;
+            let (outcome, answered) = self.run_one(number, &task, &mut slot).await;
             // Under a cap each row asks anew, without a slot.
             slot = slot.filter(|_| !self.gate.is_capped()).and_then(|slot| self.gate.keep(slot));
             row = self.line.exchange(number, task, outcome, answered, slot.is_some());
@@ -88,7 +96,7 @@ impl Hands {
 
     /// One task to its end; none if it was interrupted between two tries and somebody goes on later. The slot is that of
     /// the first try, and comes back as that of the last. Tells whether the store has answered it.
-    async fn run_one(&self, task: &Task, slot: &mut Option<Slot>) -> (Option<Outcome>, bool) {
+    async fn run_one(&self, number: u64, task: &Task, slot: &mut Option<Slot>) -> (Option<Outcome>, bool) {
         let Some(tried) = self.attempt(task).await else { return (None, false) };
         match tried {
             Attempt::Done(outcome) => {
@@ -98,22 +106,24 @@ impl Hands {
             // Seldom needed, and large.
             Attempt::Failed(error) => {
                 let began = slot.as_ref().map_or_else(Instant::now, Slot::began);
-                Box::pin(self.go_on(task, slot, began, error)).await
+                let asks = number >= self.perhaps_done && self.runner.asks(task);
+                let tries = Tries::new(task.row);
+                let between = Between { began, tries, last: None, asks, doubt: false, ask: false };
+                Box::pin(self.go_on(task, slot, between, error)).await
             }
         }
     }
 
-    /// After a first try that began then and failed like this.
+    /// After a first try that failed like this.
     async fn go_on(
         &self,
         task: &Task,
         slot: &mut Option<Slot>,
-        began: Instant,
+        mut between: Between,
         error: StoreError,
     ) -> (Option<Outcome>, bool) {
-        let mut between = Between { began, tries: Tries::new(task.row), last: None, doubt: false, ask: false };
-        let mut took = began.elapsed();
-        let mut tried = self.judge(task, &mut between, error);
+        let mut took = between.began.elapsed();
+        let mut tried = self.judge(&mut between, error);
         loop {
             let wait = match tried {
                 Tried::Over(outcome) => {
@@ -239,7 +249,7 @@ impl Hands {
             return match self.attempt(task).await {
                 None => Tried::Left,
                 Some(Attempt::Done(outcome)) => Tried::Over(outcome),
-                Some(Attempt::Failed(error)) => self.judge(task, between, error),
+                Some(Attempt::Failed(error)) => self.judge(between, error),
             };
         }
         match self.ask(task, between.began).await {
@@ -257,7 +267,7 @@ impl Hands {
     }
 
     /// What a try that failed means after those before it.
-    fn judge(&self, task: &Task, between: &mut Between, error: StoreError) -> Tried {
+    fn judge(&self, between: &mut Between, error: StoreError) -> Tried {
         if between.doubt
             && let Some(outcome) = self.runner.means_done(&error)
         {
@@ -265,7 +275,7 @@ impl Hands {
         }
         if error.kind() == ErrorKind::Unreachable {
             between.doubt = true;
-            between.ask = self.runner.asks(task);
+            between.ask = between.asks;
         }
         Tried::Failed(error)
     }

@@ -296,6 +296,7 @@ impl<'a> Worker<'a> {
             jobs: Arc::clone(&core.store),
             large,
             line: Arc::clone(&line),
+            perhaps_done: lease.perhaps_done(),
         };
         Ok(Self {
             core,

@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::UnixMillis,
+    config::WINDOW_ROWS,
     job::{JobEvent, JobRecord, JobState, Progress, ShardTally},
     spec::JobSpec,
 };
@@ -217,12 +218,21 @@ pub struct ShardLease {
     pub job: Uuid,
     /// Which piece.
     pub shard: Shard,
-    /// Goes up with each lease of the shard.
+    /// 1 for the first lease of the shard; goes up with each further one.
     pub epoch: u64,
     /// How far earlier holders came.
     pub cursor: Cursor,
     /// Number of the next segment.
     pub next_segment: u32,
+}
+
+impl ShardLease {
+    /// So many of the rows that come next may have been done under an earlier lease, without getting into the books.
+    #[must_use]
+    pub fn perhaps_done(&self) -> u64 {
+        // Nobody begins more than a window of rows beyond the cursor.
+        if self.epoch > 1 { WINDOW_ROWS.min(self.shard.rows.saturating_sub(self.cursor.rows)) } else { 0 }
+    }
 }
 
 /// How far a shard has come.

@@ -59,6 +59,11 @@ pub fn document() -> String {
             repeat.operation, repeat.done_twice, repeat.in_doubt, repeat.remains
         );
     }
+    page.push_str(
+        "\nWhat may have been done under an earlier lease of its shard, the first window of rows after each such, is done \
+         again without a question: had a sync of the store failed since, the store would still show as done what a loss of \
+         power takes.\n",
+    );
     let _ = write!(
         page,
         "\n## What is no task\n\n\

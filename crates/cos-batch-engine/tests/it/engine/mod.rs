@@ -23,6 +23,7 @@ mod speed;
 mod stops;
 mod together;
 mod troubles;
+mod unsynced;
 mod views;
 mod weather;
 mod world;
