@@ -44,7 +44,11 @@ pub(crate) enum Torture {
         seed: u64,
     },
     /// Let each call to the disk fail below the folders of a job's objects and of the spool.
-    Disk,
+    Disk {
+        /// Rows of the job, ten at least: the calls of the test's job are those of a few checkpoints, of more rows there are more.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=900))]
+        rows: u64,
+    },
     /// Send a server behind nginx requests that say two things about where they end, and see that it answers none that nginx
     /// did not see.
     Front,
@@ -133,9 +137,10 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
                 .env("COS_BATCH_POWER_PROGRESS", progress)
                 .run()?;
         }
-        Torture::Disk => {
+        Torture::Disk { rows } => {
             cmd!(shell, "cargo test -p cos-batch-engine --all-features --test it -- disk:: --nocapture")
                 .env("COS_BATCH_DISK_STEP", "1")
+                .env("COS_BATCH_DISK_ROWS", number(rows))
                 .run()?;
         }
         Torture::Front => {

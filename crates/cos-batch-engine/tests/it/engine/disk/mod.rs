@@ -14,7 +14,7 @@ use cos_batch_objectstore::{FolderStore, GetRequest, ListRequest, ObjectStore as
 
 use self::{
     failing::{Failing, Seen},
-    work::{BUCKETS, Ended, ROWS, Told},
+    work::{BUCKETS, Ended, Told},
 };
 use super::world::{SOURCE, TARGET, World};
 
@@ -62,7 +62,10 @@ fn whichever_call_to_the_disk_fails() {
     }
     assert!(tried > 10 && complete * 2 > tried, "{complete} of {tried} jobs ended well");
     // For whoever looks at a long run; nobody may be there to read it.
-    let said = format!("calls failed in {tried} of {runs} runs, {complete} jobs ended well, step {step}: {met:?}");
+    let said = format!(
+        "calls failed in {tried} of {runs} runs, {complete} jobs of {} rows ended well, step {step}: {met:?}",
+        work::row_count()
+    );
     let _ = writeln!(std::io::stderr(), "{said}");
     assert!(met.len() >= KINDS, "only these failed: {met:?}");
 }
@@ -118,7 +121,7 @@ fn run_only(place: &Path, only: &str, failing: Failing) -> Option<Ran> {
 
 /// What the job said is what is there.
 async fn assert_right(folder: &Path, told: &Told, what: &str) {
-    let (rows, done) = (u64::from(ROWS), told.succeeded + told.failed);
+    let (rows, done) = (u64::from(work::row_count()), told.succeeded + told.failed);
     assert!(done <= told.total, "{what}");
     let Ended::Complete = told.ended else { return };
     assert_eq!((done, told.total), (rows, rows), "{what}");

@@ -22,8 +22,10 @@ pub(super) const TOLD_VARIABLE: &str = "ENGINE_WHOSE_DISK_FAILS_SAYS";
 pub(super) const BUCKETS: [&str; 2] = [SOURCE, TARGET];
 const SPOOL: &str = "segments";
 
+/// Rows of the job, in place of those of the test.
+const ROWS_VARIABLE: &str = "COS_BATCH_DISK_ROWS";
 /// A few checkpoints.
-pub(super) const ROWS: u32 = 12;
+const ROWS: u32 = 12;
 const CHECKPOINT_ROWS: u64 = 4;
 /// These rows name objects that are not there.
 const MISSING: [u32; 2] = [3, 9];
@@ -67,6 +69,10 @@ impl Told {
     }
 }
 
+pub(super) fn row_count() -> u32 {
+    env::var(ROWS_VARIABLE).map_or(ROWS, |rows| rows.parse().unwrap())
+}
+
 pub(super) fn is_missing(key: &str) -> bool {
     MISSING.iter().any(|row| key == format!("gone/{row}"))
 }
@@ -79,7 +85,7 @@ pub(super) fn wanted() -> Option<PathBuf> {
 /// Objects in memory, and the rows that name them.
 async fn objects() -> (World, String) {
     let world = World::new().await;
-    let mut rows = world.fill(ROWS).await;
+    let mut rows = world.fill(row_count()).await;
     for row in MISSING {
         rows = rows.replace(&format!("{SOURCE},in/{row}\n"), &format!("{SOURCE},gone/{row}\n"));
     }
@@ -98,7 +104,7 @@ pub(super) async fn prepare(folder: &Path) {
     }
     let (world, rows) = objects().await;
     world.copy_request(&rows).await;
-    let keys = (0..ROWS).map(|row| format!("in/{row}")).chain(["manifest.csv".to_owned()]);
+    let keys = (0..row_count()).map(|row| format!("in/{row}")).chain(["manifest.csv".to_owned()]);
     for key in keys {
         let body = world.get(SOURCE, &key).await.unwrap();
         store.put(PutRequest::new(SOURCE, &key, body)).await.unwrap();
