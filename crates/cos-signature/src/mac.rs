@@ -4,6 +4,8 @@
 //! for that, which takes up to a third as long again as the hashing of so little; here the last blocks are put together once.
 //! What is done with a block is the library's work, with the processor's own instructions where it has them.
 
+use std::slice;
+
 use sha1::block_api::compress;
 use zeroize::optimization_barrier;
 
@@ -55,7 +57,31 @@ impl Mac {
 
     /// With the text of the code of this text for a key.
     pub(crate) fn derived(&self, text: &[u8]) -> Self {
-        let mut code = self.of(text);
+        Self::keyed(self.of(text))
+    }
+
+    /// The same, and the SHA-1 of another text. A block is hashed step by step, each of which waits for the one before; with
+    /// the blocks of both in turn, a processor that looks ahead does two steps at once.
+    pub(crate) fn derived_beside(&self, text: &[u8], other: &[u8]) -> (Self, [u8; MAC_BYTES]) {
+        let other = Padded::new(0, other);
+        let (mut digest, mut left) = (START, other.blocks());
+        let mut beside = || {
+            if let Some(block) = left.next() {
+                compress(&mut digest, slice::from_ref(block));
+            }
+        };
+        let inner = finish(self.inner, BLOCK, text);
+        beside();
+        let mut state = self.outer;
+        compress(&mut state, &[last_of_outer(inner)]);
+        beside();
+        let mac = Self::keyed(bytes(state));
+        left.for_each(|block| compress(&mut digest, slice::from_ref(block)));
+        (mac, bytes(digest))
+    }
+
+    /// With the text of a code for a key.
+    fn keyed(mut code: [u8; MAC_BYTES]) -> Self {
         let mut block = [0; BLOCK];
         let key: &mut [u8; hex::TEXT_BYTES] = block.first_chunk_mut().expect("a block is longer than the text");
         *key = hex::encode(&code);
@@ -70,7 +96,7 @@ impl Mac {
         let padded = |block: &mut [u8; BLOCK], with: u8| {
             block.iter_mut().for_each(|byte| *byte ^= with);
             let mut state = START;
-            compress(&mut state, &[*block]);
+            compress(&mut state, slice::from_ref(block));
             state
         };
         let inner = padded(&mut block, INNER);
@@ -114,19 +140,40 @@ fn last_of_outer(inner: State) -> [u8; BLOCK] {
 
 /// Takes the text that ends what is hashed, of which `before` bytes, whole blocks, were taken already.
 fn finish(mut state: State, before: usize, text: &[u8]) -> State {
-    let (blocks, rest) = text.as_chunks::<BLOCK>();
-    if !blocks.is_empty() {
-        compress(&mut state, blocks);
+    let text = Padded::new(before, text);
+    if !text.whole.is_empty() {
+        compress(&mut state, text.whole);
     }
-    let mut last = [[0; BLOCK]; 2];
-    let flat = last.as_flattened_mut();
-    flat[..rest.len()].copy_from_slice(rest);
-    flat[rest.len()] = END;
-    let count = if rest.len() < BLOCK - LENGTH_BYTES { 1 } else { 2 };
-    let bits = 8 * (before + text.len()) as u64;
-    last[count - 1][BLOCK - LENGTH_BYTES..].copy_from_slice(&bits.to_be_bytes());
-    compress(&mut state, &last[..count]);
+    compress(&mut state, &text.last[..text.last_count]);
     state
+}
+
+/// The blocks of a text that ends what is hashed.
+struct Padded<'t> {
+    whole: &'t [[u8; BLOCK]],
+    /// What is left of the text, and how long all of it is.
+    last: [[u8; BLOCK]; 2],
+    last_count: usize,
+}
+
+impl<'t> Padded<'t> {
+    /// Of the whole, `before` bytes, whole blocks, were taken already.
+    #[inline(always)]
+    fn new(before: usize, text: &'t [u8]) -> Self {
+        let (whole, rest) = text.as_chunks::<BLOCK>();
+        let mut last = [[0; BLOCK]; 2];
+        let flat = last.as_flattened_mut();
+        flat[..rest.len()].copy_from_slice(rest);
+        flat[rest.len()] = END;
+        let last_count = if rest.len() < BLOCK - LENGTH_BYTES { 1 } else { 2 };
+        let bits = 8 * (before + text.len()) as u64;
+        last[last_count - 1][BLOCK - LENGTH_BYTES..].copy_from_slice(&bits.to_be_bytes());
+        Self { whole, last, last_count }
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &[u8; BLOCK]> {
+        self.whole.iter().chain(&self.last[..self.last_count])
+    }
 }
 
 fn bytes(state: State) -> [u8; MAC_BYTES] {
@@ -162,6 +209,21 @@ mod tests {
                 let code = library.clone().chain_update(&bytes[..length]).finalize().into_bytes();
                 assert_eq!(ours.of(&bytes[..length]), <[u8; MAC_BYTES]>::from(code), "{key}, {length}");
             }
+        }
+    }
+
+    #[test]
+    fn side_by_side_comes_to_the_same_as_one_after_the_other() {
+        let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(5 * BLOCK + 1).collect();
+        let secret = Mac::new(b"secret");
+        for length in 0..bytes.len() {
+            let (text, other) = (&bytes[..length % (2 * BLOCK)], &bytes[..length]);
+            let (derived, hashed) = secret.derived_beside(text, other);
+            assert_eq!(
+                (derived.of(b"to sign"), hashed),
+                (secret.derived(text).of(b"to sign"), digest(other)),
+                "{length}"
+            );
         }
     }
 }

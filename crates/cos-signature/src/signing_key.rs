@@ -31,6 +31,18 @@ impl SigningKey {
         Self { key_time, text, mac }
     }
 
+    /// Derives the key for this window, and signs an HttpString with it at once.
+    pub(crate) fn derive_and_sign(
+        secret: &SecretKey,
+        key_time: KeyTime,
+        http_string: &[u8],
+    ) -> (Self, [u8; MAC_BYTES]) {
+        let text = KeyTimeText::new(key_time);
+        let (mac, digest) = secret.mac().derived_beside(text.as_bytes(), http_string);
+        let signature = canonical::write_string_to_sign(&text, &digest, |text| mac.of(text));
+        (Self { key_time, text, mac }, signature)
+    }
+
     /// The window for which this key signs.
     pub fn key_time(&self) -> KeyTime {
         self.key_time

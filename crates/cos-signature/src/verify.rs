@@ -81,7 +81,6 @@ pub fn verify(
     strictness: Strictness,
 ) -> Result<(), VerifyError> {
     times(presented, now, strictness)?;
-    let key = SigningKey::derive(secret.unwrap_or(&NOBODY), presented.key_time);
     let mut unsigned = None;
     let mut headers = HeaderLine::listed(&parts.uri, &parts.headers, &presented.header_list, |name| {
         if name.starts_with("x-cos-") && unsigned.is_none() {
@@ -94,7 +93,9 @@ pub fn verify(
         Strictness::CosCompatible => {}
     }
 
-    let mut matches = equal(&key.signature(text.as_bytes()), &presented.signature);
+    let secret_key = secret.unwrap_or(&NOBODY);
+    let (key, signature) = SigningKey::derive_and_sign(secret_key, presented.key_time, text.as_bytes());
+    let mut matches = equal(&signature, &presented.signature);
     if !bool::from(matches)
         && let Some(host) = headers.host()
         && let Some(bare) = host::without_port(host)
