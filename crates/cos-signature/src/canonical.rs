@@ -89,13 +89,28 @@ pub(crate) struct KeyTimeText {
     length: usize,
 }
 
+impl Default for KeyTimeText {
+    /// No text yet.
+    fn default() -> Self {
+        Self { bytes: [0; KEY_TIME_BYTES_MAX], length: 0 }
+    }
+}
+
 impl KeyTimeText {
     pub(crate) fn new(key_time: KeyTime) -> Self {
-        let mut text = Self { bytes: [b';'; KEY_TIME_BYTES_MAX], length: 0 };
-        text.put(key_time.start());
-        text.length += 1;
-        text.put(key_time.end());
+        let mut text = Self::default();
+        text.set(key_time);
         text
+    }
+
+    /// Makes the text, where it is to stay.
+    #[inline]
+    pub(crate) fn set(&mut self, key_time: KeyTime) {
+        self.length = 0;
+        self.put(key_time.start());
+        self.bytes[self.length] = b';';
+        self.length += 1;
+        self.put(key_time.end());
     }
 
     /// Puts the decimal digits of a number that is not negative after what is there.

@@ -9,9 +9,12 @@ pub(crate) const TEXT_BYTES: usize = 2 * MAC_BYTES;
 /// The text of so many bytes, `T` being twice as many.
 pub(crate) fn encode<const N: usize, const T: usize>(bytes: &[u8; N]) -> [u8; T] {
     const { assert!(T == 2 * N) };
-    // Without a table, so that many digits are made, and written, at once.
+    // Without a table, so that many digits are made, and written, at once; in loops, which are left in line.
     let digit = |number: u8| number + b'0' + if number < 10 { 0 } else { b'a' - b'9' - 1 };
-    let (high, low) = (bytes.map(|byte| digit(byte >> 4)), bytes.map(|byte| digit(byte & 15)));
+    let (mut high, mut low) = ([0; N], [0; N]);
+    for ((high, low), byte) in high.iter_mut().zip(&mut low).zip(bytes) {
+        (*high, *low) = (digit(byte >> 4), digit(byte & 15));
+    }
     let mut text = [0; T];
     for (pair, digits) in text.as_chunks_mut().0.iter_mut().zip(high.into_iter().zip(low)) {
         *pair = [digits.0, digits.1];

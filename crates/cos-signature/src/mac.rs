@@ -52,19 +52,24 @@ impl Mac {
             block[..MAC_BYTES].copy_from_slice(&hashed);
             wipe(&mut hashed);
         }
-        Self::begun(block)
+        Self::begun(block, || ())
     }
 
     /// With the text of the code of this text for a key.
     pub(crate) fn derived(&self, text: &[u8]) -> Self {
-        Self::keyed(self.of(text))
+        let mut code = self.state_of(text);
+        let mac = Self::keyed(code, || ());
+        wipe(&mut code);
+        mac
     }
 
     /// The same, and the SHA-1 of another text. A block is hashed step by step, each of which waits for the one before; with
     /// the blocks of both in turn, a processor that looks ahead does two steps at once.
+    #[inline(always)]
     pub(crate) fn derived_beside(&self, text: &[u8], other: &[u8]) -> (Self, [u8; MAC_BYTES]) {
-        let other = Padded::new(0, other);
-        let (mut digest, mut left) = (START, other.blocks());
+        let mut last = [[0; BLOCK]; 2];
+        let (whole, last) = blocks(0, other, &mut last);
+        let (mut digest, mut left) = (START, whole.iter().chain(last));
         let mut beside = || {
             if let Some(block) = left.next() {
                 compress(&mut digest, slice::from_ref(block));
@@ -75,22 +80,37 @@ impl Mac {
         let mut state = self.outer;
         compress(&mut state, &[last_of_outer(inner)]);
         beside();
-        let mac = Self::keyed(bytes(state));
+        let mac = Self::keyed(state, beside);
         left.for_each(|block| compress(&mut digest, slice::from_ref(block)));
+        wipe(&mut state);
         (mac, bytes(digest))
     }
 
-    /// With the text of a code for a key.
-    fn keyed(mut code: [u8; MAC_BYTES]) -> Self {
-        let mut block = [0; BLOCK];
-        let key: &mut [u8; hex::TEXT_BYTES] = block.first_chunk_mut().expect("a block is longer than the text");
-        *key = hex::encode(&code);
-        wipe(&mut code);
-        Self::begun(block)
+    /// With the text of a code for a key. What is to be done beside it needs nothing of it.
+    fn keyed(code: State, beside: impl FnOnce()) -> Self {
+        /// Where the text stands in its block.
+        const TEXT: [u8; BLOCK] = {
+            let (mut text, mut at) = ([0; BLOCK], 0);
+            while at < hex::TEXT_BYTES {
+                text[at] = u8::MAX;
+                at += 1;
+            }
+            text
+        };
+        // Of whole registers, for the reason that `last_of_outer` has: digits of zeros as well, which then make room.
+        let [a, b, c, d, e] = code;
+        let mut bytes = [0; BLOCK / 2];
+        for (four, word) in bytes.as_chunks_mut().0.iter_mut().zip([a, b, c, d, e, 0, 0, 0]) {
+            *four = word.to_be_bytes();
+        }
+        let mut block: [u8; BLOCK] = hex::encode(&bytes);
+        block.iter_mut().zip(TEXT).for_each(|(byte, is_text)| *byte &= is_text);
+        wipe(&mut bytes);
+        Self::begun(block, beside)
     }
 
     /// With a key of at most a block, and zeros behind it.
-    fn begun(mut block: [u8; BLOCK]) -> Self {
+    fn begun(mut block: [u8; BLOCK], beside: impl FnOnce()) -> Self {
         const INNER: u8 = 0x36;
         const OUTER: u8 = 0x5C;
         let padded = |block: &mut [u8; BLOCK], with: u8| {
@@ -100,6 +120,7 @@ impl Mac {
             state
         };
         let inner = padded(&mut block, INNER);
+        beside();
         let outer = padded(&mut block, INNER ^ OUTER);
         wipe(&mut block);
         Self { inner, outer }
@@ -107,9 +128,13 @@ impl Mac {
 
     /// The code of a text.
     pub(crate) fn of(&self, text: &[u8]) -> [u8; MAC_BYTES] {
+        bytes(self.state_of(text))
+    }
+
+    fn state_of(&self, text: &[u8]) -> State {
         let mut state = self.outer;
         compress(&mut state, &[last_of_outer(finish(self.inner, BLOCK, text))]);
-        bytes(state)
+        state
     }
 }
 
@@ -140,40 +165,28 @@ fn last_of_outer(inner: State) -> [u8; BLOCK] {
 
 /// Takes the text that ends what is hashed, of which `before` bytes, whole blocks, were taken already.
 fn finish(mut state: State, before: usize, text: &[u8]) -> State {
-    let text = Padded::new(before, text);
-    if !text.whole.is_empty() {
-        compress(&mut state, text.whole);
+    let mut last = [[0; BLOCK]; 2];
+    let (whole, last) = blocks(before, text, &mut last);
+    if !whole.is_empty() {
+        compress(&mut state, whole);
     }
-    compress(&mut state, &text.last[..text.last_count]);
+    compress(&mut state, last);
     state
 }
 
-/// The blocks of a text that ends what is hashed.
-struct Padded<'t> {
-    whole: &'t [[u8; BLOCK]],
-    /// What is left of the text, and how long all of it is.
-    last: [[u8; BLOCK]; 2],
-    last_count: usize,
-}
-
-impl<'t> Padded<'t> {
-    /// Of the whole, `before` bytes, whole blocks, were taken already.
-    #[inline(always)]
-    fn new(before: usize, text: &'t [u8]) -> Self {
-        let (whole, rest) = text.as_chunks::<BLOCK>();
-        let mut last = [[0; BLOCK]; 2];
-        let flat = last.as_flattened_mut();
-        flat[..rest.len()].copy_from_slice(rest);
-        flat[rest.len()] = END;
-        let last_count = if rest.len() < BLOCK - LENGTH_BYTES { 1 } else { 2 };
-        let bits = 8 * (before + text.len()) as u64;
-        last[last_count - 1][BLOCK - LENGTH_BYTES..].copy_from_slice(&bits.to_be_bytes());
-        Self { whole, last, last_count }
-    }
-
-    fn blocks(&self) -> impl Iterator<Item = &[u8; BLOCK]> {
-        self.whole.iter().chain(&self.last[..self.last_count])
-    }
+/// The blocks of a text that ends what is hashed, of which `before` bytes, whole blocks, were taken already: those that are
+/// in the text, and those with its end, which are put together in `last`, where zeros are, and stay there: to move what was just
+/// written, byte by byte, would hold up whoever reads it.
+#[inline(always)]
+fn blocks<'t>(before: usize, text: &'t [u8], last: &'t mut [[u8; BLOCK]; 2]) -> (&'t [[u8; BLOCK]], &'t [[u8; BLOCK]]) {
+    let (whole, rest) = text.as_chunks::<BLOCK>();
+    let flat = last.as_flattened_mut();
+    flat[..rest.len()].copy_from_slice(rest);
+    flat[rest.len()] = END;
+    let count = if rest.len() < BLOCK - LENGTH_BYTES { 1 } else { 2 };
+    let bits = 8 * (before + text.len()) as u64;
+    last[count - 1][BLOCK - LENGTH_BYTES..].copy_from_slice(&bits.to_be_bytes());
+    (whole, &last[..count])
 }
 
 fn bytes(state: State) -> [u8; MAC_BYTES] {

@@ -31,16 +31,12 @@ impl SigningKey {
         Self { key_time, text, mac }
     }
 
-    /// Derives the key for this window, and signs an HttpString with it at once.
-    pub(crate) fn derive_and_sign(
-        secret: &SecretKey,
-        key_time: KeyTime,
-        http_string: &[u8],
-    ) -> (Self, [u8; MAC_BYTES]) {
-        let text = KeyTimeText::new(key_time);
+    /// What a key derived for this window makes the signature of an HttpString, for whoever needs the key for nothing else.
+    pub(crate) fn signature_once(secret: &SecretKey, key_time: KeyTime, http_string: &[u8]) -> [u8; MAC_BYTES] {
+        let mut text = KeyTimeText::default();
+        text.set(key_time);
         let (mac, digest) = secret.mac().derived_beside(text.as_bytes(), http_string);
-        let signature = canonical::write_string_to_sign(&text, &digest, |text| mac.of(text));
-        (Self { key_time, text, mac }, signature)
+        canonical::write_string_to_sign(&text, &digest, |text| mac.of(text))
     }
 
     /// The window for which this key signs.
