@@ -60,7 +60,7 @@ pub(crate) enum Stage {
     Tests,
     /// Examples in the documentation.
     Doctests,
-    /// Hot paths take no more instructions than was committed, where these can be counted.
+    /// Hot paths take no more instructions than was committed, and refusals of a signature the same, where these can be counted.
     Instructions,
 }
 
