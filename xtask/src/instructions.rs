@@ -3,6 +3,9 @@
 //! A count is told as a share of another count from the same build and the same run: that of a reader which only goes
 //! through the events of a document. So it says the same on a faster machine, and nearly the same with another compiler.
 //! Hashing is taken off what signing and verifying take, for how it is done depends on what the processor offers.
+//! Refusals of a signature are not held against what was committed, but against each other.
+
+mod refusals;
 
 use std::{
     collections::BTreeMap,
@@ -48,10 +51,12 @@ const MORE_TIMES: [(&str, u32); 1] = [("task", 4_000)];
 ///
 /// # Errors
 ///
-/// A workload that takes more than it may, or so much less that the committed figure must follow; what cannot be built
-/// or counted.
+/// A workload that takes more than it may, or so much less that the committed figure must follow; a refusal that tells what was
+/// wrong by what it takes; what cannot be built or counted.
 pub(crate) fn run(root: &Path, keep: bool) -> anyhow::Result<()> {
-    let shares = shares(root)?;
+    let program = program(root)?;
+    refusals::check(&program)?;
+    let shares = shares(&program)?;
     let path = root.join(FIGURES);
     let committed: BTreeMap<String, f64> = match fs::read_to_string(&path) {
         Ok(text) => toml::from_str(&text).with_context(|| format!("{FIGURES} has no numbers"))?,
@@ -114,18 +119,22 @@ fn install() -> bool {
     })
 }
 
-/// Each workload's instructions, as a share of the yardstick's.
-fn shares(root: &Path) -> anyhow::Result<BTreeMap<String, f64>> {
+/// Builds the program that does the work.
+fn program(root: &Path) -> anyhow::Result<PathBuf> {
     let shell = Shell::new()?;
     shell.change_dir(root);
     cmd!(shell, "cargo build --release --quiet -p {PACKAGE}").run()?;
     let target: PathBuf = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()).into();
-    let program = root.join(target).join("release/instructions");
-    let names = Command::new(&program).output().with_context(|| format!("starting {}", program.display()))?;
+    Ok(root.join(target).join("release/instructions"))
+}
+
+/// Each workload's instructions, as a share of the yardstick's.
+fn shares(program: &Path) -> anyhow::Result<BTreeMap<String, f64>> {
+    let names = Command::new(program).output().with_context(|| format!("starting {}", program.display()))?;
     let mut counts = BTreeMap::new();
     for name in String::from_utf8(names.stdout)?.lines() {
         let times = MORE_TIMES.iter().find(|(known, _)| *known == name).map_or(TIMES, |(_, times)| *times);
-        let (once, twice) = (count(&program, name, times)?, count(&program, name, 2 * times)?);
+        let (once, twice) = (count(program, name, times)?, count(program, name, 2 * times)?);
         counts.insert(name.to_owned(), twice.saturating_sub(once) as f64 / f64::from(times));
     }
     of_yardstick(&counts)

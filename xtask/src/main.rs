@@ -45,7 +45,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Count the instructions of hot paths with valgrind, and fail if they grew.
+    /// Count the instructions of hot paths with valgrind, and fail if they grew, or tell refused signatures apart.
     Instructions {
         /// Commit to what is counted now.
         #[arg(long)]

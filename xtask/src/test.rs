@@ -8,6 +8,7 @@ mod msrv;
 mod postgres;
 mod processor;
 mod python;
+mod secrets;
 
 use std::{
     io::{BufRead as _, BufReader, IsTerminal as _, Write},
@@ -58,9 +59,11 @@ pub(crate) enum Stage {
     Postgres,
     /// Unit and integration tests.
     Tests,
+    /// No secret of the tests is in what they left.
+    Secrets,
     /// Examples in the documentation.
     Doctests,
-    /// Hot paths take no more instructions than was committed, where these can be counted.
+    /// Hot paths take no more instructions than was committed, and refusals of a signature the same, where these can be counted.
     Instructions,
 }
 
@@ -88,7 +91,8 @@ impl Stage {
             | Self::Python
             | Self::Book
             | Self::Browser
-            | Self::Postgres => 1,
+            | Self::Postgres
+            | Self::Secrets => 1,
         }
     }
 }
@@ -174,7 +178,11 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Book => book::build(root)?,
         Stage::Browser => browser::environment(root)?,
         Stage::Postgres => postgres::server()?,
-        Stage::Tests => return tests(shell).map(Some),
+        Stage::Tests => {
+            let _left = shell.push_env(secrets::VARIABLE, secrets::prepare(root)?);
+            return tests(shell).map(Some);
+        }
+        Stage::Secrets => secrets::check(root)?,
         Stage::Doctests => {
             cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --doc --all-features").run()?;
         }

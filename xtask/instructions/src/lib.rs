@@ -2,6 +2,7 @@
 //! with no dependency that takes long to build. The program `instructions` does a piece so many times.
 
 pub mod codec;
+mod refusal;
 pub mod signature;
 pub mod task;
 pub mod timing;
@@ -22,6 +23,12 @@ pub fn workloads() -> Vec<(&'static str, Work)> {
     // All at once: what a job takes besides its tasks is the same, however many they are.
     all.push(("task", Box::new(|times| task::copied(times).expect("stores in memory refuse nothing"))));
     all
+}
+
+/// Refusals of a signature by name, each ready to be made: not told beside the [`workloads`], for what counts is that they take
+/// the same, not how much.
+pub fn refusals() -> Vec<(&'static str, Work)> {
+    refusal::workloads()
 }
 
 /// What is made is dropped within the call: it belongs to the work.

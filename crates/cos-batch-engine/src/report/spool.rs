@@ -81,7 +81,9 @@ impl Spool {
         &self.store
     }
 
-    fn key(job: Uuid, shard: u32, epoch: u64, number: u32, rows: Rows) -> String {
+    /// Key of one file of a segment.
+    pub(crate) fn segment_key(job: Uuid, segment: &Segment, rows: Rows) -> String {
+        let Segment { shard, epoch, number, .. } = segment;
         format!("{job}/{shard}-{epoch}-{number}.{}", rows.suffix())
     }
 
@@ -90,7 +92,7 @@ impl Spool {
     /// # Errors
     /// Those of the store.
     pub async fn write(&self, job: Uuid, segment: &Segment, rows: Rows, body: Bytes) -> Result<(), StoreError> {
-        let key = Self::key(job, segment.shard, segment.epoch, segment.number, rows);
+        let key = Self::segment_key(job, segment, rows);
         let request = PutRequest { durable: true, ..PutRequest::new(&self.bucket, &key, body) };
         self.store.put(request).await.map(|_| ())
     }
@@ -108,7 +110,7 @@ impl Spool {
     /// # Errors
     /// Those of the store.
     pub async fn read_start(&self, job: Uuid, segment: &Segment, rows: Rows, bytes: u64) -> Result<Bytes, StoreError> {
-        let key = Self::key(job, segment.shard, segment.epoch, segment.number, rows);
+        let key = Self::segment_key(job, segment, rows);
         let (bucket, version) = (&*self.bucket, &VersionSelector::Latest);
         self.store.get_range(GetRequest { bucket, key: &key, version, range: 0..bytes, pin: None }).await
     }

@@ -87,6 +87,8 @@ async fn finish(
                 Ok(Some(())) => None,
                 Ok(None) => return Ok(None),
                 Err(ResultError::Jobs(error)) => return Err(error),
+                // Without these rows a report would claim less than the books.
+                Err(ResultError::Lost(reason)) => Some(reason),
                 Err(ResultError::Objects(error)) => {
                     let reason = format!("the report could not be written to {}: {error}", report.bucket);
                     let piece = Piece { job: job.id, kind: Kind::Finish };

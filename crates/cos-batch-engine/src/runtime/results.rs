@@ -1,6 +1,6 @@
 //! Files of a completion report, made from the segments in the spool.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cos_batch_objectstore::{ErrorKind, StoreError};
 use md5::{Digest as _, Md5};
@@ -15,7 +15,10 @@ use super::{
 };
 use crate::{
     job::{Failure, JobRecord},
-    report::{self, spool::Rows},
+    report::{
+        self,
+        spool::{Rows, Spool},
+    },
     spec::ReportSpec,
     store::{JobStatus, ResultFile, Segment},
 };
@@ -30,6 +33,9 @@ pub(crate) enum ResultError {
     Objects(#[from] StoreError),
     #[error(transparent)]
     Jobs(#[from] crate::store::StoreError),
+    /// Rows that were committed are no longer in the spool, which nobody can mend.
+    #[error("{0}")]
+    Lost(String),
 }
 
 impl ResultError {
@@ -46,6 +52,7 @@ impl ResultError {
                 }
             }
             Self::Jobs(error) => error.into(),
+            Self::Lost(reason) => ShardError::Job(Failure::new(NOT_WRITTEN, reason)),
         }
     }
 }
@@ -63,14 +70,17 @@ pub(crate) async fn write_shard(
         let rows: u64 = segments.iter().map(|segment| kind.count(segment)).sum();
         if rows > 0 {
             let key = report::result_key(report, job.id, shard, kind == Rows::Failed);
-            let md5 = patiently(|| write_file(core, job.id, &report.bucket, &key, &segments, kind)).await?;
+            let lost = Mutex::new(None);
+            let written = patiently(|| write_file(core, job.id, &report.bucket, &key, &segments, kind, &lost)).await;
+            let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let md5 = written.map_err(|error| lost.map_or_else(|| error.into(), ResultError::Lost))?;
             files.push(ResultFile { shard, failed: kind == Rows::Failed, key, md5, rows });
         }
     }
     Ok(files)
 }
 
-/// Writes one result file, segment by segment, and gives its MD5.
+/// Writes one result file, segment by segment, and gives its MD5. Where rows of a segment are lost, it leaves there what of.
 async fn write_file(
     core: &Core,
     job: Uuid,
@@ -78,18 +88,29 @@ async fn write_file(
     key: &str,
     segments: &[Segment],
     kind: Rows,
+    lost: &Mutex<Option<String>>,
 ) -> Result<String, StoreError> {
+    let told = |segment: &Segment, what: &str| {
+        let name = Spool::segment_key(job, segment, kind);
+        let text = format!("rows of the report are lost: {what} in the spool's {name}");
+        *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    };
     let mut md5 = Md5::new();
     let copy = async |writer: &mut ObjectWriter| {
         for segment in segments.iter().filter(|segment| kind.count(segment) > 0) {
             let (spool, copied) = (core.spool.clone(), segment.clone());
             let read = async move { spool.read(job, &copied, kind).await };
-            let body = offload(core.spool.store().execution(), read).await?;
+            let body = offload(core.spool.store().execution(), read).await.inspect_err(|error| {
+                if error.kind() == ErrorKind::NoSuchKey {
+                    told(segment, "nothing is left");
+                }
+            })?;
             // A row is a line; a file of the spool that was cut would make a report that lacks rows without a word.
             let lines = memchr::memchr_iter(b'\n', &body).count() as u64;
             if lines != kind.count(segment) {
-                let text = format!("{lines} rows are kept where {} were committed", kind.count(segment));
-                return Err(StoreError::new(ErrorKind::InternalError, text));
+                told(segment, &format!("{lines} rows are left where {} were committed", kind.count(segment)));
+                // Another try would read the same.
+                return Err(StoreError::new(ErrorKind::PreconditionFailed, "the segment is not what was committed"));
             }
             md5.update(&body);
             writer.push(&body).await?;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::core::Piece;
-use crate::task::retry::{REST_FIRST, REST_MAX};
+use crate::task::retry::{REST_EACH, REST_FIRST, REST_MANY_MAX, REST_MAX};
 
 /// A piece that nobody has tried again for so long was taken up elsewhere.
 const FORGET_AFTER: Duration = Duration::from_secs(3600);
@@ -50,7 +50,9 @@ impl Troubles {
             troubles.remove(&piece);
             return None;
         }
-        let rest = REST_FIRST.saturating_mul(1 << trouble.times.min(16)).min(REST_MAX).min(most);
+        let many = u32::try_from(troubles.len()).unwrap_or(u32::MAX);
+        let longest = REST_EACH.saturating_mul(many).clamp(REST_MAX, REST_MANY_MAX);
+        let rest = REST_FIRST.saturating_mul(1 << trouble.times.min(16)).min(longest).min(most);
         trouble.times += 1;
         trouble.rest_until = now + rest;
         troubles.insert(piece, trouble);
@@ -101,10 +103,23 @@ mod tests {
             tries += 1;
             tokio::time::advance(rest).await;
         }
-        assert!((280..320).contains(&tries), "{tries}");
+        // Of 10 s each, but for the first four.
+        assert_eq!(tries, (86_400 - 15) / 10 + 4);
         let took = began.elapsed();
         assert!(took >= DAY - REST_MAX && took <= DAY + REST_MAX, "{took:?}");
         assert_eq!(seconds(0, 6), Some(1), "and begins anew for whoever tries all the same");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_rest_longer_than_few() {
+        let troubles = Troubles::default();
+        let longest = |shard| (0..20).filter_map(|_| troubles.met(piece(shard), 0, DAY)).max();
+        for (many, rest) in [(1, REST_MAX), (200, REST_MAX), (400, REST_MAX * 2), (9_000, REST_MANY_MAX)] {
+            (0..many).for_each(|shard| assert!(troubles.met(piece(shard), 0, DAY).is_some()));
+            assert_eq!(longest(0), Some(rest), "{many}");
+        }
+        troubles.forget(Uuid::from_u128(1));
+        assert_eq!(longest(0), Some(REST_MAX), "those of a job that is over no longer count");
     }
 
     #[tokio::test(start_paused = true)]

@@ -135,8 +135,17 @@ pub const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// Rest of a piece of work after its first trouble; it doubles.
 pub const REST_FIRST: Duration = Duration::from_secs(1);
 
-/// Longest rest. An operator who has mended something does not wait long.
-pub const REST_MAX: Duration = Duration::from_secs(5 * 60);
+/// Longest rest, where [few](REST_EACH) pieces of work are in trouble. An operator who has made room, or mended something, looks
+/// whether it helps, and does so for seconds.
+pub const REST_MAX: Duration = Duration::from_secs(10);
+
+/// Where many pieces of work of a process are in trouble, so long for each of them is the longest rest, up to [`REST_MANY_MAX`]: a
+/// store that is full or gone, and the job store, are asked by no more than twenty of them in a second. Two hundred make
+/// [`REST_MAX`].
+pub const REST_EACH: Duration = Duration::from_millis(50);
+
+/// Longest rest at all.
+pub const REST_MANY_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The class of a failure: by its code, else by its HTTP status.
 #[must_use]

@@ -72,8 +72,8 @@ fn prepare(root: &Path) {
         fs::write(bucket(SOURCE).join("odd").join(key), "odd").unwrap();
     }
     fs::write(bucket(FOREIGN).join("secret.txt"), "secret").unwrap();
-    let keys = "[[key]]\nsecret_id = \"AKIDone\"\nsecret_key = \"secretOne\"\nappid = \"1250000000\"\n\
-                [[key]]\nsecret_id = \"AKIDtwo\"\nsecret_key = \"secretTwo\"\nappid = \"1251111111\"\n";
+    let keys = "[[key]]\nsecret_id = \"AKIDone\"\nsecret_key = \"secretOfTheFirst\"\nappid = \"1250000000\"\n\
+                [[key]]\nsecret_id = \"AKIDtwo\"\nsecret_key = \"secretOfTheSecond\"\nappid = \"1251111111\"\n";
     let path = root.join("keys.toml");
     fs::write(&path, keys).unwrap();
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -86,7 +86,13 @@ fn every_flow_of_the_console_in_a_browser() {
     assert!(modules.is_dir(), "`cargo xtask test --only browser` installs what this test needs");
     let shots = target_folder().join("console-screenshots");
     fs::create_dir_all(&shots).unwrap();
-    let root = tempfile::tempdir().unwrap();
+    let mut folder = tempfile::Builder::new();
+    // Somebody looks for secrets in it afterwards.
+    let root = match std::env::var_os("COS_BATCH_LEFT") {
+        Some(place) => folder.disable_cleanup(true).tempdir_in(place),
+        None => folder.tempdir(),
+    };
+    let root = root.unwrap();
     prepare(root.path());
     let output = Command::new("node")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/console/suite.mjs"))

@@ -83,7 +83,7 @@ const shoot = async (page, name) => {
 
 const address = (path) => `http://127.0.0.1:${port}${path}`;
 
-const signIn = async (page, id = "AKIDone", secret = "secretOne") => {
+const signIn = async (page, id = "AKIDone", secret = "secretOfTheFirst") => {
   await page.getByLabel("Key ID").fill(id);
   await page.getByLabel("Secret key").fill(secret);
   await page.getByRole("button", { name: "Sign in" }).click();
@@ -362,7 +362,7 @@ await flow("another account sees nothing of it", async () => {
   const others = await browser.newContext(desktop);
   const other = watch(await others.newPage());
   await other.goto(address(`/console/jobs/${night}`));
-  await signIn(other, "AKIDtwo", "secretTwo");
+  await signIn(other, "AKIDtwo", "secretOfTheSecond");
   await other.getByText("there is no job with this id").waitFor();
   await shoot(other, "not-found");
   for (const path of [`/console/jobs/${night}/rows`, `/console/jobs/${night}/rows.csv`, `/console/buckets/${SOURCE}`,
@@ -467,7 +467,7 @@ await flow("language and colors are the browser's own until somebody chooses", a
   await other.getByRole("heading", { name: "登录" }).waitFor();
   await shoot(other, "phone-dark-chinese-sign-in");
   await other.getByLabel("密钥 ID").fill("AKIDone");
-  await other.locator("input[name=secret]").fill("secretOne");
+  await other.locator("input[name=secret]").fill("secretOfTheFirst");
   await other.getByRole("button", { name: "登录" }).click();
   await other.getByRole("button", { name: "创建任务" }).click();
   await other.getByRole("alert").filter({ hasText: "请填写目标存储桶" }).waitFor();

@@ -19,12 +19,12 @@ fn the_server_keeps_the_rules_and_is_empty_afterwards() {
     let etag = place.write_manifest(&rows.text);
     let key =
         |id: &str| format!("[[key]]\nsecret_id = \"{id}\"\nsecret_key = \"secret of {id}\"\nappid = \"1250000000\"\n");
-    let keys = format!("{}{}security_token = \"tok/en+1=\"\n", key("AKIDPERMANENT"), key("AKIDTEMPORARY"));
+    let keys = format!("{}{}security_token = \"tok/en+1=OfAGuest\"\n", key("AKIDPERMANENT"), key("AKIDTEMPORARY"));
     fs::write(place.key_file(), keys).unwrap();
     fs::set_permissions(place.key_file(), fs::Permissions::from_mode(0o600)).unwrap();
     let server = Server::start(&place);
     let temporary = ["--temporary-secret-id", "AKIDTEMPORARY", "--temporary-secret-key", "secret of AKIDTEMPORARY"];
-    let flags = [&temporary[..], &["--temporary-session-token", "tok/en+1=", "--output", "json"]].concat();
+    let flags = [&temporary[..], &["--temporary-session-token", "tok/en+1=OfAGuest", "--output", "json"]].concat();
     let report: Value = serde_json::from_str(&check(&server, &etag, &flags).with_code(0)).unwrap();
     assert_eq!(report["conformant"], true);
     assert_eq!(report["left_behind"].as_array().unwrap().len(), 0);

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
+    left::SECRET,
     remote,
     support::{Place, Server, etag_of, write_private},
 };
@@ -65,8 +66,7 @@ impl Tenant {
         let etag = etag_of(&manifest);
         store.keep(&from, "lists/all.csv", manifest.into());
         let client = Client::builder().endpoint(Endpoint::url(&server.endpoint).unwrap());
-        let client =
-            client.appid(appid.parse().unwrap()).credentials(Credentials::new(format!("AKID{appid}"), "secret"));
+        let client = client.appid(appid.parse().unwrap()).credentials(Credentials::new(format!("AKID{appid}"), SECRET));
         Self { client: client.build().unwrap(), from, to, etag, jobs: Vec::new() }
     }
 
@@ -110,7 +110,7 @@ async fn a_hundred_jobs_of_twenty_tenants_end_with_what_is_theirs() {
     let (mut keys, mut buckets) = (String::new(), Vec::new());
     for number in 0..TENANTS {
         let [appid, from, to] = names(number);
-        writeln!(keys, "[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"secret\"\nappid = \"{appid}\"").unwrap();
+        writeln!(keys, "[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"{SECRET}\"\nappid = \"{appid}\"").unwrap();
         buckets.extend([from, to]);
     }
     let file = place.file("keys.toml");

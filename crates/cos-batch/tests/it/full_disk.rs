@@ -15,6 +15,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
+    left::{self, SECRET},
     ready::until_ready_says,
     support::{SOURCE, Said, TARGET, etag_of, figures, program, run, write_private},
 };
@@ -51,8 +52,8 @@ struct Server {
 impl Server {
     fn start(place: TempDir) -> Self {
         let (data, keys) = (place.path().join("data"), place.path().join("keys.toml"));
-        let key = "[[key]]\nsecret_id = \"AKIDFULL\"\nsecret_key = \"secret\"\nappid = \"1250000000\"\n";
-        write_private(&keys, key);
+        let key = format!("[[key]]\nsecret_id = \"AKIDFULL\"\nsecret_key = \"{SECRET}\"\nappid = \"1250000000\"\n");
+        write_private(&keys, &key);
         let built = program();
         let mut command = with_disk(&data);
         command.arg(built.get_program()).args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
@@ -75,7 +76,7 @@ impl Server {
     fn ask(&self, words: &[&str]) -> Said {
         let mut command = program();
         command.env("COS_BATCH_ENDPOINT", &self.endpoint).env("COS_APPID", "1250000000");
-        command.env("COS_SECRET_ID", "AKIDFULL").env("COS_SECRET_KEY", "secret");
+        command.env("COS_SECRET_ID", "AKIDFULL").env("COS_SECRET_KEY", SECRET);
         run(command.args(words))
     }
 
@@ -106,7 +107,7 @@ fn fill(ballast: &Path, but: u64) {
 
 #[test]
 fn a_job_waits_for_room_and_says_so() {
-    let place = tempfile::tempdir().unwrap();
+    let place = left::folder();
     fs::create_dir(place.path().join("data")).unwrap();
     if !with_disk(&place.path().join("data")).arg("true").output().is_ok_and(|output| output.status.success()) {
         let _ = writeln!(std::io::stderr(), "SKIPPED: no file system can be made here");

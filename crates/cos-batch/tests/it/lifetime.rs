@@ -112,8 +112,9 @@ fn a_file_of_keys_names_tenants_buckets_and_grants() {
     let rows = place.fill(3);
     let etag = place.write_manifest(&rows.text);
     let keys = place.file("keys.toml");
-    let key =
-        |appid: &str| format!("[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"s{appid}\"\nappid = \"{appid}\"\n");
+    let key = |appid: &str| {
+        format!("[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"secretOfTenant{appid}\"\nappid = \"{appid}\"\n")
+    };
     let grant = |bucket: &str, rights: &str| {
         format!("[[grant]]\nbucket = \"{bucket}-1250000000\"\nappid = \"77\"\nrights = [{rights}]\n")
     };
@@ -127,7 +128,9 @@ fn a_file_of_keys_names_tenants_buckets_and_grants() {
     let of = |appid: &str, words: &[&str]| {
         let mut command = server.command(words);
         command.env_remove("COS_CREDENTIALS").env("COS_APPID", appid);
-        run(command.env("COS_SECRET_ID", format!("AKID{appid}")).env("COS_SECRET_KEY", format!("s{appid}")))
+        run(command
+            .env("COS_SECRET_ID", format!("AKID{appid}"))
+            .env("COS_SECRET_KEY", format!("secretOfTenant{appid}")))
     };
     let create = [
         "create",

@@ -1,22 +1,11 @@
 //! `/metrics` of a server that works.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::{Read as _, Write as _},
-    net::TcpStream,
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    plain::get,
+    support::{Place, SOURCE, Server, TARGET},
 };
-
-use crate::support::{Place, SOURCE, Server, TARGET};
-
-/// The status and the body of an answer to a plain GET.
-fn get(address: &str, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].parse().unwrap(), body.to_owned())
-}
 
 /// Each line that is no comment: what is counted, and the number.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
@@ -37,8 +26,7 @@ fn what_a_job_did_is_told_by_the_names_on_the_page() {
     rows.add_failing(SOURCE, "in/gone.txt");
     let etag = place.write_manifest(&rows.text);
     let server = Server::start_with(&place, &["--metrics-listen", "127.0.0.1:0"]);
-    let address = server.usage.lines().find_map(|line| line.strip_prefix("metrics on http://")).unwrap();
-    let address = address.strip_suffix("/metrics").unwrap();
+    let address = server.metrics().unwrap();
     let job = server.create_copy(&etag, &[]);
     server.run(&["wait", &job]).with_code(4);
     server.create_copy(&etag, &["--confirm-required"]);

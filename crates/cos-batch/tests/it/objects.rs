@@ -9,6 +9,7 @@ use http::Request;
 use serde_json::json;
 
 use crate::{
+    left::SECRET,
     python::script,
     support::{Place, SOURCE, Server, TARGET, figures, write_private},
 };
@@ -67,13 +68,13 @@ fn status(address: &str, request: &Request<Bytes>) -> u16 {
 fn a_temporary_key_goes_with_its_token() {
     let place = Place::new();
     let file = place.file("keys.toml");
-    let key = "[[key]]\nsecret_id = \"AKIDtemporary\"\nsecret_key = \"secret\"\nappid = \"1250000000\"\n";
-    write_private(&file, &format!("{key}security_token = \"the token\"\n"));
+    let key = format!("[[key]]\nsecret_id = \"AKIDtemporary\"\nsecret_key = \"{SECRET}\"\nappid = \"1250000000\"\n");
+    write_private(&file, &format!("{key}security_token = \"theTokenOfThisKey\"\n"));
     let server =
         Server::start_with(&place, &["--objects-listen", "127.0.0.1:0", "--credentials", file.to_str().unwrap()]);
     let address = server.objects().unwrap();
     let ask = |token: Option<&str>| {
-        let credentials = Credentials::new("AKIDtemporary", "secret");
+        let credentials = Credentials::new("AKIDtemporary", SECRET);
         let credentials = match token {
             Some(token) => credentials.with_security_token(token),
             None => credentials,
@@ -83,7 +84,7 @@ fn a_temporary_key_goes_with_its_token() {
         sign(&mut request, &credentials, KeyTime::new(now - 60, now + 600).unwrap()).unwrap();
         status(address, &request)
     };
-    assert_eq!(ask(Some("the token")), 200);
+    assert_eq!(ask(Some("theTokenOfThisKey")), 200);
     assert_eq!(ask(Some("another")), 403);
     assert_eq!(ask(None), 403);
 }

@@ -46,7 +46,7 @@ fn settings_are_shown_with_where_they_come_from() {
     let place = Place::new();
     let file = place.file("config.toml");
     let text = "local_buckets = false\n[serve]\ndata = \"of-file\"\nlisten = \"127.0.0.1:1\"\nlog = \"warn\"\n[engine]\nworkers = 9\n\
-                [[store]]\nname = \"s\"\nkind = \"s3\"\nendpoint = \"http://127.0.0.1:9\"\nsecret_id = \"id\"\nsecret_key = \"hush\"\n";
+                [[store]]\nname = \"s\"\nkind = \"s3\"\nendpoint = \"http://127.0.0.1:9\"\nsecret_id = \"id\"\nsecret_key = \"hushHushHush\"\n";
     write_private(&file, text);
     let file = file.to_str().unwrap();
     let variables = [
@@ -76,7 +76,7 @@ fn settings_are_shown_with_where_they_come_from() {
         assert!(has(&out, setting, origin), "{setting}: {origin}\n{out}");
     }
     assert!(out.contains("\nsecret_key = \"***\"\n"), "{out}");
-    assert!(!out.contains("hush"), "{out}");
+    assert!(!out.contains("hushHush"), "{out}");
     // What is written is itself a file of settings.
     let printed = place.file("printed.toml");
     fs::write(&printed, out.replace("\"***\"", "\"x\"")).unwrap();
@@ -199,7 +199,7 @@ fn key_file(path: &Path, id: &str) {
     let account = "account_id = \"123456789012\"";
     write_private(
         path,
-        &format!("[[key]]\nsecret_id = {id:?}\nsecret_key = \"hush\"\nappid = \"1250000000\"\n{account}\n"),
+        &format!("[[key]]\nsecret_id = {id:?}\nsecret_key = \"hushHushHush\"\nappid = \"1250000000\"\n{account}\n"),
     );
 }
 
@@ -233,7 +233,7 @@ fn doors(server: &Server, id: &str) -> [bool; 3] {
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         ),
     );
-    let form = format!("id={id}&secret=hush&next=/console");
+    let form = format!("id={id}&secret=hushHushHush&next=/console");
     let console = answer(
         jobs,
         &format!(
@@ -244,7 +244,7 @@ fn doors(server: &Server, id: &str) -> [bool; 3] {
     );
     let objects = server.objects().unwrap();
     let mut request = Request::head(format!("/{SOURCE}")).header("host", objects).body(()).unwrap();
-    sign(&mut request, &Credentials::new(id, "hush"), KeyTime::new(now - 60, now + 600).unwrap()).unwrap();
+    sign(&mut request, &Credentials::new(id, "hushHushHush"), KeyTime::new(now - 60, now + 600).unwrap()).unwrap();
     let mut head = format!("HEAD /{SOURCE} HTTP/1.1\r\nconnection: close\r\n");
     for (name, value) in request.headers() {
         head.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
@@ -275,7 +275,7 @@ fn keys_and_the_log_filter_are_read_again_on_sighup() {
     let code = |id: &str| {
         let mut command = program();
         command.env("COS_BATCH_ENDPOINT", &server.endpoint).env("COS_APPID", "1250000000");
-        run(command.env("COS_SECRET_ID", id).env("COS_SECRET_KEY", "hush").arg("list")).code
+        run(command.env("COS_SECRET_ID", id).env("COS_SECRET_KEY", "hushHushHush").arg("list")).code
     };
     let logged = |text: &str| fs::read_to_string(place.file("serve.log")).unwrap().matches(text).count();
     assert_eq!((code("AKIDfirst"), code("AKIDsecond")), (0, 6));

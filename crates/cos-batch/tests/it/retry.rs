@@ -138,15 +138,15 @@ fn a_foreign_job_and_an_unknown_one_are_the_same_bytes() {
     let mut rows = place.fill(2);
     rows.add_failing(SOURCE, "in/gone.txt");
     let etag = place.write_manifest(&rows.text);
-    let keys = "[[key]]\nsecret_id = \"AKIDone\"\nsecret_key = \"secretone\"\nappid = \"1250000000\"\n\
-                [[key]]\nsecret_id = \"AKIDtwo\"\nsecret_key = \"secrettwo\"\nappid = \"1251111111\"\n";
+    let keys = "[[key]]\nsecret_id = \"AKIDone\"\nsecret_key = \"secretOfTheFirst\"\nappid = \"1250000000\"\n\
+                [[key]]\nsecret_id = \"AKIDtwo\"\nsecret_key = \"secretOfTheSecond\"\nappid = \"1251111111\"\n";
     fs::create_dir_all(place.data()).unwrap();
     crate::support::write_private(&place.key_file(), keys);
     let server = Server::start_with(&place, &["--credentials", place.key_file().to_str().unwrap()]);
     let job = server.create_copy(&etag, &[]);
     server.run(&["wait", &job]).with_code(4);
 
-    let stranger = Caller::with_key(&server, "1251111111", "AKIDtwo", "secrettwo");
+    let stranger = Caller::with_key(&server, "1251111111", "AKIDtwo", "secretOfTheSecond");
     let unknown = "00000000-0000-7000-8000-000000000000";
     let body = "{\"ClientRequestToken\": \"t\"}";
     for (method, rest, body) in [("GET", "", ""), ("GET", "/tasks?limit=3", ""), ("POST", "/retry", body)] {

@@ -55,7 +55,7 @@ const TARGET: &str = "archive";
 
 const KEYS: &str = "[[key]]\nsecret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\nappid = \"1250000000\"\n\
                     account_id = \"123456789012\"\n\
-                    [[key]]\nsecret_id = \"AKIDOTHER\"\nsecret_key = \"otherSecret\"\nappid = \"1251111111\"\n\
+                    [[key]]\nsecret_id = \"AKIDOTHER\"\nsecret_key = \"secretOfTheOther\"\nappid = \"1251111111\"\n\
                     account_id = \"210987654321\"\n\
                     [[bucket]]\nname = \"holiday.photos\"\nowner = \"1250000000\"\n\
                     [[bucket]]\nname = \"archive\"\nowner = \"1250000000\"\n";

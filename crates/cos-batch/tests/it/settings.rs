@@ -219,7 +219,7 @@ fn a_key_that_the_store_refuses_is_not_taken_for_that_of_the_caller() {
     let file = place.file("config.toml");
     let config = format!(
         "local_buckets = false\n[[store]]\nname = \"there\"\nkind = \"cos\"\nregion = \"local\"\nstyle = \"path\"\n\
-         endpoint = \"http://{}\"\nsecret_id = \"{}\"\nsecret_key = \"wrong\"\n\
+         endpoint = \"http://{}\"\nsecret_id = \"{}\"\nsecret_key = \"notTheSecret\"\n\
          [[bucket]]\nname = \"{SOURCE}\"\nstore = \"there\"\n",
         there.objects().unwrap(),
         there.key().0,

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
+    left::SECRET,
     remote,
     support::{Place, Server, etag_of, write_private},
 };
@@ -77,8 +78,7 @@ impl Tenant {
         let etag = etag_of(&manifest);
         store.keep(from, "lists/all.csv", manifest.into());
         let client = Client::builder().endpoint(Endpoint::url(&server.endpoint).unwrap());
-        let client =
-            client.appid(appid.parse().unwrap()).credentials(Credentials::new(format!("AKID{appid}"), "secret"));
+        let client = client.appid(appid.parse().unwrap()).credentials(Credentials::new(format!("AKID{appid}"), SECRET));
         Self { client: client.build().unwrap(), from, to, etag }
     }
 
@@ -195,7 +195,7 @@ async fn who_is_at_its_limits_leaves_the_others_alone() {
     let place = Place::new();
     let keys = place.file("keys.toml");
     let key =
-        |appid: &str| format!("[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"secret\"\nappid = \"{appid}\"\n");
+        |appid: &str| format!("[[key]]\nsecret_id = \"AKID{appid}\"\nsecret_key = \"{SECRET}\"\nappid = \"{appid}\"\n");
     let calm = ["1250000000", "calm-1250000000", "calm-copies-1250000000"];
     let crowd = ["1251111111", "crowd-1251111111", "crowd-copies-1251111111"];
     write_private(&keys, &(key(calm[0]) + &key(crowd[0])));

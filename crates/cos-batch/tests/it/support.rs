@@ -15,6 +15,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::left;
+
 pub(crate) const SOURCE: &str = "photos-1250000000";
 pub(crate) const TARGET: &str = "archive-1250000000";
 /// A bucket of another account.
@@ -72,6 +74,8 @@ pub(crate) struct Said {
 
 impl From<Output> for Said {
     fn from(output: Output) -> Self {
+        left::told("said", &output.stdout);
+        left::told("said", &output.stderr);
         let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
         let code = output.status.code().expect("the process ended by itself");
         Self { code, out: text(output.stdout), err: text(output.stderr) }
@@ -99,7 +103,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let place = Self { root: tempfile::tempdir().expect("a temporary folder can be made") };
+        let place = Self { root: left::folder() };
         for bucket in [SOURCE, TARGET] {
             fs::create_dir_all(place.bucket(bucket)).unwrap();
         }
@@ -277,7 +281,13 @@ impl Server {
             usage.push_str(&line);
             usage.push('\n');
         };
+        left::told("usage", usage.as_bytes());
         Self { child, endpoint, usage, key_file: place.key_file() }
+    }
+
+    /// Where its metrics are, if anywhere.
+    pub(crate) fn metrics(&self) -> Option<&str> {
+        self.usage.lines().find_map(|line| line.strip_prefix("metrics on http://")?.strip_suffix("/metrics"))
     }
 
     /// Host and port of the object endpoint, where there is one.
@@ -358,6 +368,7 @@ impl Server {
 
     /// Asks it to stop, and waits until it has.
     pub(crate) fn terminate(mut self) -> ExitStatus {
+        left::metrics(self.metrics());
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         self.child.wait().unwrap()
     }

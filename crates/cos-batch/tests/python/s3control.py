@@ -228,7 +228,7 @@ def errors():
     # Keys, and whose they are.
     assert refused(None, client(secret="wrong").list_jobs, "SignatureDoesNotMatch") == 403
     assert refused(None, client(key="AKIDNOBODY").list_jobs, "InvalidAccessKeyId") == 403
-    other = client("AKIDOTHER", "otherSecret")
+    other = client("AKIDOTHER", "secretOfTheOther")
     assert refused(None, other.list_jobs, "AccessDenied") == 403
     assert refused(raised.NotFoundException, other.describe_job, "no job", AccountId="210987654321", JobId=job) == 404
     assert other.list_jobs(AccountId="210987654321")["Jobs"] == []

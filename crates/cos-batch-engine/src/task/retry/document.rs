@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    PATIENCE, REST_FIRST, REST_MAX, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE, THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX,
-    TRIES_MAX, TRIES_MIN, TRY_TIME_MAX, WAIT_FIRST, WAIT_MAX,
+    PATIENCE, REST_EACH, REST_FIRST, REST_MANY_MAX, REST_MAX, RETRY_AFTER_MAX, ROW_TIME_MAX, TABLE,
+    THROTTLED_WAIT_FIRST, THROTTLED_WAIT_MAX, TRIES_MAX, TRIES_MIN, TRY_TIME_MAX, WAIT_FIRST, WAIT_MAX,
 };
 use crate::task::repeat::{ASK_SKEW_S, REPEATS};
 
@@ -69,12 +69,14 @@ pub fn document() -> String {
         "\n## What is no task\n\n\
          Reading a manifest and writing a report are tried again for {} at a time, whatever the class of what may pass; waits \
          double up to {}. Then the manifest, its shard or the report is put back, gives up its worker, and rests: {}, \
-         doubling up to {}. Refusals that somebody can mend outside the job (an expired token, no room) are waited for in the \
+         doubling up to {}, or {} for each piece of work that is in trouble in this process, where that is longer, up to {}. Refusals that somebody can mend outside the job (an expired token, no room) are waited for in the \
          same way. A piece of work without any progress for a day (`Config::trouble_time`) ends its job by name.\n\n",
         text(PATIENCE),
         text(THROTTLED_WAIT_MAX),
         text(REST_FIRST),
         text(REST_MAX),
+        text(REST_EACH),
+        text(REST_MANY_MAX),
     );
     let _ = writeln!(
         page,

@@ -11,6 +11,7 @@ mod kinds;
 mod large;
 mod life;
 mod listed;
+mod lost;
 mod manifests;
 mod nth;
 mod operations;

@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use cos_batch_nullstore::{Faults, NullStore, Options};
 
-use crate::support::{Place, SOURCE, Server, TARGET, run, write_private};
+use crate::{
+    plain::get,
+    support::{Place, SOURCE, Server, TARGET, run, write_private},
+};
 
 const STORE_SECRET: &str = "theStoresOwnSecretKey0123456789abcdef";
 const STORE_TOKEN: &str = "theStoresOwnSessionToken0123456789abcdef";
@@ -55,6 +58,7 @@ async fn secrets_stay_where_they_are_and_lines_are_the_servers_own() {
     );
     write_private(&keys, &text);
     let flags = ["--config", config.to_str().unwrap(), "--credentials", keys.to_str().unwrap(), "--log", "trace"];
+    let flags = [&flags[..], &["--metrics-listen", "127.0.0.1:0"]].concat();
     let server = Server::start_with(&place, &flags);
     let command = |secret: &str, token: &str, words: &[&str]| {
         let mut command = server.command(words);
@@ -96,6 +100,10 @@ async fn secrets_stay_where_they_are_and_lines_are_the_servers_own() {
         assert_ne!(said.code, 0, "{said:?}");
         all_said.push_str(&said.err);
     }
+    let (status, metrics) = get(server.metrics().unwrap(), "/metrics");
+    assert!(status == 200 && metrics.contains("cos_batch_tasks_total"), "{metrics}");
+    all_said.push_str(&metrics);
+    all_said.push_str(&server.usage);
     assert_eq!(server.terminate().code(), Some(0));
 
     let secrets = [STORE_SECRET, STORE_TOKEN, CALLER_SECRET, CALLER_TOKEN];

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    left::{self, SECRET},
     reported::reported,
     support::{etag_of, figures, program, write_private},
 };
@@ -72,7 +73,7 @@ impl Cluster {
         let database = Postgres::start().unwrap();
         let proxy = Proxy::start(database.port()).unwrap();
         let store = NullStore::start(Options { record: true, ..options }).await.unwrap();
-        let place = tempfile::tempdir().unwrap();
+        let place = left::folder();
         let config = format!(
             "{ENGINE}lease_seconds = {lease}\n[[store]]\nname = \"null\"\nkind = \"s3\"\nstyle = \"path\"\nendpoint = \"http://{}\"\n\
              secret_id = \"AKIDEXAMPLE\"\nsecret_key = \"exampleSecret\"\n[spool]\nstore = \"null\"\nbucket = \"spool\"\n\
@@ -80,8 +81,8 @@ impl Cluster {
             store.address()
         );
         write_private(&place.path().join("config.toml"), &config);
-        let key = "[[key]]\nsecret_id = \"AKIDNODE\"\nsecret_key = \"secret\"\nappid = \"1250000000\"\n";
-        write_private(&place.path().join("keys.toml"), key);
+        let key = format!("[[key]]\nsecret_id = \"AKIDNODE\"\nsecret_key = \"{SECRET}\"\nappid = \"1250000000\"\n");
+        write_private(&place.path().join("keys.toml"), &key);
         Self { place, database, proxy, store }
     }
 
@@ -131,7 +132,7 @@ impl Cluster {
     pub(super) fn ask(&self, node: &Node, words: &[&str]) -> String {
         let mut command = program();
         command.env("COS_BATCH_ENDPOINT", format!("http://{}", node.address)).env("COS_APPID", "1250000000");
-        command.env("COS_SECRET_ID", "AKIDNODE").env("COS_SECRET_KEY", "secret").args(words);
+        command.env("COS_SECRET_ID", "AKIDNODE").env("COS_SECRET_KEY", SECRET).args(words);
         let output = command.current_dir(self.place.path()).output().unwrap();
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "cos-batch {}: {complained}\n{}", words.join(" "), self.log());
@@ -227,6 +228,20 @@ impl Cluster {
     }
 }
 
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if !left::is_looked_at() {
+            return;
+        }
+        // The database goes away with its folder. A test that has failed may have stopped it.
+        let names = "SELECT quote_ident(table_name) FROM information_schema.tables WHERE table_schema = 'nodes'";
+        let Ok(tables) = self.database.sql(names) else { return };
+        for table in tables.lines() {
+            left::told("database", self.database.sql(&format!("TABLE nodes.{table};")).unwrap_or_default().as_bytes());
+        }
+    }
+}
+
 impl Node {
     /// As a loss of power would do it, as far as the process is concerned.
     pub(super) fn kill(mut self) {
@@ -246,6 +261,7 @@ impl Node {
 
     /// Asks it to stop, and waits until it has.
     pub(super) fn terminate(mut self) {
+        left::metrics(Some(&self.metrics));
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         assert!(self.child.wait().unwrap().success());
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cluster::{Cluster, Node, SOURCE};
 use crate::{
     history::{Plan, Team, assert_one_after_the_other, one_token_makes_one_job, request},
+    left::SECRET,
     support::etag_of,
 };
 
@@ -16,7 +17,7 @@ async fn team() -> (Cluster, Vec<Node>, Team) {
     cluster.store.keep(SOURCE, "lists/all.csv", manifest.into());
     let nodes: Vec<Node> = (0..3).map(|_| cluster.node(&[])).collect();
     let endpoints: Vec<String> = nodes.iter().map(|node| format!("http://{}", node.address)).collect();
-    let team = Team::new(&endpoints, "AKIDNODE", "secret", request(SOURCE, &etag));
+    let team = Team::new(&endpoints, "AKIDNODE", SECRET, request(SOURCE, &etag));
     (cluster, nodes, team)
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Shell {
 
 impl Shell {
     pub(super) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = crate::left::folder();
         Self { folder, variables: BTreeMap::new(), replaced: Vec::new() }
     }
 

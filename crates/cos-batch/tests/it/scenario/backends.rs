@@ -18,7 +18,7 @@ const APPID: &str = "1250000000";
 
 /// Key of the servers that are told what key to accept.
 const SECRET_ID: &str = "storykey";
-const SECRET_KEY: &str = "storysecret";
+const SECRET_KEY: &str = "storyTellersSecret";
 
 /// A server of batch jobs, and the store its buckets are in.
 pub(crate) struct Backend {
