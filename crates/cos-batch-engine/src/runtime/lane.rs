@@ -35,11 +35,9 @@ pub(crate) struct Hands {
     pub(crate) jobs: Arc<dyn JobStore>,
     pub(crate) large: Large,
     pub(crate) line: Arc<Line>,
-    /// So many rows from the first one on may have been done under an earlier lease ([`ShardLease::perhaps_done`]). They are
+    /// So many rows from the first one on may have been done under an earlier lease, without getting into the books. They are
     /// done without asking: the store would name as done what was done then, and if a sync failed since, that does not last,
     /// and no later sync says so.
-    ///
-    /// [`ShardLease::perhaps_done`]: crate::store::ShardLease::perhaps_done
     pub(crate) perhaps_done: u64,
 }
 

@@ -296,7 +296,8 @@ impl<'a> Worker<'a> {
             jobs: Arc::clone(&core.store),
             large,
             line: Arc::clone(&line),
-            perhaps_done: lease.perhaps_done(),
+            // Nobody begins more than a window of rows beyond the cursor.
+            perhaps_done: if lease.epoch > 1 { WINDOW_ROWS } else { 0 },
         };
         Ok(Self {
             core,

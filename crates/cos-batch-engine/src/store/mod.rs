@@ -25,7 +25,6 @@ use uuid::Uuid;
 
 use crate::{
     clock::UnixMillis,
-    config::WINDOW_ROWS,
     job::{JobEvent, JobRecord, JobState, Progress, ShardTally},
     spec::JobSpec,
 };
@@ -224,15 +223,6 @@ pub struct ShardLease {
     pub cursor: Cursor,
     /// Number of the next segment.
     pub next_segment: u32,
-}
-
-impl ShardLease {
-    /// So many of the rows that come next may have been done under an earlier lease, without getting into the books.
-    #[must_use]
-    pub fn perhaps_done(&self) -> u64 {
-        // Nobody begins more than a window of rows beyond the cursor.
-        if self.epoch > 1 { WINDOW_ROWS.min(self.shard.rows.saturating_sub(self.cursor.rows)) } else { 0 }
-    }
 }
 
 /// How far a shard has come.
