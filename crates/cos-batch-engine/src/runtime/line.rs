@@ -52,6 +52,8 @@ struct Inner {
     until: Instant,
     /// Nothing will be read any more.
     read: bool,
+    /// The shard could not go on when it was last tried: one row tells whether it can now, and until it is back no other begins.
+    probes: bool,
     /// When the store last answered a row.
     answered: Instant,
     /// The store cannot be worked with: nothing begins any more.
@@ -59,8 +61,14 @@ struct Inner {
 }
 
 impl Inner {
+    /// How many rows more may be under way, or done and not in the books.
+    fn room(&self) -> u64 {
+        let most = if self.probes { 1 } else { WINDOW_ROWS };
+        most.saturating_sub(self.window.uncommitted())
+    }
+
     fn take(&mut self, now: Instant) -> Option<(u64, Task)> {
-        if self.trouble.is_some() || now >= self.until || self.window.uncommitted() >= WINDOW_ROWS {
+        if self.trouble.is_some() || now >= self.until || self.room() == 0 {
             return None;
         }
         let task = self.ahead.pop_front()?;
@@ -69,12 +77,14 @@ impl Inner {
 }
 
 impl Line {
-    pub(crate) fn new(window: Window, stop: Arc<Stop>, due: u64, until: Instant) -> Self {
+    /// `probes`: the shard could not go on when it was last tried.
+    pub(crate) fn new(window: Window, stop: Arc<Stop>, due: u64, until: Instant, probes: bool) -> Self {
         let inner = Inner {
             ahead: VecDeque::with_capacity(AHEAD_ROWS),
             window,
             until,
             read: false,
+            probes,
             answered: Instant::now(),
             trouble: None,
         };
@@ -115,14 +125,16 @@ impl Line {
         if answered {
             inner.answered = now;
         }
+        let mut goes_on = false;
         if let Some(outcome) = outcome {
             inner.window.complete(number, task, outcome);
+            goes_on = std::mem::take(&mut inner.probes);
         }
         let next = if go_on && self.stop.level() == Level::Run { inner.take(now) } else { None };
         let due = before < self.due && inner.window.ready() >= self.due;
         let low = next.is_some() && inner.ahead.len() == AHEAD_ROWS - READ_ROWS;
         drop(inner);
-        if due || low {
+        if due || low || goes_on {
             self.worker.wake();
         }
         next
@@ -137,11 +149,10 @@ impl Line {
         if inner.trouble.is_some() {
             return 0;
         }
-        let room = WINDOW_ROWS.saturating_sub(inner.window.uncommitted());
         if Instant::now() >= inner.until {
             return 0;
         }
-        inner.ahead.len().min(usize::try_from(room).unwrap_or(usize::MAX))
+        inner.ahead.len().min(usize::try_from(inner.room()).unwrap_or(usize::MAX))
     }
 
     /// No row has been answered for a while.

@@ -288,6 +288,7 @@ impl<'a> Worker<'a> {
             Arc::clone(&stop),
             due,
             asked + core.config.lease * 2 / 3,
+            core.troubles.is_in_trouble(Piece { job: job.id, kind: Kind::Shard(lease.shard.index) }),
         ));
         let hands = Hands {
             runner: Arc::new(runner),

@@ -65,6 +65,11 @@ impl Troubles {
         (!left.is_zero()).then_some(left)
     }
 
+    /// Whether the piece could not go on when it was last tried.
+    pub(crate) fn is_in_trouble(&self, piece: Piece) -> bool {
+        self.lock().contains_key(&piece)
+    }
+
     /// A piece is through.
     pub(crate) fn over(&self, piece: Piece) {
         self.lock().remove(&piece);

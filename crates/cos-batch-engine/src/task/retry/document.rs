@@ -69,7 +69,8 @@ pub fn document() -> String {
         "\n## What is no task\n\n\
          Reading a manifest and writing a report are tried again for {} at a time, whatever the class of what may pass; waits \
          double up to {}. Then the manifest, its shard or the report is put back, gives up its worker, and rests: {}, \
-         doubling up to {}, or {} for each piece of work that is in trouble in this process, where that is longer, up to {}. Refusals that somebody can mend outside the job (an expired token, no room) are waited for in the \
+         doubling up to {}, or {} for each piece of work that is in trouble in this process, where that is longer, up to {}. A \
+         shard then begins with one row, and with the others once that one is back. Refusals that somebody can mend outside the job (an expired token, no room) are waited for in the \
          same way. A piece of work without any progress for a day (`Config::trouble_time`) ends its job by name.\n\n",
         text(PATIENCE),
         text(THROTTLED_WAIT_MAX),

@@ -223,27 +223,6 @@ impl ObjectStore for Faulty {
         })
     }
 
-    fn delete<'a>(&'a self, request: DeleteRequest<'a>) -> BoxFuture<'a, Result<DeleteOutcome, StoreError>> {
-        self.inner.delete(request)
-    }
-
-    fn put_tags<'a>(&'a self, request: TagRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_tags(request)
-    }
-
-    fn get_tags<'a>(
-        &'a self,
-        bucket: &'a str,
-        key: &'a str,
-        version: &'a VersionSelector,
-    ) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        self.inner.get_tags(bucket, key, version)
-    }
-
-    fn restore<'a>(&'a self, request: RestoreRequest<'a>) -> BoxFuture<'a, Result<RestoreOutcome, StoreError>> {
-        self.inner.restore(request)
-    }
-
     fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
         self.lists.fetch_add(1, Ordering::SeqCst);
         if self.refuse_lists.lock().unwrap().as_deref().is_some_and(|begin| request.prefix.starts_with(begin)) {
@@ -264,5 +243,12 @@ impl ObjectStore for Faulty {
             self.copies_at_barriers.lock().unwrap().push(self.copies.load(Ordering::SeqCst));
             self.inner.barrier(bucket).await
         })
+    }
+
+    passes_on! {
+        delete(request: DeleteRequest<'a>) -> DeleteOutcome;
+        put_tags(request: TagRequest<'a>) -> ();
+        get_tags(bucket: &'a str, key: &'a str, version: &'a VersionSelector) -> Vec<Tag>;
+        restore(request: RestoreRequest<'a>) -> RestoreOutcome;
     }
 }

@@ -1,5 +1,8 @@
 //! Jobs from their creation to their end, on stores in memory.
 
+#[macro_use]
+mod passes_on;
+
 mod adverse;
 mod compressed;
 mod corpus;

@@ -138,10 +138,6 @@ impl ObjectStore for Parted {
         Capabilities { multipart: self.multipart.load(Ordering::SeqCst), ..self.inner.capabilities() }
     }
 
-    fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.inner.bucket_exists(bucket)
-    }
-
     fn head<'a>(
         &'a self,
         bucket: &'a str,
@@ -159,14 +155,6 @@ impl ObjectStore for Parted {
         })
     }
 
-    fn get_range<'a>(&'a self, request: GetRequest<'a>) -> BoxFuture<'a, Result<Bytes, StoreError>> {
-        self.inner.get_range(request)
-    }
-
-    fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
-        self.inner.put(request)
-    }
-
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
         Box::pin(async move {
             let source = &request.source;
@@ -176,40 +164,6 @@ impl ObjectStore for Parted {
             }
             self.inner.copy(request).await
         })
-    }
-
-    fn delete<'a>(&'a self, request: DeleteRequest<'a>) -> BoxFuture<'a, Result<DeleteOutcome, StoreError>> {
-        self.inner.delete(request)
-    }
-
-    fn put_tags<'a>(&'a self, request: TagRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_tags(request)
-    }
-
-    fn get_tags<'a>(
-        &'a self,
-        bucket: &'a str,
-        key: &'a str,
-        version: &'a VersionSelector,
-    ) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        self.inner.get_tags(bucket, key, version)
-    }
-
-    fn restore<'a>(&'a self, request: RestoreRequest<'a>) -> BoxFuture<'a, Result<RestoreOutcome, StoreError>> {
-        self.inner.restore(request)
-    }
-
-    fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
-        self.inner.list(request)
-    }
-
-    fn get_acl<'a>(
-        &'a self,
-        bucket: &'a str,
-        key: &'a str,
-        version: &'a VersionSelector,
-    ) -> BoxFuture<'a, Result<Acl, StoreError>> {
-        self.inner.get_acl(bucket, key, version)
     }
 
     fn list_parts<'a>(
@@ -234,10 +188,6 @@ impl ObjectStore for Parted {
             let more = parts.next().is_some();
             Ok((page, more))
         })
-    }
-
-    fn put_acl<'a>(&'a self, request: AclRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_acl(request)
     }
 
     fn create_multipart<'a>(&'a self, request: MultipartRequest<'a>) -> BoxFuture<'a, Result<String, StoreError>> {
@@ -302,7 +252,17 @@ impl ObjectStore for Parted {
         })
     }
 
-    fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.barrier(bucket)
+    passes_on! {
+        bucket_exists(bucket: &'a str) -> bool;
+        get_range(request: GetRequest<'a>) -> Bytes;
+        put(request: PutRequest<'a>) -> PutOutcome;
+        delete(request: DeleteRequest<'a>) -> DeleteOutcome;
+        put_tags(request: TagRequest<'a>) -> ();
+        get_tags(bucket: &'a str, key: &'a str, version: &'a VersionSelector) -> Vec<Tag>;
+        restore(request: RestoreRequest<'a>) -> RestoreOutcome;
+        list(request: ListRequest<'a>) -> ListPage;
+        get_acl(bucket: &'a str, key: &'a str, version: &'a VersionSelector) -> Acl;
+        put_acl(request: AclRequest<'a>) -> ();
+        barrier(bucket: &'a str) -> ();
     }
 }

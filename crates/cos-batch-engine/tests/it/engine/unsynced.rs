@@ -53,27 +53,6 @@ impl ObjectStore for Forgetful {
         self.inner.capabilities()
     }
 
-    fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.inner.bucket_exists(bucket)
-    }
-
-    fn head<'a>(
-        &'a self,
-        bucket: &'a str,
-        key: &'a str,
-        version: &'a VersionSelector,
-    ) -> BoxFuture<'a, Result<ObjectMeta, StoreError>> {
-        self.inner.head(bucket, key, version)
-    }
-
-    fn get_range<'a>(&'a self, request: GetRequest<'a>) -> BoxFuture<'a, Result<Bytes, StoreError>> {
-        self.inner.get_range(request)
-    }
-
-    fn put<'a>(&'a self, request: PutRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
-        self.inner.put(request)
-    }
-
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
         Box::pin(async move {
             self.meet(request.source.key)?;
@@ -88,27 +67,6 @@ impl ObjectStore for Forgetful {
         })
     }
 
-    fn put_tags<'a>(&'a self, request: TagRequest<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.put_tags(request)
-    }
-
-    fn get_tags<'a>(
-        &'a self,
-        bucket: &'a str,
-        key: &'a str,
-        version: &'a VersionSelector,
-    ) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        self.inner.get_tags(bucket, key, version)
-    }
-
-    fn restore<'a>(&'a self, request: RestoreRequest<'a>) -> BoxFuture<'a, Result<RestoreOutcome, StoreError>> {
-        self.inner.restore(request)
-    }
-
-    fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
-        self.inner.list(request)
-    }
-
     fn barrier<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         let mut since = self.since_the_loss.lock().unwrap();
         let fails = since.is_none();
@@ -116,6 +74,17 @@ impl ObjectStore for Forgetful {
         Box::pin(async move {
             if fails { Err(StoreError::new(ErrorKind::InternalError, "an error of the disk")) } else { Ok(()) }
         })
+    }
+
+    passes_on! {
+        bucket_exists(bucket: &'a str) -> bool;
+        head(bucket: &'a str, key: &'a str, version: &'a VersionSelector) -> ObjectMeta;
+        get_range(request: GetRequest<'a>) -> Bytes;
+        put(request: PutRequest<'a>) -> PutOutcome;
+        put_tags(request: TagRequest<'a>) -> ();
+        get_tags(bucket: &'a str, key: &'a str, version: &'a VersionSelector) -> Vec<Tag>;
+        restore(request: RestoreRequest<'a>) -> RestoreOutcome;
+        list(request: ListRequest<'a>) -> ListPage;
     }
 }
 

@@ -75,10 +75,6 @@ impl ObjectStore for Weather {
         self.inner.capabilities()
     }
 
-    fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
-        self.inner.bucket_exists(bucket)
-    }
-
     fn head<'a>(
         &'a self,
         bucket: &'a str,
@@ -111,29 +107,16 @@ impl ObjectStore for Weather {
         Box::pin(self.meet(self.inner.put_tags(request)))
     }
 
-    fn get_tags<'a>(
-        &'a self,
-        bucket: &'a str,
-        key: &'a str,
-        version: &'a VersionSelector,
-    ) -> BoxFuture<'a, Result<Vec<Tag>, StoreError>> {
-        self.inner.get_tags(bucket, key, version)
-    }
-
     fn restore<'a>(&'a self, request: RestoreRequest<'a>) -> BoxFuture<'a, Result<RestoreOutcome, StoreError>> {
         Box::pin(self.meet(self.inner.restore(request)))
     }
 
-    fn list<'a>(&'a self, request: ListRequest<'a>) -> BoxFuture<'a, Result<ListPage, StoreError>> {
-        self.inner.list(request)
-    }
-
-    fn list_versions<'a>(&'a self, request: ListVersionsRequest<'a>) -> BoxFuture<'a, Result<VersionPage, StoreError>> {
-        self.inner.list_versions(request)
-    }
-
-    fn barrier<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.inner.barrier(bucket)
+    passes_on! {
+        bucket_exists(bucket: &'a str) -> bool;
+        get_tags(bucket: &'a str, key: &'a str, version: &'a VersionSelector) -> Vec<Tag>;
+        list(request: ListRequest<'a>) -> ListPage;
+        list_versions(request: ListVersionsRequest<'a>) -> VersionPage;
+        barrier(bucket: &'a str) -> ();
     }
 }
 
