@@ -61,7 +61,19 @@ pub(super) fn explains(first: State, calls: &[Event]) -> bool {
             }
             soonest_end = soonest_end.min(calls[place].end);
         }
-        for place in open().take_while(|place| calls[*place].begin < soonest_end) {
+        let mut next: Vec<(usize, Vec<State>)> = open()
+            .take_while(|place| calls[*place].begin < soonest_end)
+            .map(|place| (place, state.after(calls[place].call, calls[place].answer)))
+            .collect();
+        // What changes nothing where it can be now is put there: whatever follows it later could follow without it, for a job moves
+        // on by itself from where it is at least as far as from where a later look would find it. So looks that last for long, as
+        // lists do, double nothing.
+        if let Some(place) = next.iter().position(|(_, after)| *after == [state.clone()]) {
+            next = vec![next.swap_remove(place)];
+        }
+        // The last one is tried first: that which ended soonest.
+        next.sort_by_key(|(place, _)| std::cmp::Reverse(calls[*place].end));
+        for (place, after) in next {
             let mut over: Vec<usize> = beyond.iter().copied().chain([place]).collect();
             over.sort_unstable();
             let mut now = whole;
@@ -69,8 +81,7 @@ pub(super) fn explains(first: State, calls: &[Event]) -> bool {
                 over.remove(0);
                 now += 1;
             }
-            let event = &calls[place];
-            left.extend(state.after(event.call, event.answer).into_iter().map(|state| (now, over.clone(), state)));
+            left.extend(after.into_iter().map(|state| (now, over.clone(), state)));
         }
     }
     false

@@ -44,6 +44,26 @@ fn what_is_right_is_explained() {
     ]));
 }
 
+/// Forty looks that last for as long as forty changes: each order of each of them would be too many to try.
+#[test]
+fn looks_that_last_for_long_are_explained_soon() {
+    use Answer::Done;
+    use Call::{Describe, Priority};
+    const MANY: u32 = 40;
+    let end = u64::from(MANY) * 10 + 1000;
+    let looks =
+        |times: u32| (0..times).map(|look| (u64::from(look), end, Describe, seen(Suspended, look % MANY + 2, 0)));
+    let changes = (0..MANY).map(|change| {
+        let begin = 100 + u64::from(change) * 10;
+        (begin, begin + 5, Priority(change + 2), Done)
+    });
+    let right: Vec<_> = looks(MANY).chain(changes.clone()).collect();
+    assert!(is_explained(&right));
+    // One of them saw what nobody wrote.
+    let wrong: Vec<_> = looks(MANY).chain([(50, end, Describe, seen(Suspended, 999, 0))]).chain(changes).collect();
+    assert!(!is_explained(&wrong));
+}
+
 #[test]
 fn what_is_wrong_is_found() {
     use Answer::{Done, InvalidRequest, NoSuchJob};
