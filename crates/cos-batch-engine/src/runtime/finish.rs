@@ -1,9 +1,8 @@
 //! Ending a job: the report of what was done, and the final status.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use cos_batch_model::JobStatus;
-use cos_batch_objectstore::{ErrorKind, StoreError as ObjectError};
 use uuid::Uuid;
 
 use super::{
@@ -150,28 +149,19 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
         _ => JobStatus::Complete,
     };
     let created = core.store.now();
-    // Why the list of files could not be read, which is no fault of the report's store.
-    let unlisted = std::sync::Mutex::new(None);
     let manifest = async || {
         let mut pieces = Pieces::new(job.id, job.spec.dialect, status.as_str(), job.progress, created);
         let content = async |writer: &mut ObjectWriter| {
             writer.push(pieces.begin().as_bytes()).await?;
             let mut last = None;
             loop {
-                let page = match core.store.results(job.id, last, PAGE).await {
-                    Ok(page) => page,
-                    Err(error) => {
-                        let gone = ObjectError::new(ErrorKind::NotImplemented, error.to_string());
-                        *unlisted.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        return Err(gone);
-                    }
-                };
+                let page = core.store.results(job.id, last, PAGE).await?;
                 for file in &page {
                     writer.push(pieces.entry(report, file).as_bytes()).await?;
                 }
                 last = page.last().map(|file| (file.shard, file.failed));
                 if page.len() < PAGE {
-                    return writer.push(pieces.end().as_bytes()).await;
+                    return Ok::<_, ResultError>(writer.push(pieces.end().as_bytes()).await?);
                 }
             }
         };
@@ -179,13 +169,7 @@ async fn publish(core: &Arc<Core>, job: &JobRecord, report: &ReportSpec, lease: 
         let operation = results::list_operation(status);
         results::write(core, job.id, operation, &report.bucket, &key, "application/json", content).await
     };
-    match patiently(manifest).await {
-        Ok(()) => Ok(()),
-        Err(error) => match unlisted.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(unlisted) => Err(unlisted.into()),
-            None => Err(error.into()),
-        },
-    }
+    patiently(manifest).await
 }
 
 /// What the driver notes about a job it finishes.

@@ -1,14 +1,36 @@
 //! Reading and writing beside the rows of a manifest, tried again while it fails in passing.
 
+use std::time::Duration;
+
 use cos_batch_objectstore::StoreError;
 use tokio::time::Instant;
 
-use crate::task::retry::{self, PATIENCE, Tries};
+use crate::task::retry::{self, Class, PATIENCE, Tries};
+
+/// An error that says of itself whether another try may work.
+pub(crate) trait Retried {
+    /// Whether it may, and how soon.
+    fn class(&self) -> Class;
+
+    /// How long whoever answered asked to wait.
+    fn retry_after(&self) -> Option<Duration>;
+}
+
+impl Retried for StoreError {
+    fn class(&self) -> Class {
+        retry::classify(self)
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.retry_after()
+    }
+}
 
 /// Tries it until it works, cannot, or has failed for too long.
-pub(crate) async fn patiently<T, F>(attempt: impl Fn() -> F) -> Result<T, StoreError>
+pub(crate) async fn patiently<T, E, F>(attempt: impl Fn() -> F) -> Result<T, E>
 where
-    F: Future<Output = Result<T, StoreError>>,
+    E: Retried,
+    F: Future<Output = Result<T, E>>,
 {
     let mut tries = Tries::lasting(PATIENCE);
     loop {
@@ -17,7 +39,7 @@ where
             Ok(value) => return Ok(value),
             Err(error) => error,
         };
-        match tries.failed(retry::classify(&error), error.retry_after(), began.elapsed()) {
+        match tries.failed(error.class(), error.retry_after(), began.elapsed()) {
             Some(wait) => tokio::time::sleep(wait).await,
             None => return Err(error),
         }
@@ -26,10 +48,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicU32, Ordering},
-        time::Duration,
-    };
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     use cos_batch_objectstore::ErrorKind;
 

@@ -1,6 +1,6 @@
 //! Files of a completion report, made from the segments in the spool.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{sync::Arc, time::Duration};
 
 use cos_batch_objectstore::{ErrorKind, StoreError};
 use md5::{Digest as _, Md5};
@@ -10,7 +10,7 @@ use super::{
     core::Core,
     fault::{Fault, ShardError, may_pass},
     offload::offload,
-    patience::patiently,
+    patience::{Retried, patiently},
     writer::ObjectWriter,
 };
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     },
     spec::ReportSpec,
     store::{JobStatus, ResultFile, Segment},
+    task::retry::{self, Class},
 };
 
 /// Code of a job whose report cannot be written.
@@ -36,6 +37,24 @@ pub(crate) enum ResultError {
     /// Rows that were committed are no longer in the spool, which nobody can mend.
     #[error("{0}")]
     Lost(String),
+}
+
+impl Retried for ResultError {
+    /// Only the store of objects is tried again here: what the job store says is for the caller, and a spool that lost rows
+    /// has no others.
+    fn class(&self) -> Class {
+        match self {
+            Self::Objects(error) => retry::classify(error),
+            Self::Jobs(_) | Self::Lost(_) => Class::Permanent,
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Objects(error) => error.retry_after(),
+            Self::Jobs(_) | Self::Lost(_) => None,
+        }
+    }
 }
 
 impl ResultError {
@@ -70,17 +89,14 @@ pub(crate) async fn write_shard(
         let rows: u64 = segments.iter().map(|segment| kind.count(segment)).sum();
         if rows > 0 {
             let key = report::result_key(report, job.id, shard, kind == Rows::Failed);
-            let lost = Mutex::new(None);
-            let written = patiently(|| write_file(core, job.id, &report.bucket, &key, &segments, kind, &lost)).await;
-            let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let md5 = written.map_err(|error| lost.map_or_else(|| error.into(), ResultError::Lost))?;
+            let md5 = patiently(|| write_file(core, job.id, &report.bucket, &key, &segments, kind)).await?;
             files.push(ResultFile { shard, failed: kind == Rows::Failed, key, md5, rows });
         }
     }
     Ok(files)
 }
 
-/// Writes one result file, segment by segment, and gives its MD5. Where rows of a segment are lost, it leaves there what of.
+/// Writes one result file, segment by segment, and gives its MD5.
 async fn write_file(
     core: &Core,
     job: Uuid,
@@ -88,34 +104,30 @@ async fn write_file(
     key: &str,
     segments: &[Segment],
     kind: Rows,
-    lost: &Mutex<Option<String>>,
-) -> Result<String, StoreError> {
-    let told = |segment: &Segment, what: &str| {
+) -> Result<String, ResultError> {
+    let lost = |segment: &Segment, what: &str| {
         let name = Spool::segment_key(job, segment, kind);
-        let text = format!("rows of the report are lost: {what} in the spool's {name}");
-        *lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+        ResultError::Lost(format!("rows of the report are lost: {what} in the spool's {name}"))
     };
     let mut md5 = Md5::new();
     let copy = async |writer: &mut ObjectWriter| {
         for segment in segments.iter().filter(|segment| kind.count(segment) > 0) {
             let (spool, copied) = (core.spool.clone(), segment.clone());
             let read = async move { spool.read(job, &copied, kind).await };
-            let body = offload(core.spool.store().execution(), read).await.inspect_err(|error| {
-                if error.kind() == ErrorKind::NoSuchKey {
-                    told(segment, "nothing is left");
-                }
+            let body = offload(core.spool.store().execution(), read).await.map_err(|error| match error.kind() {
+                ErrorKind::NoSuchKey => lost(segment, "nothing is left"),
+                _ => error.into(),
             })?;
             // A row is a line; a file of the spool that was cut would make a report that lacks rows without a word.
             let lines = memchr::memchr_iter(b'\n', &body).count() as u64;
             if lines != kind.count(segment) {
-                told(segment, &format!("{lines} rows are left where {} were committed", kind.count(segment)));
-                // Another try would read the same.
-                return Err(StoreError::new(ErrorKind::PreconditionFailed, "the segment is not what was committed"));
+                let what = format!("{lines} rows are left where {} were committed", kind.count(segment));
+                return Err(lost(segment, &what));
             }
             md5.update(&body);
             writer.push(&body).await?;
         }
-        Ok(())
+        Ok::<_, ResultError>(())
     };
     write(core, job, ROWS_OPERATION, bucket, key, "text/csv", copy).await?;
     Ok(hex::encode(md5.finalize()))
@@ -132,20 +144,20 @@ pub(crate) fn list_operation(status: JobStatus) -> u64 {
 
 /// Writes an object of a report, durably; again is the same operation, of this number. What is half written when it fails is
 /// dropped.
-pub(crate) async fn write(
+pub(crate) async fn write<E: From<StoreError>>(
     core: &Core,
     job: Uuid,
     operation: u64,
     bucket: &str,
     key: &str,
     content_type: &'static str,
-    content: impl AsyncFnOnce(&mut ObjectWriter) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
+    content: impl AsyncFnOnce(&mut ObjectWriter) -> Result<(), E>,
+) -> Result<(), E> {
     let name = key.rsplit('/').next().unwrap_or(key);
     let mut writer = ObjectWriter::new(&core.buckets, bucket, key, content_type).noted(&core.spool, job, name);
     writer = writer.of_operation(job, operation);
     match content(&mut writer).await {
-        Ok(()) => writer.finish().await.map(|_| ()),
+        Ok(()) => Ok(writer.finish().await.map(|_| ())?),
         Err(error) => {
             writer.abandon().await;
             Err(error)
