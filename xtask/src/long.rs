@@ -6,6 +6,7 @@ mod keys;
 mod manifest;
 pub(crate) mod mutants;
 pub(crate) mod nodes;
+mod round;
 mod rows;
 mod sides;
 mod soak;
@@ -32,6 +33,8 @@ pub(crate) enum Long {
     Mutants(mutants::Arguments),
     /// Run a job on ever more nodes that share a PostgreSQL, and see how much faster it goes and what it costs the database.
     Nodes(nodes::Arguments),
+    /// Run the long forms of what is promised one after the other, and go on where the last round ended.
+    Round(round::Arguments),
     /// Run jobs over very many rows, and see what memory the server takes for them.
     Rows(rows::Arguments),
     /// Run a job of one APPID alone, and beside another one that is at all of its limits.
@@ -55,6 +58,7 @@ pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
         Long::Manifest(arguments) => manifest::run(root, arguments),
         Long::Mutants(arguments) => mutants::run(root, arguments),
         Long::Nodes(arguments) => nodes::run(root, arguments),
+        Long::Round(arguments) => round::run(root, arguments),
         Long::Rows(arguments) => rows::run(root, arguments),
         Long::Sides(arguments) => sides::run(root, arguments),
         Long::Soak(arguments) => soak::run(root, arguments),

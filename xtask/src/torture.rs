@@ -84,7 +84,19 @@ pub(crate) enum Torture {
         /// Where the actions come from.
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
+        /// Whom they ask; if not given, first the one and then the others.
+        #[arg(long, value_enum)]
+        on: Option<Servers>,
     },
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Servers {
+    /// One server with its own state.
+    One,
+    /// Three nodes that share a PostgreSQL.
+    Nodes,
 }
 
 /// Where the objects of a job are.
@@ -166,9 +178,15 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
                 .env("COS_BATCH_WEATHER_THROTTLED_SECONDS", number(throttled_seconds))
                 .run()?;
         }
-        Torture::History { clients, actions, askers, seed } => {
+        Torture::History { clients, actions, askers, seed, on } => {
+            // `history::` alone is in the names of both.
+            let tests: &[&str] = match on {
+                Some(Servers::One) => &["history::one_", "history::sound::"],
+                Some(Servers::Nodes) => &["nodes::history::"],
+                None => &["history::"],
+            };
             cmd!(shell, "cargo build --release --quiet -p cos-batch").run()?;
-            cmd!(shell, "cargo test -p cos-batch --test it -- history:: --nocapture --test-threads 1")
+            cmd!(shell, "cargo test -p cos-batch --test it -- {tests...} --nocapture --test-threads 1")
                 .env("COS_BATCH_PROGRAM", target(root).join("release/cos-batch"))
                 .env("COS_BATCH_TORTURE_CLIENTS", number(clients))
                 .env("COS_BATCH_TORTURE_ACTIONS", number(actions))
