@@ -22,7 +22,7 @@ use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use xshell::{Cmd, Shell, cmd};
 
-use crate::{bench, deny, fixtures, instructions, package, semver, tidy};
+use crate::{bench, deny, fixtures, instructions, package, semver, target, tidy};
 
 /// The stages, in the order they run: what is quickest to fail comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -57,6 +57,8 @@ pub(crate) enum Stage {
     Browser,
     /// The PostgreSQL that some tests start is there, or is installed.
     Postgres,
+    /// The README's first command builds the program as users do, and runs a job with it. Tests that kill servers kill this one.
+    Program,
     /// Unit and integration tests.
     Tests,
     /// No secret of the tests is in what they left.
@@ -77,7 +79,8 @@ impl Stage {
     /// What it may take of [`BUDGET_MINUTES`]; most stages build something that others need again.
     fn budget_minutes(self) -> u16 {
         match self {
-            Self::Tests => 15,
+            Self::Tests => 12,
+            Self::Program => 5,
             Self::Clippy => 4,
             Self::Features | Self::Rustdoc => 3,
             Self::Msrv | Self::Doctests | Self::Instructions => 2,
@@ -108,6 +111,9 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
         println!("== {name}");
         let (begin, used) = (Instant::now(), processor::of_children());
         let result = run_stage(&shell, root, *stage);
+        if *stage == Stage::Program && result.is_ok() {
+            shell.set_var(RELEASE_VARIABLE, target(root).join("release/cos-batch"));
+        }
         let seconds = begin.elapsed().as_secs_f64();
         let of_budget = of_budget(seconds, stage.budget_minutes());
         match result {
@@ -132,6 +138,9 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+/// Where tests that kill servers find the program as users build it.
+const RELEASE_VARIABLE: &str = "COS_BATCH_PROGRAM_RELEASE";
 
 /// What all of it may take from an empty target folder on two processors that have nothing else to do, in minutes. Who waits
 /// longer for an answer begins something else; what takes longer has a long form.
@@ -178,6 +187,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Book => book::build(root)?,
         Stage::Browser => browser::environment(root)?,
         Stage::Postgres => postgres::server()?,
+        Stage::Program => cmd!(shell, "cargo run --release --bin cos-batch -- demo").run()?,
         Stage::Tests => {
             let _left = shell.push_env(secrets::VARIABLE, secrets::prepare(root)?);
             return tests(shell).map(Some);

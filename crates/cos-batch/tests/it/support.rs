@@ -26,6 +26,9 @@ const MANIFEST_KEY: &str = "lists/all.csv";
 /// Another build of the program, to be tested in place of the one that was built with the tests.
 const PROGRAM_VARIABLE: &str = "COS_BATCH_PROGRAM";
 
+/// The program in a release build, which `cargo xtask test` has made before it runs the tests.
+const RELEASE_VARIABLE: &str = "COS_BATCH_PROGRAM_RELEASE";
+
 /// Where the program is that is tested.
 pub(crate) fn program_file() -> PathBuf {
     std::env::var_os(PROGRAM_VARIABLE).map_or_else(|| env!("CARGO_BIN_EXE_cos-batch").into(), PathBuf::from)
@@ -33,7 +36,11 @@ pub(crate) fn program_file() -> PathBuf {
 
 /// The program, with nothing of the environment that would steer it.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(program_file());
+    program_at(&program_file())
+}
+
+fn program_at(file: &Path) -> Command {
+    let mut command = Command::new(file);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("COS_") || name.starts_with("OTEL_") || name == "RUST_LOG" {
@@ -99,11 +106,23 @@ pub(crate) fn run(command: &mut Command) -> Said {
 /// A data folder in a place of its own.
 pub(crate) struct Place {
     root: TempDir,
+    /// Whose servers work on it.
+    program: PathBuf,
 }
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let place = Self { root: left::folder() };
+        Self::of(program_file())
+    }
+
+    /// A place of servers as users build them, where there is such a build and no other one is to be tested.
+    pub(crate) fn of_release() -> Self {
+        let named = [PROGRAM_VARIABLE, RELEASE_VARIABLE].into_iter().find_map(std::env::var_os);
+        Self::of(named.map_or_else(program_file, PathBuf::from))
+    }
+
+    fn of(program: PathBuf) -> Self {
+        let place = Self { root: left::folder(), program };
         for bucket in [SOURCE, TARGET] {
             fs::create_dir_all(place.bucket(bucket)).unwrap();
         }
@@ -254,7 +273,7 @@ impl Server {
     /// Begins to start one. It is the caller's to end.
     pub(crate) fn begin(place: &Place, flags: &[&str]) -> Child {
         let log = File::options().create(true).append(true).open(place.file("serve.log")).unwrap();
-        let mut command = program();
+        let mut command = program_at(&place.program);
         let anywhere: &[_] = if flags.contains(&"--listen") { &[] } else { &["--listen", "127.0.0.1:0"] };
         command.arg("serve").arg("--data").arg(place.data()).args(anywhere).args(flags);
         command.stdout(Stdio::piped()).stderr(log).spawn().expect("the server starts")

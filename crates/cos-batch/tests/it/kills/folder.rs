@@ -17,7 +17,7 @@ const PAGE: usize = 1000;
 #[test]
 fn on_a_folder_nothing_is_lost_and_no_version_is_there_twice() {
     let plan = Plan::of(4_000, 10);
-    let place = Place::new();
+    let place = Place::of_release();
     let rows = place.fill(usize::try_from(plan.rows).unwrap());
     let etag = place.write_manifest(&rows.text);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -2,7 +2,8 @@
 //! is read is true, each row is reported once, and what may be done twice is known beforehand: the rows that were done and
 //! not yet counted when the server was killed.
 //!
-//! `cargo xtask torture kill` does the same to a release build, with more rows and more kills.
+//! In `cargo xtask test` it is the program as users build it that is killed, else that of the tests. `cargo xtask torture kill`
+//! does the same with more rows and more kills.
 
 mod books;
 mod folder;

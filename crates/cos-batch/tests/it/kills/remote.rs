@@ -41,7 +41,7 @@ fn on_a_remote_store_nothing_is_lost_and_what_is_done_twice_is_known() {
     let etag = etag_of(&manifest);
     store.keep(OBJECTS, "lists/all.csv", manifest.into());
 
-    let place = Place::new();
+    let place = Place::of_release();
     let engine =
         format!("[engine]\nworkers = {WORKERS}\nasync_slots = {SLOTS}\ncheckpoint_millis = 100\npoll_millis = 50\n");
     let config = config(&place, &store, &[OBJECTS, REPORTS], "", &engine);
