@@ -26,9 +26,11 @@ fn place() -> (Place, String) {
     (place, etag)
 }
 
-/// A server whose callers need not wait for each other, however many they are.
+/// Flags of servers whose callers need not wait for each other, however many they are.
+pub(crate) const OPEN: [&str; 2] = ["--requests-per-second", "1000000"];
+
 fn serve(place: &Place) -> Server {
-    Server::start_with(place, &["--requests-per-second", "1000000"])
+    Server::start_with(place, &OPEN)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cluster::{Cluster, Node, SOURCE};
 use crate::{
-    history::{Plan, Team, assert_one_after_the_other, one_token_makes_one_job, request},
+    history::{OPEN, Plan, Team, assert_one_after_the_other, one_token_makes_one_job, request},
     left::SECRET,
     support::etag_of,
 };
@@ -15,7 +15,7 @@ async fn team() -> (Cluster, Vec<Node>, Team) {
     let manifest = (0..5).map(|row| format!("{SOURCE},in/{row}\n")).collect::<String>();
     let etag = etag_of(&manifest);
     cluster.store.keep(SOURCE, "lists/all.csv", manifest.into());
-    let nodes: Vec<Node> = (0..3).map(|_| cluster.node(&[])).collect();
+    let nodes: Vec<Node> = (0..3).map(|_| cluster.node(&OPEN)).collect();
     let endpoints: Vec<String> = nodes.iter().map(|node| format!("http://{}", node.address)).collect();
     let team = Team::new(&endpoints, "AKIDNODE", SECRET, request(SOURCE, &etag));
     (cluster, nodes, team)
