@@ -2,16 +2,20 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File},
+    io::Write as _,
     path::Path,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use xshell::{Shell, cmd};
 
 /// What is remembered: a line for each run of a part, with the commit it ran on, its first seed and how many stories it told.
 const STATE: &str = "xtask/src/long/stories.tsv";
+
+/// Seeds of stories in which a rule was broken, and which: a test tells them again.
+const FAILED: &str = "crates/cos-batch-simulation/tests/it/failed.tsv";
 
 /// Stories between two looks at the clock.
 const PART: u64 = 1000;
@@ -26,7 +30,8 @@ pub(crate) struct Arguments {
     from: Option<u64>,
 }
 
-/// Tells stories for so long, and remembers those in which no rule was broken.
+/// Tells stories for so long, and remembers those in which no rule was broken. The first that breaks one is printed as a whole;
+/// it, and whichever else of the same part does, becomes one that the test tells.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
@@ -42,7 +47,14 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     while begin.elapsed() < Duration::from_secs(arguments.minutes * 60) {
         let (first, count) = (from.to_string(), PART.to_string());
         // It prints the whole story of a seed that broke a rule, and ends with an error.
-        cmd!(shell, "{program} --from {first} --count {count}").quiet().run()?;
+        if cmd!(shell, "{program} --from {first} --count {count}").quiet().run().is_err() {
+            let command = cmd!(shell, "{program} --from {first} --count {count} --go-on");
+            let failed = broken(&command.quiet().ignore_status().read()?);
+            ensure!(!failed.is_empty(), "the program that tells stories failed, and named no seed");
+            let mut file = File::options().append(true).open(root.join(FAILED)).context(FAILED)?;
+            file.write_all(failed.as_bytes()).context(FAILED)?;
+            bail!("rules were broken; commit {FAILED}, in which these are now, with what mends them:\n{failed}");
+        }
         told.push(Part { commit: commit.clone(), from, count: PART });
         write(&file, &told)?;
         from += PART;
@@ -53,6 +65,12 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         println!("{stories:>8} stories on {commit}: no rule was broken");
     }
     Ok(())
+}
+
+/// The lines for [`FAILED`] of what the program said about many stories.
+fn broken(said: &str) -> String {
+    let lines = said.lines().filter_map(|line| line.strip_prefix("seed ")?.split_once(": "));
+    lines.map(|(seed, rule)| format!("{seed}\t{rule}\n")).collect()
 }
 
 /// Some stories that were told, in none of which a rule was broken.
@@ -89,6 +107,15 @@ fn write(file: &Path, told: &[Part]) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stories_that_break_a_rule_become_lines_of_the_test() {
+        let said = "seed 7: a count went back: 3, 2\nseed 12: a row is reported twice\n1000 stories, 2 broke a rule\n   12 Freeze\n";
+        assert_eq!(broken(said), "7\ta count went back: 3, 2\n12\ta row is reported twice\n");
+        assert_eq!(broken("1000 stories, 0 broke a rule\n"), "");
+        let kept = fs::read_to_string(crate::root().join(FAILED)).unwrap();
+        assert!(kept.ends_with('\n') && kept.lines().all(|line| line.split_once('\t').is_some()), "{kept}");
+    }
 
     #[test]
     fn what_was_written_is_read() {
