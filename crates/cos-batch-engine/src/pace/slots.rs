@@ -32,15 +32,22 @@ pub const MET_TENTHS: usize = 9;
 
 /// More than one refusal in so many answers, and the store takes less than was thought: as much of what it is asked for as it
 /// took …
-pub const REFUSED_OF: u64 = 10;
+pub const REFUSED_OF: u64 = 16;
 
 /// … once there are so many answers to tell by, and so many times more than the spread that chance gives to such a number: stores
 /// that refuse one request in twenty however few they are asked are not to be taken for slow ones.
 pub const TOLD_BY: u64 = 24;
-const SPREADS: f64 = 3.0;
+const SPREADS: f64 = 4.0;
+
+/// … unless for each one that it took it refused no more than this. A store that saves nothing up refuses every other request
+/// when it is asked a little too often: how much it takes, that does not tell, and slots become fewer as when it is met.
+const REFUSED_EACH_OTHER: f64 = 1.2;
 
 /// Slots that are left at least where that cannot be told: such stores must not be asked for ever fewer.
 pub const UNTOLD_MIN: f64 = 0.8;
+
+/// What is left at least of what answers told: what is left when it is met a few times more, as after it was told too much.
+const UNTOLD_OF_TOLD: f64 = 1.0 / 3.0;
 
 /// Of ten slots, so many are left at least, however few of a few answers were no refusals.
 pub const DECREASE_MOST_TENTHS: usize = 3;
@@ -110,7 +117,7 @@ pub struct Slots {
     /// More than zero.
     share: f64,
     most: usize,
-    /// Slots that are left at least unless answers tell otherwise: [`UNTOLD_MIN`], or half of what they told.
+    /// Slots that are left at least unless answers tell otherwise: [`UNTOLD_MIN`], or [`UNTOLD_OF_TOLD`].
     least: f64,
     /// One more for each answer: nothing was ever too much yet.
     finding: bool,
@@ -141,6 +148,11 @@ struct SinceDecrease {
 }
 
 impl SinceDecrease {
+    /// There are few enough refusals to be those of a store that is asked a little too often.
+    fn is_near(&self) -> bool {
+        self.refused as f64 <= self.taken as f64 * REFUSED_EACH_OTHER
+    }
+
     /// There are so many refusals that the store takes less than it is asked for.
     fn tells_of_fewer(&self) -> bool {
         let answers = self.taken + self.refused;
@@ -278,8 +290,9 @@ impl Slots {
         if taken > 0 && self.since.tells_of_fewer() {
             let (taking, all) = (taking + TAKEN_BEFOREHAND * self.usual, all + TAKEN_BEFOREHAND * self.usual_turn());
             let took = self.limit() as f64 * taking / all.max(f64::MIN_POSITIVE);
-            let left = took.clamp(tenths(DECREASE_MOST_TENTHS), tenths(MET_TENTHS));
-            self.least = UNTOLD_MIN.min(left / 2.0);
+            let near = if self.since.is_near() { tenths(MET_TENTHS) } else { took };
+            let left = near.clamp(tenths(DECREASE_MOST_TENTHS), tenths(MET_TENTHS));
+            self.least = UNTOLD_MIN.min(left * UNTOLD_OF_TOLD);
             return left;
         }
         tenths(if self.finding || taken == 0 { DECREASE_TENTHS } else { MET_TENTHS }).max(self.least)

@@ -12,8 +12,8 @@ use super::{Job, number};
 /// Operations in a second that a store takes, and milliseconds that each of them takes.
 const RATE: (u32, u64) = (300, 20);
 
-/// Those of the long form, each for a job of its own: also a store that takes less than one slot asks for, and two farther ones.
-const RATES: [(u32, u64); 6] = [(5, 20), (100, 20), (300, 20), (1000, 20), (50, 100), (100, 100)];
+/// Those of the long form, each for a job of its own: also stores that take less than one slot asks for, and two farther ones.
+const RATES: [(u32, u64); 7] = [(5, 20), (100, 20), (300, 20), (1000, 20), (7, 100), (50, 100), (100, 100)];
 
 /// After so long the right number of operations at once is found.
 const SETTLES: Duration = Duration::from_secs(10);
@@ -26,8 +26,6 @@ const SECONDS: u64 = 10;
 /// the long form; ten seconds on a machine that runs other tests are given some room.
 const PROMISED: Bounds = Bounds { given_percent: 90, refused_percent: 1 };
 const SHORT: Bounds = Bounds { given_percent: 75, refused_percent: 2 };
-/// For a store that takes less than one slot asks for: there are too few answers for more.
-const SLOW: Bounds = Bounds { given_percent: 60, refused_percent: 1 };
 
 /// Of so many operations some are refused, for otherwise there could have been more.
 const MET_BY: u64 = 1_000;
@@ -43,8 +41,7 @@ async fn a_store_that_takes_so_much_is_given_nearly_that() {
     let time = Duration::from_secs(number(SECONDS_VARIABLE, SECONDS));
     let (rates, bounds) = if time > SETTLES { (&RATES[..], PROMISED) } else { (&[RATE][..], SHORT) };
     for (rate, millis) in rates {
-        let bounds = if u64::from(*rate) * millis < 1_000 { &SLOW } else { &bounds };
-        eprintln!("{}", given(*rate, Duration::from_millis(*millis), time, bounds).await);
+        eprintln!("{}", given(*rate, Duration::from_millis(*millis), time, &bounds).await);
     }
 }
 
