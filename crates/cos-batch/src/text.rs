@@ -22,7 +22,7 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
 }
 
 /// Controls, separators of lines, and what turns the direction of writing.
-fn steers(character: char) -> bool {
+pub(crate) fn steers(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

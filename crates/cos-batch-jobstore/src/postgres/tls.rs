@@ -1,8 +1,10 @@
 //! TLS to PostgreSQL, with the modes that its users know.
 
 use std::{
+    fs::File,
     future::Future,
-    io,
+    io::{self, BufReader},
+    os::unix::fs::MetadataExt as _,
     path::Path,
     pin::Pin,
     sync::Arc,
@@ -117,12 +119,24 @@ impl Trust {
             None => builder.with_no_client_auth(),
             Some((cert, key)) => {
                 let certs = certificates("sslcert", cert)?;
-                let key = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("sslkey: {key}: {error}"))?;
+                let key = private_key(key).map_err(|error| format!("sslkey: {key}: {error}"))?;
                 builder.with_client_auth_cert(certs, key).map_err(|error| format!("sslcert: {error}"))?
             }
         };
         Ok(Connector(Arc::new(config)))
     }
+}
+
+/// The key in a file that is its owner's alone; one of root's may be read by a group, as `psql` has it.
+fn private_key(path: &str) -> Result<PrivateKeyDer<'static>, String> {
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    let about = file.metadata().map_err(|error| error.to_string())?;
+    let may_be = if about.uid() == 0 { 0o740 } else { 0o700 };
+    if about.mode() & 0o777 & !may_be != 0 {
+        let mode = about.mode() & 0o777;
+        return Err(format!("others than its owner may use it (mode {mode:03o}); run: chmod 600 {path}"));
+    }
+    PrivateKeyDer::from_pem_reader(BufReader::new(file)).map_err(|error| error.to_string())
 }
 
 fn certificates(what: &str, path: &str) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -1,6 +1,6 @@
 //! TLS with a real server: each `sslmode`, and certificates of either side.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use cos_batch_engine::SystemClock;
@@ -107,8 +107,15 @@ async fn a_server_that_asks_for_a_certificate_is_shown_one() {
     let cert = file(folder.path(), "client.pem", &client.cert);
     let key = file(folder.path(), "client.key", &client.key);
     let server = Postgres::start_with_tls(&tls).unwrap();
-    let shown = sessions(&server, "localhost", &format!("&sslmode=require&sslcert={cert}&sslkey={key}")).await;
-    assert!(is_encrypted(&shown));
+    let with_key = format!("&sslmode=require&sslcert={cert}&sslkey={key}");
+    let mode = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+    for readable in [0o604, 0o644, 0o660] {
+        mode(readable);
+        let refused = sessions(&server, "localhost", &with_key).await.unwrap_err();
+        assert!(refused.contains("others than its owner"), "{readable:o}: {refused}");
+    }
+    mode(0o600);
+    assert!(is_encrypted(&sessions(&server, "localhost", &with_key).await));
     let refused = sessions(&server, "localhost", "&sslmode=require").await.unwrap_err();
     assert!(refused.contains("certificate"), "{refused}");
 }

@@ -39,6 +39,11 @@ pub(super) struct FunctionSettings {
 }
 
 impl FunctionSettings {
+    /// Where it is, with what may be a secret in it.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The variable that it names.
     pub(super) fn variable(&self) -> Option<&str> {
         self.authorization_env.as_deref()

@@ -159,7 +159,9 @@ impl Config {
         if self.webhook.secret.is_some() {
             return Some("secret");
         }
-        if self.serve.jobs.as_deref().is_some_and(has_password) {
+        let addresses = self.serve.jobs.iter().chain(&self.webhook.url).map(String::as_str);
+        let functions = self.functions.values().map(FunctionSettings::url);
+        if addresses.chain(functions).any(has_password) {
             return Some("password");
         }
         self.stores.iter().find_map(Store::secret)
@@ -556,10 +558,32 @@ mod tests {
     fn a_file_with_a_secret_is_its_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
-        for (text, mode, accepted) in [(S3, 0o600, true), (S3, 0o644, false), ("local_buckets = true\n", 0o644, true)] {
+        let store = |settings: &str| {
+            format!("[[store]]\nname = \"cos\"\nkind = \"cos\"\nregion = \"ap-guangzhou\"\n{settings}\n")
+        };
+        let with_secrets = [
+            S3.to_owned(),
+            store("secret_id = \"AKIDEXAMPLE\"\nsecret_key = \"hush\""),
+            store("credentials_url = \"http://user:hush@127.0.0.1/keys\""),
+            store("credentials_file = \"/keys\"\nproxy = \"http://user:hush@127.0.0.1:3128\""),
+            "[webhook]\nurl = \"http://127.0.0.1/\"\nsecret = \"0123456789abcdef01234567\"\n".to_owned(),
+            "[webhook]\nurl = \"http://user:hush@127.0.0.1/\"\n".to_owned(),
+            "[functions.thumb]\nurl = \"http://user:hush@127.0.0.1/\"\n".to_owned(),
+            "[serve]\njobs = \"postgres://cos:hush@127.0.0.1/jobs\"\n".to_owned(),
+        ];
+        let read = |text: &str, mode| {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert_eq!(Config::read(&path).is_ok(), accepted, "{mode:o}");
+            Config::read(&path).map_err(|error| error.to_string())
+        };
+        for text in &with_secrets {
+            read(text, 0o600).unwrap_or_else(|error| panic!("{text}: {error}"));
+            for mode in [0o640, 0o604, 0o620] {
+                let error = read(text, mode).expect_err(text);
+                assert!(error.contains("others than its owner"), "{error}");
+            }
         }
+        read("local_buckets = true\n", 0o644).unwrap();
+        read(&store("credentials_file = \"/keys\""), 0o644).unwrap();
     }
 }

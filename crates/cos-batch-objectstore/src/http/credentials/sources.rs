@@ -65,11 +65,19 @@ impl CredentialsSource for FileCredentials {
     }
 }
 
-/// A small file on the machine, read in one go.
+/// A small file on the machine that is its owner's alone, read in one go. One of root's may be read by a group: so secrets are
+/// handed to containers.
 fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    use std::io::Read as _;
+    use std::{io::Read as _, os::unix::fs::MetadataExt as _};
+    let file = std::fs::File::open(path)?;
+    let about = file.metadata()?;
+    let may_be = if about.uid() == 0 { 0o740 } else { 0o700 };
+    if about.mode() & 0o777 & !may_be != 0 {
+        let mode = about.mode() & 0o777;
+        return Err(std::io::Error::other(format!("others than its owner may use it (mode {mode:03o}); chmod 600 it")));
+    }
     let mut text = Vec::new();
-    std::fs::File::open(path)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut text)?;
+    file.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut text)?;
     Ok(text)
 }
 
@@ -220,6 +228,13 @@ mod tests {
         let fetched = FileCredentials::new(file.path()).fetch().await.unwrap();
         assert_eq!(fetched.credentials.secret_id, "AKID");
         assert!(fetched.expires.unwrap() > wall_clock());
+        for (mode, is_private) in [(0o600, true), (0o400, true), (0o604, false), (0o644, false), (0o620, false)] {
+            let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(file.path(), permissions).unwrap();
+            let fetched = FileCredentials::new(file.path()).fetch().await;
+            assert_eq!(fetched.is_ok(), is_private, "{mode:o}");
+            assert!(fetched.err().is_none_or(|error| error.contains("others than its owner")), "{mode:o}");
+        }
         let error = FileCredentials::new("/no/such/file").fetch().await.unwrap_err();
         assert!(error.starts_with("the file with credentials: "), "{error}");
         assert!(!error.contains("such/file"), "{error}");

@@ -181,9 +181,11 @@ mod tests {
 
     use super::*;
 
-    /// Answers each request with the next of these statuses, on a connection of its own; gives what it was sent.
-    async fn receiver(listener: TcpListener, statuses: &[u16]) -> Vec<String> {
+    /// Answers each request with the next of these statuses, on a connection of its own, and says that it has moved to another
+    /// place of its own; gives what it was sent.
+    async fn receiver(listener: &TcpListener, statuses: &[u16]) -> Vec<String> {
         let mut heard = Vec::new();
+        let moved = format!("location: http://{}/moved", listener.local_addr().unwrap());
         for status in statuses {
             let (mut stream, _) = listener.accept().await.unwrap();
             let (mut text, mut buffer) = (String::new(), [0; 4096]);
@@ -191,7 +193,7 @@ mod tests {
                 let length = stream.read(&mut buffer).await.unwrap();
                 text.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
             }
-            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n{moved}\r\nconnection: close\r\n\r\n");
             stream.write_all(answer.as_bytes()).await.unwrap();
             heard.push(text);
         }
@@ -221,8 +223,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_event_is_sent_until_it_is_taken_or_refused() {
-        for (statuses, taken) in [(&[500, 429, 204][..], true), (&[503, 410], false), (&[400], false), (&[302], false)]
-        {
+        let moves = [301, 302, 303, 307, 308].map(|status| ([status], false));
+        let others = [(&[500, 429, 204][..], true), (&[503, 410], false), (&[400], false)];
+        for (statuses, taken) in others.into_iter().chain(moves.iter().map(|(status, taken)| (&status[..], *taken))) {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}/hook?a=b", listener.local_addr().unwrap()).parse().unwrap();
             let target = Target { url, secret: SecretKey::new("hush".to_owned()), statuses: Vec::new() };
@@ -230,8 +233,10 @@ mod tests {
             let wait_first = Duration::from_millis(1);
             let mut teller = Teller { transport, target, told: Arc::default(), wait_first };
             let event = Event { job: uuid::Uuid::nil(), id: "job-7".to_owned(), body: "{}".to_owned() };
-            let (told, heard) = tokio::join!(teller.tell(&event), receiver(listener, statuses));
+            let (told, heard) = tokio::join!(teller.tell(&event), receiver(&listener, statuses));
             assert_eq!((told, heard.len()), (taken, statuses.len()), "{statuses:?}");
+            let followed = listener.into_std().unwrap().accept();
+            assert_eq!(followed.unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "{statuses:?} was followed");
             for request in heard {
                 assert!(request.starts_with("POST /hook?a=b HTTP/1.1\r\n"), "{request}");
                 let header = |name: &str| {

@@ -74,23 +74,30 @@ async fn secrets_stay_where_they_are_and_lines_are_the_servers_own() {
     let rows = place.fill(200);
     let etag = place.write_manifest(&format!("{}{SOURCE},{encoded}\n", rows.text));
     let manifest = format!("{SOURCE}/lists/all.csv");
-    let mut all_said = String::new();
+    let (mut all_said, mut documents) = (String::new(), String::new());
+    // What a description may have: line ends, the control sequence introducer in one character, a turn of the direction.
+    let described = "night\n2026-01-01T00:00:00Z ERROR forged: line\u{9b}2J\u{202e}";
     for target in [TARGET, REMOTE] {
         let words = ["create", "--operation", "copy", "--manifest", &manifest, "--etag", &etag, "--target", target];
-        let more = ["--report-bucket", TARGET, "--report-prefix", "reports", "--description", forged];
-        let said = asked(&[&words[..], &more].concat());
-        let job = if said.code == 0 {
-            said.out.trim().to_owned()
-        } else {
-            // A description without control characters is a fair thing to ask for.
-            let said = asked(&[&words[..], &more[..4]].concat());
-            said.with_code(0).trim().to_owned()
-        };
-        for words in
-            [&["wait", &job][..], &["describe", &job], &["report", &job], &["describe", &job, "--output", "json"]]
-        {
+        let more = ["--report-bucket", TARGET, "--report-prefix", "reports", "--description"];
+        // With ESC it is none.
+        assert_ne!(asked(&[&words[..], &more, &[forged]].concat()).code, 0);
+        let said = asked(&[&words[..], &more, &[described]].concat());
+        let job = said.with_code(0).trim().to_owned();
+        let words: [&[&str]; 8] = [
+            &["wait", &job],
+            &["describe", &job],
+            &["report", &job],
+            &["list"],
+            &["describe", &job, "--output", "json"],
+            &["describe", &job, "--output", "xml"],
+            &["list", "--output", "json"],
+            &["list", "--output", "xml"],
+        ];
+        for words in words {
             let said = asked(words);
-            all_said.push_str(&said.out);
+            // In XML a line end of a text is a line end.
+            if words.contains(&"xml") { &mut documents } else { &mut all_said }.push_str(&said.out);
             all_said.push_str(&said.err);
         }
     }
@@ -112,14 +119,24 @@ async fn secrets_stay_where_they_are_and_lines_are_the_servers_own() {
     assert_eq!(found, [] as [String; 0]);
     assert!(files > 200, "{files} files");
     for secret in secrets {
-        assert!(!all_said.contains(secret), "{secret} was said");
+        assert!(!all_said.contains(secret) && !documents.contains(secret), "{secret} was said");
     }
     let log = fs::read_to_string(place.file("serve.log")).unwrap();
     assert!(log.lines().count() > 10, "{log}");
     assert!(!log.contains("q-signature="), "no signature is logged");
-    for text in [&log, &all_said] {
-        let control = text.chars().find(|c| c.is_control() && !['\n', '\t'].contains(c));
+    // The description in a table, in JSON and in XML.
+    for (said, escaped) in [
+        (&all_said, "line\\u{9b}2J\\u{202e}"),
+        (&all_said, "line\\u009b2J\\u202e"),
+        (&documents, "line&#x9b;2J&#x202e;"),
+    ] {
+        assert!(said.contains(escaped), "{escaped} was not said: {said}");
+    }
+    for text in [&log, &all_said, &documents] {
+        let control = text.chars().find(|c| c.is_control() && !['\n', '\t'].contains(c) || *c == '\u{202e}');
         assert_eq!(control, None, "control characters reach no terminal");
+    }
+    for text in [&log, &all_said] {
         let forged = text.lines().find(|line| line.starts_with("2026-01-01T00:00:00Z ERROR forged"));
         assert_eq!(forged, None, "no line is somebody else's");
     }
