@@ -6,6 +6,7 @@ use askama::Template;
 use bytes::Bytes;
 use cos_batch_engine::{
     Engine,
+    report::row::is_formula,
     view::{READ_BYTES_MAX, RowFilter, RowPlace, TaskRow},
 };
 use cos_batch_model::{ApiError, ErrorCode, RequestContext};
@@ -161,7 +162,7 @@ fn csv_row(out: &mut String, row: &TaskRow) {
         if index > 0 {
             out.push(',');
         }
-        let guard = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        let guard = if is_formula(field) || field.starts_with(['\t', '\r']) { "'" } else { "" };
         out.push('"');
         out.push_str(guard);
         out.push_str(&field.replace('"', "\"\""));
@@ -188,6 +189,11 @@ mod tests {
         };
         csv_row(&mut out, &row);
         assert_eq!(out, "\"b\",\"'=HYPERLINK(\"\"x\"\"),\n2\",\"\",\"404\",\"NoSuchKey\",\"'-1\"\r\n");
+        for (key, guarded) in [(" =1", "' =1"), ("\u{ff1d}1", "'\u{ff1d}1"), ("\tx", "'\tx"), (" x=1", " x=1")] {
+            out.clear();
+            csv_row(&mut out, &TaskRow { key: key.into(), ..row.clone() });
+            assert!(out.starts_with(&format!("\"b\",\"{guarded}\",")), "{out}");
+        }
     }
 
     #[test]

@@ -65,13 +65,33 @@ fn field(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// What a formula begins with, also as it is written among Chinese and Japanese characters.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// Whether a program that shows tables may take it for a formula, with what it leaves out before one or without.
+///
+/// ```
+/// use cos_batch_engine::report::row::is_formula;
+/// assert!(is_formula("=1+1") && is_formula(" \u{ff1d}1") && !is_formula("a=1"));
+/// ```
+#[must_use]
+pub fn is_formula(text: &str) -> bool {
+    text.trim_start_matches(|c: char| c.is_whitespace() || c.is_control()).starts_with(FORMULA)
+}
+
 /// A field of words that nothing reads as a value: a store chose them, and a program that shows tables must not take them for
 /// a formula.
 fn words(out: &mut Vec<u8>, text: &str) {
-    if text.starts_with(['=', '+', '-', '@']) {
+    // Of controls, a field knows those of one byte.
+    let text = if text.contains(|c: char| ('\u{80}'..='\u{9f}').contains(&c)) {
+        Cow::Owned(text.replace(|c: char| c.is_control(), " "))
+    } else {
+        Cow::Borrowed(text)
+    };
+    if is_formula(&text) {
         field(out, &format!("'{text}"));
     } else {
-        field(out, text);
+        field(out, &text);
     }
 }
 
@@ -229,13 +249,13 @@ mod tests {
 
     #[test]
     fn no_formula_comes_out_of_a_store() {
-        for words in ["=HYPERLINK(\"http://x\")", "+1", "-1+1", "@SUM(A1)"] {
+        for words in ["=HYPERLINK(\"http://x\")", "+1", "-1+1", "@SUM(A1)", "  =1", "\u{ff1d}1", "\u{3000}\u{ff0b}1"] {
             let mut out = Vec::new();
             write(&mut out, &task("=1+1", None), &Outcome::failure(503, words.to_owned(), words.to_owned()));
             let text = String::from_utf8(out).unwrap();
             let row = ReportRow::parse(text.trim_end()).unwrap();
             let all = [&row.bucket, &row.key, &row.version, &row.task_status, &row.code, &row.message];
-            assert!(all.iter().all(|field| !field.starts_with(['=', '+', '-', '@'])), "{text}");
+            assert!(all.iter().all(|field| !is_formula(field)), "{text}");
             assert_eq!(row.message, format!("'{words}"));
             assert_eq!(row.plain_key(), "=1+1");
         }
@@ -248,8 +268,9 @@ mod tests {
             bucket in "[a-z\",-]{0,9}", key in "\\PC{1,40}", version in "[!-~]{0,20}", code in "\\PC{0,9}",
             message in "(?s).{0,300}",
         ) {
-            let shown = |text: &str| if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-            let clean = |text: &str| shown(text).bytes().map(|b| if b < 32 || b == 127 { b' ' } else { b }).collect::<Vec<u8>>();
+            let plain = |text: &str| text.replace(|c: char| c.is_control(), " ");
+            let guard = |text: &str| if text.trim_start().starts_with(FORMULA) { "'" } else { "" };
+            let clean = |text: &str| format!("{}{}", guard(&plain(text)), plain(text)).into_bytes();
             let mut task = task(&key, Some(&version));
             task.bucket = bucket.as_str().into();
             let mut out = Vec::new();
