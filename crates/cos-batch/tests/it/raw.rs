@@ -95,6 +95,13 @@ impl Caller {
 }
 
 impl Answer {
+    /// The job that it says was made.
+    #[track_caller]
+    pub(crate) fn job(&self) -> String {
+        let id = self.body.split_once("<JobId>").and_then(|(_, rest)| rest.split_once("</JobId>"));
+        id.unwrap_or_else(|| panic!("no job: {}", self.body)).0.to_owned()
+    }
+
     /// Status, code and message of an error answer, which must say the same in all its places.
     pub(crate) fn error(&self) -> String {
         let id = self.head.lines().find_map(|line| line.strip_prefix("x-cos-request-id: ")).unwrap();

@@ -7,6 +7,7 @@ use std::{
     mem::MaybeUninit,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use cos_batch_objectstore::{FolderStore, ObjectStore as _, PutRequest};
@@ -16,7 +17,14 @@ use rustix::{
     io::Errno,
 };
 
-use crate::support::{FOREIGN, Place, SOURCE, Server, TARGET, figures, write_private};
+use super::traps::leaves;
+use crate::{
+    raw::Caller,
+    support::{FOREIGN, Place, SOURCE, Server, TARGET, figures, write_private},
+};
+
+/// Every so many names, one is put into each field of a job.
+const EACH: usize = 23;
 
 /// Names that lead out of a folder, if anything does.
 fn hostile() -> BTreeSet<String> {
@@ -107,6 +115,14 @@ impl Watch {
     }
 }
 
+/// Files of the machine that a name leads to from anywhere: how they are now, or that they are not there.
+fn of_the_machine() -> Vec<Option<(u64, SystemTime)>> {
+    let temporary = std::env::temp_dir();
+    let files =
+        [PathBuf::from("/etc/passwd"), PathBuf::from("/canary"), temporary.join("canary"), temporary.join("etc")];
+    files.iter().map(|file| fs::metadata(file).ok().map(|about| (about.len(), about.modified().unwrap()))).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_names_reach_nothing_outside() {
     let place = Place::new();
@@ -123,7 +139,7 @@ async fn hostile_names_reach_nothing_outside() {
     let config = place.file("config.toml");
     write_private(&config, "");
     let data = place.data();
-    let (before, beside) = (tree(&root, &data), names(&data));
+    let (before, beside, machine) = (tree(&root, &data), names(&data), of_the_machine());
     let watch = Watch::begin(&[root.clone(), root.join("etc"), data.clone(), data.join("buckets")]);
     assert!(watch.sees(&root.join("etc/passwd")), "whoever opens a file is seen");
 
@@ -182,6 +198,44 @@ async fn hostile_names_reach_nothing_outside() {
         let listed = server.run(&["manifest", "--bucket", bucket, "--to", &at]);
         assert!([1, 2, 6].contains(&listed.code) && !listed.err.contains("Usage:"), "{bucket}: {listed:?}");
     }
+    // Each field of a job has one of them, however a client would refuse it: buckets, keys of manifests, beginnings of reports.
+    let words = ["create", "--dry-run", "--operation", "delete", "--manifest", &at, "--etag", &of_deletes];
+    let report = ["--report-bucket", TARGET, "--report-prefix", "reports"];
+    let document = server.run(&[&words[..], &report].concat()).with_code(0);
+    let (caller, mut made, mut refused) = (Caller::new(&server, &place), Vec::new(), 0);
+    for (number, leaf) in leaves(&document).into_iter().enumerate() {
+        for (of_leaf, name) in hostile.iter().step_by(EACH).enumerate() {
+            let field = &document[leaf.clone()];
+            // A name of the cloud's has a bucket and a key in it.
+            let named = field.strip_prefix("qcs::cos:local::").map_or_else(
+                || vec![name.clone()],
+                |rest| vec![format!("qcs::cos:local::{name}"), format!("qcs::cos:local::{rest}/{name}")],
+            );
+            for (form, named) in named.into_iter().enumerate() {
+                let mut body = document.clone();
+                body.replace_range(leaf.clone(), &named.replace('\n', "&#10;"));
+                let token = format!("<ClientRequestToken>{number}-{of_leaf}-{form}-");
+                let mut request = caller.request("POST", "/jobs", &body.replace("<ClientRequestToken>", &token));
+                caller.sign(&mut request);
+                let answer = caller.send(request);
+                match answer.status {
+                    200 => made.push(answer.job()),
+                    400 | 403 => refused += 1,
+                    _ => panic!("{named}: {} {}", answer.status, answer.body),
+                }
+                opened.extend(watch.opened());
+            }
+        }
+    }
+    assert!(made.len() > 20 && refused > 100, "{} jobs were made, {refused} refused", made.len());
+    for job in &made {
+        let waited = server.run(&["wait", job]);
+        assert!([0, 3, 4].contains(&waited.code), "{waited:?}");
+        opened.extend(watch.opened());
+    }
+    // Reports at hostile places are reports: their rows are read there.
+    let reported = made.iter().filter(|job| server.run(&["report", job]).code == 0).count();
+    assert!(reported > 10, "{reported} of {} jobs have reports", made.len());
     drop(server);
     opened.extend(watch.opened());
     let forbidden = |path: &&PathBuf| path.ends_with("canary") || path.starts_with(root.join("etc"));
@@ -192,6 +246,7 @@ async fn hostile_names_reach_nothing_outside() {
     let differ = |name: &&String| before.get(*name) != after.get(*name) && !name.ends_with("serve.log");
     let changed: BTreeSet<&String> = before.keys().chain(after.keys()).filter(differ).collect();
     assert_eq!(changed, BTreeSet::new(), "made, changed or gone");
+    assert_eq!(of_the_machine(), machine, "something outside was made, changed or is gone");
     assert_eq!((names(&data), names(&data.join("buckets"))), (beside, buckets));
     for folder in ["", "data", "data/buckets"] {
         assert_eq!(fs::read(root.join(folder).join("canary")).unwrap(), b"sings", "{folder}");
