@@ -9,7 +9,7 @@ use cos_batch_engine::{
     Access, Buckets, Clock, Config, Engine, JobStore, MemoryJobStore, Parts, Spool, UnixMillis, store::contract::START,
 };
 use cos_batch_model::{BatchApi as _, CreateJobRequest, DescribeJobRequest, Job, JobStatus};
-use cos_batch_objectstore::MemoryStore;
+use cos_batch_objectstore::{ListRequest, MemoryStore};
 use tokio::time::Instant;
 
 use super::{
@@ -98,6 +98,11 @@ async fn assert_right(world: &World, job: &Job, calls: &Calls) {
     let (done, failed) = (progress.number_of_tasks_succeeded, progress.number_of_tasks_failed);
     if *job.status.known().unwrap() == JobStatus::Failed {
         assert!(!job.failure_reasons.is_empty(), "a job that failed says why: {what}");
+        // It has counted what was done, and no more.
+        let list = ListRequest { bucket: TARGET, prefix: "in/", after: None, limit: 1000 };
+        let copies = world.objects.list(list).await.unwrap().objects.len() as u64;
+        assert!(done <= copies && failed <= u64::from(ROWS / MISSING_EVERY), "{copies} copies: {what}");
+        assert!(done + failed <= progress.total_number_of_tasks, "{what}");
         return;
     }
     assert_eq!(*job.status.known().unwrap(), JobStatus::Complete, "{what}");

@@ -3,6 +3,8 @@
 mod bombs;
 // What is opened is seen by inotify, which only Linux has.
 #[cfg(target_os = "linux")]
+mod doors;
+#[cfg(target_os = "linux")]
 mod outside;
 mod secrets;
 mod traps;

@@ -24,10 +24,10 @@ use crate::{
 };
 
 /// Every so many names, one is put into each field of a job.
-const EACH: usize = 23;
+pub(super) const EACH: usize = 23;
 
 /// Names that lead out of a folder, if anything does.
-fn hostile() -> BTreeSet<String> {
+pub(super) fn hostile() -> BTreeSet<String> {
     let parts =
         ["..", ".", "", "a", ".cos-batch", "/", "\\..\\", "%2e%2e", "..%2f", "~", "C:", "..;", "\u{202e}", "..\n"];
     let mut names = BTreeSet::new();
@@ -68,18 +68,18 @@ fn tree(root: &Path, but: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Names of what lies in a folder.
-fn names(folder: &Path) -> BTreeSet<String> {
+pub(super) fn names(folder: &Path) -> BTreeSet<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 /// Sees which files in some folders are opened, whoever does it: a look at the server from outside of it.
-struct Watch {
+pub(super) struct Watch {
     events: OwnedFd,
     folders: BTreeMap<i32, PathBuf>,
 }
 
 impl Watch {
-    fn begin(folders: &[PathBuf]) -> Self {
+    pub(super) fn begin(folders: &[PathBuf]) -> Self {
         let events = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
         let watched = |folder: &PathBuf| {
             (inotify::add_watch(&events, folder.as_path(), WatchFlags::OPEN).unwrap(), folder.clone())
@@ -89,7 +89,7 @@ impl Watch {
     }
 
     /// What was opened since the last time.
-    fn opened(&self) -> BTreeSet<PathBuf> {
+    pub(super) fn opened(&self) -> BTreeSet<PathBuf> {
         let mut room = [const { MaybeUninit::uninit() }; 4096];
         let mut reader = inotify::Reader::new(&self.events, &mut room);
         let mut found = BTreeSet::new();
@@ -109,14 +109,14 @@ impl Watch {
     }
 
     /// Whether it sees this file being opened.
-    fn sees(&self, file: &Path) -> bool {
+    pub(super) fn sees(&self, file: &Path) -> bool {
         fs::read(file).unwrap();
         self.opened().contains(file)
     }
 }
 
 /// Files of the machine that a name leads to from anywhere: how they are now, or that they are not there.
-fn of_the_machine() -> Vec<Option<(u64, SystemTime)>> {
+pub(super) fn of_the_machine() -> Vec<Option<(u64, SystemTime)>> {
     let temporary = std::env::temp_dir();
     let files =
         [PathBuf::from("/etc/passwd"), PathBuf::from("/canary"), temporary.join("canary"), temporary.join("etc")];

@@ -14,6 +14,10 @@ use crate::{
 /// Longest that a server may take until it has counted something more: far more than it does.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Longest from a start to the first row that is counted after it: a server that waited for the leases of the one before it,
+/// which last for thirty seconds, would take longer.
+const MOVES_WITHIN: Duration = Duration::from_secs(20);
+
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(3);
 
@@ -53,6 +57,8 @@ pub(super) struct Ground<'a> {
 pub(super) struct Outcome {
     /// Counters that were read and found true.
     pub(super) reads: u64,
+    /// Kills after which there was something left to do.
+    pub(super) within: u64,
     /// Rows that were done and not counted at all kills together: so many operations may be done again.
     pub(super) ahead: u64,
     /// Most of them at one kill.
@@ -120,6 +126,10 @@ pub(super) fn run(ground: &Ground<'_>, first: Server, job: &str) -> (Server, Out
     let server = Server::start_with(ground.place, ground.flags);
     let left = plan.rows;
     runtime.block_on(watch(ground, &server, &id, left, &mut seen, &mut outcome));
+    // The last one comes near the end, and may find it.
+    assert!(outcome.within + 1 >= plan.kills, "some came after the end: {outcome:?}");
+    assert!(outcome.ahead_most > 0, "none came in the middle of anything: {outcome:?}");
+    assert!(u64::from(outcome.starts) * 2 > plan.kills && outcome.idle_most < MOVES_WITHIN, "{outcome:?}");
     (server, outcome)
 }
 
@@ -155,6 +165,7 @@ fn settle(ground: &Ground<'_>, job: &str, seen: &mut Seen, outcome: &mut Outcome
     let counted = books::counted(&ground.place.data(), job);
     assert!(counted >= seen.counted, "{counted} are counted, {} were told", seen.counted);
     seen.counted = counted;
+    outcome.within += u64::from(counted < ground.plan.rows);
     let tally = (ground.tally)();
     let ahead = tally.objects.checked_sub(counted).expect("more is counted than was done");
     assert!(ahead <= ground.ahead_max, "{ahead} rows were done and not counted");
