@@ -1,6 +1,6 @@
 //! Secrets are in the files that they were written into, and nowhere else; and what users write makes no lines of the log.
 
-use std::{fs, path::Path};
+use std::{fs, io::Write as _, net::TcpStream, path::Path};
 
 use cos_batch_nullstore::{Faults, NullStore, Options};
 
@@ -107,6 +107,16 @@ async fn secrets_stay_where_they_are_and_lines_are_the_servers_own() {
         assert_ne!(said.code, 0, "{said:?}");
         all_said.push_str(&said.err);
     }
+    // Somebody who signs in with a name that would be a line of its own.
+    let address = server.endpoint.trim_start_matches("http://");
+    let name = "id=x%0A2026-01-01T00%3A00%3A00Z+ERROR+forged%1b%5B2J%C2%9B2J";
+    let head = format!(
+        "POST /console/sign-in HTTP/1.1\r\nhost: {address}\r\norigin: http://{address}\r\nconnection: close\r\n"
+    );
+    let kind = "content-type: application/x-www-form-urlencoded";
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "{head}{kind}\r\ncontent-length: {}\r\n\r\n{name}", name.len()).unwrap();
+    std::io::copy(&mut stream, &mut std::io::sink()).unwrap();
     let (status, metrics) = get(server.metrics().unwrap(), "/metrics");
     assert!(status == 200 && metrics.contains("cos_batch_tasks_total"), "{metrics}");
     all_said.push_str(&metrics);
@@ -124,6 +134,8 @@ async fn secrets_stay_where_they_are_and_lines_are_the_servers_own() {
     let log = fs::read_to_string(place.file("serve.log")).unwrap();
     assert!(log.lines().count() > 10, "{log}");
     assert!(!log.contains("q-signature="), "no signature is logged");
+    let name = r"x\n2026-01-01T00:00:00Z ERROR forged\u{1b}[2J\u{9b}2J";
+    assert!(log.lines().any(|line| line.contains("a sign-in with a wrong key") && line.contains(name)), "{log}");
     // The description in a table, in JSON and in XML.
     for (said, escaped) in [
         (&all_said, "line\\u{9b}2J\\u{202e}"),
