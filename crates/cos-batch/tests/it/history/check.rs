@@ -65,10 +65,12 @@ pub(super) fn explains(first: State, calls: &[Event]) -> bool {
             .take_while(|place| calls[*place].begin < soonest_end)
             .map(|place| (place, state.after(calls[place].call, calls[place].answer)))
             .collect();
-        // What changes nothing where it can be now is put there: whatever follows it later could follow without it, for a job moves
-        // on by itself from where it is at least as far as from where a later look would find it. So looks that last for long, as
-        // lists do, double nothing.
-        if let Some(place) = next.iter().position(|(_, after)| *after == [state.clone()]) {
+        // A look or a refusal that changes nothing where it can be now is put there: whatever follows it later could follow without
+        // it, for a job moves on by itself from where it is at least as far as from where a later look would find it. So looks that
+        // last for long, as lists do, double nothing. A change that would change nothing now may be one later.
+        let idle =
+            |(place, after): &(usize, Vec<State>)| calls[*place].answer != Answer::Done && *after == [state.clone()];
+        if let Some(place) = next.iter().position(idle) {
             next = vec![next.swap_remove(place)];
         }
         // The last one is tried first: that which ended soonest.

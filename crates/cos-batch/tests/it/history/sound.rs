@@ -1,6 +1,6 @@
 //! The search finds what is wrong, and only that.
 
-use cos_batch_model::JobStatus::{self, Active, Cancelled, Complete, Ready, Suspended};
+use cos_batch_model::JobStatus::{self, Active, Cancelled, Cancelling, Complete, Ready, Suspended};
 
 use super::{
     check::{Event, explains},
@@ -41,6 +41,14 @@ fn what_is_right_is_explained() {
         (3, 4, Describe, seen(Suspended, 1, 0)),
         (5, 6, Describe, seen(Suspended, 8, 0)),
         (7, 8, Describe, seen(Suspended, 7, 0)),
+    ]));
+    // What a priority is set to may be what it is when the call begins, and still be set after another one.
+    assert!(is_explained(&[
+        (1, 2, Cancel, Done),
+        (3, 12, Priority(1), Done),
+        (4, 11, Priority(7), Done),
+        (5, 10, Describe, seen(Cancelling, 7, 0)),
+        (13, 14, Describe, seen(Cancelling, 1, 0)),
     ]));
 }
 
