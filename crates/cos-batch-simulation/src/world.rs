@@ -7,7 +7,11 @@ use std::{
     time::Duration,
 };
 
-use cos_batch_engine::{JobStore as _, MemoryJobStore, job::Progress, store::Checkpoint};
+use cos_batch_engine::{
+    JobStore as _, MemoryJobStore,
+    job::{JobRecord, Progress},
+    store::Checkpoint,
+};
 use cos_batch_objectstore::MemoryStore;
 use fastrand::Rng;
 use tokio::{sync::Notify, time::Instant};
@@ -261,6 +265,23 @@ impl World {
             if let Err(rule) = self.witness.look(id, record.as_ref()) {
                 self.violated(rule);
             }
+            if let Some(record) = record {
+                self.look_at_report(&record).await;
+            }
+        }
+    }
+
+    /// Whatever a job has counted has a row in the part of its report that is committed, and nothing else has: at every step,
+    /// also where somebody is killed right after it.
+    async fn look_at_report(&self, job: &JobRecord) {
+        let Some(report) = &job.spec.report else { return };
+        // Far more than a job of these has.
+        let Ok(segments) = self.jobs.job_segments(job.id, false, None, usize::MAX).await else { return };
+        let rows = segments.iter().fold((0, 0), |sum, part| (sum.0 + part.succeeded_rows, sum.1 + part.failed_rows));
+        let succeeded = if report.all_tasks { job.progress.succeeded } else { 0 };
+        if rows != (succeeded, job.progress.failed) {
+            let name = self.witness.name(job.id);
+            self.violated(format!("{name}: {rows:?} rows are in its report, and counted are {:?}", job.progress));
         }
     }
 
