@@ -25,7 +25,9 @@ fn on_a_folder_nothing_is_lost_and_no_version_is_there_twice() {
     runtime.block_on(store.put_versioning(TARGET, BucketVersioning::Enabled)).unwrap();
 
     let config = place.file("config.toml");
-    std::fs::write(&config, "[engine]\nworkers = 2\ncheckpoint_millis = 50\npoll_millis = 50\n").unwrap();
+    let speed = plan.per_second();
+    let engine = format!("workers = 2\ncheckpoint_millis = 50\npoll_millis = 50\noperations_per_second = {speed}\n");
+    std::fs::write(&config, format!("[engine]\n{engine}")).unwrap();
     let flags = ["--config", config.to_str().unwrap()];
     // A copy that is made again replaces the first, so nothing tells which were.
     let copied = || keys_in(&place.bucket(TARGET)).iter().filter(|key| key.starts_with("in/")).count() as u64;

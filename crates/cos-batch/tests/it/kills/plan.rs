@@ -28,6 +28,12 @@ impl Plan {
         }
     }
 
+    /// Operations in a second at most: what there is between two kills takes half a second, so that the quickest server is
+    /// killed in the middle of the job each time, and not once it is done.
+    pub(super) fn per_second(&self) -> u64 {
+        (self.rows * 2 / self.kills).max(1)
+    }
+
     /// Rows between two kills at most: on average half of it, so that three fifths of the job are over before the last.
     pub(super) fn stride(&self) -> u64 {
         (self.rows * 6 / 5 / self.kills).max(1)

@@ -42,8 +42,11 @@ fn on_a_remote_store_nothing_is_lost_and_what_is_done_twice_is_known() {
     store.keep(OBJECTS, "lists/all.csv", manifest.into());
 
     let place = Place::of_release();
-    let engine =
-        format!("[engine]\nworkers = {WORKERS}\nasync_slots = {SLOTS}\ncheckpoint_millis = 100\npoll_millis = 50\n");
+    let engine = format!(
+        "[engine]\nworkers = {WORKERS}\nasync_slots = {SLOTS}\ncheckpoint_millis = 100\npoll_millis = 50\n\
+         operations_per_second = {}\n",
+        plan.per_second()
+    );
     let config = config(&place, &store, &[OBJECTS, REPORTS], "", &engine);
     let flags = ["--config", config.to_str().unwrap()];
     let tally = || {
