@@ -1,7 +1,7 @@
 //! `cargo xtask long round`: the long forms of what is promised, one after the other, and what was run on which commit.
 //!
-//! It begins with what failed before, with the seed that it failed with, and leaves out what ended well on this commit: a
-//! round that is cut off goes on where it was.
+//! What ended well on this commit is left out, and what failed has the seed that it failed with: a round that is cut off goes on
+//! where it was.
 
 mod ledger;
 
