@@ -16,7 +16,9 @@ mod turns;
 
 use std::path::Path;
 
+use anyhow::ensure;
 use clap::Subcommand;
+use xshell::{Shell, cmd};
 
 /// The long forms of tests.
 #[derive(Subcommand)]
@@ -66,4 +68,11 @@ pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
         Long::Timing(arguments) => timing::run(root, arguments),
         Long::Turns(arguments) => turns::run(root, arguments),
     }
+}
+
+/// What is remembered of a run names a commit: nothing of the code may be otherwise than there.
+fn committed(shell: &Shell) -> anyhow::Result<()> {
+    let changed = cmd!(shell, "git status --porcelain -- crates Cargo.lock").read()?;
+    ensure!(changed.is_empty(), "what runs must be what is committed, and these are changed:\n{changed}");
+    Ok(())
 }

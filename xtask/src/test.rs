@@ -111,9 +111,6 @@ pub(crate) fn run(root: &Path, only: Option<Stage>) -> anyhow::Result<()> {
         println!("== {name}");
         let (begin, used) = (Instant::now(), processor::of_children());
         let result = run_stage(&shell, root, *stage);
-        if *stage == Stage::Program && result.is_ok() {
-            shell.set_var(RELEASE_VARIABLE, target(root).join("release/cos-batch"));
-        }
         let seconds = begin.elapsed().as_secs_f64();
         let of_budget = of_budget(seconds, stage.budget_minutes());
         match result {
@@ -187,7 +184,11 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Book => book::build(root)?,
         Stage::Browser => browser::environment(root)?,
         Stage::Postgres => postgres::server()?,
-        Stage::Program => cmd!(shell, "cargo run --release --bin cos-batch -- demo").run()?,
+        Stage::Program => {
+            cmd!(shell, "cargo run --release --bin cos-batch -- demo").run()?;
+            // For the tests behind it.
+            shell.set_var(RELEASE_VARIABLE, target(root).join("release/cos-batch"));
+        }
         Stage::Tests => {
             let _left = shell.push_env(secrets::VARIABLE, secrets::prepare(root)?);
             return tests(shell).map(Some);

@@ -9,12 +9,12 @@ use std::{
     env, fs,
     fs::File,
     io::{Read, Write, stdout},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use clap::builder::PossibleValuesParser;
 use ledger::{Ledger, Run};
 use xshell::{Shell, cmd};
@@ -74,8 +74,7 @@ fn names() -> PossibleValuesParser {
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
-    let changed = cmd!(shell, "git status --porcelain -- crates Cargo.lock").read()?;
-    ensure!(changed.is_empty(), "what runs must be what is committed, and these are changed:\n{changed}");
+    super::committed(&shell)?;
     // Of the code, not of the branch: pages, and what is remembered here, are committed in between.
     let commit = cmd!(shell, "git log -1 --format=%h --abbrev=12 -- crates Cargo.lock").read()?;
     let file = root.join(LEDGER);
@@ -104,7 +103,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
         let run = Run { form: form.name.to_owned(), commit: commit.clone(), seed, minutes, well };
         ledger.add(run);
         ledger.write(&file)?;
-        println!("-- {}: {} after {minutes} min; all of it is in {}", form.name, word(well), log.display());
+        println!("-- {}: {} after {minutes} min; all of it is in {}", form.name, ledger::word(well), log.display());
         if !well {
             failed.push(form.name);
         }
@@ -115,12 +114,8 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn word(well: bool) -> &'static str {
-    if well { ledger::WELL } else { ledger::FAILED }
-}
-
 /// Runs this program with other arguments; what it prints goes on and into the file as well. Gives whether it ended well.
-fn tell(root: &Path, command: &str, log: &PathBuf) -> anyhow::Result<bool> {
+fn tell(root: &Path, command: &str, log: &Path) -> anyhow::Result<bool> {
     let (mut told, ours) = std::io::pipe()?;
     let mut child = Command::new(env::current_exe()?)
         .args(command.split(' '))

@@ -35,8 +35,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.change_dir(root);
-    let changed = cmd!(shell, "git status --porcelain -- crates Cargo.lock").read()?;
-    ensure!(changed.is_empty(), "what runs must be what is committed, and these are changed:\n{changed}");
+    super::committed(&shell)?;
     let commit = cmd!(shell, "git rev-parse --short=12 HEAD").read()?;
     cmd!(shell, "cargo build --release --quiet -p cos-batch-simulation").run()?;
     let program = crate::target(root).join("release/cos-batch-simulation");

@@ -46,7 +46,8 @@ const REFUSED_EACH_OTHER: f64 = 1.2;
 /// Slots that are left at least where that cannot be told: such stores must not be asked for ever fewer.
 pub const UNTOLD_MIN: f64 = 0.8;
 
-/// What is left at least of what answers told: what is left when it is met a few times more, as after it was told too much.
+/// What is left at least of what answers told. Where it is more, it may be a little more than the store takes, and then nothing
+/// makes it less; where there were nothing, stores that refuse by chance would be asked for ever fewer.
 const UNTOLD_OF_TOLD: f64 = 1.0 / 3.0;
 
 /// Of ten slots, so many are left at least, however few of a few answers were no refusals.
@@ -290,8 +291,8 @@ impl Slots {
         if taken > 0 && self.since.tells_of_fewer() {
             let (taking, all) = (taking + TAKEN_BEFOREHAND * self.usual, all + TAKEN_BEFOREHAND * self.usual_turn());
             let took = self.limit() as f64 * taking / all.max(f64::MIN_POSITIVE);
-            let near = if self.since.is_near() { tenths(MET_TENTHS) } else { took };
-            let left = near.clamp(tenths(DECREASE_MOST_TENTHS), tenths(MET_TENTHS));
+            let least = if self.since.is_near() { MET_TENTHS } else { DECREASE_MOST_TENTHS };
+            let left = took.clamp(tenths(least), tenths(MET_TENTHS));
             self.least = UNTOLD_MIN.min(left * UNTOLD_OF_TOLD);
             return left;
         }

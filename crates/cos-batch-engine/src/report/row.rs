@@ -83,11 +83,8 @@ pub fn is_formula(text: &str) -> bool {
 /// a formula.
 fn words(out: &mut Vec<u8>, text: &str) {
     // Of controls, a field knows those of one byte.
-    let text = if text.contains(|c: char| ('\u{80}'..='\u{9f}').contains(&c)) {
-        Cow::Owned(text.replace(|c: char| c.is_control(), " "))
-    } else {
-        Cow::Borrowed(text)
-    };
+    let text =
+        if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { Cow::Borrowed(text) };
     if is_formula(&text) {
         field(out, &format!("'{text}"));
     } else {

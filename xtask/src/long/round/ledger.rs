@@ -5,10 +5,15 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 
 /// How a run that ended well is written.
-pub(super) const WELL: &str = "well";
+const WELL: &str = "well";
 
 /// How one that did not is written.
-pub(super) const FAILED: &str = "failed";
+const FAILED: &str = "failed";
+
+/// How it is written whether a run ended well.
+pub(super) fn word(well: bool) -> &'static str {
+    if well { WELL } else { FAILED }
+}
 
 /// A run of a long form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +43,8 @@ impl Ledger {
     }
 
     pub(super) fn write(&self, file: &Path) -> anyhow::Result<()> {
-        let line = |run: &Run| {
-            let end = if run.well { WELL } else { FAILED };
-            format!("{}\t{}\t{}\t{}\t{end}\n", run.form, run.commit, run.seed, run.minutes)
-        };
+        let line =
+            |run: &Run| format!("{}\t{}\t{}\t{}\t{}\n", run.form, run.commit, run.seed, run.minutes, word(run.well));
         fs::write(file, self.0.iter().map(line).collect::<String>())
             .with_context(|| format!("writing {}", file.display()))
     }
