@@ -25,10 +25,10 @@ pub fn workloads() -> Vec<(&'static str, Work)> {
     all
 }
 
-/// Refusals of a signature by name, each ready to be made: not told beside the [`workloads`], for what counts is that they take
-/// the same, not how much.
-pub fn refusals() -> Vec<(&'static str, Work)> {
-    refusal::workloads()
+/// Makes a refusal of a signature so many times; false if there is none of this name. Refusals are not among the [`workloads`],
+/// for what counts is that they take the same, not how much.
+pub fn refuse(name: &str, times: u32) -> bool {
+    refusal::refuse(name, times)
 }
 
 /// What is made is dropped within the call: it belongs to the work.

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use cos_batch_instructions::{refusals, workloads};
+use cos_batch_instructions::{refuse, workloads};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -14,12 +14,21 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     };
-    let found = workloads().into_iter().chain(refusals()).find(|(known, _)| *known == name);
-    let times = arguments.next().and_then(|times| times.parse::<u32>().ok());
-    let (Some((_, mut work)), Some(times)) = (found, times) else {
-        eprintln!("usage: instructions WORKLOAD|REFUSAL TIMES; without arguments: the workloads' names");
-        return ExitCode::FAILURE;
+    let Some(times) = arguments.next().and_then(|times| times.parse::<u32>().ok()) else {
+        return usage();
+    };
+    // Before the others' memory is set aside, which would lie around that of a refusal.
+    if refuse(&name, times) {
+        return ExitCode::SUCCESS;
+    }
+    let Some((_, mut work)) = workloads().into_iter().find(|(known, _)| *known == name) else {
+        return usage();
     };
     work(times);
     ExitCode::SUCCESS
+}
+
+fn usage() -> ExitCode {
+    eprintln!("usage: instructions WORKLOAD|REFUSAL TIMES; without arguments: the workloads' names");
+    ExitCode::FAILURE
 }
