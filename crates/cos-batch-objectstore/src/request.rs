@@ -17,7 +17,8 @@ pub enum VersionSelector {
 }
 
 /// Names one operation for ever: a store that keeps versions derives the version's id from it, so that doing the same
-/// operation again leaves no second version.
+/// operation again leaves no second version. The one there is gets what was written last, for of what was written before a sync may
+/// have failed; what was set on it since, such as tags, stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationId {
     /// The batch job's id as a number.

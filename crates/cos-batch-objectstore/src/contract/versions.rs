@@ -229,7 +229,17 @@ pub async fn repeated_operations_leave_one_version(fixture: &dyn Fixture) {
     let request = |body| PutRequest { operation: operation(9), ..PutRequest::new(b.name, "put", body) };
     let one = b.store.put(request(Bytes::from_static(b"one"))).await.unwrap();
     assert_eq!(b.store.put(request(Bytes::from_static(b"one"))).await.unwrap(), one);
-    b.delete_version("put", &id(&one.version_id.unwrap())).await;
+    // It has what the last one wrote, and what somebody set on it.
+    let version = id(&one.version_id.unwrap());
+    let tag = Tag { key: "colour".to_owned(), value: "red".to_owned() };
+    let tags = Directive::Replace(std::slice::from_ref(&tag));
+    b.store.put_tags(TagRequest { bucket: b.name, key: "put", version: &version, tags }).await.unwrap();
+    let other = b.store.put(request(Bytes::from_static(b"other"))).await.unwrap();
+    assert_eq!(id(&other.version_id.unwrap()), version);
+    assert_eq!(b.get("put").await.unwrap(), "other");
+    assert_eq!(b.head("put").await.unwrap().etag, other.etag);
+    assert_eq!(b.store.get_tags(b.name, "put", &version).await.unwrap(), [tag]);
+    b.delete_version("put", &version).await;
     refused(b.head("put").await, ErrorKind::NoSuchKey);
 }
 

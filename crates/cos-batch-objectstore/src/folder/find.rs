@@ -19,7 +19,7 @@ use super::{
 use crate::{ErrorKind, VersionSelector, attributes::Attributes, fail::Fail, rules::NULL_VERSION};
 
 /// So often an object is looked up again that is replaced while it is looked at.
-const ATTEMPTS: usize = 64;
+pub(super) const ATTEMPTS: usize = 64;
 
 /// Where an object was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,10 +73,9 @@ pub(super) fn locate(bucket: &Bucket, key: &str, version: &VersionSelector, flag
                 return Err(Fail::new(ErrorKind::NoSuchKey, "the object is deleted: this is a delete marker"));
             }
             Some(entry) => {
-                let Some(file) = entry.open(bucket, key, flags)? else { continue };
-                let stamp = at::stamp(&file)?;
-                let record = sidecar::read(bucket, key, &stamp)?;
-                return Ok(Object { file: file.into(), stamp, place: Place::Archived(entry.id), record });
+                if let Some(object) = entry.object(bucket, key, flags)? {
+                    return Ok(object);
+                }
             }
             None => {}
         }

@@ -57,7 +57,12 @@ fn mark_deleted(
     }
     let current = find::current(bucket, key, at::LOOK)?;
     let mut survey = versions::survey(bucket, key, &id, current.as_ref().map(|c| &c.stamp))?;
-    if keeps && operation.is_some() && survey.wanted.is_some() {
+    // Done before: no second marker, but a new file for the one there is, which a sync that failed may have lost.
+    if keeps
+        && operation.is_some()
+        && let Some(done) = survey.wanted.take()
+    {
+        done.replace(bucket, key, temp)?;
         return Ok(outcome);
     }
     match current {

@@ -3,11 +3,11 @@
 //! They are files in one hidden folder per key, named `<number>-<version id>`, a marker with `.m` after it. Numbers
 //! ascend with time. The current version is not here but where the object lives: no file there, no current version.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs::File};
 
 use rustix::{
-    fd::OwnedFd,
     fs::{Dir, OFlags},
+    io::Errno,
 };
 
 use super::{
@@ -46,12 +46,36 @@ impl Entry {
         Ok(Location::hidden_made(bucket, VERSIONS, key, &suffix)?)
     }
 
-    /// Opens the file; it may be gone.
-    pub(super) fn open(&self, bucket: &Bucket, key: &str, flags: OFlags) -> Result<Option<OwnedFd>, Fail> {
-        match self.location(bucket, key)?.open(flags) {
-            Err(error) if at::is_absent(error) => Ok(None),
-            opened => Ok(Some(opened?)),
+    /// Opens it, with what is known about it; it may be gone. Of a marker nothing is known.
+    pub(super) fn object(&self, bucket: &Bucket, key: &str, flags: OFlags) -> Result<Option<Object>, Fail> {
+        let location = self.location(bucket, key)?;
+        for _ in 0..find::ATTEMPTS {
+            let file = match location.open(flags) {
+                Err(error) if at::is_absent(error) => return Ok(None),
+                opened => File::from(opened?),
+            };
+            let stamp = at::stamp(&file)?;
+            let record = if self.is_marker { None } else { sidecar::read(bucket, key, &stamp)? };
+            // Whoever replaced this file has removed its sidecar too.
+            if record.is_none() && at::stamp(&file)?.gone {
+                continue;
+            }
+            return Ok(Some(Object { file, stamp, place: Place::Archived(self.id.clone()), record }));
         }
+        Err(Errno::AGAIN.into())
+    }
+
+    /// Puts another file in the place of this one.
+    pub(super) fn replace(&self, bucket: &Bucket, key: &str, mut temp: Temp) -> Result<(), Fail> {
+        let location = self.location(bucket, key)?;
+        let Renamed::Replacing(replaced) = temp.rename(bucket, |folder, name| location.take(folder, name))? else {
+            return Err(Fail::refused());
+        };
+        temp.settled();
+        if let Some(inode) = replaced {
+            sidecar::remove(bucket, key, inode);
+        }
+        Ok(())
     }
 
     /// Removes it for good, with its sidecar.
@@ -169,16 +193,8 @@ impl Survey {
     }
 
     /// Adds a delete marker as the newest one.
-    pub(super) fn add_marker(&self, bucket: &Bucket, key: &str, id: &str, mut temp: Temp) -> Result<(), Fail> {
-        let entry = Entry { number: self.next_number, id: id.to_owned(), is_marker: true };
-        let location = entry.location(bucket, key)?;
-        match temp.rename(bucket, |folder, name| location.take(folder, name))? {
-            Renamed::Replacing(_) => {
-                temp.settled();
-                Ok(())
-            }
-            Renamed::FolderInTheWay | Renamed::Refused => Err(Fail::refused()),
-        }
+    pub(super) fn add_marker(&self, bucket: &Bucket, key: &str, id: &str, temp: Temp) -> Result<(), Fail> {
+        Entry { number: self.next_number, id: id.to_owned(), is_marker: true }.replace(bucket, key, temp)
     }
 }
 
@@ -219,9 +235,8 @@ pub(super) fn all(bucket: &Bucket, key: &str, seen: Option<&str>, limit: usize) 
         }
     })?;
     for entry in entries.into_values().rev() {
-        let Some(file) = entry.open(bucket, key, at::LOOK)? else { continue };
-        let stamp = at::stamp(&file)?;
-        if current_inode == Some(stamp.inode) {
+        let Some(object) = entry.object(bucket, key, at::LOOK)? else { continue };
+        if current_inode == Some(object.stamp.inode) {
             continue;
         }
         let is_latest = from_the_newest && versions.is_empty();
@@ -231,12 +246,10 @@ pub(super) fn all(bucket: &Bucket, key: &str, seen: Option<&str>, limit: usize) 
                 key: key.to_owned(),
                 version_id: entry.id,
                 is_latest,
-                last_modified: stamp.modified.0,
+                last_modified: object.stamp.modified.0,
                 kind,
             }
         } else {
-            let record = sidecar::read(bucket, key, &stamp)?;
-            let object = Object { file: file.into(), stamp, place: Place::Archived(entry.id), record };
             shown(bucket, key, &object, is_latest)
         });
     }

@@ -225,52 +225,62 @@ fn commit_only(bucket: &Bucket, key: &str, new: New<'_>) -> Result<(Option<Strin
         return Ok((None, replace(bucket, key, temp, None)?));
     }
     let record = Record::new(&at::stamp(&temp.file)?, attributes, etag, None);
-    Ok((None, replace_with_sidecar(bucket, key, temp, &record, None)?))
+    Ok((None, with_sidecar(bucket, key, &record, || replace(bucket, key, temp, None))?))
 }
 
 /// In a bucket that keeps versions, or kept them once (`keeps` false).
+///
+/// An operation that was done before makes no second version: its file takes the place of the one it has made, wherever that is by
+/// now. The one that is there may be shown and yet be lost, where a sync failed after it was written. What was set on the version since,
+/// its tags and what keeps it, stays.
 fn commit_version(bucket: &Bucket, key: &str, new: New<'_>, keeps: bool) -> Result<(Option<String>, Place), Fail> {
-    let New { temp, attributes, etag, version, .. } = new;
-    let is_repeatable = version.is_some();
+    let New { temp, mut attributes, etag, version, .. } = new;
+    let is_repeatable = keeps && version.is_some();
     let stamp = at::stamp(&temp.file)?;
     let id = if keeps { versions::new_id(version, &stamp) } else { NULL_VERSION.to_owned() };
     let current = find::current(bucket, key, at::LOOK)?;
     let mut survey = versions::survey(bucket, key, &id, current.as_ref().map(|c| &c.stamp))?;
-    if keeps && is_repeatable {
-        // This very operation was done before: its version stays as it is, wherever it is by now.
-        if let Some(done) = current.as_ref().filter(|c| c.version() == id) {
-            return Ok((Some(id), done.place.clone()));
-        }
-        if survey.wanted.is_some() {
-            return Ok((Some(id.clone()), Place::Archived(id)));
+    let (replaced, kept) = match current {
+        Some(current) if current.version() == id => (Some(current), None),
+        kept => (None, kept),
+    };
+    if is_repeatable {
+        if let Some(done) = replaced {
+            attributes = done.attributes();
+        } else if let Some(entry) = survey.wanted.take()
+            && let Some(done) = entry.object(bucket, key, at::LOOK)?
+        {
+            let attributes = if done.record.is_some() { done.attributes() } else { attributes };
+            let record = Record::new(&stamp, attributes, etag, Some(id.clone()));
+            with_sidecar(bucket, key, &record, || entry.replace(bucket, key, temp))?;
+            return Ok((Some(id), done.place));
         }
     }
-    let kept = current.filter(|c| c.version() != id);
     match &kept {
         Some(current) => survey.archive(bucket, key, current, false)?,
         None => survey.drop_leftover(bucket, key)?,
     }
     let version_id = keeps.then_some(id);
     let record = Record::new(&stamp, attributes, etag, version_id.clone());
-    let place = replace_with_sidecar(bucket, key, temp, &record, kept.map(|c| c.stamp.inode))?;
+    let place = with_sidecar(bucket, key, &record, || replace(bucket, key, temp, kept.map(|c| c.stamp.inode)))?;
     if !keeps {
         survey.discard_null(bucket, key)?;
     }
     Ok((version_id, place))
 }
 
-fn replace_with_sidecar(
+/// Puts a file in its place, with its sidecar there before it.
+fn with_sidecar<T>(
     bucket: &Bucket,
     key: &str,
-    temp: Temp,
     record: &Record,
-    kept: Option<u64>,
-) -> Result<Place, Fail> {
-    let replaced = sidecar::write(bucket, key, record).and_then(|()| replace(bucket, key, temp, kept));
-    if replaced.is_err() {
+    put: impl FnOnce() -> Result<T, Fail>,
+) -> Result<T, Fail> {
+    let done = sidecar::write(bucket, key, record).and_then(|()| put());
+    if done.is_err() {
         sidecar::remove(bucket, key, record.inode());
     }
-    replaced
+    done
 }
 
 /// Puts a file where the key's object belongs and removes what it replaces, but for the sidecar of the inode `kept`.

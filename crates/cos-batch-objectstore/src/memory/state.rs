@@ -123,8 +123,8 @@ impl State {
         Ok(())
     }
 
-    /// Makes `content`, or a delete marker, the newest version; gives its id. Where versions are kept, it gets the id
-    /// `version` if there is one, and is not made anew if there is a version with it.
+    /// Makes `content`, or a delete marker, the newest version; gives its id. Where versions are kept, it gets the id `version` if
+    /// there is one; if there is a version with it, its content is replaced, and what was set on it stays.
     pub(super) fn add(
         &mut self,
         bucket: &str,
@@ -142,16 +142,22 @@ impl State {
             (Versioning::Enabled, None) => format!("v{serial:016x}"),
             (Versioning::Off | Versioning::Suspended, _) => NULL_VERSION.to_owned(),
         };
-        let repeated = |v: &Version| versioning == Versioning::Enabled && v.id == id;
-        if self.bucket(bucket)?.objects.get(key).is_some_and(|versions| versions.iter().any(repeated)) {
-            return Ok(id);
-        }
-        let size = content.as_ref().map_or(0, |c| c.body.len() as u64);
+        let mut new = Version { id: id.clone(), serial, last_modified: now, content };
+        let size = size_of(&new);
         self.check_replaceable(bucket, key, now)?;
         self.check_room(size, capacity).map_err(|fail| fail.about(bucket, key))?;
         let versions = self.bucket_mut(bucket)?.objects.entry(key.to_owned()).or_default();
-        let freed: u64 = versions.extract_if(.., |v| v.id == id).map(|v| size_of(&v)).sum();
-        versions.push(Version { id: id.clone(), serial, last_modified: now, content });
+        let done = versions.iter_mut().find(|version| versioning == Versioning::Enabled && version.id == id);
+        let freed = if let Some(done) = done {
+            if let (Some(new), Some(done)) = (&mut new.content, &mut done.content) {
+                std::mem::swap(&mut new.attributes, &mut done.attributes);
+            }
+            size_of(&std::mem::replace(done, new))
+        } else {
+            let freed = versions.extract_if(.., |version| version.id == id).map(|version| size_of(&version)).sum();
+            versions.push(new);
+            freed
+        };
         self.used = self.used + size - freed;
         Ok(id)
     }

@@ -1,10 +1,11 @@
 //! Crashes and hands in a bucket that keeps versions.
 
-use std::fs;
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt as _};
 
 use bytes::Bytes;
 use cos_batch_objectstore::{
-    DeleteOutcome, DeleteRequest, ErrorKind, GetRequest, ObjectStore, OperationId, PutRequest, VersionSelector,
+    DeleteOutcome, DeleteRequest, Directive, ErrorKind, GetRequest, LegalHoldRequest, ObjectStore, OperationId,
+    PutRequest, Tag, TagRequest, VersionSelector,
 };
 
 use crate::fixtures::{InFolder, run};
@@ -129,6 +130,59 @@ fn a_late_repeat_leaves_no_folders() {
     run(f.store.delete(DeleteRequest { bucket: B, key: "a/b/c", version: &LATEST, operation: None })).unwrap();
     assert_eq!(put(), done);
     assert!(!f.path(B, "a").exists());
+}
+
+/// The inode of each file that holds something of the key, by its name: the current object is `k`.
+fn inodes(f: &InFolder) -> BTreeMap<String, u64> {
+    let inode = |path| fs::symlink_metadata(path).ok().map(|meta: fs::Metadata| meta.ino());
+    let mut inodes: BTreeMap<_, _> = inode(f.path(B, "k")).map(|inode| ("k".to_owned(), inode)).into_iter().collect();
+    for name in archived(f) {
+        let path = f.path(B, ".cos-batch/versions/fk").join(&name);
+        inodes.insert(name, inode(path).unwrap());
+    }
+    inodes
+}
+
+/// A sync that fails may have lost a file that goes on being shown: what is done again must be a new one, or it would be lost for good.
+#[test]
+fn a_repeat_is_written_anew_under_the_same_version_wherever_that_is() {
+    let f = fixture();
+    put(&f, "one");
+    let operation = Some(OperationId { job: 1, row: 1 });
+    let write = |body: &'static str| {
+        let request = PutRequest { operation, ..PutRequest::new(B, "k", Bytes::from_static(body.as_bytes())) };
+        run(f.store.put(request)).unwrap().version_id.unwrap()
+    };
+    let version = id(&write("two"));
+    let (key, tag) = ("k", Tag { key: "colour".to_owned(), value: "red".to_owned() });
+    let tags = Directive::Replace(std::slice::from_ref(&tag));
+    run(f.store.put_tags(TagRequest { bucket: B, key, version: &version, tags })).unwrap();
+    run(f.store.put_legal_hold(LegalHoldRequest { bucket: B, key, version: &version, on: true })).unwrap();
+    let is_the_same = |before: &BTreeMap<String, u64>, anew: &str, body: &str| {
+        let after = inodes(&f);
+        assert!(after.keys().eq(before.keys()), "{before:?}, then {after:?}");
+        let changed: Vec<_> = after.iter().filter(|(name, inode)| before[*name] != **inode).collect();
+        assert!(changed.len() == 1 && changed[0].0.contains(anew), "{before:?}, then {after:?}");
+        assert_eq!(get(&f, &version).unwrap(), body);
+        assert_eq!(run(f.store.get_tags(B, key, &version)).unwrap(), std::slice::from_ref(&tag));
+        assert!(run(f.store.get_lock(B, key, &version)).unwrap().legal_hold);
+        let sidecars = fs::read_dir(f.path(B, ".cos-batch/meta")).unwrap().count();
+        assert_eq!(sidecars, after.keys().filter(|name| !name.ends_with(".m")).count(), "{after:?}");
+    };
+    let current = inodes(&f);
+    assert_eq!(id(&write("two")), version);
+    is_the_same(&current, "k", "two");
+    put(&f, "three");
+    let older = inodes(&f);
+    let VersionSelector::Id(name) = &version else { unreachable!() };
+    // The source was another one by then: the row is reported with what was copied last.
+    assert_eq!(id(&write("other")), version);
+    is_the_same(&older, name, "other");
+    assert_eq!(get(&f, &LATEST).unwrap(), "three");
+    let marker = delete(&f, &LATEST, Some(2));
+    let deleted = inodes(&f);
+    assert_eq!(delete(&f, &LATEST, Some(2)), marker);
+    is_the_same(&deleted, ".m", "other");
 }
 
 #[test]

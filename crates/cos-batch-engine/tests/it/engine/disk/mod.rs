@@ -10,7 +10,9 @@ mod work;
 use std::{collections::BTreeSet, env, io::Write as _, path::Path};
 
 use cos_batch_model::JobId;
-use cos_batch_objectstore::{FolderStore, GetRequest, ListRequest, ObjectStore as _, VersionSelector};
+use cos_batch_objectstore::{
+    FolderStore, GetRequest, ListRequest, ListVersionsRequest, ObjectStore as _, VersionSelector,
+};
 
 use self::{
     failing::{Failing, Seen},
@@ -73,25 +75,38 @@ fn whichever_call_to_the_disk_fails() {
 /// Whichever sync fails: what was to be made durable by it is done again, for a second sync would say nothing of what was lost.
 #[test]
 fn whichever_sync_fails() {
+    whichever_sync_fails_where(false);
+}
+
+/// The same where each copy is a version: what is done again makes no second one, but a new file of the one there is.
+#[test]
+fn whichever_sync_fails_where_versions_are_kept() {
+    whichever_sync_fails_where(true);
+}
+
+fn whichever_sync_fails_where(versions: bool) {
     let place = tempfile::tempdir().unwrap();
-    let Some(whole) = run(place.path(), Failing::NONE) else { return };
+    let Some(whole) = run_only(place.path(), "", Failing::NONE, versions) else { return };
     for call in ["syncfs", "fsync"] {
         let times = whole.seen.times(call);
         assert!(times > 0, "{call}: {:?}", whole.seen);
         let mut met = 0;
         for first in 1..=times {
             let failing = Failing { first, count: 1, error: failing::EIO };
-            let ran = run_only(place.path(), call, failing).expect("there was a filter before");
+            let ran = run_only(place.path(), call, failing, versions).expect("there was a filter before");
             // Threads are not always as quick as each other, and two checkpoints may be one.
             if ran.seen.failed.is_empty() {
                 continue;
             }
             met += 1;
             assert!(ran.told.ended == Ended::Complete || ran.told.says_why(), "{failing:?}: {:?}", ran.told);
-            // The first one that is for all is that of the first checkpoint: each object that it was for is copied once more.
+            // The first one that is for all is that of the first checkpoint: each object that it was for is copied once more, and
+            // each copy takes the place of the one before.
             if call == "syncfs" && first == 1 {
-                let copies = |seen: &Seen| seen.times("copy_file_range");
-                assert!(copies(&ran.seen) > copies(&whole.seen), "nothing was done again: {:?}", ran.seen);
+                let more = |call| ran.seen.times(call).saturating_sub(whole.seen.times(call));
+                let (copies, renames) = (more("copy_file_range"), more("renameat2"));
+                assert!(copies > 0, "nothing was done again: {:?}", ran.seen);
+                assert!(renames >= copies, "what was done again was not kept: {:?}, {:?}", whole.seen, ran.seen);
             }
         }
         assert!(met * 2 > times, "{met} of {times} were met: {call}");
@@ -105,15 +120,15 @@ struct Ran {
 }
 
 fn run(place: &Path, failing: Failing) -> Option<Ran> {
-    run_only(place, "", failing)
+    run_only(place, "", failing, false)
 }
 
 /// Only calls of this name count; all, where there is no name.
-fn run_only(place: &Path, only: &str, failing: Failing) -> Option<Ran> {
+fn run_only(place: &Path, only: &str, failing: Failing, versions: bool) -> Option<Ran> {
     let folder = place.join("disk");
     let _ = std::fs::remove_dir_all(&folder);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(work::prepare(&folder));
+    runtime.block_on(work::prepare(&folder, versions));
     let (told, seen) = failing::run(place, &folder, only, failing)?;
     runtime.block_on(assert_right(&folder, &told, &format!("{only} {failing:?}: {seen:?}: {told:?}")));
     Some(Ran { told, seen })
@@ -136,6 +151,12 @@ async fn assert_right(folder: &Path, told: &Told, what: &str) {
     let world = World::new().await;
     let store = FolderStore::open(folder.join("objects")).unwrap();
     for bucket in BUCKETS {
+        let versions = store.list_versions(ListVersionsRequest { bucket, prefix: "", after: None, limit: 1000 });
+        let versions = versions.await.unwrap().versions;
+        assert!(
+            versions.iter().all(|version| version.is_latest),
+            "an operation made two versions: {versions:?}: {what}"
+        );
         let list = ListRequest { bucket, prefix: "", after: None, limit: 1000 };
         for (key, _) in store.list(list).await.unwrap().objects {
             let version = &VersionSelector::Latest;

@@ -92,8 +92,8 @@ async fn objects() -> (World, String) {
     (world, rows)
 }
 
-/// Makes the folders, with the objects of the job.
-pub(super) async fn prepare(folder: &Path) {
+/// Makes the folders, with the objects of the job, in buckets that keep versions or do not.
+pub(super) async fn prepare(folder: &Path, versions: bool) {
     for name in ["objects", "spool"] {
         fs::create_dir_all(folder.join(name)).unwrap();
     }
@@ -101,6 +101,7 @@ pub(super) async fn prepare(folder: &Path) {
     let store = FolderStore::open(folder.join("objects")).unwrap();
     for bucket in BUCKETS {
         store.create_bucket(bucket).unwrap();
+        store.set_versioning(bucket, versions).unwrap();
     }
     let (world, rows) = objects().await;
     world.copy_request(&rows).await;
