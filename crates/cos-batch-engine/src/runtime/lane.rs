@@ -138,6 +138,11 @@ impl Hands {
                         // Its slot is for one part at a time; a part says nothing about how long operations take here.
                         match self.copy_in_parts(task, why).await {
                             Copied::Over(outcome) => return (Some(outcome), true),
+                            Copied::Refused(error, tries) => return self.give_up(&error, tries).await,
+                            Copied::NoSpool(error) => {
+                                self.line.no_spool(&error);
+                                return (None, false);
+                            }
                             Copied::Stopped => return (None, false),
                             Copied::Small => {}
                         }
@@ -145,15 +150,7 @@ impl Hands {
                     let class = retry::classify(&error);
                     done(slot, Some(class));
                     let wait = between.tries.failed(class, error.retry_after(), took);
-                    let Some(wait) = wait else {
-                        // Rows do not fail for a store that is full, or gone.
-                        let lost = matches!(class, Class::Unreachable | Class::Throttled);
-                        if self.is_full(&error) || lost && self.is_gone().await {
-                            self.line.trouble(&error);
-                            return (None, false);
-                        }
-                        return (Some(give_up(&error, between.tries.count)), class == Class::Permanent);
-                    };
+                    let Some(wait) = wait else { return self.give_up(&error, between.tries.count).await };
                     self.gate.retried(class);
                     between.last = Some(error);
                     wait
@@ -174,6 +171,17 @@ impl Hands {
             tried = self.try_once(task, &mut between).await;
             took = begins.elapsed();
         }
+    }
+
+    /// What comes of a row that is not tried again: rows do not fail for a store that is full, or gone.
+    async fn give_up(&self, error: &StoreError, tries: u32) -> (Option<Outcome>, bool) {
+        let class = retry::classify(error);
+        let lost = matches!(class, Class::Unreachable | Class::Throttled);
+        if self.is_full(error) || lost && self.is_gone().await {
+            self.line.trouble(error);
+            return (None, false);
+        }
+        (Some(give_up(error, tries)), class == Class::Permanent)
     }
 
     /// Whether somebody has to make room first; nobody does so for a job that is cancelled.

@@ -56,7 +56,7 @@ struct Inner {
     probes: bool,
     /// When the store last answered a row.
     answered: Instant,
-    /// The store cannot be worked with: nothing begins any more.
+    /// The store, or the spool, cannot be worked with: nothing begins any more.
     trouble: Option<Fault>,
 }
 
@@ -162,8 +162,16 @@ impl Line {
 
     /// The store cannot be worked with: nothing begins any more, and the shard is put back.
     pub(crate) fn trouble(&self, error: &StoreError) {
-        let text = format!("the object store cannot be worked with: {error}");
-        self.lock().trouble.get_or_insert_with(|| Fault::of_store(error.code(), text));
+        self.rest(Fault::of_store(error.code(), format!("the object store cannot be worked with: {error}")));
+    }
+
+    /// Where uploads are noted: none begins that nobody would find again, and the shard is put back.
+    pub(crate) fn no_spool(&self, error: &StoreError) {
+        self.rest(Fault::new("InternalError", format!("uploads cannot be noted in the spool: {error}")));
+    }
+
+    fn rest(&self, why: Fault) {
+        self.lock().trouble.get_or_insert(why);
         self.worker.wake();
     }
 

@@ -5,7 +5,9 @@
 //! what belongs to rows that nobody does again is aborted when the job ends, or soon after where that failed. Only an upload whose holder dies between
 //! the store's answer and this note is left to the bucket's own rules.
 
-use cos_batch_objectstore::{ErrorKind, ObjectMeta, StoreError, UploadId};
+use std::sync::Arc;
+
+use cos_batch_objectstore::{ErrorKind, ObjectMeta, ObjectStore, StoreError, UploadId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,11 +32,37 @@ pub(crate) struct Upload {
     pub(crate) size: u64,
     /// Into how many parts it is cut.
     pub(crate) parts: u16,
+    /// What was in its place before.
+    #[serde(default)]
+    pub(crate) before: Before,
+}
+
+/// What was in the place of an object before an upload of it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Before {
+    /// Nobody knows.
+    #[default]
+    Unknown,
+    /// No object.
+    Nothing,
+    /// This one.
+    Object {
+        etag: String,
+        /// When it was written, in Unix seconds.
+        last_modified: i64,
+        version: Option<String>,
+    },
+}
+
+impl From<&ObjectMeta> for Before {
+    fn from(meta: &ObjectMeta) -> Self {
+        Self::Object { etag: meta.etag.clone(), last_modified: meta.last_modified, version: meta.version_id.clone() }
+    }
 }
 
 impl Upload {
     /// An upload of an object in such parts.
-    pub(crate) fn new(bucket: &str, key: &str, id: String, source: &ObjectMeta, plan: Plan) -> Self {
+    pub(crate) fn new(bucket: &str, key: &str, id: String, source: &ObjectMeta, plan: Plan, before: Before) -> Self {
         Self {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -42,12 +70,21 @@ impl Upload {
             source: source.etag.clone(),
             size: source.size,
             parts: plan.parts(),
+            before,
         }
     }
 
     /// An upload of a part of a report.
     pub(crate) fn of_report(bucket: &str, key: &str, id: String) -> Self {
-        Self { bucket: bucket.to_owned(), key: key.to_owned(), id, source: String::new(), size: 0, parts: 0 }
+        let (bucket, key, source) = (bucket.to_owned(), key.to_owned(), String::new());
+        Self { bucket, key, id, source, size: 0, parts: 0, before: Before::Unknown }
+    }
+
+    /// Whether this object is what completing it has made: one like that, which was not there before. If it is not known what was,
+    /// nobody can say so.
+    pub(crate) fn has_made(&self, found: &ObjectMeta) -> bool {
+        let is_new = self.before != Before::Unknown && self.before != Before::from(found);
+        is_new && found.size == self.size && found.etag.ends_with(&format!("-{}", self.parts))
     }
 
     /// Whether it is of this object, in such parts.
@@ -108,7 +145,7 @@ pub(crate) async fn abort_all(core: &Core, job: Uuid) -> Result<(), StoreError> 
         for (name, upload) in page {
             // What cannot be read names nothing that could be aborted.
             if let Some(upload) = upload
-                && let Err(error) = abort(core, upload).await
+                && let Err(error) = abort_offloaded(core, upload).await
             {
                 result = Err(error);
                 continue;
@@ -120,19 +157,20 @@ pub(crate) async fn abort_all(core: &Core, job: Uuid) -> Result<(), StoreError> 
     }
 }
 
-async fn abort(core: &Core, upload: Upload) -> Result<(), StoreError> {
+async fn abort_offloaded(core: &Core, upload: Upload) -> Result<(), StoreError> {
     let store = core.buckets.store(&upload.bucket);
-    let abort = {
-        let store = std::sync::Arc::clone(&store);
-        async move { store.abort_multipart(upload.named()).await }
-    };
-    match offload(store.execution(), abort).await {
-        Err(error) if !is_gone(&error) => Err(error),
-        _ => Ok(()),
-    }
+    let execution = store.execution();
+    offload(execution, async move { abort(&store, &upload).await }).await
 }
 
-/// Completed or aborted already, or the bucket went with it.
-pub(crate) fn is_gone(error: &StoreError) -> bool {
-    matches!(error.kind(), ErrorKind::NoSuchUpload | ErrorKind::NoSuchBucket | ErrorKind::NoSuchKey)
+/// Aborts an upload. One that is completed or aborted already, or whose bucket is gone, is none.
+pub(crate) async fn abort(store: &Arc<dyn ObjectStore>, upload: &Upload) -> Result<(), StoreError> {
+    match store.abort_multipart(upload.named()).await {
+        Err(error)
+            if !matches!(error.kind(), ErrorKind::NoSuchUpload | ErrorKind::NoSuchBucket | ErrorKind::NoSuchKey) =>
+        {
+            Err(error)
+        }
+        _ => Ok(()),
+    }
 }

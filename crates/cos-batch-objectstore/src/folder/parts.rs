@@ -35,7 +35,7 @@ pub(super) fn begin(bucket: &Bucket, id: UploadId<'_>, number: u16) -> Result<In
 /// Makes the file the part.
 pub(super) fn end(bucket: &Bucket, id: UploadId<'_>, number: u16, incoming: Incoming) -> Result<PartOutcome, Fail> {
     let (temp, digest) = incoming.end();
-    place(bucket, id, number, temp, digest)
+    place(bucket, id, number, temp, digest, false)
 }
 
 fn place(
@@ -44,8 +44,12 @@ fn place(
     number: u16,
     mut temp: Temp,
     digest: [u8; 16],
+    durable: bool,
 ) -> Result<PartOutcome, Fail> {
     temp.file.write_all(&digest)?;
+    if durable {
+        temp.file.sync_data()?;
+    }
     let upload = Upload::named(bucket, id.key, id.id).ok_or_else(upload::no_such_upload)?;
     let location = upload.part(number)?;
     match temp.put(bucket, &location)? {
@@ -85,7 +89,8 @@ pub(super) fn source(bucket: &Bucket, request: &PartCopyRequest<'_>, sizes: Size
     Ok(Source { object, start: range.start, length })
 }
 
-/// Second half of a copy: what concerns the target.
+/// Second half of a copy: what concerns the target. On return the content is durable: whoever takes the upload up later copies from
+/// this part, and would not know if a sync had failed since. What lets it be found is not; without that it is copied again.
 pub(super) fn copy(bucket: &Bucket, request: &PartCopyRequest<'_>, source: &Source) -> Result<PartOutcome, Fail> {
     let (id, number) = (request.upload, request.number);
     upload::check_number(number)?;
@@ -93,7 +98,7 @@ pub(super) fn copy(bucket: &Bucket, request: &PartCopyRequest<'_>, source: &Sour
     let temp = Temp::for_location(bucket, Some(&upload.part(number)?))?;
     write::copy_bytes(&source.object.file, source.start, &temp.file, source.length)?;
     let digest = source.digest()?;
-    place(bucket, id, number, temp, digest)
+    place(bucket, id, number, temp, digest, true)
 }
 
 impl Source {

@@ -222,10 +222,12 @@ pub(super) fn null_version() -> VersionSelector {
 fn commit_only(bucket: &Bucket, key: &str, new: New<'_>) -> Result<(Option<String>, Place), Fail> {
     let New { temp, attributes, etag, .. } = new;
     if attributes.is_default() && !etag.as_deref().is_some_and(upload::is_of_parts) {
-        return Ok((None, replace(bucket, key, temp, None)?));
+        let placed = put_in_place(bucket, key, temp)?;
+        return Ok((None, clear(bucket, key, placed, None)?));
     }
     let record = Record::new(&at::stamp(&temp.file)?, attributes, etag, None);
-    Ok((None, with_sidecar(bucket, key, &record, || replace(bucket, key, temp, None))?))
+    let placed = with_sidecar(bucket, key, &record, || put_in_place(bucket, key, temp))?;
+    Ok((None, clear(bucket, key, placed, None)?))
 }
 
 /// In a bucket that keeps versions, or kept them once (`keeps` false).
@@ -262,14 +264,16 @@ fn commit_version(bucket: &Bucket, key: &str, new: New<'_>, keeps: bool) -> Resu
     }
     let version_id = keeps.then_some(id);
     let record = Record::new(&stamp, attributes, etag, version_id.clone());
-    let place = with_sidecar(bucket, key, &record, || replace(bucket, key, temp, kept.map(|c| c.stamp.inode)))?;
+    let placed = with_sidecar(bucket, key, &record, || put_in_place(bucket, key, temp))?;
+    let place = clear(bucket, key, placed, kept.map(|c| c.stamp.inode))?;
     if !keeps {
         survey.discard_null(bucket, key)?;
     }
     Ok((version_id, place))
 }
 
-/// Puts a file in its place, with its sidecar there before it.
+/// Puts a file in its place, with its sidecar there before it. The sidecar goes again if the file is not put there: what fails behind
+/// that must fail outside, or an object would be left without what is known about it.
 fn with_sidecar<T>(
     bucket: &Bucket,
     key: &str,
@@ -283,18 +287,24 @@ fn with_sidecar<T>(
     done
 }
 
-/// Puts a file where the key's object belongs and removes what it replaces, but for the sidecar of the inode `kept`.
-fn replace(bucket: &Bucket, key: &str, mut temp: Temp, kept: Option<u64>) -> Result<Place, Fail> {
+/// Puts a file where the key's object belongs; gives the inode it replaced.
+fn put_in_place(bucket: &Bucket, key: &str, mut temp: Temp) -> Result<(Place, Option<u64>), Fail> {
     let linked = match Location::ordinary(bucket, key) {
         Some(location) => temp.link(location.leaf())?,
         None => false,
     };
-    let (place, replaced) = if linked {
+    let placed = if linked {
         (Place::Ordinary, None)
     } else {
         temp.rename(bucket, |folder, name| settle(bucket, key, folder, name))?
     };
     temp.settled();
+    Ok(placed)
+}
+
+/// Removes what was replaced by what is in its place now, but for the sidecar of the inode `kept`.
+fn clear(bucket: &Bucket, key: &str, placed: (Place, Option<u64>), kept: Option<u64>) -> Result<Place, Fail> {
+    let (place, replaced) = placed;
     if let Some(inode) = replaced.filter(|inode| Some(*inode) != kept) {
         sidecar::remove(bucket, key, inode);
     }

@@ -41,7 +41,7 @@ const PARTS_PER_PAGE: usize = 1000;
 pub(super) enum End {
     /// The object is there.
     Whole,
-    /// Somebody else has ended the upload, and the object is not there.
+    /// Somebody else has ended the upload, and the object is not what it would have made.
     Gone,
     /// The object is not there.
     Left(Left),
@@ -113,16 +113,8 @@ impl<'a> Copying<'a> {
         Self { large, store, task, stop, version, source, plan, moved: Mutex::default() }
     }
 
-    /// Copies all parts but those that are there, and puts them together. `taken_up`: another holder began with them, and
-    /// may not have stopped.
-    pub(super) async fn finish(&self, upload: &Upload, there: Vec<CompletedPart>, taken_up: bool) -> End {
-        let ended_elsewhere = |left: &Left| match left {
-            Left::Failed(outcome) => {
-                let code = outcome.failure.as_ref().map(|failure| &*failure.code);
-                code == Some(ErrorKind::NoSuchUpload.code())
-            }
-            Left::Stopped | Left::Small => false,
-        };
+    /// Copies all parts but those that are there, and puts them together. Another holder of the row may have done so, or do it now.
+    pub(super) async fn finish(&self, upload: &Upload, there: Vec<CompletedPart>) -> End {
         let result = match self.parts(upload, there).await {
             Ok(mut parts) => {
                 parts.sort_by_key(|part| part.number);
@@ -132,7 +124,7 @@ impl<'a> Copying<'a> {
         };
         match result {
             Ok(()) => End::Whole,
-            Err(left) if taken_up && ended_elsewhere(&left) => {
+            Err(Left::Refused(error, _)) if error.kind() == ErrorKind::NoSuchUpload => {
                 if self.is_there(upload).await {
                     End::Whole
                 } else {
@@ -146,29 +138,33 @@ impl<'a> Copying<'a> {
     async fn complete(&self, upload: &Upload, parts: &[CompletedPart]) -> Result<(), Left> {
         let mut patience = Patience::new(u64::from(u16::MAX));
         loop {
-            self.large.gate.pass().await;
+            self.pass().await?;
             let error = match self.store.complete_multipart(CompleteRequest { upload: upload.named(), parts }).await {
                 Ok(_) => return Ok(()),
                 Err(error) => error,
             };
-            // The answer to an earlier try may have been lost.
-            if patience.has_failed() && error.kind() == ErrorKind::NoSuchUpload && self.is_there(upload).await {
-                return Ok(());
-            }
-            match patience.pause(self.stop, &self.large.gate, &error, None).await {
+            match patience.pause(self.stop, &self.large.gate, error, None).await {
                 Ok(()) => {}
-                // As may the answer to this one.
+                // Its answer may have been lost.
                 Err(Left::Stopped) if self.is_there(upload).await => return Ok(()),
                 Err(left) => return Err(left),
             }
         }
     }
 
-    /// Is the target what completing would have made of it?
+    /// What each request passes that changes something. None begins after a stop, however long it waited here.
+    async fn pass(&self) -> Result<(), Left> {
+        tokio::select! {
+            biased;
+            () = self.stop.above(Level::Yield) => Err(Left::Stopped),
+            () = self.large.gate.pass() => Ok(()),
+        }
+    }
+
+    /// Has completing made the target what it is?
     async fn is_there(&self, upload: &Upload) -> bool {
         let target = self.store.head(&upload.bucket, &upload.key, &VersionSelector::Latest).await;
-        let ending = format!("-{}", self.plan.parts());
-        target.is_ok_and(|target| target.size == self.source.size && target.etag.ends_with(&ending))
+        target.is_ok_and(|target| upload.has_made(&target))
     }
 
     /// Copies the parts that are not there, several at a time as far as there are slots.
@@ -218,7 +214,7 @@ impl<'a> Copying<'a> {
         let moved = || self.moved.lock().unwrap_or_else(PoisonError::into_inner);
         let mut patience = Patience::new(u64::from(number));
         loop {
-            self.large.gate.pass().await;
+            self.pass().await?;
             let copy = self.store.upload_part_copy(PartCopyRequest {
                 upload: upload.named(),
                 number,
@@ -240,12 +236,11 @@ impl<'a> Copying<'a> {
                 Err(_) => {
                     let seconds = PART_TIME_MAX.as_secs();
                     let message = format!("part {number} was not copied within {seconds} seconds");
-                    let kind = ErrorKind::RequestTimeout;
-                    return Err(Left::Failed(Outcome::failure(kind.status(), kind.code(), message)));
+                    return Err(Left::Refused(StoreError::new(ErrorKind::RequestTimeout, message), 1));
                 }
             };
             let last = *moved();
-            patience.pause(self.stop, &self.large.gate, &error, last).await?;
+            patience.pause(self.stop, &self.large.gate, error, last).await?;
         }
     }
 }

@@ -23,14 +23,15 @@ use super::{
     gate::Gate,
     offload::offload,
     stop::{Level, Stop},
-    uploads::{self, Upload},
+    uploads::{self, Before, Upload},
 };
 use crate::{
     report::spool::Spool,
     spec::{Change, CopySpec},
     task::{
-        Outcome, Runner, Task, give_up,
+        Outcome, Runner, Task,
         parts::{Attributes, PART_BYTES_MAX, Plan, meets_conditions},
+        retry::{self, Class},
     },
 };
 
@@ -69,6 +70,10 @@ pub(crate) enum Why<'a> {
 pub(crate) enum Copied {
     /// The task is over.
     Over(Outcome),
+    /// The store refused it, after so many tries.
+    Refused(StoreError, u32),
+    /// The spool cannot be worked with, which is nothing about this object.
+    NoSpool(StoreError),
     /// The work was stopped; somebody goes on later, if anybody does.
     Stopped,
     /// It is too small for parts to be of any use.
@@ -79,6 +84,10 @@ pub(crate) enum Copied {
 enum Left {
     /// It cannot be.
     Failed(Outcome),
+    /// The store refused it, after so many tries.
+    Refused(StoreError, u32),
+    /// The spool cannot be worked with.
+    NoSpool(StoreError),
     /// The work was stopped.
     Stopped,
     /// It is too small.
@@ -86,10 +95,19 @@ enum Left {
 }
 
 impl Left {
-    fn failed(error: &StoreError) -> Self {
-        Self::Failed(give_up(error, 1))
+    /// Whether somebody may go on with what is there: not where the store is full, for what is there takes room, and not where it
+    /// is something about the object. If nobody does, it is aborted at the end of the job.
+    fn may_go_on(&self) -> bool {
+        match self {
+            Self::Stopped | Self::NoSpool(_) => true,
+            Self::Refused(error, _) => matches!(retry::classify(error), Class::Unreachable | Class::Throttled),
+            Self::Failed(_) | Self::Small => false,
+        }
     }
 }
+
+/// Uploads begun for one object at most, if somebody else ends them: another holder of the row, or a rule of the bucket.
+const UPLOADS_MAX: usize = 2;
 
 impl Large {
     /// Copies the object of a task in parts.
@@ -97,6 +115,8 @@ impl Large {
         match self.try_copy(runner, task, stop, why).await {
             Ok(()) => Copied::Over(Outcome::success(200)),
             Err(Left::Failed(outcome)) => Copied::Over(outcome),
+            Err(Left::Refused(error, tries)) => Copied::Refused(error, tries),
+            Err(Left::NoSpool(error)) => Copied::NoSpool(error),
             Err(Left::Stopped) => Copied::Stopped,
             Err(Left::Small) => match why {
                 Why::Refused(refused) => Copied::Over(Outcome::from(refused)),
@@ -134,8 +154,8 @@ impl Large {
         let plan = Plan::new(source.size, self.part_bytes)
             .map_err(|error| failed(400, ErrorKind::EntityTooLarge.code(), error.to_string()))?;
         let copying = Copying::new(self, store, task, stop, &version, &source, plan);
-        if let Some((name, upload, parts)) = self.left(store, task, &source, plan).await? {
-            let end = copying.finish(&upload, parts, true).await;
+        if let Some((name, upload, parts)) = self.left(store, task, stop, &source, plan).await? {
+            let end = copying.finish(&upload, parts).await;
             let over = !matches!(end, End::Gone);
             self.end(store, stop, &name, upload, &end).await;
             if over {
@@ -143,10 +163,18 @@ impl Large {
             }
         }
         let attributes = self.attributes(copy, task, stop, store, &version, &source).await?;
-        let (name, upload) = self.begin(runner, copy, &target_key, task, stop, &attributes, &source, plan).await?;
-        let end = copying.finish(&upload, Vec::new(), false).await;
-        self.end(store, stop, &name, upload, &end).await;
-        end.result()
+        let mut uploads = 0;
+        loop {
+            let begun = self.begin(runner, copy, &target_key, task, stop, &attributes, &source, plan);
+            let (name, upload) = begun.await?;
+            uploads += 1;
+            let end = copying.finish(&upload, Vec::new()).await;
+            let over = !matches!(end, End::Gone) || uploads == UPLOADS_MAX;
+            self.end(store, stop, &name, upload, &end).await;
+            if over {
+                return end.result();
+            }
+        }
     }
 
     /// What the target gets beside its content.
@@ -179,32 +207,42 @@ impl Large {
         &self,
         store: &Arc<dyn ObjectStore>,
         task: &Task,
+        stop: &Stop,
         source: &ObjectMeta,
         plan: Plan,
     ) -> Result<Option<(String, Upload, Vec<CompletedPart>)>, Left> {
         let mut found = None;
-        for (name, upload) in self.noted(task.row).await.map_err(|error| Left::failed(&error))? {
+        for (name, upload) in self.noted(task.row).await.map_err(Left::NoSpool)? {
             let Some(upload) = upload else {
                 self.forget(&name).await;
                 continue;
             };
             if found.is_none() && upload.is_of(source, plan) {
-                match copying::parts_of(store, &upload, plan).await {
+                match retried(&self.gate, stop, || copying::parts_of(store, &upload, plan)).await {
                     Ok(parts) => {
                         found = Some((name, upload, parts));
                         continue;
                     }
-                    Err(error) => {
+                    Err(Left::Refused(error, _)) if retry::classify(&error) == Class::Permanent => {
                         tracing::debug!(job = %self.job, row = task.row, %error, "an upload cannot be gone on with");
                     }
+                    Err(left) => return Err(left),
                 }
             }
-            match store.abort_multipart(upload.named()).await {
-                Err(error) if !uploads::is_gone(&error) => return Err(Left::failed(&error)),
-                _ => self.forget(&name).await,
-            }
+            retried(&self.gate, stop, || uploads::abort(store, &upload)).await?;
+            self.forget(&name).await;
         }
         Ok(found)
+    }
+
+    /// What is in the place of the object that is to be made. Whoever may not look there does not know.
+    async fn before(&self, store: &Arc<dyn ObjectStore>, stop: &Stop, bucket: &str, key: &str) -> Result<Before, Left> {
+        match retried(&self.gate, stop, || store.head(bucket, key, &VersionSelector::Latest)).await {
+            Ok(object) => Ok(Before::from(&object)),
+            Err(Left::Refused(error, _)) if error.kind() == ErrorKind::NoSuchKey => Ok(Before::Nothing),
+            Err(Left::Refused(error, _)) if retry::classify(&error) == Class::Permanent => Ok(Before::Unknown),
+            Err(left) => Err(left),
+        }
     }
 
     async fn noted(&self, row: u64) -> Result<Vec<(String, Option<Upload>)>, StoreError> {
@@ -248,15 +286,16 @@ impl Large {
                 operation: Some(runner.operation_id(task)),
             })
         };
+        let before = self.before(store, stop, &copy.target_bucket, target_key).await?;
         let id = retried(&self.gate, stop, create).await?;
-        let upload = Upload::new(&copy.target_bucket, target_key, id, source, plan);
+        let upload = Upload::new(&copy.target_bucket, target_key, id, source, plan, before);
         let name = uploads::name(task.row, self.epoch);
         let (spool, job, note_name, noted) = (self.spool.clone(), self.job, name.clone(), upload.clone());
         let note = async move { uploads::note(&spool, job, &note_name, &noted).await };
         if let Err(error) = offload(self.spool.store().execution(), note).await {
             // Nobody would find it again.
-            let _ = store.abort_multipart(upload.named()).await;
-            return Err(Left::failed(&error));
+            let _ = uploads::abort(store, &upload).await;
+            return Err(Left::NoSpool(error));
         }
         Ok((name, upload))
     }
@@ -266,13 +305,10 @@ impl Large {
     async fn end(&self, store: &Arc<dyn ObjectStore>, stop: &Stop, name: &str, upload: Upload, end: &End) {
         let abort = match end {
             End::Whole | End::Gone => false,
-            End::Left(Left::Stopped) if stop.level() < Level::Cancel => return,
+            End::Left(left) if stop.level() < Level::Cancel && left.may_go_on() => return,
             End::Left(_) => true,
         };
-        if abort
-            && let Err(error) = store.abort_multipart(upload.named()).await
-            && !uploads::is_gone(&error)
-        {
+        if abort && let Err(error) = uploads::abort(store, &upload).await {
             tracing::warn!(job = %self.job, name, %error, "an upload is left to be aborted later");
             return;
         }

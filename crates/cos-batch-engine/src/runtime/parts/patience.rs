@@ -9,10 +9,7 @@ use crate::{
         gate::Gate,
         stop::{Level, Stop},
     },
-    task::{
-        give_up,
-        retry::{self, Class, Tries},
-    },
+    task::retry::{self, Class, Tries},
 };
 
 /// The tries of one request.
@@ -27,26 +24,22 @@ impl Patience {
         Self { tries: Tries::new(seed), began: Instant::now() }
     }
 
-    pub(super) fn has_failed(&self) -> bool {
-        self.tries.count > 0
-    }
-
     /// Waits before the next try, if there is to be one. `moved`: something else of the same work was done then, so that
     /// a store which asks for fewer requests is not to blame before.
     pub(super) async fn pause(
         &mut self,
         stop: &Stop,
         gate: &Gate,
-        error: &StoreError,
+        error: StoreError,
         moved: Option<Instant>,
     ) -> Result<(), Left> {
-        let class = retry::classify(error);
+        let class = retry::classify(&error);
         gate.failed(class);
         if let Some(moved) = moved.filter(|_| class == Class::Throttled) {
             self.tries.moved(moved.elapsed());
         }
         let Some(wait) = self.tries.failed(class, error.retry_after(), self.began.elapsed()) else {
-            return Err(Left::Failed(give_up(error, self.tries.count)));
+            return Err(Left::Refused(error, self.tries.count));
         };
         gate.retried(class);
         tokio::select! {
@@ -72,7 +65,7 @@ where
         }
         match request().await {
             Ok(answer) => return Ok(answer),
-            Err(error) => patience.pause(stop, gate, &error, None).await?,
+            Err(error) => patience.pause(stop, gate, error, None).await?,
         }
     }
 }

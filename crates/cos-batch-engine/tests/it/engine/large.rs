@@ -1,21 +1,23 @@
 //! Copies of objects that one request cannot copy.
 
 use std::{
+    num::NonZeroU32,
     sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
-use cos_batch_engine::{Config, Engine};
+use cos_batch_engine::{Config, Engine, Spool};
 use cos_batch_model::{
     CreateJobRequest, Directive, Grantee, GranteeId, GranteeType, JobId, JobStatus, Operation, Permission,
     RequestedJobStatus, StorageClass, Tag, TagKey, TagValue, Timestamp,
 };
 use cos_batch_objectstore::{
-    ErrorKind, FolderStore, GetRequest, Grant, ListRequest, MemoryStore, Metadata, ObjectStore, PutRequest,
+    ErrorKind, Execution, FolderStore, GetRequest, Grant, ListRequest, MemoryStore, Metadata, ObjectStore, PutRequest,
     VersionSelector,
 };
 
 use super::{
+    faulty::Faulty,
     parted::Parted,
     world::{self, SOURCE, TARGET, World},
 };
@@ -370,4 +372,100 @@ async fn the_end_of_a_job_aborts_what_is_left() {
     tokio::time::timeout(Duration::from_secs(60), clean).await.unwrap();
     assert_eq!(parted.aborted.load(Ordering::SeqCst), 1);
     drop(dead);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_store_fails_no_copy_in_parts() {
+    let (world, parted) = parted_world(config()).await;
+    *parted.failing_so.lock().unwrap() = ErrorKind::InsufficientStorage;
+    parted.failing.store(5, Ordering::SeqCst);
+    let id = world.create(one(&world, 2000).await).await;
+    assert_eq!(code(&world, &id).await, "");
+    assert_eq!(world.get(TARGET, "big").await.unwrap(), content(2000));
+    let (begun, aborted) = (parted.begun.load(Ordering::SeqCst), parted.aborted.load(Ordering::SeqCst));
+    assert!(
+        begun >= 2 && aborted == begun - 1,
+        "what takes room does not wait for some: {begun} begun, {aborted} aborted"
+    );
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
+}
+
+/// For much longer than a row is tried for.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_gone_fails_no_copy_in_parts_and_what_it_has_is_gone_on_with() {
+    let (world, parted) = parted_world(config()).await;
+    parted.gated.store(true, Ordering::SeqCst);
+    let id = world.create(one(&world, 2000).await).await;
+    parted.gate.add_permits(3);
+    world.until(&id, |_| parted.parts.load(Ordering::SeqCst) == 3).await;
+    parted.down.store(true, Ordering::SeqCst);
+    parted.gate.close();
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    let job = world.describe(&id).await;
+    assert_eq!(job.status.known(), Some(&JobStatus::Active), "{job:?}");
+    parted.down.store(false, Ordering::SeqCst);
+    assert_eq!(code(&world, &id).await, "");
+    assert_eq!(world.get(TARGET, "big").await.unwrap(), content(2000));
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::SeqCst);
+    assert_eq!((count(&parted.begun), count(&parted.parts), count(&parted.aborted)), (1, 25, 0));
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spool_that_takes_no_note_fails_no_copy_in_parts() {
+    for kind in [ErrorKind::InternalError, ErrorKind::AccessDenied, ErrorKind::InsufficientStorage] {
+        let (mut world, parted) = parted_world(config()).await;
+        world.engine.shutdown().await;
+        let spool = Arc::new(Faulty::new(Arc::clone(world.spool.store()), Execution::Async));
+        world.spool = Spool::new(Arc::clone(&spool) as Arc<dyn ObjectStore>, "segments");
+        world.restart().await;
+        // That of the first row, under the first lease.
+        *spool.refuse_puts.lock().unwrap() = Some("/0-1");
+        *spool.refuse_puts_so.lock().unwrap() = kind;
+        let id = world.create(one(&world, 2000).await).await;
+        assert_eq!(code(&world, &id).await, "", "{kind:?}");
+        assert_eq!(world.get(TARGET, "big").await.unwrap(), content(2000));
+        let (begun, aborted) = (parted.begun.load(Ordering::SeqCst), parted.aborted.load(Ordering::SeqCst));
+        assert_eq!((begun, aborted), (2, 1), "nobody would have found it again");
+        assert_eq!((parted.open(), noted(&world).await), (0, 0));
+    }
+}
+
+/// What is in its place was there before: an earlier copy of an object of the same size.
+#[tokio::test(start_paused = true)]
+async fn an_older_object_does_not_pass_for_a_copy_that_the_store_refused() {
+    let (world, parted) = parted_world(config()).await;
+    let id = world.create(one(&world, 500).await).await;
+    assert_eq!(code(&world, &id).await, "");
+    let other: Vec<u8> = content(500).into_iter().rev().collect();
+    parted.refuses_to_complete.store(true, Ordering::SeqCst);
+    world.put(SOURCE, "big", other.clone()).await;
+    let id = world.create(world.copy_request(&format!("{SOURCE},big\n")).await).await;
+    world.until(&id, |_| parted.completed.load(Ordering::SeqCst) > 1).await;
+    world.set_status(&id, RequestedJobStatus::Cancelled).await.unwrap();
+    let progress = world.until_status(&id, JobStatus::Cancelled).await.progress_summary;
+    assert_eq!(progress.number_of_tasks_succeeded, 0);
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
+    // And nothing passes for one that somebody else has ended: it is begun anew.
+    let id = world.create(world.copy_request(&format!("{SOURCE},big\n")).await).await;
+    let completed = parted.completed.load(Ordering::SeqCst);
+    world.until(&id, |_| parted.completed.load(Ordering::SeqCst) > completed).await;
+    parted.end_all();
+    parted.refuses_to_complete.store(false, Ordering::SeqCst);
+    assert_eq!(code(&world, &id).await, "");
+    assert_eq!(world.get(TARGET, "big").await.unwrap(), other);
+}
+
+/// Its turn under a cap comes a second after the last part, and the cancel before that.
+#[tokio::test(start_paused = true)]
+async fn completing_that_waits_for_its_turn_does_not_begin_after_a_cancel() {
+    let cap = NonZeroU32::new(1);
+    let (world, parted) = parted_world(Config { operations_per_second: cap, ..config() }).await;
+    let id = world.create(one(&world, 161).await).await;
+    world.until(&id, |_| parted.parts.load(Ordering::SeqCst) == 3).await;
+    world.set_status(&id, RequestedJobStatus::Cancelled).await.unwrap();
+    let progress = world.until_status(&id, JobStatus::Cancelled).await.progress_summary;
+    assert_eq!((progress.number_of_tasks_succeeded, parted.completed.load(Ordering::SeqCst)), (0, 0));
+    assert!(world.get(TARGET, "big").await.is_none());
+    assert_eq!((parted.open(), noted(&world).await), (0, 0));
 }

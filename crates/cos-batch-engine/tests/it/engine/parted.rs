@@ -42,6 +42,11 @@ pub(super) struct Parted {
     pub(super) listed: AtomicU64,
     /// The next answer to a completing is lost.
     pub(super) lose_answer: AtomicBool,
+    /// Completing is refused, as by a fault of the store's own; and how often it was asked for.
+    pub(super) refuses_to_complete: AtomicBool,
+    pub(super) completed: AtomicU64,
+    /// Nothing is answered.
+    pub(super) down: AtomicBool,
     /// Parts wait here for a permit.
     pub(super) gate: Semaphore,
     pub(super) gated: AtomicBool,
@@ -84,6 +89,9 @@ impl Parted {
             failing_so: Mutex::new(ErrorKind::InternalError),
             listed: AtomicU64::new(0),
             lose_answer: AtomicBool::new(false),
+            refuses_to_complete: AtomicBool::new(false),
+            completed: AtomicU64::new(0),
+            down: AtomicBool::new(false),
             gate: Semaphore::new(0),
             gated: AtomicBool::new(false),
             refusal: Mutex::new(ErrorKind::EntityTooLarge),
@@ -94,6 +102,18 @@ impl Parted {
     /// Uploads that nobody has completed or aborted.
     pub(super) fn open(&self) -> usize {
         self.uploads.lock().unwrap().len()
+    }
+
+    /// Ends all uploads, as a rule of a bucket does.
+    pub(super) fn end_all(&self) {
+        self.uploads.lock().unwrap().clear();
+    }
+
+    fn is_up(&self) -> Result<(), StoreError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::new(ErrorKind::Unreachable, "nobody answers"));
+        }
+        Ok(())
     }
 
     fn no_such_upload() -> StoreError {
@@ -108,6 +128,7 @@ impl Parted {
         }
         let takes = *self.part_takes.lock().unwrap();
         tokio::time::sleep(takes).await;
+        self.is_up()?;
         if self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
             return Err(StoreError::new(*self.failing_so.lock().unwrap(), "in passing"));
         }
@@ -145,6 +166,7 @@ impl ObjectStore for Parted {
         version: &'a VersionSelector,
     ) -> BoxFuture<'a, Result<ObjectMeta, StoreError>> {
         Box::pin(async move {
+            self.is_up()?;
             let mut head = self.inner.head(bucket, key, version).await?;
             // As in stores over HTTP, whose answer does not have them.
             (head.grants, head.canned_acl) = (Vec::new(), None);
@@ -157,6 +179,7 @@ impl ObjectStore for Parted {
 
     fn copy<'a>(&'a self, request: CopyRequest<'a>) -> BoxFuture<'a, Result<CopyOutcome, StoreError>> {
         Box::pin(async move {
+            self.is_up()?;
             let source = &request.source;
             if self.inner.head(source.bucket, source.key, source.version).await?.size > COPY_BYTES_MAX {
                 let kind = *self.refusal.lock().unwrap();
@@ -175,6 +198,7 @@ impl ObjectStore for Parted {
         // A page of two, so that there are several.
         const PAGE: usize = 2;
         Box::pin(async move {
+            self.is_up()?;
             self.listed.fetch_add(1, Ordering::SeqCst);
             let uploads = self.uploads.lock().unwrap();
             let upload = uploads.get(upload.id).ok_or_else(Self::no_such_upload)?;
@@ -192,6 +216,7 @@ impl ObjectStore for Parted {
 
     fn create_multipart<'a>(&'a self, request: MultipartRequest<'a>) -> BoxFuture<'a, Result<String, StoreError>> {
         Box::pin(async move {
+            self.is_up()?;
             let id = format!("upload-{}", self.begun.fetch_add(1, Ordering::SeqCst));
             let put = Attributes {
                 metadata: request.metadata,
@@ -219,6 +244,11 @@ impl ObjectStore for Parted {
 
     fn complete_multipart<'a>(&'a self, request: CompleteRequest<'a>) -> BoxFuture<'a, Result<PutOutcome, StoreError>> {
         Box::pin(async move {
+            self.is_up()?;
+            self.completed.fetch_add(1, Ordering::SeqCst);
+            if self.refuses_to_complete.load(Ordering::SeqCst) {
+                return Err(StoreError::new(ErrorKind::InternalError, "not now"));
+            }
             let upload = self.uploads.lock().unwrap().remove(request.upload.id).ok_or_else(Self::no_such_upload)?;
             let mut body = BytesMut::new();
             for (number, part) in (1..).zip(request.parts) {
@@ -246,14 +276,21 @@ impl ObjectStore for Parted {
 
     fn abort_multipart<'a>(&'a self, upload: UploadId<'a>) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
+            self.is_up()?;
             self.uploads.lock().unwrap().remove(upload.id).ok_or_else(Self::no_such_upload)?;
             self.aborted.fetch_add(1, Ordering::SeqCst);
             Ok(())
         })
     }
 
+    fn bucket_exists<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            self.is_up()?;
+            self.inner.bucket_exists(bucket).await
+        })
+    }
+
     passes_on! {
-        bucket_exists(bucket: &'a str) -> bool;
         get_range(request: GetRequest<'a>) -> Bytes;
         put(request: PutRequest<'a>) -> PutOutcome;
         delete(request: DeleteRequest<'a>) -> DeleteOutcome;

@@ -29,6 +29,11 @@ const ROWS: u32 = 12;
 const CHECKPOINT_ROWS: u64 = 4;
 /// These rows name objects that are not there.
 const MISSING: [u32; 2] = [3, 9];
+/// These name objects that one request does not copy, where there are such.
+const LARGE: [u32; 2] = [1, 6];
+const LARGE_BYTES: usize = 250;
+const COPY_BYTES_MAX: u64 = 100;
+const PART_BYTES: u64 = 90;
 
 /// How often it is looked for work: nobody is to wait for that.
 const POLL: Duration = Duration::from_millis(20);
@@ -82,18 +87,33 @@ pub(super) fn wanted() -> Option<PathBuf> {
     env::var_os(FOLDER_VARIABLE).map(PathBuf::from)
 }
 
+/// What a run is of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kind {
+    /// The buckets keep versions.
+    pub(super) versions: bool,
+    /// Some objects are copied in parts.
+    pub(super) parts: bool,
+}
+
+/// Says that there are large objects; asking for it is none of the calls that fail.
+const PARTS: &str = "parts";
+
 /// Objects in memory, and the rows that name them.
-async fn objects() -> (World, String) {
+async fn objects(parts: bool) -> (World, String) {
     let world = World::new().await;
     let mut rows = world.fill(row_count()).await;
+    for row in LARGE.into_iter().filter(|_| parts) {
+        world.put(SOURCE, &format!("in/{row}"), vec![b'x'; LARGE_BYTES]).await;
+    }
     for row in MISSING {
         rows = rows.replace(&format!("{SOURCE},in/{row}\n"), &format!("{SOURCE},gone/{row}\n"));
     }
     (world, rows)
 }
 
-/// Makes the folders, with the objects of the job, in buckets that keep versions or do not.
-pub(super) async fn prepare(folder: &Path, versions: bool) {
+/// Makes the folders, with the objects of the job.
+pub(super) async fn prepare(folder: &Path, Kind { versions, parts }: Kind) {
     for name in ["objects", "spool"] {
         fs::create_dir_all(folder.join(name)).unwrap();
     }
@@ -103,7 +123,10 @@ pub(super) async fn prepare(folder: &Path, versions: bool) {
         store.create_bucket(bucket).unwrap();
         store.set_versioning(bucket, versions).unwrap();
     }
-    let (world, rows) = objects().await;
+    if parts {
+        fs::create_dir(folder.join(PARTS)).unwrap();
+    }
+    let (world, rows) = objects(parts).await;
     world.copy_request(&rows).await;
     let keys = (0..row_count()).map(|row| format!("in/{row}")).chain(["manifest.csv".to_owned()]);
     for key in keys {
@@ -122,14 +145,21 @@ pub(super) fn work(folder: &Path) {
 async fn job(folder: &Path) -> Result<Told, Vec<String>> {
     let open = |name| FolderStore::open(folder.join(name)).map_err(|error| vec![error.to_string()]);
     let (objects_store, spool) = (open("objects")?, open("spool")?);
-    let (world, rows) = objects().await;
+    let objects_store = objects_store.with_max_copy_bytes(COPY_BYTES_MAX).with_min_part_bytes(1);
+    let (world, rows) = objects(folder.join(PARTS).exists()).await;
     let request = world.copy_request(&rows).await;
     let parts = Parts {
         jobs: Arc::new(MemoryJobStore::new(Arc::new(SystemClock))),
         buckets: Buckets::new(Arc::new(objects_store)),
         access: Access::new(),
         spool: Spool::new(Arc::new(spool), SPOOL),
-        config: Config { checkpoint_rows: CHECKPOINT_ROWS, workers: 1, poll: POLL, ..Config::default() },
+        config: Config {
+            checkpoint_rows: CHECKPOINT_ROWS,
+            copy_part_bytes: PART_BYTES,
+            workers: 1,
+            poll: POLL,
+            ..Config::default()
+        },
     };
     let engine = Engine::start(parts, true).await.map_err(|error| vec![error.to_string()])?;
     let context = RequestContext::new(AppId::new(APPID).unwrap(), "disk");
