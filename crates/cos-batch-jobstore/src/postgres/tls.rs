@@ -66,6 +66,13 @@ impl Trust {
             Some(path) => Roots::File(path.to_owned()),
         };
         let (mode, how) = match mode {
+            // As `libpq` has it: any server has a certificate of theirs, so that only its name tells whose it is.
+            None | Some("verify-full") if root == Some("system") => (SslMode::Require, How::Host),
+            Some("disable" | "prefer" | "require" | "verify-ca") if root == Some("system") => {
+                return Err(
+                    "with sslrootcert=system, sslmode must be verify-full (or left out, which is the same)".to_owned()
+                );
+            }
             Some("disable") => (SslMode::Disable, How::Any),
             None | Some("prefer") => (SslMode::Prefer, How::Any),
             // With a file of authorities this has always meant to check against it.

@@ -6,7 +6,7 @@ use cos_batch_engine::store::{FileOutcome, ShardSource, StoreError};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{connection, files, row, schema};
+use super::{connection, files, private, row, schema};
 use crate::fault::Fault;
 
 /// Copies a store into a file that is not there yet, as it is at one moment. A process that works on it is neither stopped
@@ -90,6 +90,7 @@ fn open(path: &Path) -> Result<Connection, Fault> {
 fn copy(from: &Path, to: &Path) -> Result<(), Fault> {
     let connection = open(from)?;
     let name = to.to_str().ok_or_else(|| Fault::Corrupt("the copy's name is not UTF-8".to_owned()))?;
+    private::make(to).map_err(|error| Fault::Corrupt(error.to_string()))?;
     // One read transaction; the file must be empty or not there.
     connection.execute("VACUUM INTO ?1", [name])?;
     File::open(to).and_then(|file| file.sync_all()).map_err(|error| Fault::Corrupt(error.to_string()))

@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
+use super::private;
 use crate::fault::Fault;
 
 /// How long to wait for another process that holds the database (a backup, or somebody looking at it).
@@ -18,6 +19,8 @@ const LOG_SIZE_KEPT: i64 = 64 << 20;
 /// The connection that writes. Makes the database if there is none.
 pub(super) fn writer(path: &Path) -> Result<Connection, Fault> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Where this cannot be done SQLite says why.
+    let _ = private::make(path);
     let connection = open(path, flags)?;
     keep_log(&connection)?;
     // NORMAL may lose the last commits when power is lost; exact counts are promised.

@@ -5,6 +5,7 @@ mod connection;
 mod files;
 mod jobs;
 mod new;
+mod private;
 mod read;
 mod readers;
 mod renditions;

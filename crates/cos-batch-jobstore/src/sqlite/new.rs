@@ -13,7 +13,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{connection, schema};
+use super::{connection, private, schema};
 use crate::fault::Fault;
 
 /// What is behind the name of a database in the making. What a crash leaves of one is removed before the next is made.
@@ -37,6 +37,7 @@ pub(super) fn make(path: &Path) {
 
 fn make_beside(path: &Path, beside: &Path) -> Result<(), Fault> {
     remove(beside);
+    private::make(beside).map_err(|error| Fault::Corrupt(error.to_string()))?;
     let mut database = Connection::open(beside)?;
     database.pragma_update(None, "synchronous", "OFF")?;
     schema::migrate(&mut database)?;

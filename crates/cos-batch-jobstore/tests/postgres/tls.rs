@@ -88,6 +88,7 @@ async fn each_mode_trusts_whom_it_should() {
         ("localhost", format!("&sslmode=verify-full&sslrootcert={other}"), "certificate"),
         ("localhost", format!("&sslmode=require&sslrootcert={other}"), "certificate"),
         ("localhost", "&sslmode=verify-full".to_owned(), "certificate"),
+        ("localhost", "&sslrootcert=system".to_owned(), "certificate"),
     ] {
         let refused = sessions(&server, host, &options).await.unwrap_err();
         assert!(refused.contains(why), "{host} {options}: {refused}");

@@ -106,7 +106,8 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 ///   files alone, whoever left them. Changes of tags and versions of one object
 ///   are safe against each other within one process only.
 /// - Without [`durable`](PutRequest::durable), a loss of power may undo what was answered since the last
-///   [`barrier`](ObjectStore::barrier), down to an object without its sidecar.
+///   [`barrier`](ObjectStore::barrier), down to an object without its sidecar. The content of a part that is copied
+///   ([`upload_part_copy`](ObjectStore::upload_part_copy)) is durable when that is answered.
 /// - `last_modified` is the file's time of change; a copy's is the time of the copy. The ETag of an
 ///   object is that of its put; a file that came by hand, or before this process, is read by [`head`](ObjectStore::head)
 ///   to compute it. Listings read nothing, and leave such an ETag out.

@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -38,6 +39,18 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
     })
 }
 
+/// The same, where it is new for nobody but this user: there are names of objects and keys in it.
+fn make_private_folder(path: &Path) -> Result<(), Error> {
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        make_folder(above)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => make_folder(path),
+        made => made.map_err(|error| Error::usage(format!("{}: {error}", path.display()))),
+    }
+}
+
 /// A data folder, locked for this process.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
@@ -48,12 +61,13 @@ pub(crate) struct DataFolder {
 impl DataFolder {
     /// Makes what is missing in the folder and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let make = |path: &Path| make_folder(path).map_err(|error| error.while_doing("--data"));
-        make(path)?;
+        let named = |error: Error| error.while_doing("--data");
+        make_private_folder(path).map_err(named)?;
         let lock = Lock::take(&path.join("lock"), path)?;
         let folder = Self { path: path.to_owned(), _lock: lock };
-        make(&folder.buckets())?;
-        make(&folder.spool())?;
+        // Whether others may get to the objects is said by the folder around them.
+        make_folder(&folder.buckets()).map_err(named)?;
+        make_private_folder(&folder.spool()).map_err(named)?;
         Ok(folder)
     }
 
@@ -85,5 +99,41 @@ impl DataFolder {
             credentials::generate(&path).map_err(|error| error.while_doing(path.display()))?;
         }
         Ok((Credentials::read(&path)?, made))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_new_is_for_nobody_else_and_what_is_there_stays_as_it_is() {
+        let place = tempfile::tempdir().unwrap();
+        let new = place.path().join("a/b/new");
+        let folder = DataFolder::open(&new).unwrap();
+        assert_eq!([mode(&new), mode(&folder.spool())], [0o700; 2]);
+        drop(folder);
+        let there = place.path().join("there");
+        fs::create_dir(&there).unwrap();
+        fs::set_permissions(&there, fs::Permissions::from_mode(0o755)).unwrap();
+        let folder = DataFolder::open(&there).unwrap();
+        assert_eq!([mode(&there), mode(&folder.spool())], [0o755, 0o700]);
+    }
+
+    #[test]
+    fn a_file_is_no_data_folder() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("below")] {
+            let error = DataFolder::open(&path).unwrap_err().to_string();
+            assert!(error.contains("--data") && error.contains("file"), "{error}");
+        }
     }
 }

@@ -82,6 +82,12 @@ pub(super) fn is_missing(key: &str) -> bool {
     MISSING.iter().any(|row| key == format!("gone/{row}"))
 }
 
+/// How often a job syncs at least by this call: data alone for each part.
+pub(super) fn syncs_min(call: &str) -> u64 {
+    let parts = (LARGE_BYTES as u64).div_ceil(PART_BYTES) * LARGE.len() as u64;
+    if call == "fdatasync" { parts } else { 1 }
+}
+
 /// The folder to work in, in the process that is told to.
 pub(super) fn wanted() -> Option<PathBuf> {
     env::var_os(FOLDER_VARIABLE).map(PathBuf::from)
