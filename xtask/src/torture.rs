@@ -43,7 +43,8 @@ pub(crate) enum Torture {
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
     },
-    /// Let each call to the disk fail below the folders of a job's objects and of the spool.
+    /// Let each call to the disk fail below the folders of a job's objects and of the spool and in the database of jobs; and kill
+    /// the process before each.
     Disk {
         /// Rows of the job, ten at least: the calls of the test's job are those of a few checkpoints, of more rows there are more.
         #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(10..=900))]

@@ -119,7 +119,7 @@ const ARROWS: &[Arrow] = &[
     Arrow {
         package: "cos-batch-engine",
         uses: &["cos-batch-model", "cos-batch-objectstore"],
-        tests_use: &["cos-batch-conformance"],
+        tests_use: &["cos-batch-calls", "cos-batch-conformance", "cos-batch-jobstore"],
         third_party: ThirdParty::Not(NOT_IN_ENGINE),
     },
     Arrow {
@@ -180,9 +180,10 @@ const ARROWS: &[Arrow] = &[
             "cos-batch-server",
             "cos-signature",
         ],
-        tests_use: &["cos-batch-nodetest", "cos-batch-nullstore", "cos-batch-testing"],
+        tests_use: &["cos-batch-calls", "cos-batch-nodetest", "cos-batch-nullstore", "cos-batch-testing"],
         third_party: ThirdParty::Not(SQL_AND_XML),
     },
+    Arrow { package: "cos-batch-calls", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow { package: "cos-batch-nodetest", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow { package: "cos-batch-nullstore", uses: &[], tests_use: &[], third_party: ThirdParty::Not(SQL_AND_XML) },
     Arrow {

@@ -1,23 +1,22 @@
-//! The disk fails under folders: any call to it, with an error of the device or for want of room.
+//! The disk fails under folders and the database of jobs: any call to it, with an error of the device or for want of room; or the
+//! process is killed before it.
 //!
-//! A process of its own runs a small job, with objects and spool in folders; the n-th of its calls to the disk fails, and in some
-//! runs those behind it as well ([`failing`]). What is left is looked at by another one, for which nothing fails: no count is wrong, each
-//! row is reported once, and what is said to be done is done. A job that is not made, or that fails, says so.
+//! A process of its own runs a small job, with objects and spool in folders and jobs in SQLite; the n-th of its calls to the disk
+//! fails, and in some runs those behind it as well, or is not done and nothing behind it ([`Calls`]). What is left is looked at by
+//! another one, for which nothing fails: no count is wrong, each row is reported once, and what is said to be done is done. A job that
+//! is not made, or that fails, says so; one that was cut off is gone on with, and there is one version of each object.
 
-mod failing;
 mod work;
 
-use std::{collections::BTreeSet, env, io::Write as _, path::Path};
+use std::{collections::BTreeSet, env, fs, io::Write as _, path::Path, sync::Mutex, thread};
 
+use cos_batch_calls::{Calls, EIO, ENOSPC, Seen, What};
 use cos_batch_model::JobId;
 use cos_batch_objectstore::{
     FolderStore, GetRequest, ListRequest, ListVersionsRequest, ObjectStore as _, VersionSelector,
 };
 
-use self::{
-    failing::{Failing, Seen},
-    work::{BUCKETS, Ended, Kind, Told},
-};
+use self::work::{BUCKETS, Ended, Kind, Told};
 use super::world::{SOURCE, TARGET, World};
 
 /// Between two calls that fail, in place of that of the test.
@@ -25,8 +24,14 @@ const STEP_VARIABLE: &str = "COS_BATCH_DISK_STEP";
 /// The calls of a job are passed over but for one of so many; with 1 each has its turn.
 const STEP: u64 = 23;
 
+/// The same for calls that are the last: they are fewer.
+const KILL_STEP: u64 = 5;
+
 /// Calls of a job at least; they are some two hundred, more or fewer as threads find folders open already.
 const CALLS_MIN: u64 = 100;
+
+/// Runs at the same time.
+const AT_ONCE: usize = 6;
 
 /// Kinds of calls that fail at least, of some fifteen: which ones come to it depends on how quick threads are.
 const KINDS: usize = 4;
@@ -41,27 +46,29 @@ fn whichever_call_to_the_disk_fails() {
     if let Some(folder) = work::wanted() {
         return work::work(&folder);
     }
-    let place = tempfile::tempdir().unwrap();
     let step = env::var(STEP_VARIABLE).map_or(STEP, |step| step.parse().unwrap());
-    let Some(whole) = run(place.path(), Failing::NONE, Kind { versions: true, parts: true }) else { return };
+    let Some(whole) = alone(What::Nothing, Kind { versions: true, parts: true }) else { return };
     assert_eq!(whole.told.ended, Ended::Complete, "{:?}", whole.told);
     let calls = whole.seen.calls();
     assert!(calls > CALLS_MIN, "too little happened: {:?}", whole.seen);
+    let firsts = [(EIO, 1), (ENOSPC, 1 + step / 2)].into_iter().flat_map(|(error, offset)| {
+        (offset..=calls).step_by(usize::try_from(step).unwrap()).map(move |first| (error, first))
+    });
     let (mut complete, mut tried, mut runs, mut met) = (0, 0, 0_u64, BTreeSet::new());
-    for (error, offset) in [(failing::EIO, 1), (failing::ENOSPC, 1 + step / 2)] {
-        for first in (offset..=calls).step_by(usize::try_from(step).unwrap()) {
-            // Each third time the disk is bad for a while.
-            runs += 1;
-            let count = if runs % 3 == 0 { LONG } else { 1 };
-            let failing = Failing { first, count, error };
-            let kind = Kind { versions: runs % 2 == 0, parts: true };
-            let ran = run(place.path(), failing, kind).expect("there was a filter before");
-            met.extend(ran.seen.failed.iter().cloned());
-            tried += u64::from(!ran.seen.failed.is_empty());
-            complete += u64::from(!ran.seen.failed.is_empty() && ran.told.ended == Ended::Complete);
-            let is_right = ran.told.ended == Ended::Complete || ran.told.says_why();
-            assert!(is_right, "{failing:?}: {:?}", ran.told);
-        }
+    let each = firsts.enumerate().collect();
+    for (what, ran) in several(each, |place, (number, (error, first))| {
+        // Each third time the disk is bad for a while.
+        let count = if number % 3 == 2 { LONG } else { 1 };
+        let what = What::Fail { first, count, error };
+        let kind = Kind { versions: number % 2 == 0, parts: true };
+        (what, run(place, what, kind).expect("there was a filter before"))
+    }) {
+        runs += 1;
+        tried += u64::from(!ran.seen.met.is_empty());
+        complete += u64::from(!ran.seen.met.is_empty() && ran.told.ended == Ended::Complete);
+        met.extend(ran.seen.met);
+        let is_right = ran.told.ended == Ended::Complete || ran.told.says_why();
+        assert!(is_right, "{what:?}: {:?}", ran.told);
     }
     assert!(tried > 10 && complete * 2 > tried, "{complete} of {tried} jobs ended well");
     // For whoever looks at a long run; nobody may be there to read it.
@@ -92,21 +99,22 @@ fn whichever_sync_of_a_part_fails() {
 }
 
 fn whichever_sync_fails_where(kind: Kind, calls: &[&str]) {
-    let place = tempfile::tempdir().unwrap();
-    let Some(whole) = run_only(place.path(), "", Failing::NONE, kind) else { return };
+    let Some(whole) = alone(What::Nothing, kind) else { return };
     for call in calls.iter().copied() {
         let times = whole.seen.times(call);
         assert!(times >= work::syncs_min(call), "{call}: {:?}", whole.seen);
+        let each = several((1..=times).collect(), |place, first| {
+            let what = What::Fail { first, count: 1, error: EIO };
+            (first, run_only(place, call, what, kind).expect("there was a filter before"))
+        });
         let mut met = 0;
-        for first in 1..=times {
-            let failing = Failing { first, count: 1, error: failing::EIO };
-            let ran = run_only(place.path(), call, failing, kind).expect("there was a filter before");
+        for (first, ran) in each {
             // Threads are not always as quick as each other, and two checkpoints may be one.
-            if ran.seen.failed.is_empty() {
+            if ran.seen.met.is_empty() {
                 continue;
             }
             met += 1;
-            assert!(ran.told.ended == Ended::Complete || ran.told.says_why(), "{failing:?}: {:?}", ran.told);
+            assert!(ran.told.ended == Ended::Complete || ran.told.says_why(), "{call} {first}: {:?}", ran.told);
             // The first one that is for all is that of the first checkpoint: each object that it was for is copied once more, and
             // each copy takes the place of the one before.
             if call == "syncfs" && first == 1 {
@@ -120,25 +128,101 @@ fn whichever_sync_fails_where(kind: Kind, calls: &[&str]) {
     }
 }
 
+/// Killed before each call that changes something, which is also after the one before it: whoever comes next goes on with the job,
+/// if it was answered at all, and the end is the same.
+#[test]
+fn whichever_call_to_the_disk_is_the_last() {
+    let step = env::var(STEP_VARIABLE).map_or(KILL_STEP, |step| step.parse().unwrap());
+    // None is so far: that tells how many there are.
+    let none = What::Kill { before: u64::MAX };
+    let Some(whole) = alone(none, Kind { versions: true, parts: true }) else { return };
+    let calls = whole.seen.calls();
+    assert!(calls > CALLS_MIN, "too little happened: {:?}", whole.seen);
+    let (mut killed, mut made, mut met) = (0_u64, 0_u64, BTreeSet::new());
+    let each = (1..=calls).step_by(usize::try_from(step).unwrap()).enumerate().collect();
+    for (before, ran) in several(each, |place, (number, before)| {
+        let kind = Kind { versions: number % 2 == 0, parts: true };
+        (before, run(place, What::Kill { before }, kind).expect("there was a filter before"))
+    }) {
+        killed += u64::from(!ran.seen.met.is_empty());
+        made += u64::from(!ran.seen.met.is_empty() && ran.was_made);
+        met.extend(ran.seen.met);
+        assert_eq!(ran.told.ended, Ended::Complete, "{before}: {:?}", ran.told);
+    }
+    let said =
+        format!("killed before {killed} of {calls} calls, {made} times when the job was made, step {step}: {met:?}");
+    let _ = writeln!(std::io::stderr(), "{said}");
+    assert!(killed * step * 2 > calls && made * 2 > killed && met.len() >= KINDS, "{said}");
+}
+
 /// A run, and what it left.
 struct Ran {
     told: Told,
     seen: Seen,
+    /// The job was answered before the process was killed.
+    was_made: bool,
 }
 
-fn run(place: &Path, failing: Failing, kind: Kind) -> Option<Ran> {
-    run_only(place, "", failing, kind)
+/// Does this for each, some at a time, each in a place of its own: most of a run is waiting.
+fn several<T: Send, R: Send>(each: Vec<T>, work: impl Fn(&Path, T) -> R + Sync) -> Vec<R> {
+    let (left, done) = (Mutex::new(each.into_iter()), Mutex::new(Vec::new()));
+    thread::scope(|threads| {
+        for _ in 0..AT_ONCE {
+            threads.spawn(|| {
+                let place = tempfile::tempdir().unwrap();
+                loop {
+                    let next = left.lock().unwrap().next();
+                    let Some(next) = next else { return };
+                    let result = work(place.path(), next);
+                    done.lock().unwrap().push(result);
+                }
+            });
+        }
+    });
+    done.into_inner().unwrap()
 }
 
-/// Only calls of this name count; all, where there is no name.
-fn run_only(place: &Path, only: &str, failing: Failing, kind: Kind) -> Option<Ran> {
+fn alone(what: What, kind: Kind) -> Option<Ran> {
+    run(tempfile::tempdir().unwrap().path(), what, kind)
+}
+
+fn run(place: &Path, what: What, kind: Kind) -> Option<Ran> {
+    run_only(place, "", what, kind)
+}
+
+/// Only calls of this name count; all, where there is no name. A process that was killed has a successor, for which nothing happens.
+fn run_only(place: &Path, only: &str, what: What, kind: Kind) -> Option<Ran> {
     let folder = place.join("disk");
-    let _ = std::fs::remove_dir_all(&folder);
+    let _ = fs::remove_dir_all(&folder);
+    let _ = fs::remove_file(place.join(work::MADE));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(work::prepare(&folder, kind));
-    let (told, seen) = failing::run(place, &folder, only, failing)?;
-    runtime.block_on(assert_right(&folder, &told, &format!("{only} {failing:?}: {seen:?}: {told:?}")));
-    Some(Ran { told, seen })
+    let Some((mut told, seen)) = process(place, &folder, only, what) else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: the system makes no filters for calls that ask somebody else");
+        return None;
+    };
+    let made = fs::read_to_string(place.join(work::MADE)).ok();
+    if told.is_none() {
+        told = process(place, &folder, "", What::Nothing).expect("there was a filter before").0;
+    }
+    let told = told.expect("nothing has killed it");
+    let about = format!("{only} {what:?}: {seen:?}: {told:?}");
+    assert!(made.as_ref().is_none_or(|made| *made == told.id), "another job than {made:?} was gone on with: {about}");
+    runtime.block_on(assert_right(&folder, &told, &about));
+    Some(Ran { told, seen, was_made: made.is_some() })
+}
+
+/// Runs the job of [`work`] in this folder; if it was not killed it has told what came of it.
+fn process(place: &Path, folder: &Path, only: &str, what: What) -> Option<(Option<Told>, Seen)> {
+    let (calls, says) = (Calls::in_folder(place)?, place.join("told"));
+    let _ = fs::remove_file(&says);
+    let mut command = calls.command(folder, what, only, false);
+    command.arg(env::current_exe().unwrap());
+    command.args(["--exact", "engine::disk::whichever_call_to_the_disk_fails", "--nocapture"]);
+    let output = command.env(work::FOLDER_VARIABLE, folder).env(work::TOLD_VARIABLE, &says).output().unwrap();
+    let seen = calls.seen(what, output.status)?;
+    let told = fs::read(says).ok().and_then(|told| serde_json::from_slice(&told).ok());
+    Some((told, seen))
 }
 
 /// What the job said is what is there.

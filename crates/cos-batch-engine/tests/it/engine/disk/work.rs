@@ -7,8 +7,9 @@ use std::{
     time::Duration,
 };
 
-use cos_batch_engine::{Access, Buckets, Config, Engine, MemoryJobStore, Parts, Spool, SystemClock};
-use cos_batch_model::{AppId, BatchApi as _, DescribeJobRequest, JobStatus, RequestContext};
+use cos_batch_engine::{Access, Buckets, Config, Engine, Parts, Spool, SystemClock};
+use cos_batch_jobstore::SqliteJobStore;
+use cos_batch_model::{AppId, BatchApi as _, DescribeJobRequest, JobStatus, ListJobsRequest, RequestContext};
 use cos_batch_objectstore::{FolderStore, ObjectStore as _, PutRequest};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ use super::super::world::{APPID, SOURCE, TARGET, World};
 pub(super) const FOLDER_VARIABLE: &str = "ENGINE_WHOSE_DISK_FAILS";
 /// Tells it where to say what it was told, which is on no disk that fails.
 pub(super) const TOLD_VARIABLE: &str = "ENGINE_WHOSE_DISK_FAILS_SAYS";
+/// Beside that the id of the job, once it was answered.
+pub(super) const MADE: &str = "made";
 
 pub(super) const BUCKETS: [&str; 2] = [SOURCE, TARGET];
 const SPOOL: &str = "segments";
@@ -37,6 +40,9 @@ const PART_BYTES: u64 = 90;
 
 /// How often it is looked for work: nobody is to wait for that.
 const POLL: Duration = Duration::from_millis(20);
+
+/// Where the database takes a lease and does not say so, it has to run out.
+const LEASE: Duration = Duration::from_secs(3);
 
 /// Longest that a job may take: a guard against hanging. What fails in passing is tried again within some seconds.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -141,21 +147,23 @@ pub(super) async fn prepare(folder: &Path, Kind { versions, parts }: Kind) {
     }
 }
 
-/// Runs the job, and says what came of it.
+/// Runs the job, or goes on with it, and says what came of it.
 pub(super) fn work(folder: &Path) {
+    let says = PathBuf::from(env::var_os(TOLD_VARIABLE).unwrap());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let told = runtime.block_on(job(folder)).unwrap_or_else(Told::not_made);
-    fs::write(env::var_os(TOLD_VARIABLE).unwrap(), serde_json::to_vec(&told).unwrap()).unwrap();
+    let told = runtime.block_on(job(folder, &says)).unwrap_or_else(Told::not_made);
+    fs::write(says, serde_json::to_vec(&told).unwrap()).unwrap();
 }
 
-async fn job(folder: &Path) -> Result<Told, Vec<String>> {
+async fn job(folder: &Path, says: &Path) -> Result<Told, Vec<String>> {
     let open = |name| FolderStore::open(folder.join(name)).map_err(|error| vec![error.to_string()]);
     let (objects_store, spool) = (open("objects")?, open("spool")?);
     let objects_store = objects_store.with_max_copy_bytes(COPY_BYTES_MAX).with_min_part_bytes(1);
     let (world, rows) = objects(folder.join(PARTS).exists()).await;
     let request = world.copy_request(&rows).await;
+    let jobs = SqliteJobStore::open(folder.join("jobs.sqlite"), Arc::new(SystemClock));
     let parts = Parts {
-        jobs: Arc::new(MemoryJobStore::new(Arc::new(SystemClock))),
+        jobs: Arc::new(jobs.map_err(|error| vec![error.to_string()])?),
         buckets: Buckets::new(Arc::new(objects_store)),
         access: Access::new(),
         spool: Spool::new(Arc::new(spool), SPOOL),
@@ -164,26 +172,37 @@ async fn job(folder: &Path) -> Result<Told, Vec<String>> {
             copy_part_bytes: PART_BYTES,
             workers: 1,
             poll: POLL,
+            lease: LEASE,
             ..Config::default()
         },
     };
     let engine = Engine::start(parts, true).await.map_err(|error| vec![error.to_string()])?;
     let context = RequestContext::new(AppId::new(APPID).unwrap(), "disk");
+    // What an earlier process was asked for, if it got so far.
+    let list = ListJobsRequest::default();
     let mut errors = Vec::new();
     let mut id = None;
     while id.is_none() && errors.len() < ASKED {
-        match engine.create_job(&context, request.clone()).await {
-            Ok(made) => id = Some(made.job_id),
+        let made = match engine.list_jobs(&context, list.clone()).await {
+            Ok(listed) if !listed.jobs.is_empty() => Ok(listed.jobs[0].job_id.clone()),
+            Ok(_) => engine.create_job(&context, request.clone()).await.map(|made| made.job_id),
+            Err(error) => Err(error),
+        };
+        match made {
+            Ok(made) => id = Some(made),
             Err(error) => errors.push(error.to_string()),
         }
     }
     let id = id.ok_or(errors)?;
+    fs::write(says.with_file_name(MADE), id.to_string()).unwrap();
     let ended = async {
         loop {
             let request = DescribeJobRequest { job_id: id.clone() };
-            let job = engine.describe_job(&context, request).await.unwrap().job;
-            if job.status.known().unwrap().is_final() {
-                return job;
+            // The database may be on a bad disk, too.
+            if let Ok(described) = engine.describe_job(&context, request).await
+                && described.job.status.known().unwrap().is_final()
+            {
+                return described.job;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
