@@ -53,6 +53,10 @@ fn open(path: &Path, flags: OpenFlags) -> Result<Connection, Fault> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // What a statement may have to undo is kept in memory, and not in a file of the system's folder for such: that may be read-only,
+    // full or not there (a container), and then a large job could be neither made nor deleted. It is at most what one statement
+    // changes, the shards of a job.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // Without it, a statement is prepared anew whenever a value is bound that the plan might depend on, which is nearly
     // each time, and takes more than all else that a look-up does. No plan here depends on values: tests hold them.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
@@ -97,5 +101,6 @@ mod tests {
         assert_eq!(pragma("synchronous"), 2.into(), "FULL");
         assert_eq!(pragma("foreign_keys"), 1.into());
         assert_eq!(pragma("busy_timeout"), 10_000.into());
+        assert_eq!(pragma("temp_store"), 2.into(), "MEMORY");
     }
 }

@@ -107,7 +107,7 @@ pub(crate) fn run(command: &mut Command) -> Said {
 pub(crate) struct Place {
     root: TempDir,
     /// Whose servers work on it.
-    program: PathBuf,
+    pub(crate) program: PathBuf,
 }
 
 impl Place {

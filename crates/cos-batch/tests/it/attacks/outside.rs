@@ -5,11 +5,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     mem::MaybeUninit,
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
+    os::{fd::OwnedFd, unix::fs::PermissionsExt as _},
+    path::{Component, Path, PathBuf},
     time::SystemTime,
 };
 
+use cos_batch_calls::{Calls, What};
 use cos_batch_objectstore::{FolderStore, ObjectStore as _, PutRequest};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::{
@@ -115,6 +116,43 @@ impl Watch {
     }
 }
 
+/// The calls of a server to the system, seen from outside of it: whatever it opens, wherever that is.
+struct Opened {
+    place: tempfile::TempDir,
+    calls: Calls,
+}
+
+impl Opened {
+    /// Has the programs of this place seen. None where the system lets nobody see.
+    fn of(place: &mut Place) -> Option<Self> {
+        let here = tempfile::tempdir().unwrap();
+        let calls = Calls::in_folder(here.path())?;
+        let nothing = What::Nothing;
+        let tried = calls.command(here.path(), nothing, "", false).arg("/bin/true").status().unwrap();
+        calls.seen(nothing, tried)?;
+        // What is begun is a script that begins the program under its eyes.
+        let mut command = calls.command(&place.data(), nothing, "", true);
+        command.arg(&place.program);
+        let words: Vec<String> = [command.get_program()]
+            .into_iter()
+            .chain(command.get_args())
+            .map(|word| format!("'{}'", word.to_str().unwrap()))
+            .collect();
+        let script = here.path().join("seen");
+        fs::write(&script, format!("#!/bin/sh\nexec {} \"$@\"\n", words.join(" "))).unwrap();
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+        place.program = script;
+        Some(Self { place: here, calls })
+    }
+
+    /// Every path so far.
+    fn paths(&self) -> BTreeSet<PathBuf> {
+        let text = fs::read_to_string(self.calls.opens()).unwrap();
+        assert!(text.ends_with('\n') && self.place.path().exists(), "a path is a line");
+        text.lines().map(PathBuf::from).collect()
+    }
+}
+
 /// Files of the machine that a name leads to from anywhere: how they are now, or that they are not there.
 pub(super) fn of_the_machine() -> Vec<Option<(u64, SystemTime)>> {
     let temporary = std::env::temp_dir();
@@ -125,7 +163,8 @@ pub(super) fn of_the_machine() -> Vec<Option<(u64, SystemTime)>> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_names_reach_nothing_outside() {
-    let place = Place::new();
+    let mut place = Place::new();
+    let seen = Opened::of(&mut place);
     let hostile = hostile();
     assert!(hostile.len() > 500, "{}", hostile.len());
     // What a name could lead to, at every height.
@@ -152,6 +191,7 @@ async fn hostile_names_reach_nothing_outside() {
     let etag = place.write_manifest(&manifest);
     let flags = ["--config", config.to_str().unwrap()];
     let server = Server::start_with(&place, &flags);
+    let of_its_own = seen.as_ref().map_or_else(BTreeSet::new, Opened::paths);
     // The server has made its own files by now.
     let beside: BTreeSet<_> = beside.union(&names(&data)).cloned().collect();
     let buckets = names(&data.join("buckets"));
@@ -241,6 +281,22 @@ async fn hostile_names_reach_nothing_outside() {
     let forbidden = |path: &&PathBuf| path.ends_with("canary") || path.starts_with(root.join("etc"));
     assert_eq!(opened.iter().filter(forbidden).collect::<Vec<_>>(), Vec::<&PathBuf>::new(), "opened");
     assert!(opened.contains(&config), "the server has opened its own files: {opened:?}");
+    // The same for whatever there is, where it can be seen.
+    if let Some(seen) = seen {
+        let paths = seen.paths();
+        let in_data =
+            |path: &Path| path.starts_with(&data) && !path.components().any(|part| part == Component::ParentDir);
+        // Asked by the C library's allocator before it gives memory back.
+        let of_the_library = Path::new("/proc/sys/vm/overcommit_memory");
+        let outside: Vec<_> =
+            paths.difference(&of_its_own).filter(|path| !in_data(path) && *path != of_the_library).collect();
+        assert_eq!(outside, Vec::<&PathBuf>::new(), "opened outside the data folder since it listens");
+        let canary = |path: &PathBuf| path.ends_with("canary") && !path.starts_with(data.join("buckets"));
+        assert!(of_its_own.contains(&config) && !of_its_own.iter().any(canary), "{of_its_own:?}");
+        assert!(paths.len() > hostile.len(), "it has opened an object for each name: {}", paths.len());
+    } else {
+        eprintln!("SKIPPED: the system does not let anybody see what a program opens");
+    }
 
     let after = tree(&root, &data);
     let differ = |name: &&String| before.get(*name) != after.get(*name) && !name.ends_with("serve.log");
