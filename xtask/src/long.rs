@@ -2,6 +2,7 @@
 
 mod container;
 mod crowd;
+mod hostile;
 mod keys;
 mod manifest;
 pub(crate) mod mutants;
@@ -27,6 +28,8 @@ pub(crate) enum Long {
     Container(container::Arguments),
     /// Run a hundred jobs of twenty APPIDs at the same time, and see that each has what is its own.
     Crowd(crowd::Arguments),
+    /// Let very many people who mean no good connect to a server, beside somebody honest and a job.
+    Hostile(hostile::Arguments),
     /// Write and read very many keys of all kinds, in manifests and reports.
     Keys(keys::Arguments),
     /// Read a manifest of very many rows, and see how fast and in how much memory.
@@ -56,6 +59,7 @@ pub(crate) fn run(root: &Path, long: &Long) -> anyhow::Result<()> {
     match long {
         Long::Container(arguments) => container::run(root, arguments),
         Long::Crowd(arguments) => crowd::run(root, arguments),
+        Long::Hostile(arguments) => hostile::run(root, arguments),
         Long::Keys(arguments) => keys::run(root, arguments),
         Long::Manifest(arguments) => manifest::run(root, arguments),
         Long::Mutants(arguments) => mutants::run(root, arguments),

@@ -41,6 +41,7 @@ const FORMS: &[Form] = &[
     form("kill-folder", "torture kill --objects folder --rows 50000 --kills 100 --seed SEED"),
     form("front", "torture front"),
     form("answers", "torture answers"),
+    form("hostile", "long hostile"),
     form("keys", "long keys --seed SEED"),
     form("timing", "long timing --seed SEED"),
     form("crowd", "long crowd"),

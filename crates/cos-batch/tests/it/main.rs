@@ -15,6 +15,7 @@ mod end_to_end;
 mod ends;
 mod full_disk;
 mod history;
+mod hostile;
 mod kills;
 mod left;
 mod lifetime;

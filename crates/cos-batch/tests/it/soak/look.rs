@@ -7,20 +7,20 @@ use std::{
 
 /// One look.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     /// Bytes in memory, pages of files included.
-    pub(super) resident: u64,
+    pub(crate) resident: u64,
     /// Bytes in memory that are its own.
-    pub(super) own: u64,
-    pub(super) descriptors: u64,
-    pub(super) threads: u64,
+    pub(crate) own: u64,
+    pub(crate) descriptors: u64,
+    pub(crate) threads: u64,
     /// Bytes of all files below its folder.
-    pub(super) state: u64,
+    pub(crate) state: u64,
 }
 
 impl Sample {
     /// Looks at this process and this folder.
-    pub(super) fn of(process: u32, folder: &Path) -> io::Result<Self> {
+    pub(crate) fn of(process: u32, folder: &Path) -> io::Result<Self> {
         let proc = PathBuf::from(format!("/proc/{process}"));
         let status = fs::read_to_string(proc.join("status"))?;
         let field = |name: &str| -> u64 {

@@ -4,7 +4,7 @@
 //! `cargo xtask long soak` does the same to a release build, for long.
 
 mod judge;
-mod look;
+pub(crate) mod look;
 mod traffic;
 
 use std::{
