@@ -5,10 +5,12 @@ mod book;
 mod browser;
 mod features;
 mod msrv;
+pub(crate) mod nginx;
 mod postgres;
 mod processor;
 mod python;
 mod secrets;
+mod skipped;
 
 use std::{
     io::{BufRead as _, BufReader, IsTerminal as _, Write},
@@ -57,6 +59,8 @@ pub(crate) enum Stage {
     Browser,
     /// The PostgreSQL that some tests start is there, or is installed.
     Postgres,
+    /// The nginx that some tests stand a server behind is there, or is installed where that can be done.
+    Nginx,
     /// The README's first command builds the program as users do, and runs a job with it. Tests that kill servers kill this one.
     Program,
     /// Unit and integration tests.
@@ -95,6 +99,7 @@ impl Stage {
             | Self::Book
             | Self::Browser
             | Self::Postgres
+            | Self::Nginx
             | Self::Secrets => 1,
         }
     }
@@ -184,6 +189,11 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         Stage::Book => book::build(root)?,
         Stage::Browser => browser::environment(root)?,
         Stage::Postgres => postgres::server()?,
+        Stage::Nginx => {
+            if !nginx::is_there(shell) {
+                println!("there is no nginx: tests that stand a server behind it look at nothing");
+            }
+        }
         Stage::Program => {
             cmd!(shell, "cargo run --release --bin cos-batch -- demo").run()?;
             // For the tests behind it.
@@ -191,7 +201,7 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
         }
         Stage::Tests => {
             let _left = shell.push_env(secrets::VARIABLE, secrets::prepare(root)?);
-            return tests(shell).map(Some);
+            return tests(shell, root).map(Some);
         }
         Stage::Secrets => secrets::check(root)?,
         Stage::Doctests => {
@@ -207,19 +217,24 @@ fn run_stage(shell: &Shell, root: &Path, stage: Stage) -> anyhow::Result<Option<
 const TESTED: [&str; 5] = ["--lib", "--test", "*", "--bin", "xtask"];
 
 /// Runs unit and integration tests, with nextest where it is installed, and gives the closing line.
-fn tests(shell: &Shell) -> anyhow::Result<String> {
+fn tests(shell: &Shell, root: &Path) -> anyhow::Result<String> {
     let has_nextest = cmd!(shell, "cargo nextest --version").quiet().ignore_stdout().ignore_stderr().run().is_ok();
     if has_nextest {
         let threads = test_threads().to_string();
         let lines = watched(
             cmd!(
                 shell,
-                "cargo nextest run --workspace --exclude cos-batch-bench --all-features {TESTED...} --test-threads {threads}"
+                "cargo nextest run --config-file xtask/nextest.toml --workspace --exclude cos-batch-bench --all-features {TESTED...} --test-threads {threads}"
             ),
             Stream::Stderr,
             |line| line.trim_start().starts_with("Summary ["),
         )?;
-        return lines.into_iter().next_back().context("nextest printed no summary");
+        let summary = lines.into_iter().next_back().context("nextest printed no summary")?;
+        let skipped = skipped::told(&target(root))?;
+        for test in &skipped {
+            println!("looked at nothing: {test}");
+        }
+        return Ok(format!("{summary}; {} of them looked at nothing, for what this machine lacks", skipped.len()));
     }
     let command = cmd!(shell, "cargo test --workspace --exclude cos-batch-bench --all-features {TESTED...}");
     let lines = watched(command, Stream::Stdout, |line| line.starts_with("test result: "))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Subcommand, ValueEnum};
 use xshell::{Shell, cmd};
 
-use crate::{target, test::apt};
+use crate::{target, test::nginx};
 
 /// What is tortured.
 #[derive(Subcommand)]
@@ -157,9 +157,7 @@ pub(crate) fn run(root: &Path, torture: &Torture) -> anyhow::Result<()> {
                 .run()?;
         }
         Torture::Front => {
-            if cmd!(shell, "nginx -v").quiet().ignore_stderr().run().is_err() {
-                apt::install("nginx is", &["nginx"]);
-            }
+            nginx::is_there(&shell);
             cmd!(shell, "cargo test -p cos-batch-server --all-features --test it -- front:: --nocapture")
                 .env("COS_BATCH_FRONT", "1")
                 .run()?;
