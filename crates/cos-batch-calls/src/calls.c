@@ -11,12 +11,13 @@
  *
  * In the end NOTES has a line for each kind of call with how many there were, and one for each call that failed or was the last.
  * With another name than - for OPENS, each path that the program opens is a line there at once, wherever it leads: as the program
- * said it, behind the folder that it is in. The exit status is the program's, and 128 and the signal's number where one ended it;
+ * said it, behind the folder that it is in; and so is each address that it connects to, behind "connect ". The exit status is the program's, and 128 and the signal's number where one ended it;
  * 99: the system has no such filters, or does not let us make one, and nothing was run.
  *
  * The system stops each such call and asks us (seccomp, user notification); so it does not matter which library makes it.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -33,6 +34,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,7 +44,7 @@ enum { NO_FILTER = 99, PATH = 4096 };
 enum about { FD, FOLDER, TARGET_FOLDER, TARGET_FD, NAME };
 
 /* What it does. Only the device can fail when something is read, not for want of room. */
-enum does { CHANGES, READS, OPENS, OPENS2 };
+enum does { CHANGES, READS, OPENS, OPENS2, CONNECTS };
 
 static const struct {
     int number;
@@ -71,6 +73,7 @@ static const struct {
     {SYS_renameat, FOLDER, "renameat", CHANGES},
 #endif
     {SYS_unlinkat, FOLDER, "unlinkat", CHANGES},
+    {SYS_connect, FD, "connect", CONNECTS},
     /* Of some processors only; C libraries still use them there. */
 #ifdef SYS_open
     {SYS_open, NAME, "open", OPENS},
@@ -162,6 +165,29 @@ static void tell(const char *path) {
     if (fflush(opens) != 0) end("opens");
 }
 
+/* The address that a call connects to. */
+static void tell_address(const struct seccomp_notif *asked) {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+        struct sockaddr_un local;
+        char bytes[256];
+    } to = {0};
+    char host[INET6_ADDRSTRLEN] = "", text[512];
+    size_t size = asked->data.args[2] < sizeof to - 1 ? asked->data.args[2] : sizeof to - 1;
+    taken(asked->pid, asked->data.args[1], &to, size);
+    if (to.any.sa_family == AF_INET)
+        snprintf(text, sizeof text, "connect %s:%d", inet_ntop(AF_INET, &to.four.sin_addr, host, sizeof host),
+                 ntohs(to.four.sin_port));
+    else if (to.any.sa_family == AF_INET6)
+        snprintf(text, sizeof text, "connect [%s]:%d", inet_ntop(AF_INET6, &to.six.sin6_addr, host, sizeof host),
+                 ntohs(to.six.sin6_port));
+    else
+        snprintf(text, sizeof text, "connect %d %s", to.any.sa_family, to.local.sun_path);
+    tell(text);
+}
+
 static int changes(const struct seccomp_notif *asked, enum does does) {
     struct open_how how = {0};
     if (does == OPENS2) taken(asked->pid, asked->data.args[2], &how, sizeof how);
@@ -175,6 +201,10 @@ static int judged(const struct seccomp_notif *asked) {
         if (calls[call].number != asked->data.nr) continue;
         enum does does = calls[call].does;
         char path[2 * PATH];
+        if (does == CONNECTS) {
+            if (opens != NULL) tell_address(asked);
+            return 0;
+        }
         path_about(asked, calls[call].about, path);
         if (opens != NULL && (does == OPENS || does == OPENS2 || strcmp(calls[call].name, "creat") == 0)) tell(path);
         if (!is_inside(path)) return 0;

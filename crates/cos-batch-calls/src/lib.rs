@@ -75,7 +75,8 @@ impl Calls {
         Some(Self { program, place: place.to_owned() })
     }
 
-    /// Where each path is written that a program opens which is run by [`command`](Self::command) with `opens`.
+    /// Where each path is written that a program opens which is run by [`command`](Self::command) with `opens`, and each address that
+    /// it connects to, behind `connect `: a line each.
     #[must_use]
     pub fn opens(&self) -> PathBuf {
         self.place.join("opens")
@@ -167,7 +168,8 @@ mod tests {
         let calls = Calls::in_folder(place.path())?;
         let folder = place.path().join("folder");
         fs::create_dir(&folder).unwrap();
-        let script = "echo a > folder/a; echo b > folder/b; read line < folder/a; echo $line";
+        let script = "echo a > folder/a; echo b > folder/b; read line < folder/a; echo $line; \
+            bash -c ': < /dev/tcp/127.0.0.1/1' 2> /dev/null; true";
         let mut command = calls.command(&folder, what, only, true);
         let output = command.args(["/bin/sh", "-c", script]).current_dir(place.path()).output().unwrap();
         let seen = calls.seen(what, output.status)?;
@@ -192,6 +194,8 @@ mod tests {
             assert!(opens.lines().any(|line| line.ends_with(name) && line.starts_with('/')), "{opens}");
         }
         assert!(opens.lines().any(|line| line.contains("libc")), "what is elsewhere as well: {opens}");
+        let has_bash = Command::new("bash").arg("--version").output().is_ok();
+        assert!(!has_bash || opens.lines().any(|line| line == "connect 127.0.0.1:1"), "{opens}");
     }
 
     #[test]

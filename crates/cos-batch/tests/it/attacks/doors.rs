@@ -6,12 +6,14 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
-    path::PathBuf,
 };
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::outside::{EACH, Watch, hostile, names, of_the_machine};
+use super::{
+    outside::{EACH, hostile, names, of_the_machine},
+    seen::Seen,
+};
 use crate::support::{Place, SOURCE, Server};
 
 /// Slashes and dots as they are, for one name of four.
@@ -39,7 +41,8 @@ fn behind<'a>(text: &'a str, begin: &str) -> &'a str {
 
 #[test]
 fn hostile_names_at_the_doors_reach_nothing_outside() {
-    let place = Place::new();
+    let mut place = Place::new();
+    let seen = Seen::of(&mut place);
     let (root, data) = (place.file(""), place.data());
     let canaries = [root.join("canary"), data.join("canary"), data.join("buckets/canary"), root.join("etc/passwd")];
     fs::create_dir_all(root.join("etc")).unwrap();
@@ -48,9 +51,7 @@ fn hostile_names_at_the_doors_reach_nothing_outside() {
     let (jobs, objects) = (server.endpoint.trim_start_matches("http://"), server.objects().unwrap());
     let within = || ["", "data", "data/buckets"].map(|folder| names(&root.join(folder)));
     let (before, machine) = (within(), of_the_machine());
-    let watch = Watch::begin(&[root.clone(), root.join("etc"), data.clone(), data.join("buckets")]);
-    assert!(watch.sees(&canaries[3]), "whoever opens a file is seen");
-    let mut opened = BTreeSet::<PathBuf>::new();
+    let of_its_own = seen.as_ref().map_or_else(BTreeSet::new, Seen::opened);
 
     let (mut kept, mut refused) = (0, 0);
     for (number, name) in hostile().iter().enumerate() {
@@ -74,7 +75,6 @@ fn hostile_names_at_the_doors_reach_nothing_outside() {
                 assert!(status < 500 && !body.windows(5).any(|five| five == b"sings"), "{path}: {status}");
             }
         }
-        opened.extend(watch.opened());
     }
     assert!(kept > 500, "{kept} objects were kept, {refused} refused");
 
@@ -86,7 +86,7 @@ fn hostile_names_at_the_doors_reach_nothing_outside() {
     let (_, _, page) = ask(jobs, "GET", &format!("/console/buckets/{SOURCE}"), &cookie, "");
     let own = behind(std::str::from_utf8(&page).unwrap(), "name=\"form\" value=\"").to_owned();
     let kind = "content-type: multipart/form-data; boundary=b\r\n";
-    let (mut uploaded, mut seen) = (0, 0);
+    let (mut uploaded, mut shown) = (0, 0);
     for name in hostile().iter().step_by(EACH / 4) {
         let named = utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
         let part = |name: &str, text: &str| {
@@ -115,15 +115,16 @@ fn hostile_names_at_the_doors_reach_nothing_outside() {
         ] {
             let (status, _, body) = ask(jobs, "GET", &path, &cookie, "");
             assert!(status < 500 && !body.windows(5).any(|five| five == b"sings"), "{path}: {status}");
-            seen += u32::from(status == 200);
+            shown += u32::from(status == 200);
         }
-        opened.extend(watch.opened());
     }
-    assert!(uploaded > 50 && seen > 50, "{uploaded} uploaded, {seen} seen");
+    assert!(uploaded > 50 && shown > 50, "{uploaded} uploaded, {shown} shown");
     drop(server);
-    opened.extend(watch.opened());
-    let forbidden = |path: &&PathBuf| canaries.contains(path);
-    assert_eq!(opened.iter().filter(forbidden).collect::<Vec<_>>(), Vec::<&PathBuf>::new(), "opened");
+    if let Some(seen) = seen {
+        let in_data = seen.assert_within(&of_its_own, &data, &canaries);
+        assert!(in_data > kept, "it has opened an object for each name: {in_data}");
+        assert_eq!(seen.connected(), BTreeSet::new(), "connected to");
+    }
     assert_eq!((within(), of_the_machine()), (before, machine), "something outside was made, changed or is gone");
     canaries.iter().for_each(|canary| assert_eq!(fs::read(canary).unwrap(), b"sings", "{}", canary.display()));
 }

@@ -4,6 +4,7 @@ use std::net::{TcpListener, TcpStream};
 
 use cos_batch_nullstore::{NullStore, Options};
 
+use super::seen::Seen;
 use crate::{
     raw::Caller,
     remote,
@@ -46,10 +47,16 @@ async fn what_users_write_is_never_connected_to() {
         format!("//{address}/x"),
         format!("x-1250000000@{address}#"),
         "169.254.169.254".to_owned(),
+        "http://169.254.169.254/latest/meta-data/".to_owned(),
+        format!("http://localhost:{port}/"),
+        format!("http://[::1]:{port}/"),
+        format!("http://2130706433:{port}/"),
+        "http://metadata.tencentyun.com/".to_owned(),
         "localhost".to_owned(),
     ];
     let store = NullStore::start(Options::default()).await.unwrap();
-    let place = Place::new();
+    let mut place = Place::new();
+    let seen = Seen::of(&mut place);
     let rows = place.fill(3);
     let hostile: String =
         forms.iter().map(|form| format!("{form},in/x\n{SOURCE},{form}\n{SOURCE},http%3A//{address}/x\n")).collect();
@@ -109,6 +116,10 @@ async fn what_users_write_is_never_connected_to() {
     }
     drop(server);
     assert!(store.seen().buckets[FAR].operations > forms.len() as u64, "the store was asked for each key");
+    // Wherever it leads: whoever asks for a name connects to somebody who knows it.
+    if let Some(seen) = seen {
+        assert_eq!(seen.connected(), [store.address().to_string()].into(), "connected to");
+    }
     // Whoever had come would wait to be let in.
     let come = trap.accept();
     assert!(come.is_err(), "{come:?} came");
