@@ -26,10 +26,10 @@ const NAMES: [&str; 4] = ["secret_key", "secret", "security_token", "session_tok
 /// Bytes of a secret at least: a shorter one may be part of something else, so that finding it says nothing.
 const BYTES_MIN: usize = 12;
 
-/// How names of files begin of which there must be some, or something was not looked through: what commands and servers printed,
-/// metrics, databases, logs of servers and of nodes, state, lists of reports.
-const KINDS: [&str; 8] =
-    ["said-", "usage-", "metrics-", "database-", "serve.log", "nodes.log", "jobs.sqlite", "manifest.json"];
+/// How names of files begin of which there must be some, or something was not looked through: what commands and servers printed and
+/// answered, metrics, databases, logs of servers and of nodes, state, lists of reports.
+const KINDS: [&str; 9] =
+    ["said-", "usage-", "answers-", "metrics-", "database-", "serve.log", "nodes.log", "jobs.sqlite", "manifest.json"];
 
 /// Places that are told of at most.
 const TOLD_MAX: usize = 20;

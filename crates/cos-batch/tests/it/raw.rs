@@ -13,7 +13,10 @@ use cos_signature::{Credentials, KeyTime, sign};
 use http::{HeaderValue, Request, Response};
 use md5::Digest as _;
 
-use crate::support::{Place, Server};
+use crate::{
+    left,
+    support::{Place, Server},
+};
 
 /// The account of the generated key.
 pub(crate) const APPID: &str = "1250000000";
@@ -88,6 +91,7 @@ impl Caller {
         let _ = stream.write_all(&text);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
+        left::told("answers", &answer);
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
         Answer { status: head[9..12].parse().unwrap(), head: head.to_owned(), body: body.to_owned() }

@@ -14,7 +14,10 @@ use super::{
     outside::{EACH, hostile, names, of_the_machine},
     seen::Seen,
 };
-use crate::support::{Place, SOURCE, Server};
+use crate::{
+    left,
+    support::{Place, SOURCE, Server},
+};
 
 /// Slashes and dots as they are, for one name of four.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.');
@@ -27,6 +30,7 @@ fn ask(address: &str, method: &str, path: &str, headers: &str, body: &str) -> (u
     stream.write_all(format!("{head}\r\n{headers}\r\n{body}").as_bytes()).unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
+    left::told("answers", &answer);
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
     let body = answer.split_off(end);
     let head = String::from_utf8(answer).unwrap();
