@@ -37,6 +37,13 @@ impl Attributes {
         is_default(self)
     }
 
+    /// Of a version that an operation writes once more: as the operation says, with what can be set on a version later as it was.
+    pub(crate) fn once_more(self, before: Self) -> Self {
+        let Self { tags, grants, canned_acl, lock, .. } = before;
+        let restore = before.restore.filter(|_| before.storage_class == self.storage_class);
+        Self { tags, grants, canned_acl, lock, restore, ..self }
+    }
+
     /// Of an object that is put.
     pub(crate) fn of_put(request: &PutRequest<'_>) -> Result<Self, Fail> {
         rules::check_metadata(&request.metadata)?;

@@ -299,7 +299,8 @@ impl Hands {
 
     /// An object that one request cannot copy.
     async fn copy_in_parts(&self, task: &Task, why: Why<'_>) -> Copied {
-        let copy = AssertUnwindSafe(self.large.copy(&self.runner, task, &self.stop, why)).catch_unwind().await;
+        let copy =
+            AssertUnwindSafe(self.large.copy(&self.runner, task, &self.stop, &self.line, why)).catch_unwind().await;
         copy.unwrap_or_else(|_| Copied::Over(broken_off(&self.runner, task)))
     }
 

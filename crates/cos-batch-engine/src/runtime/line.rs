@@ -33,6 +33,9 @@ const READ_ROWS: usize = AHEAD_ROWS / 2;
 /// Where no row has been answered for so long, it may be the store's fault that one is not.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether a lease that was late is renewed.
+const LEASE_LOOK: Duration = Duration::from_millis(50);
+
 /// Shared by a worker and the lanes that do its rows.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -155,6 +158,22 @@ impl Line {
         inner.ahead.len().min(usize::try_from(inner.room()).unwrap_or(usize::MAX))
     }
 
+    /// The store has answered a part of a row.
+    pub(crate) fn answered(&self) {
+        self.lock().answered = Instant::now();
+    }
+
+    /// Waits until something may begin: until then the lease could be somebody else's.
+    pub(crate) async fn leased(&self) {
+        loop {
+            let until = self.lock().until;
+            if Instant::now() < until {
+                return;
+            }
+            tokio::time::sleep(LEASE_LOOK).await;
+        }
+    }
+
     /// No row has been answered for a while.
     pub(crate) fn is_quiet(&self) -> bool {
         self.lock().answered.elapsed() >= QUIET
@@ -245,5 +264,23 @@ impl Line {
         } else {
             inner.window.close_to_go_on();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Cursor;
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_begins_under_a_lease_that_was_not_renewed() {
+        let until = Instant::now() + Duration::from_secs(1);
+        let line = Line::new(Window::new(Cursor::default(), false), Arc::new(Stop::default()), 1, until, false);
+        line.leased().await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let mut leased = Box::pin(line.leased());
+        assert!(tokio::time::timeout(Duration::from_secs(60), &mut leased).await.is_err());
+        line.set_until(Instant::now() + Duration::from_secs(1));
+        leased.await;
     }
 }

@@ -124,7 +124,11 @@ pub(crate) async fn noted(
     let begin = row.map_or_else(|| UPLOADS.to_owned(), |row| format!("{UPLOADS}{row}-"));
     let mut found = Vec::new();
     for name in spool.upload_names(job, &begin, after).await? {
-        let body = spool.read_file(job, &name).await?;
+        let body = match spool.read_file(job, &name).await {
+            // Its holder has ended it since.
+            Err(error) if error.kind() == ErrorKind::NoSuchKey => continue,
+            body => body?,
+        };
         let upload = serde_json::from_slice(&body)
             .map_err(|error| tracing::warn!(%job, name, %error, "a note of an upload cannot be read"));
         found.push((name, upload.ok()));

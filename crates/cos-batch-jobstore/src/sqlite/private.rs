@@ -3,29 +3,22 @@
 //! Jobs tell who has which objects. SQLite makes files that everybody may read whom the process's umask does not keep off, and gives
 //! its log and the log's index the permissions that the database has: so the database is made before SQLite opens it.
 
-use std::{
-    fs::OpenOptions,
-    io,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt},
-    path::Path,
-};
+use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 /// The owner's to read and write, and nobody else's.
 const OWNERS: u32 = 0o600;
 
 /// Makes an empty file for its owner alone. What is there already is left as it is.
 pub(super) fn make(path: &Path) -> io::Result<()> {
-    let made = match OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-        made => made?,
-    };
-    // A umask may have taken something from the owner as well.
-    made.set_permissions(PermissionsExt::from_mode(OWNERS))
+    match OpenOptions::new().write(true).create_new(true).mode(OWNERS).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::Arc};
+    use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
 
     use cos_batch_engine::SystemClock;
 

@@ -226,7 +226,12 @@ pub async fn repeated_operations_leave_one_version(fixture: &dyn Fixture) {
         }
         refused(b.head(key).await, ErrorKind::NoSuchKey);
     }
-    let request = |body| PutRequest { operation: operation(9), ..PutRequest::new(b.name, "put", body) };
+    let typed = |kind: &str| Metadata { content_type: Some(kind.to_owned()), ..Metadata::default() };
+    let request = |body: Bytes| {
+        // As another source has another one.
+        let metadata = typed(if body.len() == 3 { "of/one" } else { "of/other" });
+        PutRequest { operation: operation(9), metadata, ..PutRequest::new(b.name, "put", body) }
+    };
     let one = b.store.put(request(Bytes::from_static(b"one"))).await.unwrap();
     assert_eq!(b.store.put(request(Bytes::from_static(b"one"))).await.unwrap(), one);
     // It has what the last one wrote, and what somebody set on it.
@@ -237,7 +242,8 @@ pub async fn repeated_operations_leave_one_version(fixture: &dyn Fixture) {
     let other = b.store.put(request(Bytes::from_static(b"other"))).await.unwrap();
     assert_eq!(id(&other.version_id.unwrap()), version);
     assert_eq!(b.get("put").await.unwrap(), "other");
-    assert_eq!(b.head("put").await.unwrap().etag, other.etag);
+    let head = b.head("put").await.unwrap();
+    assert_eq!((head.etag, head.metadata), (other.etag, typed("of/other")));
     assert_eq!(b.store.get_tags(b.name, "put", &version).await.unwrap(), [tag]);
     b.delete_version("put", &version).await;
     refused(b.head("put").await, ErrorKind::NoSuchKey);

@@ -51,6 +51,11 @@ impl Object {
         }
     }
 
+    /// Its ETag, if that was known when it was written.
+    pub(super) fn etag(&self) -> Option<&str> {
+        self.record.as_ref()?.etag.as_deref()
+    }
+
     pub(super) fn attributes(&self) -> Attributes {
         self.record.as_ref().map(|r| r.attributes.clone()).unwrap_or_default()
     }

@@ -103,8 +103,8 @@ static STARTED: OnceLock<i64> = OnceLock::new();
 ///   stay and can be named.
 /// - The file system has to tell upper from lower case, and to keep inode numbers (not all network file systems do).
 /// - Several processes may use one folder: each sees what the others wrote. While one has it open, the others leave temporary
-///   files alone, whoever left them. Changes of tags and versions of one object
-///   are safe against each other within one process only.
+///   files alone, whoever left them. Changes of tags and versions of one object,
+///   and of what keeps it, are safe against each other within one process only.
 /// - Without [`durable`](PutRequest::durable), a loss of power may undo what was answered since the last
 ///   [`barrier`](ObjectStore::barrier), down to an object without its sidecar. The content of a part that is copied
 ///   ([`upload_part_copy`](ObjectStore::upload_part_copy)) is durable when that is answered.

@@ -83,8 +83,8 @@ pub(super) fn read(bucket: &Bucket, key: &str, of: &Stamp) -> Result<Option<Reco
     }
 }
 
-/// Writes the sidecar of a file, or removes it when nothing differs from a file without one.
-pub(super) fn write(bucket: &Bucket, key: &str, record: &Record) -> Result<(), Fail> {
+/// Writes the sidecar of a file, or removes it when nothing differs from a file without one. `durable`: its content is, on return.
+pub(super) fn write(bucket: &Bucket, key: &str, record: &Record, durable: bool) -> Result<(), Fail> {
     if !record.is_needed() {
         remove(bucket, key, record.inode);
         return Ok(());
@@ -93,6 +93,9 @@ pub(super) fn write(bucket: &Bucket, key: &str, record: &Record) -> Result<(), F
     let location = Location::hidden_made(bucket, META, key, &suffix(record.inode))?;
     let mut temp = Temp::for_location(bucket, Some(&location))?;
     temp.file.write_all(&text)?;
+    if durable {
+        temp.file.sync_all()?;
+    }
     match temp.put(bucket, &location)? {
         Renamed::Replacing(_) => Ok(()),
         Renamed::FolderInTheWay | Renamed::Refused => Err(Fail::refused()),

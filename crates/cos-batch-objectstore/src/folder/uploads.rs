@@ -77,6 +77,8 @@ pub(super) fn begin(bucket: &Bucket, request: &MultipartRequest<'_>, now: i64) -
     let text = serde_json::to_vec(&record).map_err(|e| Fail::new(ErrorKind::InternalError, e.to_string()))?;
     let mut temp = Temp::named(bucket)?;
     temp.file.write_all(&text)?;
+    // Whoever begins it may note it durably: without a record that can be read nobody could complete it.
+    temp.file.sync_all()?;
     let id = versions::id_of_file(&at::stamp(&temp.file)?);
     let location = Upload { bucket, key: request.key, id: &id }.location_made(RECORD)?;
     match temp.rename(bucket, |folder, name| location.take(folder, name))? {

@@ -226,7 +226,7 @@ fn commit_only(bucket: &Bucket, key: &str, new: New<'_>) -> Result<(Option<Strin
         return Ok((None, clear(bucket, key, placed, None)?));
     }
     let record = Record::new(&at::stamp(&temp.file)?, attributes, etag, None);
-    let placed = with_sidecar(bucket, key, &record, || put_in_place(bucket, key, temp))?;
+    let placed = with_sidecar(bucket, key, &record, false, || put_in_place(bucket, key, temp))?;
     Ok((None, clear(bucket, key, placed, None)?))
 }
 
@@ -234,9 +234,9 @@ fn commit_only(bucket: &Bucket, key: &str, new: New<'_>) -> Result<(Option<Strin
 ///
 /// An operation that was done before makes no second version: its file takes the place of the one it has made, wherever that is by
 /// now. The one that is there may be shown and yet be lost, where a sync failed after it was written. What was set on the version since,
-/// its tags and what keeps it, stays.
+/// its tags and what keeps it, stays; and where something keeps it, so does its content, unless the new one is the same.
 fn commit_version(bucket: &Bucket, key: &str, new: New<'_>, keeps: bool) -> Result<(Option<String>, Place), Fail> {
-    let New { temp, mut attributes, etag, version, .. } = new;
+    let New { temp, mut attributes, etag, version, now, .. } = new;
     let is_repeatable = keeps && version.is_some();
     let stamp = at::stamp(&temp.file)?;
     let id = if keeps { versions::new_id(version, &stamp) } else { NULL_VERSION.to_owned() };
@@ -246,16 +246,30 @@ fn commit_version(bucket: &Bucket, key: &str, new: New<'_>, keeps: bool) -> Resu
         Some(current) if current.version() == id => (Some(current), None),
         kept => (None, kept),
     };
+    let (mut done, mut older) = (None, None);
     if is_repeatable {
-        if let Some(done) = replaced {
-            attributes = done.attributes();
-        } else if let Some(entry) = survey.wanted.take()
-            && let Some(done) = entry.object(bucket, key, at::LOOK)?
-        {
-            let attributes = if done.record.is_some() { done.attributes() } else { attributes };
+        older = if replaced.is_none() { survey.wanted.take() } else { None };
+        done = match &older {
+            Some(entry) => entry.object(bucket, key, at::LOOK)?,
+            None => replaced,
+        };
+    }
+    let is_repeated = done.is_some();
+    if let Some(done) = done {
+        let place = done.place.clone();
+        let is_same = done.stamp.size == stamp.size && etag.is_some() && done.etag() == etag.as_deref();
+        if done.attributes().lock.check_removable(now).is_err() && !is_same {
+            return Ok((Some(id), place));
+        }
+        if done.record.is_some() {
+            attributes = attributes.once_more(done.attributes());
+        }
+        // What it replaces may have been durable.
+        temp.file.sync_all()?;
+        if let Some(entry) = older {
             let record = Record::new(&stamp, attributes, etag, Some(id.clone()));
-            with_sidecar(bucket, key, &record, || entry.replace(bucket, key, temp))?;
-            return Ok((Some(id), done.place));
+            with_sidecar(bucket, key, &record, true, || entry.replace(bucket, key, temp))?;
+            return Ok((Some(id), place));
         }
     }
     match &kept {
@@ -264,7 +278,7 @@ fn commit_version(bucket: &Bucket, key: &str, new: New<'_>, keeps: bool) -> Resu
     }
     let version_id = keeps.then_some(id);
     let record = Record::new(&stamp, attributes, etag, version_id.clone());
-    let placed = with_sidecar(bucket, key, &record, || put_in_place(bucket, key, temp))?;
+    let placed = with_sidecar(bucket, key, &record, is_repeated, || put_in_place(bucket, key, temp))?;
     let place = clear(bucket, key, placed, kept.map(|c| c.stamp.inode))?;
     if !keeps {
         survey.discard_null(bucket, key)?;
@@ -278,9 +292,10 @@ fn with_sidecar<T>(
     bucket: &Bucket,
     key: &str,
     record: &Record,
+    durable: bool,
     put: impl FnOnce() -> Result<T, Fail>,
 ) -> Result<T, Fail> {
-    let done = sidecar::write(bucket, key, record).and_then(|()| put());
+    let done = sidecar::write(bucket, key, record, durable).and_then(|()| put());
     if done.is_err() {
         sidecar::remove(bucket, key, record.inode());
     }
@@ -346,7 +361,7 @@ pub(super) fn change<T>(
     let mut attributes = object.attributes();
     let result = change(&mut attributes)?;
     let (etag, version_id) = object.record.map_or((None, None), |r| (r.etag, r.version_id));
-    sidecar::write(bucket, key, &Record::new(&object.stamp, attributes, etag, version_id))?;
+    sidecar::write(bucket, key, &Record::new(&object.stamp, attributes, etag, version_id), false)?;
     Ok(result)
 }
 

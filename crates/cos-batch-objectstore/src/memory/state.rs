@@ -145,19 +145,24 @@ impl State {
         let mut new = Version { id: id.clone(), serial, last_modified: now, content };
         let size = size_of(&new);
         self.check_replaceable(bucket, key, now)?;
-        self.check_room(size, capacity).map_err(|fail| fail.about(bucket, key))?;
-        let versions = self.bucket_mut(bucket)?.objects.entry(key.to_owned()).or_default();
-        let done = versions.iter_mut().find(|version| versioning == Versioning::Enabled && version.id == id);
-        let freed = if let Some(done) = done {
-            if let (Some(new), Some(done)) = (&mut new.content, &mut done.content) {
-                std::mem::swap(&mut new.attributes, &mut done.attributes);
+        let versions = self.bucket(bucket)?.objects.get(key).map_or(&[][..], Vec::as_slice);
+        let done = versions.iter().position(|version| version.id == id);
+        let freed = done.map_or(0, |done| size_of(&versions[done]));
+        let again = done.filter(|_| versioning == Versioning::Enabled);
+        if let Some((done, new)) = again.and_then(|done| versions[done].content.as_ref()).zip(new.content.as_mut()) {
+            if done.attributes.lock.check_removable(now).is_err() && done.etag != new.etag {
+                return Ok(id);
             }
-            size_of(&std::mem::replace(done, new))
+            new.attributes = std::mem::take(&mut new.attributes).once_more(done.attributes.clone());
+        }
+        self.check_room(size.saturating_sub(freed), capacity).map_err(|fail| fail.about(bucket, key))?;
+        let versions = self.bucket_mut(bucket)?.objects.entry(key.to_owned()).or_default();
+        if let Some(again) = again {
+            versions[again] = new;
         } else {
-            let freed = versions.extract_if(.., |version| version.id == id).map(|version| size_of(&version)).sum();
+            versions.retain(|version| version.id != id);
             versions.push(new);
-            freed
-        };
+        }
         self.used = self.used + size - freed;
         Ok(id)
     }

@@ -157,7 +157,8 @@ fn a_repeat_is_written_anew_under_the_same_version_wherever_that_is() {
     let (key, tag) = ("k", Tag { key: "colour".to_owned(), value: "red".to_owned() });
     let tags = Directive::Replace(std::slice::from_ref(&tag));
     run(f.store.put_tags(TagRequest { bucket: B, key, version: &version, tags })).unwrap();
-    run(f.store.put_legal_hold(LegalHoldRequest { bucket: B, key, version: &version, on: true })).unwrap();
+    let hold = |on| run(f.store.put_legal_hold(LegalHoldRequest { bucket: B, key, version: &version, on })).unwrap();
+    hold(true);
     let is_the_same = |before: &BTreeMap<String, u64>, anew: &str, body: &str| {
         let after = inodes(&f);
         assert!(after.keys().eq(before.keys()), "{before:?}, then {after:?}");
@@ -165,16 +166,23 @@ fn a_repeat_is_written_anew_under_the_same_version_wherever_that_is() {
         assert!(changed.len() == 1 && changed[0].0.contains(anew), "{before:?}, then {after:?}");
         assert_eq!(get(&f, &version).unwrap(), body);
         assert_eq!(run(f.store.get_tags(B, key, &version)).unwrap(), std::slice::from_ref(&tag));
-        assert!(run(f.store.get_lock(B, key, &version)).unwrap().legal_hold);
         let sidecars = fs::read_dir(f.path(B, ".cos-batch/meta")).unwrap().count();
         assert_eq!(sidecars, after.keys().filter(|name| !name.ends_with(".m")).count(), "{after:?}");
     };
     let current = inodes(&f);
     assert_eq!(id(&write("two")), version);
     is_the_same(&current, "k", "two");
+    assert!(run(f.store.get_lock(B, key, &version)).unwrap().legal_hold);
+    // What is held is not replaced by anything else.
+    let held = inodes(&f);
+    assert_eq!(id(&write("other")), version);
+    assert_eq!((inodes(&f), get(&f, &version).unwrap()), (held, Bytes::from_static(b"two")));
     put(&f, "three");
     let older = inodes(&f);
     let VersionSelector::Id(name) = &version else { unreachable!() };
+    assert_eq!(id(&write("other")), version);
+    assert_eq!((inodes(&f), get(&f, &version).unwrap()), (older.clone(), Bytes::from_static(b"two")));
+    hold(false);
     // The source was another one by then: the row is reported with what was copied last.
     assert_eq!(id(&write("other")), version);
     is_the_same(&older, name, "other");

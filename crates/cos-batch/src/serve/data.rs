@@ -39,11 +39,8 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// The same, where it is new for nobody but this user: there are names of objects and keys in it.
+/// Makes a folder for nobody but this user, unless it is there.
 fn make_private_folder(path: &Path) -> Result<(), Error> {
-    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
-        make_folder(above)?;
-    }
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => make_folder(path),
@@ -62,10 +59,10 @@ impl DataFolder {
     /// Makes what is missing in the folder and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let named = |error: Error| error.while_doing("--data");
-        make_private_folder(path).map_err(named)?;
+        // Its mode is what the umask says, for people put files into buckets in it; what they have no business in has its own.
+        make_folder(path).map_err(named)?;
         let lock = Lock::take(&path.join("lock"), path)?;
         let folder = Self { path: path.to_owned(), _lock: lock };
-        // Whether others may get to the objects is said by the folder around them.
         make_folder(&folder.buckets()).map_err(named)?;
         make_private_folder(&folder.spool()).map_err(named)?;
         Ok(folder)
@@ -113,17 +110,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_is_for_nobody_else_and_what_is_there_stays_as_it_is() {
+    fn a_spool_is_for_nobody_else_and_one_that_is_there_stays_as_it_is() {
         let place = tempfile::tempdir().unwrap();
-        let new = place.path().join("a/b/new");
-        let folder = DataFolder::open(&new).unwrap();
-        assert_eq!([mode(&new), mode(&folder.spool())], [0o700; 2]);
+        let folder = DataFolder::open(&place.path().join("a/b/new")).unwrap();
+        assert_eq!(mode(&folder.spool()), 0o700);
+        let buckets = mode(&folder.buckets());
+        assert_eq!(buckets & 0o700, 0o700, "people put files in, and who may is the umask's to say: {buckets:o}");
+        fs::set_permissions(folder.spool(), fs::Permissions::from_mode(0o750)).unwrap();
         drop(folder);
-        let there = place.path().join("there");
-        fs::create_dir(&there).unwrap();
-        fs::set_permissions(&there, fs::Permissions::from_mode(0o755)).unwrap();
-        let folder = DataFolder::open(&there).unwrap();
-        assert_eq!([mode(&there), mode(&folder.spool())], [0o755, 0o700]);
+        let folder = DataFolder::open(&place.path().join("a/b/new")).unwrap();
+        assert_eq!(mode(&folder.spool()), 0o750);
     }
 
     #[test]

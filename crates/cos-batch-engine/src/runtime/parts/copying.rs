@@ -13,14 +13,22 @@ use cos_batch_objectstore::{
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::Instant;
 
-use super::{Large, Left, patience::Patience};
+use super::{
+    Large, Left,
+    patience::{Patience, retried},
+};
 use crate::{
     runtime::{
         gate::Slot,
+        line::Line,
         stop::{Level, Stop},
         uploads::Upload,
     },
-    task::{Outcome, Task, parts::Plan},
+    task::{
+        Outcome, Task,
+        parts::Plan,
+        retry::{self, Class},
+    },
 };
 
 /// Parts of one object in flight at most, if there are slots for them: enough to hide what a request takes, few enough
@@ -88,31 +96,20 @@ pub(super) async fn parts_of(
 
 /// One copy under way.
 pub(super) struct Copying<'a> {
-    large: &'a Large,
-    store: &'a Arc<dyn ObjectStore>,
-    task: &'a Task,
-    stop: &'a Stop,
+    pub(super) large: &'a Large,
+    pub(super) store: &'a Arc<dyn ObjectStore>,
+    pub(super) task: &'a Task,
+    pub(super) stop: &'a Stop,
+    pub(super) line: &'a Line,
     /// The version that is copied.
-    version: &'a VersionSelector,
-    source: &'a ObjectMeta,
-    plan: Plan,
+    pub(super) version: &'a VersionSelector,
+    pub(super) source: &'a ObjectMeta,
+    pub(super) plan: Plan,
     /// When a part was copied last.
-    moved: Mutex<Option<Instant>>,
+    pub(super) moved: Mutex<Option<Instant>>,
 }
 
 impl<'a> Copying<'a> {
-    pub(super) fn new(
-        large: &'a Large,
-        store: &'a Arc<dyn ObjectStore>,
-        task: &'a Task,
-        stop: &'a Stop,
-        version: &'a VersionSelector,
-        source: &'a ObjectMeta,
-        plan: Plan,
-    ) -> Self {
-        Self { large, store, task, stop, version, source, plan, moved: Mutex::default() }
-    }
-
     /// Copies all parts but those that are there, and puts them together. Another holder of the row may have done so, or do it now.
     pub(super) async fn finish(&self, upload: &Upload, there: Vec<CompletedPart>) -> End {
         let result = match self.parts(upload, there).await {
@@ -125,10 +122,10 @@ impl<'a> Copying<'a> {
         match result {
             Ok(()) => End::Whole,
             Err(Left::Refused(error, _)) if error.kind() == ErrorKind::NoSuchUpload => {
-                if self.is_there(upload).await {
-                    End::Whole
-                } else {
-                    End::Gone
+                match retried(&self.large.gate, self.stop, || self.look(upload)).await {
+                    Ok(true) => End::Whole,
+                    Ok(false) => End::Gone,
+                    Err(left) => End::Left(left),
                 }
             }
             Err(left) => End::Left(left),
@@ -145,26 +142,40 @@ impl<'a> Copying<'a> {
             };
             match patience.pause(self.stop, &self.large.gate, error, None).await {
                 Ok(()) => {}
-                // Its answer may have been lost.
-                Err(Left::Stopped) if self.is_there(upload).await => return Ok(()),
+                // Its answer may have been lost. There is no time for more than one look.
+                Err(Left::Stopped) if self.look(upload).await.unwrap_or(false) => return Ok(()),
                 Err(left) => return Err(left),
             }
         }
     }
 
-    /// What each request passes that changes something. None begins after a stop, however long it waited here.
+    /// What each request passes that changes something. None begins after a stop, however long it waited here, nor while somebody else
+    /// may have the row by now.
     async fn pass(&self) -> Result<(), Left> {
         tokio::select! {
             biased;
+            () = self.stop.above(Level::Yield) => return Err(Left::Stopped),
+            () = self.large.gate.pass() => {}
+        }
+        self.leased().await
+    }
+
+    /// Waits for the row to be nobody else's.
+    pub(super) async fn leased(&self) -> Result<(), Left> {
+        tokio::select! {
+            biased;
             () = self.stop.above(Level::Yield) => Err(Left::Stopped),
-            () = self.large.gate.pass() => Ok(()),
+            () = self.line.leased() => Ok(()),
         }
     }
 
     /// Has completing made the target what it is?
-    async fn is_there(&self, upload: &Upload) -> bool {
-        let target = self.store.head(&upload.bucket, &upload.key, &VersionSelector::Latest).await;
-        target.is_ok_and(|target| upload.has_made(&target))
+    async fn look(&self, upload: &Upload) -> Result<bool, StoreError> {
+        match self.store.head(&upload.bucket, &upload.key, &VersionSelector::Latest).await {
+            Ok(target) => Ok(upload.has_made(&target)),
+            Err(error) if retry::classify(&error) == Class::Permanent => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Copies the parts that are not there, several at a time as far as there are slots.
@@ -225,6 +236,7 @@ impl<'a> Copying<'a> {
             let error = match tokio::time::timeout(PART_TIME_MAX, copy).await {
                 Ok(Ok(part)) => {
                     *moved() = Some(Instant::now());
+                    self.line.answered();
                     return Ok(CompletedPart { number, etag: part.etag });
                 }
                 Ok(Err(error)) if error.kind() == ErrorKind::PreconditionFailed => {

@@ -8,7 +8,10 @@
 mod copying;
 mod patience;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use cos_batch_objectstore::{
     Acl, CompletedPart, ErrorKind, MultipartRequest, ObjectMeta, ObjectStore, StoreError, VersionSelector,
@@ -21,6 +24,7 @@ use self::{
 };
 use super::{
     gate::Gate,
+    line::Line,
     offload::offload,
     stop::{Level, Stop},
     uploads::{self, Before, Upload},
@@ -111,8 +115,8 @@ const UPLOADS_MAX: usize = 2;
 
 impl Large {
     /// Copies the object of a task in parts.
-    pub(crate) async fn copy(&self, runner: &Runner, task: &Task, stop: &Stop, why: Why<'_>) -> Copied {
-        match self.try_copy(runner, task, stop, why).await {
+    pub(crate) async fn copy(&self, runner: &Runner, task: &Task, stop: &Stop, line: &Line, why: Why<'_>) -> Copied {
+        match self.try_copy(runner, task, stop, line, why).await {
             Ok(()) => Copied::Over(Outcome::success(200)),
             Err(Left::Failed(outcome)) => Copied::Over(outcome),
             Err(Left::Refused(error, tries)) => Copied::Refused(error, tries),
@@ -125,7 +129,7 @@ impl Large {
         }
     }
 
-    async fn try_copy(&self, runner: &Runner, task: &Task, stop: &Stop, why: Why<'_>) -> Result<(), Left> {
+    async fn try_copy(&self, runner: &Runner, task: &Task, stop: &Stop, line: &Line, why: Why<'_>) -> Result<(), Left> {
         let store = runner.store();
         let failed =
             |status, code: &'static str, message: String| Left::Failed(Outcome::failure(status, code, message));
@@ -153,7 +157,17 @@ impl Large {
         let version = source.version_id.clone().map_or_else(|| task.version.clone(), VersionSelector::Id);
         let plan = Plan::new(source.size, self.part_bytes)
             .map_err(|error| failed(400, ErrorKind::EntityTooLarge.code(), error.to_string()))?;
-        let copying = Copying::new(self, store, task, stop, &version, &source, plan);
+        let copying = Copying {
+            large: self,
+            store,
+            task,
+            stop,
+            line,
+            version: &version,
+            source: &source,
+            plan,
+            moved: Mutex::default(),
+        };
         if let Some((name, upload, parts)) = self.left(store, task, stop, &source, plan).await? {
             let end = copying.finish(&upload, parts).await;
             let over = !matches!(end, End::Gone);
@@ -165,6 +179,8 @@ impl Large {
         let attributes = self.attributes(copy, task, stop, store, &version, &source).await?;
         let mut uploads = 0;
         loop {
+            // Where somebody else has ended the last one, the row may be another one's, and done.
+            copying.leased().await?;
             let begun = self.begin(runner, copy, &target_key, task, stop, &attributes, &source, plan);
             let (name, upload) = begun.await?;
             uploads += 1;
@@ -294,7 +310,7 @@ impl Large {
         let note = async move { uploads::note(&spool, job, &note_name, &noted).await };
         if let Err(error) = offload(self.spool.store().execution(), note).await {
             // Nobody would find it again.
-            let _ = uploads::abort(store, &upload).await;
+            let _ = retried(&self.gate, stop, || uploads::abort(store, &upload)).await;
             return Err(Left::NoSpool(error));
         }
         Ok((name, upload))
@@ -304,9 +320,10 @@ impl Large {
     /// goes on with.
     async fn end(&self, store: &Arc<dyn ObjectStore>, stop: &Stop, name: &str, upload: Upload, end: &End) {
         let abort = match end {
-            End::Whole | End::Gone => false,
+            End::Whole => false,
             End::Left(left) if stop.level() < Level::Cancel && left.may_go_on() => return,
-            End::Left(_) => true,
+            // One that is gone may only have seemed to be.
+            End::Left(_) | End::Gone => true,
         };
         if abort && let Err(error) = uploads::abort(store, &upload).await {
             tracing::warn!(job = %self.job, name, %error, "an upload is left to be aborted later");

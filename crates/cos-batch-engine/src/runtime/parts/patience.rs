@@ -59,9 +59,10 @@ where
 {
     let mut patience = Patience::new(0);
     loop {
-        gate.pass().await;
-        if stop.level() > Level::Run {
-            return Err(Left::Stopped);
+        tokio::select! {
+            biased;
+            () = stop.above(Level::Run) => return Err(Left::Stopped),
+            () = gate.pass() => {}
         }
         match request().await {
             Ok(answer) => return Ok(answer),

@@ -82,8 +82,8 @@ pub fn document() -> String {
     let _ = writeln!(
         page,
         "The stores in this repository that keep versions themselves (memory, folder) name a version after the job and the \
-         row: there a repeat never makes a second version. It writes the one there is anew, with what the source is by then, and what \
-         somebody has set on that version since stays. Times of a store and of this machine may differ by {ASK_SKEW_S} \
+         row: there a repeat never makes a second version. It writes the one there is anew, with what the source is by then; what \
+         somebody has set on that version since stays, and one that is held or retained keeps its content. Times of a store and of this machine may differ by {ASK_SKEW_S} \
          seconds in the questions above."
     );
     page

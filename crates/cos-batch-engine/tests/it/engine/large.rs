@@ -101,6 +101,7 @@ async fn a_lost_answer_to_completing_is_no_failure() {
     parted.lose_answer.store(true, Ordering::SeqCst);
     let id = world.create(one(&world, 161).await).await;
     assert_eq!(code(&world, &id).await, "", "what is there is what was to be made");
+    assert_eq!(parted.begun.load(Ordering::SeqCst), 1, "it is not made again for a look that fails in passing");
     assert_eq!(world.get(TARGET, "big").await.unwrap(), content(161));
     assert_eq!((parted.open(), noted(&world).await), (0, 0));
 }

@@ -45,6 +45,8 @@ pub(super) struct Parted {
     /// Completing is refused, as by a fault of the store's own; and how often it was asked for.
     pub(super) refuses_to_complete: AtomicBool,
     pub(super) completed: AtomicU64,
+    /// The next so many looks at an object fail in passing; so do two after an answer to a completing was lost.
+    failing_looks: AtomicU64,
     /// Nothing is answered.
     pub(super) down: AtomicBool,
     /// Parts wait here for a permit.
@@ -91,6 +93,7 @@ impl Parted {
             lose_answer: AtomicBool::new(false),
             refuses_to_complete: AtomicBool::new(false),
             completed: AtomicU64::new(0),
+            failing_looks: AtomicU64::new(0),
             down: AtomicBool::new(false),
             gate: Semaphore::new(0),
             gated: AtomicBool::new(false),
@@ -167,6 +170,10 @@ impl ObjectStore for Parted {
     ) -> BoxFuture<'a, Result<ObjectMeta, StoreError>> {
         Box::pin(async move {
             self.is_up()?;
+            let less = |left: u64| left.checked_sub(1);
+            if self.failing_looks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+                return Err(StoreError::new(ErrorKind::InternalError, "in passing"));
+            }
             let mut head = self.inner.head(bucket, key, version).await?;
             // As in stores over HTTP, whose answer does not have them.
             (head.grants, head.canned_acl) = (Vec::new(), None);
@@ -268,6 +275,7 @@ impl ObjectStore for Parted {
             let outcome = self.inner.put(put).await?;
             self.whole.lock().unwrap().insert(request.upload.key.to_owned(), request.parts.len());
             if self.lose_answer.swap(false, Ordering::SeqCst) {
+                self.failing_looks.store(2, Ordering::SeqCst);
                 return Err(StoreError::new(ErrorKind::ServiceUnavailable, "the answer was lost"));
             }
             Ok(outcome)
